@@ -1,0 +1,34 @@
+/**
+ * `npm test [-- name ...]`: sets up, builds, checks format and lint, runs the tests.
+ * With names, only the test files whose path contains one of them, and no lint.
+ */
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+
+import { join } from 'node:path';
+import { build } from './build.mjs';
+import { ROOT, run } from './setup.mjs';
+
+build();
+const names = process.argv.slice(2);
+if (names.length === 0) run(process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'ci', '.']);
+
+// Listed from the sources, because dist/ may hold tests that were deleted since.
+const files = ['src', 'test', 'bench']
+  .flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true }).map((name) => join(folder, String(name))),
+  )
+  .filter((name) => name.endsWith('.test.ts'))
+  .filter((name) => names.length === 0 || names.some((part) => name.includes(part)))
+  .map((name) => join('dist', name.replace(/\.ts$/, '.js')))
+  .sort();
+if (files.length === 0) {
+  console.error(`No test file matches ${names.join(' ')}`);
+  process.exit(2);
+}
+run(process.execPath, [
+  '--enable-source-maps',
+  '--test',
+  `--test-concurrency=${Math.min(2, availableParallelism())}`,
+  ...files,
+]);

@@ -49,7 +49,9 @@ const object = z.object({
   kind: z.string(),
   mappers: count.describe('address spaces that map it'),
   mappedBytes: bytes.describe('largest extent mapped by one of them, data bytes'),
-  populatedBytes: bytes.describe('data bytes that at least one of them has populated'),
+  populatedBytes: bytes.describe(
+    'data bytes in slots (2 MiB with 4 KiB pages) where at least one of them has a page',
+  ),
   tableBytes: bytes.describe('tables that map it, each shared table divided among its VMAs'),
   pteTableBytes: bytes.describe('of these, PTE tables that map nothing else'),
   duplicateBytes: bytes.describe('tables beyond one copy of each'),
@@ -71,13 +73,19 @@ export const designEntry = z.object({
   requires: z.array(z.string()),
   costs: z.array(z.string()),
   reservedBytes: bytes.describe('memory set aside up front, data bytes'),
+  objects: z
+    .array(z.object({ name: z.string(), beforeBytes: bytes, tableBytes: bytes }))
+    .describe('objects whose tables change: below the root, today and with the design'),
 });
 
 const adviceEntry = z.object({
   id: z.string(),
   title: z.string(),
   appliesTo: z.string().describe('name of the entry in groups[]'),
-  design: z.string().describe('id of the entry in designs[] that it puts in force'),
+  design: z
+    .string()
+    .optional()
+    .describe('id of the entry in designs[] that it puts in force, if it is one of them'),
   savesBytes: difference,
   why: z.string(),
   steps: z.array(z.object({ text: z.string(), command: z.string().optional() })),
@@ -119,7 +127,10 @@ export const hostReportSchema = z.object({
     kernelBytes: bytes.describe(
       'what remains when every process is seen: the tables of the kernel itself; 0 if not',
     ),
-    unexplainedBytes: difference.describe('explained by nothing seen'),
+    statusOnlyBytes: bytes.describe('VmPTE of processes whose mappings could not be read'),
+    unexplainedBytes: difference.describe(
+      'reportedBytes less all of these: explained by nothing that was seen',
+    ),
     sharedPmdBytes: bytes.describe('hugetlb PMD tables that VmPTE counts again for each sharer'),
     rootBytes: bytes,
     percentOfMemory: z.number(),

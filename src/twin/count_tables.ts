@@ -1,0 +1,160 @@
+/**
+ * Counts the tables of all address spaces of a snapshot, under a rule that says which of them are
+ * one and the same table.
+ */
+import { type Geometry, geometryById, slotPages, slotsPerTable } from '../arch/geometry.ts';
+import { assert } from '../base/assert.ts';
+import type { HostSnapshot, Mm, Vma } from '../snapshot/records.ts';
+import { TablePool } from './table_pool.ts';
+import { depositedTables, type TableSpan, tableSpans } from './tables.ts';
+
+/** Consecutive tables as a sharing rule sees them. */
+export interface TableView {
+  readonly mm: Mm;
+  /** 0 is the PTE table. */
+  readonly level: number;
+  readonly first: number;
+  readonly count: number;
+  /** Pages that one table spans. */
+  readonly pages: number;
+  /** The VMA that covers the whole span of every one of these tables, if there is one. */
+  readonly cover: Vma | undefined;
+  /** Content id of the first table, 0 if unknown. */
+  readonly content: number;
+}
+
+/** Where tables stand in a pool of shared ones: the first is table `index` of pool `key`. */
+export interface PoolPlace {
+  readonly key: string;
+  readonly index: number;
+}
+
+/** Says whether tables are shared, and with which others; undefined means private. */
+export type ShareRule = (tables: TableView) => PoolPlace | undefined;
+
+/** Nothing is shared: what the sum of VmPTE says. */
+export const SHARE_NOTHING: ShareRule = () => undefined;
+
+export interface MmTables {
+  /** Tables by level, `[pte, pmd, pud, p4d]`, zero where the geometry has no such level. */
+  readonly byLevel: readonly [number, number, number, number];
+  readonly deposited: number;
+  /** All of them: what VmPTE should say, in pages. */
+  readonly total: number;
+}
+
+export interface TableCount {
+  /** By index of `HostSnapshot.mms`. Zero for those seen only through `status`. */
+  readonly mms: readonly MmTables[];
+  /** Distinct tables of all mms, deposits included, roots not. */
+  readonly distinct: number;
+  /** By mm: its tables with each shared one divided among its users. */
+  readonly charged: Float64Array;
+  /** By object: the tables it needs, divided where several VMAs have entries in one. */
+  readonly objects: Float64Array;
+  /** Of `objects`: PTE tables in which no other VMA has entries. */
+  readonly objectPteTables: Float64Array;
+}
+
+/** @throws ModelError if the snapshot names a geometry that does not exist */
+export function geometryOf(snapshot: HostSnapshot): Geometry {
+  const geometry = geometryById(snapshot.host.geometry);
+  assert(geometry !== undefined, 'a validated snapshot names a known geometry');
+  return geometry;
+}
+
+export function countTables(snapshot: HostSnapshot, rule: ShareRule): TableCount {
+  const counter = new Counter(snapshot, rule);
+  const mms = snapshot.mms.map((mm, index) => counter.addMm(mm, index));
+  return counter.finish(mms);
+}
+
+class Counter {
+  readonly #geometry: Geometry;
+  readonly #rule: ShareRule;
+  readonly #pool = new TablePool();
+  readonly #charged: Float64Array;
+  readonly #objects: Float64Array;
+  readonly #objectPteTables: Float64Array;
+  #distinct = 0;
+
+  constructor(snapshot: HostSnapshot, rule: ShareRule) {
+    this.#geometry = geometryOf(snapshot);
+    this.#rule = rule;
+    this.#charged = new Float64Array(snapshot.mms.length);
+    this.#objects = new Float64Array(snapshot.objects.length);
+    this.#objectPteTables = new Float64Array(snapshot.objects.length);
+  }
+
+  addMm(mm: Mm, index: number): MmTables {
+    const byLevel: [number, number, number, number] = [0, 0, 0, 0];
+    for (let level = 0; level < this.#geometry.levels - 1; level++) {
+      for (const span of tableSpans(mm, this.#geometry, level)) {
+        byLevel[level]! += span.count;
+        this.#addSpan(mm, index, level, span);
+      }
+    }
+    const deposited = depositedTables(mm);
+    this.#distinct += deposited;
+    this.#charged[index]! += deposited;
+    return { byLevel, deposited, total: byLevel.reduce((a, b) => a + b, deposited) };
+  }
+
+  finish(mms: readonly MmTables[]): TableCount {
+    const shared = this.#pool.settle((mm, object, pages) => {
+      this.#charged[mm]! += pages;
+      if (object >= 0) this.#objects[object]! += pages;
+    });
+    return {
+      mms,
+      distinct: this.#distinct + shared,
+      charged: this.#charged,
+      objects: this.#objects,
+      objectPteTables: this.#objectPteTables,
+    };
+  }
+
+  /** Cuts a span into the tables that its VMA covers whole and those at its edges. */
+  #addSpan(mm: Mm, index: number, level: number, span: TableSpan): void {
+    const pages = slotPages(this.#geometry) * slotsPerTable(this.#geometry, level);
+    const end = span.first + span.count;
+    const vma = span.vma < 0 ? undefined : mm.vmas[span.vma]!;
+    if (vma === undefined) {
+      this.#place(index, span, { mm, level, pages, ...span, cover: undefined });
+      return;
+    }
+    if (level === 0 && vma.object >= 0) this.#objectPteTables[vma.object]! += span.count;
+    const coverFirst = clamp(Math.ceil(vma.start / pages), span.first, end);
+    const coverEnd = clamp(Math.floor(vma.end / pages), coverFirst, end);
+    const cut = (first: number, last: number, cover: Vma | undefined): void => {
+      if (first === last) return;
+      const content = span.content === 0 ? 0 : span.content + (first - span.first);
+      this.#place(index, span, { mm, level, pages, first, count: last - first, cover, content });
+    };
+    cut(span.first, coverFirst, undefined);
+    cut(coverFirst, coverEnd, vma);
+    cut(coverEnd, end, undefined);
+  }
+
+  /** Charges tables to `span`'s owners, or puts them into the pool that the rule names. */
+  #place(index: number, span: TableSpan, tables: TableView): void {
+    const { mm, count } = tables;
+    const place = this.#rule(tables);
+    if (place !== undefined) {
+      // Where several VMAs have entries in a shared table, the first one's object stands for all.
+      const { object } = mm.vmas[span.owners[0]!]!;
+      this.#pool.use(place.key, place.index, place.index + count, index, object);
+      return;
+    }
+    this.#distinct += count;
+    this.#charged[index]! += count;
+    for (const owner of span.owners) {
+      const { object } = mm.vmas[owner]!;
+      if (object >= 0) this.#objects[object]! += count / span.owners.length;
+    }
+  }
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
+}

@@ -1,0 +1,157 @@
+/**
+ * What if the shared segments were hugetlb memory?
+ *
+ * PTE tables go. PMD tables are shared where the kernel shares them: where a VMA covers a whole
+ * 1 GiB slot (`twin/hugetlb_pmd_sharing.ts`). As placed, a segment stays where it is, rounded to
+ * huge pages; aligned, it starts on a 1 GiB boundary, so that only a last partial slot is private.
+ *
+ * @source Linux 6.18, measured: 1 GiB mapped by K processes needs 1 PMD table aligned, 2 K if not
+ */
+import { slotPages } from '../arch/geometry.ts';
+import { IntervalList } from '../base/interval.ts';
+import {
+  type HostSnapshot,
+  type MappedObject,
+  type Mm,
+  RunKind,
+  type Vma,
+} from '../snapshot/records.ts';
+import { geometryOf } from '../twin/count_tables.ts';
+import type { HostTwin } from '../twin/explain.ts';
+import { hugetlbPmdSharing } from '../twin/hugetlb_pmd_sharing.ts';
+import type { Design, Outcome } from './design.ts';
+import { type Part, pagesUnder, partsOf, type RunRow, withParts } from './rewrite.ts';
+import { isShmem, type Segment, segmentsOf } from './segments.ts';
+
+export const hugetlbAsPlaced: Design = {
+  id: 'hugetlb-2m',
+  title: 'hugetlb 2 MiB pages for shared segments, where they are mapped now',
+  system: 'S2',
+  apply: (twin) => applyHugetlb(twin, /* aligned = */ false),
+};
+
+export const hugetlbAligned: Design = {
+  id: 'hugetlb-2m-aligned',
+  title: 'hugetlb 2 MiB pages for shared segments, mapped on 1 GiB boundaries',
+  system: 'S2',
+  apply: (twin) => applyHugetlb(twin, /* aligned = */ true),
+};
+
+function applyHugetlb(twin: HostTwin, aligned: boolean): Outcome {
+  const { snapshot } = twin;
+  const hugePages = slotPages(geometryOf(snapshot));
+  const segments = segmentsOf(snapshot, hugePages, hugePages, isShmem);
+  const moved = moveToHugetlb(snapshot, segments, hugePages, aligned);
+  const pool = poolFor(snapshot, segments.values(), hugePages);
+  const count = `${segments.size} shared segment${segments.size === 1 ? '' : 's'}`;
+  return {
+    snapshot: moved,
+    rule: hugetlbPmdSharing(moved),
+    bound: 'exact',
+    requires:
+      segments.size === 0
+        ? ['Nothing to move: no shared segment of a huge page or more']
+        : [
+            `vm.nr_hugepages raised by ${pool.missing} (${pool.pages} needed for ${count})`,
+            'The owners of the segments ask for huge pages (huge_pages=on, SHM_HUGETLB, MAP_HUGETLB)',
+            ...(aligned ? ['The segments are mapped on 1 GiB boundaries by every process'] : []),
+          ],
+    costs: [
+      'The pool is reserved: it cannot be swapped, reclaimed, or used for anything else',
+      ...(pool.idlePages > 0 ? [`${pool.idlePages} huge pages would hold nothing yet`] : []),
+      'mprotect, munmap or madvise of less than 2 MiB fails, and of less than 1 GiB unshares PMD tables',
+    ],
+    reservedBytes: pool.pages * hugePages * twin.pageBytes,
+  };
+}
+
+/** Huge pages that `segments` need, how many of them the pool lacks, and how many stay empty. */
+export function poolFor(
+  snapshot: HostSnapshot,
+  segments: Iterable<Segment>,
+  hugePages: number,
+): { readonly pages: number; readonly missing: number; readonly idlePages: number } {
+  let pages = 0;
+  let populated = 0;
+  for (const segment of segments) {
+    pages += Math.ceil(segment.extentPages / hugePages);
+    populated += Math.ceil(segment.populatedPages / hugePages);
+  }
+  const bytes = hugePages * geometryOf(snapshot).pageBytes;
+  const pool = snapshot.host.hugetlbPools.find((entry) => entry.pageBytes === bytes);
+  const available = pool === undefined ? 0 : Math.max(pool.free - pool.reserved, 0);
+  return { pages, missing: Math.max(pages - available, 0), idlePages: pages - populated };
+}
+
+/** The host with each segment's VMAs mapping a hugetlb object instead, populated alike. */
+function moveToHugetlb(
+  snapshot: HostSnapshot,
+  segments: ReadonlyMap<number, Segment>,
+  hugePages: number,
+  aligned: boolean,
+): HostSnapshot {
+  const objects: MappedObject[] = snapshot.objects.map((object, index) =>
+    segments.has(index)
+      ? { ...object, kind: 'hugetlb', pageBytes: hugePages * object.pageBytes }
+      : object,
+  );
+  const mms = snapshot.mms.map((mm): Mm => {
+    if (!mm.vmas.some((vma) => segments.has(vma.object) && vma.shared)) return mm;
+    // From high to low, so that a segment never takes the place given to another.
+    let ceiling = Infinity;
+    const parts = partsOf(mm)
+      .toReversed()
+      .map((part): Part => {
+        if (!part.vma.shared || !segments.has(part.vma.object)) return part;
+        if (!aligned) return hugetlbPart(part, roundDown(part.vma.start, hugePages), hugePages);
+        ceiling = alignedGap(mm, part.vma, ceiling, hugePages * hugePages);
+        return hugetlbPart(part, ceiling, hugePages);
+      });
+    return withParts(mm, parts);
+  });
+  return { ...snapshot, objects, mms };
+}
+
+/** `part` mapped at `start` in huge pages: whoever touched a page of one has it mapped whole. */
+function hugetlbPart(part: Part, start: number, hugePages: number): Part {
+  const { vma } = part;
+  const touched = new IntervalList();
+  for (const row of part.rows) {
+    const { first, end } = pagesUnder(vma, row, hugePages);
+    touched.add(Math.floor(first / hugePages), Math.ceil(end / hugePages));
+  }
+  const union = touched.union();
+  const rows: RunRow[] = [];
+  for (let i = 0; i < union.length; i += 2) {
+    rows.push({
+      slot: start / hugePages + union[i]!,
+      count: union[i + 1]! - union[i]!,
+      kind: RunKind.HUGETLB_PMD,
+      pages: (union[i + 1]! - union[i]!) * hugePages,
+      content: 0,
+    });
+  }
+  const length = Math.ceil((vma.end - vma.start) / hugePages) * hugePages;
+  const offset = roundDown(vma.offset, hugePages);
+  return { vma: { ...vma, start, end: start + length, offset }, rows };
+}
+
+/**
+ * The highest address at or below `vma` that starts on a boundary of `alignment` pages, from where
+ * the segment and its last partial slot meet no neighbour and end at or below `ceiling`.
+ */
+function alignedGap(mm: Mm, vma: Vma, ceiling: number, alignment: number): number {
+  const length = Math.ceil((vma.end - vma.start) / alignment) * alignment;
+  let start = roundDown(Math.min(vma.start, ceiling - length), alignment);
+  for (const other of mm.vmas.toReversed()) {
+    if (other === vma || other.start >= start + length) continue;
+    if (other.end <= start) break;
+    start = roundDown(other.start - length, alignment);
+  }
+  // An address space this full has no such gap; where the segment starts does not matter then.
+  return Math.max(start, 0);
+}
+
+function roundDown(value: number, multiple: number): number {
+  return Math.floor(value / multiple) * multiple;
+}

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  GIB,
+  host,
+  MIB2,
+  mm,
+  object,
+  populated,
+  workers,
+} from '../../test/fixtures/hand_made_host.ts';
+import { type HostSnapshot, PROT_READ, RunKind } from '../snapshot/records.ts';
+import { explainHost } from '../twin/explain.ts';
+import { DESIGNS, evaluateDesign } from './evaluate.ts';
+
+/** Tables below the roots that `snapshot` needs under design `id`. */
+function tables(snapshot: HostSnapshot, id: string): number {
+  const design = DESIGNS.find((entry) => entry.id === id);
+  assert.ok(design);
+  return evaluateDesign(explainHost(snapshot), design).count.distinct;
+}
+
+const ALIGNED = 4 * GIB;
+const SYSV = [object('sysv', '/SYSV00000000')];
+
+/** The mails' example: 300 GiB mapped by 1500 processes. */
+const ORACLE = host(SYSV, workers(1500, 153_901, [populated(ALIGNED, 300 * GIB)]));
+
+test('today: 300 GiB mapped by 1500 processes costs 943,718,400,000 bytes of PTE tables', () => {
+  const twin = explainHost(ORACLE);
+  assert.equal(twin.today.objectPteTables[0]! * 4096, 943_718_400_000);
+  assert.deepEqual(twin.exact.includes(false), false);
+});
+
+test('mshare: the same 300 GiB needs 630,378,496 bytes of tables, in one host mm', () => {
+  assert.equal(tables(ORACLE, 'mshare') * 4096, 630_378_496);
+});
+
+test('mshare: objects whose region would cost more than their tables stay where they are', () => {
+  // Heap in the same tables: half of them are the object's, and they would stay.
+  const heap = populated(ALIGNED + 10, 10, RunKind.PTE, { object: -1, shared: false });
+  const small = host(SYSV, workers(2, 3, [populated(ALIGNED, 10), heap]));
+  assert.equal(tables(small, 'mshare'), tables(small, 'today'));
+  const large = host(SYSV, workers(2, 515, [populated(ALIGNED, GIB)]));
+  assert.equal(tables(large, 'mshare'), 512 + 1 + 1);
+});
+
+test('mshare: private mappings never move', () => {
+  const files = [object('file', '/lib')];
+  const text = populated(ALIGNED, GIB, RunKind.PTE, { shared: false, protection: PROT_READ });
+  const snapshot = host(files, workers(8, 514, [text]));
+  assert.equal(tables(snapshot, 'mshare'), tables(snapshot, 'today'));
+});
+
+test('hugetlb: one PMD table a GiB when aligned, two private ends when not', () => {
+  const at = (start: number) => host(SYSV, workers(16, 0, [populated(start, 4 * GIB)]));
+  // And one PUD table for each process.
+  assert.equal(tables(at(ALIGNED), 'hugetlb-2m'), 4 + 16);
+  assert.equal(tables(at(ALIGNED + GIB / 2), 'hugetlb-2m'), 3 + 2 * 16 + 16);
+  assert.equal(tables(at(ALIGNED + GIB / 2), 'hugetlb-2m-aligned'), 4 + 16);
+});
+
+test('hugetlb: a segment that is no multiple of 1 GiB keeps a private table for its tail', () => {
+  const snapshot = host(SYSV, workers(16, 0, [populated(ALIGNED, 4 * GIB + 3 * MIB2)]));
+  assert.equal(tables(snapshot, 'hugetlb-2m-aligned'), 4 + 16 + 16);
+});
+
+test('hugetlb, aligned: two segments do not take the same place', () => {
+  const objects = [...SYSV, object('memfd', '/memfd:b')];
+  const parts = [
+    populated(ALIGNED + MIB2, GIB),
+    populated(ALIGNED + MIB2 + GIB, GIB, RunKind.PTE, { object: 1 }),
+  ];
+  const snapshot = host(objects, workers(4, 0, parts));
+  assert.equal(tables(snapshot, 'hugetlb-2m-aligned'), 2 + 4);
+});
+
+test('hugetlb: only shared memory moves, not files and not private memory', () => {
+  const objects = [object('file', '/index')];
+  const parts = [
+    populated(ALIGNED, GIB),
+    populated(ALIGNED + 2 * GIB, GIB, RunKind.PTE, { object: -1, shared: false }),
+  ];
+  const snapshot = host(objects, workers(4, 0, parts));
+  assert.equal(tables(snapshot, 'hugetlb-2m'), tables(snapshot, 'today'));
+});
+
+test('shmem THP: PMD leaves for whole 2 MiB, a PTE table for the rest, nothing shared', () => {
+  const snapshot = host(SYSV, workers(16, 0, [populated(ALIGNED + 7, GIB + 100)]));
+  // 512 leaves in one PMD table, a tail in the next, and a PUD table.
+  assert.equal(tables(snapshot, 'shmem-thp'), 16 * (2 + 1 + 1));
+});
+
+test('2006: PTE tables are shared where one VMA covers their span, PMD tables at 1 GiB', () => {
+  const part = populated(ALIGNED + MIB2, 2 * GIB);
+  const snapshot = host(SYSV, workers(8, 0, [part]));
+  const perProcess = 1024 + 3 + 1;
+  assert.equal(tables(snapshot, 'today'), 8 * perProcess);
+  assert.equal(tables(snapshot, 'pt2006-pte'), 1024 + 8 * (3 + 1));
+  assert.equal(tables(snapshot, 'pt2006-pmd'), 1024 + 1 + 8 * (2 + 1));
+});
+
+test('2006: another address, other bounds, or other rights mean no sharing', () => {
+  const pte = (...starts: readonly [number, number, number][]) =>
+    tables(
+      host(
+        SYSV,
+        starts.map(([start, pages, protection], index) =>
+          mm(index + 1, 0, [populated(start, pages, RunKind.PTE, { protection })]),
+        ),
+      ),
+      'pt2006-pte',
+    );
+  const upper = 2 * 2;
+  assert.equal(pte([ALIGNED, GIB, 3], [ALIGNED, GIB, 3]), 512 + upper);
+  assert.equal(pte([ALIGNED, GIB, 3], [ALIGNED + GIB, GIB, 3]), 1024 + upper);
+  assert.equal(pte([ALIGNED, GIB, 3], [ALIGNED, GIB - MIB2, 3]), 1023 + upper);
+  assert.equal(pte([ALIGNED, GIB, 3], [ALIGNED, GIB, 1]), 1024 + upper);
+});
+
+test('2006: writable private and anonymous mappings are not shared, read-only text is', () => {
+  const objects = [object('file', '/bin')];
+  const at = (vma: object) =>
+    tables(host(objects, workers(4, 0, [populated(ALIGNED, GIB, RunKind.PTE, vma)])), 'pt2006-pte');
+  assert.equal(at({ shared: false, protection: 3 }), 4 * 514);
+  assert.equal(at({ shared: false, object: -1 }), 4 * 514);
+  assert.equal(at({ shared: false, protection: PROT_READ }), 512 + 4 * 2);
+});
+
+test('on-demand-fork: anonymous tables with the same frames are one', () => {
+  const child = (pid: number, content: number) => {
+    const part = populated(ALIGNED, GIB, RunKind.PTE, { object: -1, shared: false });
+    return mm(pid, 514, [{ ...part, rows: part.rows.map((row) => ({ ...row, content })) }]);
+  };
+  // Two that share all, and one that has rewritten the first half: ids 257 to 512 are common.
+  const family = host([], [child(1, 1), child(2, 1), child(3, 257)]);
+  assert.equal(tables(family, 'on-demand-fork'), 512 + 256 + 3 * 2);
+  assert.equal(tables(family, 'identical'), 512 + 256 + 3 * 2);
+});
+
+test('identical: tables of one object at congruent places are one, at every level', () => {
+  const objects = [object('shmem', '/dev/shm/x')];
+  const at = (start: number) => populated(start, 512 * GIB);
+  const snapshot = host(objects, [mm(1, 0, [at(512 * GIB)]), mm(2, 0, [at(2048 * GIB)])]);
+  assert.equal(tables(snapshot, 'identical'), 512 * 513 + 1);
+});
+
+test('no design changes what nobody can see: residuals and unread processes stay in both sums', () => {
+  const part = populated(ALIGNED, GIB);
+  const unread = { ...mm(9, 77, []), visibility: 'status' as const };
+  const twin = explainHost(host(SYSV, [...workers(4, 514 + 5, [part]), unread]));
+  for (const design of DESIGNS) {
+    const { beforePages, pages, count } = evaluateDesign(twin, design);
+    assert.equal(beforePages, 4 * 519 + 77 + 5);
+    assert.equal(
+      beforePages - pages,
+      twin.today.distinct - count.distinct - (design.id === 'mshare' ? 1 : 0),
+    );
+  }
+});
+
+test('what each process saves adds up to what the design saves', () => {
+  const parts = [
+    populated(ALIGNED + 3 * MIB2, 5 * GIB),
+    populated(GIB, 700, RunKind.PTE, { object: 1 }),
+  ];
+  const objects = [...SYSV, object('file', '/data')];
+  const twin = explainHost(host(objects, workers(7, 0, parts)));
+  for (const design of DESIGNS) {
+    const { beforePages, pages, saved, addedPages } = evaluateDesign(twin, design);
+    const sum = saved.reduce((total, value) => total + value, -addedPages);
+    assert.ok(Math.abs(sum - (beforePages - pages)) < 1e-6, design.id);
+  }
+});

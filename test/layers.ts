@@ -1,0 +1,25 @@
+/** Who may import whom. Everything not listed is an error; a layer may always import itself. */
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  arch: ['base'],
+  trace: ['base', 'arch'],
+  mm: ['base', 'arch', 'trace'],
+  check: ['base', 'arch', 'trace', 'mm'],
+  proc: ['base', 'arch'],
+  snapshot: ['base', 'arch', 'hyparquet', 'hyparquet-writer', 'zod'],
+  twin: ['base', 'arch', 'snapshot'],
+  whatif: ['base', 'arch', 'snapshot', 'twin'],
+  report: [
+    'base',
+    'arch',
+    'snapshot',
+    'twin',
+    'whatif',
+    'cli-table3',
+    'd3-hierarchy',
+    'picocolors',
+    'zod',
+  ],
+  capture: ['base', 'arch', 'proc', 'snapshot', 'koffi', 'node:'],
+  cli: ['base', 'arch', 'snapshot', 'whatif', 'report', 'capture', 'commander', 'ora', 'node:'],
+};

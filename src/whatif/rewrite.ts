@@ -42,15 +42,25 @@ export function withParts(mm: Mm, parts: readonly Part[]): Mm {
 }
 
 function runsOf(entries: readonly { readonly vma: number; readonly row: RunRow }[]): Runs {
-  return {
-    length: entries.length,
-    vma: Int32Array.from(entries, (entry) => entry.vma),
-    slot: Float64Array.from(entries, (entry) => entry.row.slot),
-    count: Int32Array.from(entries, (entry) => entry.row.count),
-    kind: Uint8Array.from(entries, (entry) => entry.row.kind),
-    pages: Float64Array.from(entries, (entry) => entry.row.pages),
-    content: Int32Array.from(entries, (entry) => entry.row.content),
+  const { length } = entries;
+  const runs: Runs = {
+    length,
+    vma: new Int32Array(length),
+    slot: new Float64Array(length),
+    count: new Int32Array(length),
+    kind: new Uint8Array(length),
+    pages: new Float64Array(length),
+    content: new Int32Array(length),
   };
+  for (const [index, { vma, row }] of entries.entries()) {
+    runs.vma[index] = vma;
+    runs.slot[index] = row.slot;
+    runs.count[index] = row.count;
+    runs.kind[index] = row.kind;
+    runs.pages[index] = row.pages;
+    runs.content[index] = row.content;
+  }
+  return runs;
 }
 
 /** Whether a run's slots are mapped by a leaf of a PMD entry. */

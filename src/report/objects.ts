@@ -11,7 +11,8 @@ import type { ObjectEntry } from './schema.ts';
 interface Extent {
   mappers: number;
   lastMm: number;
-  mappedPages: number;
+  /** Pages of the object, as half-open intervals. */
+  readonly mapped: IntervalList;
   readonly populated: IntervalList;
 }
 
@@ -26,7 +27,7 @@ export function objectEntries(twin: HostTwin, identical: Evaluation): ObjectEntr
       name: object.name,
       kind: object.kind,
       mappers: extent.mappers,
-      mappedBytes: extent.mappedPages * pageBytes,
+      mappedBytes: extent.mapped.unionLength() * pageBytes,
       populatedBytes: extent.populated.unionLength() * pageBytes,
       tableBytes: tables * pageBytes,
       pteTableBytes: today.objectPteTables[index]! * pageBytes,
@@ -41,7 +42,12 @@ export function objectEntries(twin: HostTwin, identical: Evaluation): ObjectEntr
 function extentsOf(snapshot: HostSnapshot): Extent[] {
   const pages = slotPages(geometryOf(snapshot));
   const extents = snapshot.objects.map(
-    (): Extent => ({ mappers: 0, lastMm: -1, mappedPages: 0, populated: new IntervalList() }),
+    (): Extent => ({
+      mappers: 0,
+      lastMm: -1,
+      mapped: new IntervalList(),
+      populated: new IntervalList(),
+    }),
   );
   for (const [index, mm] of snapshot.mms.entries()) {
     for (const { vma, rows } of partsOf(mm)) {
@@ -49,7 +55,7 @@ function extentsOf(snapshot: HostSnapshot): Extent[] {
       const extent = extents[vma.object]!;
       if (extent.lastMm !== index) extent.mappers++;
       extent.lastMm = index;
-      extent.mappedPages = Math.max(extent.mappedPages, vma.end - vma.start);
+      extent.mapped.add(vma.offset, vma.offset + vma.end - vma.start);
       for (const row of rows) {
         const under = pagesUnder(vma, row, pages);
         extent.populated.add(vma.offset + under.first, vma.offset + under.end);

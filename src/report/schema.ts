@@ -48,7 +48,7 @@ const object = z.object({
   name: z.string(),
   kind: z.string(),
   mappers: count.describe('address spaces that map it'),
-  mappedBytes: bytes.describe('largest extent mapped by one of them, data bytes'),
+  mappedBytes: bytes.describe('data bytes of it that at least one of them maps'),
   populatedBytes: bytes.describe(
     'data bytes in slots (2 MiB with 4 KiB pages) where at least one of them has a page',
   ),

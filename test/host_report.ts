@@ -9,8 +9,8 @@ const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const HUGE_PAGES = 10_446;
 
-export const POSTGRES = 'postgres /var/lib/postgresql/17/main';
-export const FEED = 'feedd /opt/market-data/production/releases/2026-01-12T080000Z/bin/feedd';
+export const POSTGRES = 'postgres';
+export const FEED = 'market-data-fee';
 
 interface Tables {
   readonly pte: number;
@@ -45,10 +45,10 @@ function processes(): ProcessEntry[] {
     list.push(processOf(40_210 + i * 3, 'postgres', POSTGRES, { pte, pmd: 20, pud: 4 }));
   }
   for (let i = 0; i < 12; i++) {
-    list.push(processOf(5400 + i, 'feedd', FEED, { pte: 2070, pmd: 7, pud: 4 }));
+    list.push(processOf(5400 + i, FEED, FEED, { pte: 2070, pmd: 7, pud: 4 }));
   }
   const java = { pte: 4310, pmd: 71, pud: 5, deposited: 12_288 };
-  list.push(processOf(3310, 'java', 'java cassandra', java));
+  list.push(processOf(3310, 'java', 'java', java));
   list.push(processOf(1880, 'redis-server', 'redis-server', { pte: 3120, pmd: 8, pud: 4 }));
   for (let i = 0; i < 28; i++) {
     const comm = ['bash', 'sshd', 'agetty', 'chronyd'][i % 4]!;
@@ -102,8 +102,23 @@ function designOf(beforeBytes: number, saving: Saving): DesignEntry {
     { group: POSTGRES, savesBytes: postgres * PAGE },
     { group: FEED, savesBytes: feed * PAGE },
   ].filter((gain) => gain.savesBytes > 0);
+  const objects = OBJECTS.slice(0, gains.length).map(({ name, tableBytes }, i) => ({
+    name,
+    beforeBytes: tableBytes,
+    tableBytes: tableBytes - gains[i]!.savesBytes,
+  }));
   const bytes = beforeBytes - savesBytes;
-  return { ...names, beforeBytes, bytes, savesBytes, gains, requires, costs, reservedBytes };
+  return {
+    ...names,
+    beforeBytes,
+    bytes,
+    savesBytes,
+    gains,
+    requires,
+    costs,
+    reservedBytes,
+    objects,
+  };
 }
 
 const SAVINGS: readonly Saving[] = [
@@ -178,7 +193,7 @@ const SAVINGS: readonly Saving[] = [
 
 const OBJECTS: HostReport['objects'] = [
   {
-    name: '/dev/zero (deleted)',
+    name: '/dev/zero',
     kind: 'shared-anon',
     mappers: 99,
     mappedBytes: 16_793 * MIB,
@@ -261,7 +276,7 @@ const ADVICE: HostReport['advice'] = [
   },
   {
     id: 'sysv-huge-pages',
-    title: 'Create the SysV segment of feedd with SHM_HUGETLB',
+    title: 'Create the SysV segment of market-data-feed with SHM_HUGETLB',
     appliesTo: FEED,
     design: 'hugetlb-2m',
     savesBytes: 24_540 * PAGE,
@@ -282,7 +297,8 @@ export function hostReport(): HostReport {
   const list = processes();
   const rootBytes = list.length * PAGE;
   const beforeBytes = sum(list.map((process) => process.vmPteBytes)) + rootBytes;
-  const unexplainedBytes = 33 * PAGE;
+  const statusOnlyBytes = 31 * PAGE;
+  const unexplainedBytes = 2 * PAGE;
   const kernelBytes = 137 * PAGE;
   const reportedBytes = beforeBytes + kernelBytes;
   const totalBytes = 64 * GIB - 713 * MIB;
@@ -315,8 +331,9 @@ export function hostReport(): HostReport {
     },
     pageTables: {
       reportedBytes,
-      explainedBytes: beforeBytes - unexplainedBytes,
+      explainedBytes: beforeBytes - statusOnlyBytes - unexplainedBytes,
       kernelBytes,
+      statusOnlyBytes,
       unexplainedBytes,
       sharedPmdBytes: 0,
       rootBytes,
@@ -332,4 +349,45 @@ export function hostReport(): HostReport {
       'containerd (pid 911): 2 pages of tables are explained by no mapping, as emptied PMD or PUD tables are not',
     ],
   });
+}
+
+/** What somebody could call a process or a file to attack whoever reads the report. */
+export const HOSTILE_NAMES = [
+  '<script>alert(1)</script>',
+  '"><img src=x onerror=alert(1)>',
+  "'-->]]></title></style><b>",
+  '\u001b[2J\u001b]0;owned\u0007\u009b31m',
+  '\u202egnp.exe\u2066\u200f',
+  'line\nbreak\ttab\u0000nul\u2028',
+  '&lt;b&gt;&amp;',
+  '表\u{1f4a5}\u0301e\u0301',
+  'x'.repeat(5000),
+] as const;
+
+/** The report with hostile names wherever a name comes from the host. */
+export function hostileReport(): HostReport {
+  const report = hostReport();
+  const name = (index: number): string => HOSTILE_NAMES[index % HOSTILE_NAMES.length]!;
+  const renamed = new Map(report.groups.map((group, i) => [group.name, name(i)]));
+  report.hostname = name(3);
+  report.kernel.release = name(0);
+  for (const group of report.groups) group.name = renamed.get(group.name)!;
+  for (const [i, process] of report.processes.entries()) {
+    process.group = renamed.get(process.group)!;
+    process.comm = name(i);
+  }
+  for (const [i, object] of report.objects.entries()) {
+    object.name = name(i);
+    object.kind = name(i + 4);
+  }
+  for (const design of report.designs) {
+    for (const gain of design.gains) gain.group = renamed.get(gain.group)!;
+  }
+  for (const [i, advice] of report.advice.entries()) {
+    advice.appliesTo = name(i);
+    advice.why = name(i + 3);
+    advice.steps[0]!.command = name(i + 1);
+  }
+  report.notes = [...HOSTILE_NAMES];
+  return report;
 }

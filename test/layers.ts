@@ -4,7 +4,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   arch: ['base'],
   trace: ['base', 'arch'],
   mm: ['base', 'arch', 'trace'],
-  check: ['base', 'arch', 'trace', 'mm'],
   proc: ['base', 'arch'],
   snapshot: ['base', 'arch', 'hyparquet', 'hyparquet-writer', 'zod'],
   twin: ['base', 'arch', 'snapshot'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from './build.mjs';
 import { ROOT, run } from './setup.mjs';
 
-build();
+await build();
 const names = process.argv.slice(2);
 const files = readdirSync(join(ROOT, 'bench'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.bench.ts'))

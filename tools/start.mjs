@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from './build.mjs';
 import { ROOT } from './setup.mjs';
 
-build();
+await build();
 const child = spawn(
   process.execPath,
   ['--enable-source-maps', join(ROOT, 'dist/src/cli/main.js'), ...process.argv.slice(2)],

@@ -9,18 +9,18 @@ import { join } from 'node:path';
 import { build } from './build.mjs';
 import { ROOT, run } from './setup.mjs';
 
-build();
+await build();
 const names = process.argv.slice(2);
 if (names.length === 0) run(process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'ci', '.']);
 
 // Listed from the sources, because dist/ may hold tests that were deleted since.
-const files = ['src', 'test', 'bench']
+const files = ['src', 'test', 'bench', 'tools']
   .flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true }).map((name) => join(folder, String(name))),
   )
-  .filter((name) => name.endsWith('.test.ts'))
+  .filter((name) => /\.test\.(ts|mjs)$/.test(name))
   .filter((name) => names.length === 0 || names.some((part) => name.includes(part)))
-  .map((name) => join('dist', name.replace(/\.ts$/, '.js')))
+  .map((name) => (name.endsWith('.mjs') ? name : join('dist', name.replace(/\.ts$/, '.js'))))
   .sort();
 if (files.length === 0) {
   console.error(`No test file matches ${names.join(' ')}`);

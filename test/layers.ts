@@ -17,6 +17,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'cli-table3',
     'd3-hierarchy',
     'picocolors',
+    'string-width',
     'zod',
   ],
   capture: ['base', 'arch', 'proc', 'snapshot', 'koffi', 'node:'],

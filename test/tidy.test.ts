@@ -38,7 +38,7 @@ function imports({ path, text }: Source): string[] {
     .filter((name) => name !== undefined)
     .map((name) => {
       if (name.startsWith('node:')) return 'node:';
-      if (!name.startsWith('.')) return name;
+      if (!name.startsWith('.')) return name.split('/')[0]!;
       return join(path, '..', name).split('/')[1]!;
     })
     .filter((name) => name !== layer);

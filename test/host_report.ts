@@ -360,7 +360,7 @@ export const HOSTILE_NAMES = [
   '\u202egnp.exe\u2066\u200f',
   'line\nbreak\ttab\u0000nul\u2028',
   '&lt;b&gt;&amp;',
-  '表\u{1f4a5}\u0301e\u0301',
+  '表\u{1f4a5}\u0301e\u0301\u{1fae0}\u0e01\u0e47',
   'x'.repeat(5000),
 ] as const;
 

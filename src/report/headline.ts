@@ -3,7 +3,7 @@
  * again, and what helps most. The same in every rendering.
  */
 import { printable } from './printable.ts';
-import { counted, formatBytes, formatPercent, percentOf } from './quantity.ts';
+import { formatBytes, formatPercent, percentOf } from './quantity.ts';
 import type { AdviceEntry, DesignEntry, HostReport } from './schema.ts';
 
 export const TODAY = 'today';
@@ -37,15 +37,11 @@ export function designById(report: HostReport, id: string): DesignEntry | undefi
   return report.designs.find((design) => design.id === id);
 }
 
-/** What there is to choose from: neither today's kernel nor the line that no design can pass. */
-export function choices(report: HostReport): readonly DesignEntry[] {
-  return report.designs.filter(({ id }) => id !== TODAY && id !== IDENTICAL);
-}
-
-/** The choice that saves most; undefined if none saves anything. */
-export function bestDesign(report: HostReport): DesignEntry | undefined {
-  const saving = choices(report).filter(({ savesBytes }) => savesBytes > 0);
-  return saving.toSorted((a, b) => b.savesBytes - a.savesBytes)[0];
+/** The design that saves most, the line that none can pass apart; undefined if none saves. */
+function bestDesign({ designs }: HostReport): DesignEntry | undefined {
+  return designs
+    .filter(({ id, savesBytes }) => id !== IDENTICAL && savesBytes > 0)
+    .toSorted((a, b) => b.savesBytes - a.savesBytes)[0];
 }
 
 /** `17.8 GiB`, `at most 17.8 GiB` or `at least 17.8 GiB`. */
@@ -77,10 +73,7 @@ export function bestSentence(report: HostReport): string {
 }
 
 function adviceSentence(advice: readonly AdviceEntry[]): string {
-  if (advice.length === 0) return 'this host has no setting that would save much';
+  if (advice.length === 0) return 'no setting of this kernel would save much';
   const total = advice.reduce((bytes, entry) => bytes + entry.savesBytes, 0);
-  const subject = advice.length === 1 ? 'the advice' : `the ${counted(advice.length, 'advice')}`;
-  return `${subject.replace('advices', 'pieces of advice')} below ${
-    advice.length === 1 ? 'saves' : 'save'
-  } ${formatBytes(total)} on this kernel`;
+  return `the advice below saves ${formatBytes(total)} without another kernel`;
 }

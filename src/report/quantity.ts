@@ -4,15 +4,15 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
 /** `bytes` in binary units with three digits: `17.2 GiB`, `64 KiB`, `-1.33 KiB`. */
 export function formatBytes(bytes: number): string {
-  const sign = bytes < 0 ? '-' : '';
-  let value = Math.abs(bytes);
+  const whole = Math.round(Math.abs(bytes));
+  let value = whole;
   let unit = 0;
   // What rounds up to 1024 is written as 1 of the next unit.
   while (unit + 1 < UNITS.length && Number(threeDigits(value)) >= 1024) {
     value /= 1024;
     unit++;
   }
-  return `${sign}${threeDigits(value)} ${UNITS[unit]}`;
+  return `${bytes < 0 && whole > 0 ? '-' : ''}${threeDigits(value)} ${UNITS[unit]}`;
 }
 
 function threeDigits(value: number): string {
@@ -20,16 +20,14 @@ function threeDigits(value: number): string {
   return value.toFixed(value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2);
 }
 
-/** `percent` with two or three digits: `97%`, `7.3%`, `0.04%`. */
+/** `percent` with two or three digits: `97%`, `99.7%`, `7.3%`, `0.04%`. */
 export function formatPercent(percent: number): string {
-  if (percent !== 0 && Math.abs(percent) < 0.01) return percent > 0 ? '<0.01%' : '>-0.01%';
-  const digits = Math.abs(percent) >= 10 ? 0 : Math.abs(percent) >= 1 ? 1 : 2;
-  const rounded = percent.toFixed(digits);
+  const magnitude = Math.abs(percent);
+  if (magnitude > 0 && magnitude < 0.01) return percent > 0 ? '<0.01%' : '>-0.01%';
   // 99.7 is not all of it, and the difference is often what a reader looks for.
-  if (percent !== 100 && Math.abs(percent) > 99 && Math.abs(percent) < 101) {
-    return `${percent.toFixed(1)}%`;
-  }
-  return `${Number(rounded)}%`;
+  const isNearlyAll = magnitude > 99 && magnitude < 101;
+  const digits = isNearlyAll ? 1 : magnitude >= 10 ? 0 : magnitude >= 1 ? 1 : 2;
+  return `${Number(percent.toFixed(digits))}%`;
 }
 
 /** `1 process`, `412 processes`: English plurals of the nouns that reports use. */

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { ptshare } from '../../test/command_line.ts';
+
+test('--help shows every command, and every command its options', () => {
+  const { status, stdout, stderr } = ptshare(['--help']);
+  assert.deepEqual([status, stderr], [0, '']);
+  const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name!);
+  assert.deepEqual(commands, ['host', 'completion', 'help']);
+  for (const command of ['host', 'completion']) {
+    for (const args of [
+      [command, '--help'],
+      ['help', command],
+    ]) {
+      const help = ptshare(args);
+      assert.equal(help.status, 0);
+      assert.match(help.stdout, new RegExp(`^Usage: ptshare ${command} `));
+      assert.match(help.stdout, /--help/);
+    }
+  }
+});
+
+test('no line of help is wider than 100 columns', () => {
+  for (const args of [['--help'], ['host', '--help'], ['completion', '--help']]) {
+    const wide = ptshare(args)
+      .stdout.split('\n')
+      .filter((line) => line.length > 100);
+    assert.deepEqual(wide, []);
+  }
+});
+
+test('--version is the version of the package', () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  assert.deepEqual(ptshare(['--version']), { status: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
+  [['frobnicate'], /Unknown command: frobnicate\nUse one of: help, host, completion/],
+  [['--frob'], /unknown option '--frob'.*\nRun `ptshare host --help`/s],
+  [['host', '--jsno'], /Did you mean --json\?/],
+  [['host', 'extra'], /too many arguments for 'host'/],
+  [['--pid', 'postgres'], /'--pid <pids>' argument 'postgres' is invalid. A whole number from 1/],
+  [['--pid', '1,,2'], /A whole number from 1/],
+  [['--budget', '0'], /A number of seconds above 0 is wanted/],
+  [['--budget', 'Infinity'], /A number of seconds above 0 is wanted/],
+  [['--width', '59'], /A whole number from 60 to 10000 is wanted/],
+  [['--top', '0'], /A whole number from 1/],
+  [['--project', 'postgres'], /A group and a number are wanted, as in postgres=500/],
+  [['--from', 'a', '--pid', '1'], /'--from <snapshot>' cannot be used with option '--pid <pids>'/],
+  [['--compare', 'a', '--html', 'b'], /cannot be used with option/],
+  [['--html'], /argument missing/],
+  [['completion'], /missing required argument 'shell'/],
+  [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
+];
+
+test('wrong use ends with 2, says what is wrong, and in one line how to mend it', () => {
+  for (const [args, message] of WRONG) {
+    const { status, stdout, stderr } = ptshare(args);
+    assert.deepEqual([status, stdout], [2, ''], args.join(' '));
+    assert.match(stderr, message);
+    assert.match(stderr, /^ptshare: /);
+    assert.match(stderr.trimEnd().split('\n').at(-1)!, /^(Run `ptshare .*--help`|Use one of)/);
+    assert.doesNotMatch(stderr, /\n {4}at /);
+  }
+});
+
+test('what a user typed cannot act on the terminal when it is repeated', () => {
+  const { stderr } = ptshare(['\u001b[2J\u202e']);
+  assert.match(stderr, /Unknown command: \\x1b\[2J\\u\{202e\}/);
+});

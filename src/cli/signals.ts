@@ -1,0 +1,27 @@
+/** Ctrl-C and its relatives, and readers that hang up. */
+import { ExitCode } from './failure.ts';
+import { removeUnfinishedFiles } from './output_file.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * From now on a signal removes what is unfinished, and then does what it always does: a shell sees
+ * 130 for Ctrl-C. Not by process.exit(), which would wait for a read that hangs.
+ */
+export function endCleanlyOnSignals(): void {
+  for (const signal of SIGNALS) {
+    process.once(signal, () => {
+      removeUnfinishedFiles();
+      process.kill(process.pid, signal);
+    });
+  }
+}
+
+/** `ptshare | head` has what it wants: that is a fine end, not an error. */
+export function endQuietlyOnClosedPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    removeUnfinishedFiles();
+    process.exit(ExitCode.FINE);
+  });
+}

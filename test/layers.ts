@@ -14,7 +14,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'snapshot',
     'twin',
     'whatif',
-    'cli-table3',
     'd3-hierarchy',
     'picocolors',
     'string-width',

@@ -56,7 +56,8 @@ async function withProgram(
   [program, ...rest]: readonly string[],
   use: (running: RunningProgram) => Promise<void>,
 ): Promise<void> {
-  const running = start(program!, rest);
+  // As a process group of its own, so that what it starts ends with it.
+  const running = start(program!, rest, { detached: true });
   try {
     await use(running);
   } finally {

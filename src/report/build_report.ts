@@ -1,7 +1,7 @@
 /** From a snapshot to the report: explains the host, puts the designs side by side, advises. */
 import type { HostSnapshot } from '../snapshot/records.ts';
 import { explainHost, type HostTwin } from '../twin/explain.ts';
-import { DESIGNS, type Evaluation, evaluateDesign } from '../whatif/evaluate.ts';
+import { DESIGNS, type Evaluation, evaluateDesigns } from '../whatif/evaluate.ts';
 import { REGION_COMM } from '../whatif/mshare.ts';
 import { projectGroup } from '../whatif/project.ts';
 import { adviseHost } from './advice.ts';
@@ -31,7 +31,7 @@ export function buildHostReport(captured: HostSnapshot, options: ReportOptions =
     captured,
   );
   const twin = explainHost(snapshot);
-  const evaluations = DESIGNS.map((design) => evaluateDesign(twin, design));
+  const evaluations = evaluateDesigns(twin, DESIGNS);
   const identical = evaluations.at(-1)!;
   const pageTables = pageTablesOf(twin);
   const designs = evaluations.map((evaluation) => designEntry(twin, evaluation));

@@ -5,7 +5,7 @@ import type { HostSnapshot } from '../snapshot/records.ts';
 import { geometryOf } from '../twin/count_tables.ts';
 import type { HostTwin } from '../twin/explain.ts';
 import type { Evaluation } from '../whatif/evaluate.ts';
-import { pagesUnder, partsOf } from '../whatif/rewrite.ts';
+import { addPopulated } from '../whatif/rewrite.ts';
 import type { ObjectEntry } from './schema.ts';
 
 interface Extent {
@@ -50,17 +50,14 @@ function extentsOf(snapshot: HostSnapshot): Extent[] {
     }),
   );
   for (const [index, mm] of snapshot.mms.entries()) {
-    for (const { vma, rows } of partsOf(mm)) {
+    for (const vma of mm.vmas) {
       if (vma.object < 0) continue;
       const extent = extents[vma.object]!;
       if (extent.lastMm !== index) extent.mappers++;
       extent.lastMm = index;
       extent.mapped.add(vma.offset, vma.offset + vma.end - vma.start);
-      for (const row of rows) {
-        const under = pagesUnder(vma, row, pages);
-        extent.populated.add(vma.offset + under.first, vma.offset + under.end);
-      }
     }
+    addPopulated(mm, pages, (vma) => extents[vma.object]?.populated);
   }
   return extents;
 }

@@ -64,94 +64,102 @@ export function geometryOf(snapshot: HostSnapshot): Geometry {
 }
 
 export function countTables(snapshot: HostSnapshot, rule: ShareRule): TableCount {
-  const counter = new Counter(snapshot, rule);
-  const mms = snapshot.mms.map((mm, index) => counter.addMm(mm, index));
-  return counter.finish(mms);
+  return countUnderRules(snapshot, [rule])[0]!;
 }
 
+/** One count for each rule: finding the tables costs more than telling which are shared. */
+export function countUnderRules(snapshot: HostSnapshot, rules: readonly ShareRule[]): TableCount[] {
+  const geometry = geometryOf(snapshot);
+  const counters = rules.map((rule) => new Counter(snapshot, rule));
+  const objectPteTables = new Float64Array(snapshot.objects.length);
+  const mms = snapshot.mms.map((mm, index): MmTables => {
+    const byLevel: [number, number, number, number] = [0, 0, 0, 0];
+    for (let level = 0; level < geometry.levels - 1; level++) {
+      const pages = slotPages(geometry) * slotsPerTable(geometry, level);
+      for (const span of tableSpans(mm, geometry, level)) {
+        byLevel[level]! += span.count;
+        const object = span.vma < 0 ? -1 : mm.vmas[span.vma]!.object;
+        if (level === 0 && object >= 0) objectPteTables[object]! += span.count;
+        const cut = cutSpan(mm, level, pages, span);
+        for (const counter of counters) counter.addAll(index, span.owners, cut);
+      }
+    }
+    const deposited = depositedTables(mm);
+    for (const counter of counters) counter.addDeposited(index, deposited);
+    return { byLevel, deposited, total: byLevel.reduce((a, b) => a + b, deposited) };
+  });
+  return counters.map((counter) => ({ mms, objectPteTables, ...counter.settle() }));
+}
+
+/** Cuts a span into the tables that its VMA covers whole and those at its edges. */
+function cutSpan(mm: Mm, level: number, pages: number, span: TableSpan): TableView[] {
+  const end = span.first + span.count;
+  const vma = span.vma < 0 ? undefined : mm.vmas[span.vma]!;
+  const coverFirst = vma === undefined ? end : clamp(Math.ceil(vma.start / pages), span.first, end);
+  const coverEnd = vma === undefined ? end : clamp(Math.floor(vma.end / pages), coverFirst, end);
+  const views: TableView[] = [];
+  const add = (first: number, last: number, cover: Vma | undefined): void => {
+    if (first === last) return;
+    const content = span.content === 0 ? 0 : span.content + (first - span.first);
+    views.push({ mm, level, pages, first, count: last - first, cover, content });
+  };
+  add(span.first, coverFirst, undefined);
+  add(coverFirst, coverEnd, vma);
+  add(coverEnd, end, undefined);
+  return views;
+}
+
+/** Adds up the tables of a host under one rule. */
 class Counter {
-  readonly #geometry: Geometry;
   readonly #rule: ShareRule;
   readonly #pool = new TablePool();
   readonly #charged: Float64Array;
   readonly #objects: Float64Array;
-  readonly #objectPteTables: Float64Array;
   #distinct = 0;
 
   constructor(snapshot: HostSnapshot, rule: ShareRule) {
-    this.#geometry = geometryOf(snapshot);
     this.#rule = rule;
     this.#charged = new Float64Array(snapshot.mms.length);
     this.#objects = new Float64Array(snapshot.objects.length);
-    this.#objectPteTables = new Float64Array(snapshot.objects.length);
   }
 
-  addMm(mm: Mm, index: number): MmTables {
-    const byLevel: [number, number, number, number] = [0, 0, 0, 0];
-    for (let level = 0; level < this.#geometry.levels - 1; level++) {
-      for (const span of tableSpans(mm, this.#geometry, level)) {
-        byLevel[level]! += span.count;
-        this.#addSpan(mm, index, level, span);
-      }
-    }
-    const deposited = depositedTables(mm);
-    this.#distinct += deposited;
-    this.#charged[index]! += deposited;
-    return { byLevel, deposited, total: byLevel.reduce((a, b) => a + b, deposited) };
+  addAll(index: number, owners: readonly number[], cut: readonly TableView[]): void {
+    for (const tables of cut) this.#add(index, owners, tables);
   }
 
-  finish(mms: readonly MmTables[]): TableCount {
-    const shared = this.#pool.settle((mm, object, pages) => {
-      this.#charged[mm]! += pages;
-      if (object >= 0) this.#objects[object]! += pages;
-    });
-    return {
-      mms,
-      distinct: this.#distinct + shared,
-      charged: this.#charged,
-      objects: this.#objects,
-      objectPteTables: this.#objectPteTables,
-    };
-  }
-
-  /** Cuts a span into the tables that its VMA covers whole and those at its edges. */
-  #addSpan(mm: Mm, index: number, level: number, span: TableSpan): void {
-    const pages = slotPages(this.#geometry) * slotsPerTable(this.#geometry, level);
-    const end = span.first + span.count;
-    const vma = span.vma < 0 ? undefined : mm.vmas[span.vma]!;
-    if (vma === undefined) {
-      this.#place(index, span, { mm, level, pages, ...span, cover: undefined });
-      return;
-    }
-    if (level === 0 && vma.object >= 0) this.#objectPteTables[vma.object]! += span.count;
-    const coverFirst = clamp(Math.ceil(vma.start / pages), span.first, end);
-    const coverEnd = clamp(Math.floor(vma.end / pages), coverFirst, end);
-    const cut = (first: number, last: number, cover: Vma | undefined): void => {
-      if (first === last) return;
-      const content = span.content === 0 ? 0 : span.content + (first - span.first);
-      this.#place(index, span, { mm, level, pages, first, count: last - first, cover, content });
-    };
-    cut(span.first, coverFirst, undefined);
-    cut(coverFirst, coverEnd, vma);
-    cut(coverEnd, end, undefined);
-  }
-
-  /** Charges tables to `span`'s owners, or puts them into the pool that the rule names. */
-  #place(index: number, span: TableSpan, tables: TableView): void {
+  /** Charges tables to their owners, or puts them into the pool that the rule names. */
+  #add(index: number, owners: readonly number[], tables: TableView): void {
     const { mm, count } = tables;
     const place = this.#rule(tables);
     if (place !== undefined) {
       // Where several VMAs have entries in a shared table, the first one's object stands for all.
-      const { object } = mm.vmas[span.owners[0]!]!;
+      const { object } = mm.vmas[owners[0]!]!;
       this.#pool.use(place.key, place.index, place.index + count, index, object);
       return;
     }
     this.#distinct += count;
     this.#charged[index]! += count;
-    for (const owner of span.owners) {
+    for (const owner of owners) {
       const { object } = mm.vmas[owner]!;
-      if (object >= 0) this.#objects[object]! += count / span.owners.length;
+      if (object >= 0) this.#objects[object]! += count / owners.length;
     }
+  }
+
+  addDeposited(index: number, tables: number): void {
+    this.#distinct += tables;
+    this.#charged[index]! += tables;
+  }
+
+  settle(): Pick<TableCount, 'distinct' | 'charged' | 'objects'> {
+    const shared = this.#pool.settle((mm, object, pages) => {
+      this.#charged[mm]! += pages;
+      if (object >= 0) this.#objects[object]! += pages;
+    });
+    return {
+      distinct: this.#distinct + shared,
+      charged: this.#charged,
+      objects: this.#objects,
+    };
   }
 }
 

@@ -11,13 +11,13 @@ import {
 } from '../../test/fixtures/hand_made_host.ts';
 import { type HostSnapshot, PROT_READ, RunKind } from '../snapshot/records.ts';
 import { explainHost } from '../twin/explain.ts';
-import { DESIGNS, evaluateDesign } from './evaluate.ts';
+import { DESIGNS, evaluateDesigns } from './evaluate.ts';
 
 /** Tables below the roots that `snapshot` needs under design `id`. */
 function tables(snapshot: HostSnapshot, id: string): number {
   const design = DESIGNS.find((entry) => entry.id === id);
   assert.ok(design);
-  return evaluateDesign(explainHost(snapshot), design).count.distinct;
+  return evaluateDesigns(explainHost(snapshot), [design])[0]!.count.distinct;
 }
 
 const ALIGNED = 4 * GIB;
@@ -149,8 +149,7 @@ test('no design changes what nobody can see: residuals and unread processes stay
   const part = populated(ALIGNED, GIB);
   const unread = { ...mm(9, 77, []), visibility: 'status' as const };
   const twin = explainHost(host(SYSV, [...workers(4, 514 + 5, [part]), unread]));
-  for (const design of DESIGNS) {
-    const { beforePages, pages, count } = evaluateDesign(twin, design);
+  for (const { design, beforePages, pages, count } of evaluateDesigns(twin, DESIGNS)) {
     assert.equal(beforePages, 4 * 519 + 77 + 5);
     assert.equal(
       beforePages - pages,
@@ -166,8 +165,8 @@ test('what each process saves adds up to what the design saves', () => {
   ];
   const objects = [...SYSV, object('file', '/data')];
   const twin = explainHost(host(objects, workers(7, 0, parts)));
-  for (const design of DESIGNS) {
-    const { beforePages, pages, saved, addedPages } = evaluateDesign(twin, design);
+  const evaluations = evaluateDesigns(twin, DESIGNS);
+  for (const { design, beforePages, pages, saved, addedPages } of evaluations) {
     const sum = saved.reduce((total, value) => total + value, -addedPages);
     assert.ok(Math.abs(sum - (beforePages - pages)) < 1e-6, design.id);
   }

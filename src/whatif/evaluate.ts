@@ -1,5 +1,5 @@
 /** Puts the designs side by side on one host. */
-import { countTables, type TableCount } from '../twin/count_tables.ts';
+import { countTables, countUnderRules, type TableCount } from '../twin/count_tables.ts';
 import type { HostTwin } from '../twin/explain.ts';
 import { hugetlbPmdSharing } from '../twin/hugetlb_pmd_sharing.ts';
 import type { Design, Outcome } from './design.ts';
@@ -56,13 +56,31 @@ export function userPages({ identity }: HostTwin): number {
   return identity.vmPte - identity.sharedPmd + identity.roots;
 }
 
-export function evaluateDesign(twin: HostTwin, design: Design): Evaluation {
-  const outcome = design.apply(twin);
-  const count = countTables(outcome.snapshot, outcome.rule);
+/** Evaluates several designs; those that leave the population as it is are counted in one go. */
+export function evaluateDesigns(twin: HostTwin, designs: readonly Design[]): Evaluation[] {
+  const outcomes = designs.map((design) => design.apply(twin));
+  const isRuleOnly = ({ snapshot }: Outcome): boolean => snapshot === twin.snapshot;
+  const rules = outcomes.filter(isRuleOnly).map(({ rule }) => rule);
+  const counts = countUnderRules(twin.snapshot, rules);
+  return designs.map((design, index): Evaluation => {
+    const outcome = outcomes[index]!;
+    const count = isRuleOnly(outcome)
+      ? counts[rules.indexOf(outcome.rule)]!
+      : countTables(outcome.snapshot, outcome.rule);
+    return evaluationOf(twin, design, outcome, count);
+  });
+}
+
+function evaluationOf(
+  twin: HostTwin,
+  design: Design,
+  outcome: Outcome,
+  count: TableCount,
+): Evaluation {
   const mms = twin.snapshot.mms.length;
   const addedRoots = (outcome.snapshot.mms.length - mms) * twin.snapshot.host.rootPages;
   const beforePages = userPages(twin);
-  const charged = count.charged.subarray(mms);
+  const added = count.charged.subarray(mms);
   return {
     design,
     outcome,
@@ -70,6 +88,6 @@ export function evaluateDesign(twin: HostTwin, design: Design): Evaluation {
     beforePages,
     pages: beforePages - twin.today.distinct + count.distinct + addedRoots,
     saved: twin.today.charged.map((pages, index) => pages - count.charged[index]!),
-    addedPages: charged.reduce((sum, pages) => sum + pages, addedRoots),
+    addedPages: added.reduce((sum, pages) => sum + pages, addedRoots),
   };
 }

@@ -1,5 +1,6 @@
 /** Building the address spaces of a host as a design would leave it. */
 import { assert } from '../base/assert.ts';
+import type { IntervalList } from '../base/interval.ts';
 import { type Mm, RunKind, type Runs, type Vma } from '../snapshot/records.ts';
 
 /** One run of `Runs`, without its VMA. */
@@ -68,14 +69,34 @@ export function isPmdLeaf(kind: number): boolean {
   return kind >= RunKind.THP_ANON && kind <= RunKind.HUGETLB_HOLE;
 }
 
-/** The pages of `vma` under a run, counted from the VMA's start: `[first, end)`. */
+/** The pages of `vma` under a run of slots, counted from the VMA's start: `[first, end)`. */
 export function pagesUnder(
   vma: Vma,
-  row: RunRow,
+  run: { readonly slot: number; readonly count: number },
   slotPages: number,
 ): { readonly first: number; readonly end: number } {
-  const first = Math.max(row.slot * slotPages, vma.start) - vma.start;
-  const end = Math.min((row.slot + row.count) * slotPages, vma.end) - vma.start;
+  const first = Math.max(run.slot * slotPages, vma.start) - vma.start;
+  const end = Math.min((run.slot + run.count) * slotPages, vma.end) - vma.start;
   assert(first < end, 'a run lies under its VMA');
   return { first, end };
+}
+
+/** Adds the pages of objects that `mm` has populated to the list that `listOf` names. */
+export function addPopulated(
+  mm: Mm,
+  slotPages: number,
+  listOf: (vma: Vma) => IntervalList | undefined,
+): void {
+  const { runs } = mm;
+  for (let i = 0; i < runs.length; i++) {
+    const vma = mm.vmas[runs.vma[i]!]!;
+    const list = listOf(vma);
+    if (list === undefined) continue;
+    const { first, end } = pagesUnder(
+      vma,
+      { slot: runs.slot[i]!, count: runs.count[i]! },
+      slotPages,
+    );
+    list.add(vma.offset + first, vma.offset + end);
+  }
 }

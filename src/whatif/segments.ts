@@ -1,7 +1,7 @@
 /** Shared memory segments of a host: what the designs for databases move. */
 import { IntervalList } from '../base/interval.ts';
 import type { HostSnapshot, MappedObject, Vma } from '../snapshot/records.ts';
-import { pagesUnder, partsOf } from './rewrite.ts';
+import { addPopulated } from './rewrite.ts';
 
 /** One object, seen over all address spaces that map it shared. */
 export interface Segment {
@@ -37,7 +37,7 @@ export function segmentsOf(
 ): Map<number, Segment> {
   const found = new Map<number, { mms: number[]; extent: number; populated: IntervalList }>();
   for (const [index, mm] of snapshot.mms.entries()) {
-    for (const { vma, rows } of partsOf(mm)) {
+    for (const vma of mm.vmas) {
       if (!mapsShared(snapshot, vma, wanted)) continue;
       let entry = found.get(vma.object);
       if (entry === undefined) {
@@ -46,11 +46,10 @@ export function segmentsOf(
       }
       if (entry.mms.at(-1) !== index) entry.mms.push(index);
       entry.extent = Math.max(entry.extent, vma.offset + vma.end - vma.start);
-      for (const row of rows) {
-        const under = pagesUnder(vma, row, slotPages);
-        entry.populated.add(vma.offset + under.first, vma.offset + under.end);
-      }
     }
+    addPopulated(mm, slotPages, (vma) =>
+      vma.shared ? found.get(vma.object)?.populated : undefined,
+    );
   }
   const segments = new Map<number, Segment>();
   for (const [object, { mms, extent, populated }] of found) {

@@ -23,7 +23,7 @@ function explodes(file: Uint8Array, what: RegExp): void {
   });
   const milliseconds = performance.now() - start;
   assert.ok(bytes < 80 * MIB, `${bytes} bytes`);
-  assert.ok(milliseconds < 2000, `${milliseconds} ms`);
+  assert.ok(milliseconds < 5000, `${milliseconds} ms`);
 }
 
 function withFooter(change: (footer: Thrift) => void): Uint8Array {

@@ -27,7 +27,7 @@ before(alone);
 
 const RUNS = 3;
 /** Captures of one run: not every process at work holds still during the first. */
-const CAPTURES_MAX = 20;
+const CAPTURES_MAX = 60;
 const PAGE_BYTES = 4096;
 const JUDGES = [
   root,

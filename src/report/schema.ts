@@ -16,37 +16,37 @@ const bytes = z.number().nonnegative();
 const difference = z.number();
 
 const tables = z.object({
-  pte: count,
-  pmd: count,
-  pud: count,
-  p4d: count,
+  pte: count.describe('PTE tables'),
+  pmd: count.describe('PMD tables'),
+  pud: count.describe('PUD tables'),
+  p4d: count.describe('P4D tables, where there are five levels'),
   deposited: count.describe('PTE tables kept in reserve for anonymous huge pages'),
 });
 
 const processEntry = z.object({
-  pid: count,
+  pid: count.describe('process id; of several in one mm, the one that was read'),
   sharers: z.array(count).describe('further processes that run in the same mm (CLONE_VM)'),
-  comm: z.string(),
+  comm: z.string().describe('command name, at most 15 characters'),
   group: z.string().describe('name of the entry in groups[]'),
-  uid: count,
+  uid: count.describe('real user id'),
   vmPteBytes: bytes.describe('what the kernel says'),
   derivedBytes: bytes.describe('what the mappings explain'),
   residualBytes: difference.describe('vmPteBytes - derivedBytes'),
-  tables,
-  seen: z.enum(['tables', 'status']),
+  tables: tables.describe('derived tables, by level'),
+  seen: z.enum(['tables', 'status']).describe('whether its tables were read, or only its VmPTE'),
   exact: z.boolean().describe('tables seen, VmPTE stable, residual zero'),
 });
 
 const group = z.object({
-  name: z.string(),
-  processes: count,
-  vmPteBytes: bytes,
+  name: z.string().describe('comm of its processes, or [kernel]'),
+  processes: count.describe('address spaces'),
+  vmPteBytes: bytes.describe('sum of VmPTE'),
   duplicateBytes: bytes.describe('tables that another process has too, as `identical` counts them'),
 });
 
 const object = z.object({
-  name: z.string(),
-  kind: z.string(),
+  name: z.string().describe('path as /proc/PID/maps prints it'),
+  kind: z.string().describe('file, shmem, sysv, memfd, shared-anon, hugetlb, device or special'),
   mappers: count.describe('address spaces that map it'),
   mappedBytes: bytes.describe('data bytes of it that at least one of them maps'),
   populatedBytes: bytes.describe(
@@ -57,69 +57,91 @@ const object = z.object({
   duplicateBytes: bytes.describe('tables beyond one copy of each'),
 });
 
-const gain = z.object({ group: z.string(), savesBytes: difference });
+const gain = z.object({
+  group: z.string().describe('name of the entry in groups[], or msharefs for what mshare adds'),
+  savesBytes: difference.describe('negative where the design costs this group more'),
+});
 
 export const designEntry = z.object({
-  id: z.string(),
-  title: z.string(),
+  id: z.string().describe('stable name of the design'),
+  title: z.string().describe('what it is'),
   system: z.string().describe('S1 to S8 of the design document'),
   bound: z
     .enum(['exact', 'upper', 'lower'])
     .describe('how `savesBytes` relates to what the design would really save'),
   beforeBytes: bytes.describe('user tables today, roots included; the same for every design'),
   bytes: bytes.describe('user tables with the design'),
-  savesBytes: difference,
+  savesBytes: difference.describe('beforeBytes - bytes'),
   gains: z.array(gain).describe('who saves, largest first'),
-  requires: z.array(z.string()),
-  costs: z.array(z.string()),
+  requires: z.array(z.string()).describe('what must change on the host'),
+  costs: z.array(z.string()).describe('what it takes in return'),
   reservedBytes: bytes.describe('memory set aside up front, data bytes'),
   objects: z
-    .array(z.object({ name: z.string(), beforeBytes: bytes, tableBytes: bytes }))
+    .array(
+      z.object({
+        name: z.string().describe('as in objects[]'),
+        beforeBytes: bytes.describe('tables that map it today'),
+        tableBytes: bytes.describe('tables that map it with the design'),
+      }),
+    )
     .describe('objects whose tables change: below the root, today and with the design'),
 });
 
 const adviceEntry = z.object({
-  id: z.string(),
-  title: z.string(),
+  id: z.string().describe('stable name of the advice, and whom it is for'),
+  title: z.string().describe('what to do'),
   appliesTo: z.string().describe('name of the entry in groups[]'),
   design: z
     .string()
     .optional()
     .describe('id of the entry in designs[] that it puts in force, if it is one of them'),
-  savesBytes: difference,
-  why: z.string(),
-  steps: z.array(z.object({ text: z.string(), command: z.string().optional() })),
-  caveats: z.array(z.string()),
+  savesBytes: difference.describe('tables saved by following it'),
+  why: z.string().describe('where the cost comes from'),
+  steps: z
+    .array(
+      z.object({
+        text: z.string().describe('what the step does'),
+        command: z.string().optional().describe('the very command, if there is one'),
+      }),
+    )
+    .describe('in order'),
+  caveats: z.array(z.string()).describe('what to know before'),
 });
 
 export const hostReportSchema = z.object({
   schema: z.literal(HOST_REPORT_SCHEMA),
-  takenAt: z.string(),
-  hostname: z.string(),
+  takenAt: z.string().describe('time of the capture, ISO 8601'),
+  hostname: z.string().describe('name of the host, or its hash'),
   kernel: z.object({
-    release: z.string(),
-    machine: z.string(),
-    geometry: z.string(),
-    pageBytes: count,
-    thpEnabled: z.string(),
-    shmemThpEnabled: z.string(),
+    release: z.string().describe('uname -r'),
+    machine: z.string().describe('uname -m'),
+    geometry: z.string().describe('architecture, page size and levels of the page tables'),
+    pageBytes: count.describe('base page, and one page table'),
+    thpEnabled: z.string().describe('transparent_hugepage/enabled'),
+    shmemThpEnabled: z.string().describe('transparent_hugepage/shmem_enabled'),
   }),
   memory: z.object({
-    totalBytes: bytes,
+    totalBytes: bytes.describe('MemTotal'),
     hugetlbPools: z.array(
-      z.object({ pageBytes: count, total: count, free: count, reserved: count, surplus: count }),
+      z.object({
+        pageBytes: count.describe('size of its pages'),
+        total: count.describe('pages in the pool'),
+        free: count.describe('pages not in use'),
+        reserved: count.describe('free pages promised to mappings'),
+        surplus: count.describe('pages beyond the configured number'),
+      }),
     ),
   }),
   exactness: z.object({
     processes: count.describe('address spaces in the report'),
-    exact: count,
+    exact: count.describe('address spaces whose tables are explained to the page'),
     residualPages: z.number().int().describe('sum of the absolute residuals, in pages'),
-    statusOnly: count,
-    vanished: count,
-    raced: count,
-    sharedMm: count,
-    skipped: count,
-    wholeHost: z.boolean(),
+    statusOnly: count.describe('processes whose tables belong to other users'),
+    vanished: count.describe('processes that ended while they were read'),
+    raced: count.describe('processes that appeared, or changed their tables, while they were read'),
+    sharedMm: count.describe('processes that share the mm of another (CLONE_VM)'),
+    skipped: count.describe('processes left out by a filter or by --budget'),
+    wholeHost: z.boolean().describe('whether every process of the host can be seen'),
   }),
   pageTables: z.object({
     reportedBytes: bytes.describe('PageTables of /proc/meminfo'),
@@ -132,8 +154,8 @@ export const hostReportSchema = z.object({
       'reportedBytes less all of these: explained by nothing that was seen',
     ),
     sharedPmdBytes: bytes.describe('hugetlb PMD tables that VmPTE counts again for each sharer'),
-    rootBytes: bytes,
-    percentOfMemory: z.number(),
+    rootBytes: bytes.describe('root tables (PGD), one for each address space'),
+    percentOfMemory: z.number().describe('reportedBytes in percent of MemTotal'),
   }),
   groups: z.array(group),
   processes: z.array(processEntry),

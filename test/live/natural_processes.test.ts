@@ -169,7 +169,8 @@ function quietMoment(): Promise<QuietMoment> {
     const { raced, vanished } = snapshot.coverage;
     const pages = pageTablesPages();
     const isClosed = [before, after].every(({ user, kernel }) => user + kernel === pages);
-    if (!isClosed || raced > 0 || vanished > 0) return undefined;
+    const isQuiet = isClosed && snapshot.host.pageTablesBytes === pages * PAGE_BYTES;
+    if (!isQuiet || raced > 0 || vanished > 0) return undefined;
     return { pageTables: buildHostReport(snapshot).pageTables, kernelPages: after.kernel };
   });
 }

@@ -1,0 +1,132 @@
+/* What the executor writes: records, and the state of an address space. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "wire.h"
+#include <linux/fcntl.h>
+
+struct page_region {
+	u64 start, end, categories;
+};
+
+/* struct pm_scan_arg of Linux 6.7; Debian 12 has older headers. */
+struct page_scan {
+	u64 size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	u64 category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+
+#define PAGEMAP_SCAN 0xc0606610UL
+#define PAGE_IS_WRITTEN (1 << 1)
+#define PAGE_IS_FILE (1 << 2)
+#define PAGE_IS_PRESENT (1 << 3)
+#define PAGE_IS_SWAPPED (1 << 4)
+#define PAGE_IS_PFNZERO (1 << 5)
+#define PAGE_IS_HUGE (1 << 6)
+#define PAGE_IS_GUARD (1 << 8)
+#define SCAN_REGIONS 1024
+
+static void write_all(const void *from, u64 bytes)
+{
+	while (bytes) {
+		s64 written = must(syscall(write, 1, from, bytes), "executor: cannot write");
+
+		from += written;
+		bytes -= written;
+	}
+}
+
+static void emit(u32 type, u32 step, const void *payload, u32 bytes)
+{
+	struct record record = { type, self, step, bytes };
+
+	write_all(&record, sizeof(record));
+	write_all(payload, bytes);
+}
+
+static int is_own(const char *line)
+{
+	u64 start = 0;
+
+	for (; *line != '-'; line++)
+		start = start * 16 + (*line <= '9' ? *line - '0' : *line - 'a' + 10);
+	return start >= OWN && start < OWN_END;
+}
+
+/* Of smaps, a VMA's first line and its flags; of status, the lines about memory. */
+static int is_wanted(const char *line, u32 type, int *own)
+{
+	if (type == RECORD_COUNTERS)
+		return starts_with(line, "Vm") || starts_with(line, "Rss");
+	if (*line < 'A' || *line > 'Z')
+		*own = is_own(line);
+	else if (!starts_with(line, "VmFlags"))
+		return 0;
+	return *own == (type == RECORD_OWN_VMAS);
+}
+
+static void emit_lines(const char *path, u32 type, u32 step)
+{
+	static char text[8 * PAGE];
+	u64 filled = 0;
+	int own = 0;
+	s64 got, fd = must(syscall(open, path, O_RDONLY), "executor: cannot open a file of /proc");
+
+	while ((got = syscall(read, fd, text + filled, sizeof(text) - filled)) > 0) {
+		char *line = text, *kept = text, *end = text + filled + got;
+
+		for (char *at = line; at < end; at++) {
+			if (*at != '\n')
+				continue;
+			if (is_wanted(line, type, &own)) {
+				memcpy(kept, line, at + 1 - line);
+				kept += at + 1 - line;
+			}
+			line = at + 1;
+		}
+		if (kept > text)
+			emit(type, step, text, kept - text);
+		filled = end - line;
+		memcpy(text, line, filled);
+	}
+	must(got, "executor: cannot read a file of /proc");
+	syscall(close, fd);
+}
+
+static void emit_pages(u32 type, u32 step, u64 start, u64 end)
+{
+	static struct page_region regions[SCAN_REGIONS];
+	const u64 present = PAGE_IS_PRESENT | PAGE_IS_SWAPPED | PAGE_IS_GUARD;
+	struct page_scan scan = {
+		.size = sizeof(scan), .start = start, .end = end, .walk_end = start,
+		.vec = (u64)regions, .vec_len = SCAN_REGIONS,
+	};
+	s64 found, fd = must(syscall(open, "/proc/self/pagemap", O_RDONLY),
+			     "executor: cannot open /proc/self/pagemap");
+
+	if (type == RECORD_PAGES) {
+		scan.category_anyof_mask = present;
+		scan.return_mask = present | PAGE_IS_FILE | PAGE_IS_PFNZERO | PAGE_IS_HUGE;
+	} else {
+		/* Asked for nothing else, the kernel also reports empty entries, if they exist. */
+		scan.category_mask = scan.return_mask = PAGE_IS_WRITTEN;
+	}
+	for (; scan.walk_end < end; scan.start = scan.walk_end) {
+		found = must(syscall(ioctl, fd, PAGEMAP_SCAN, &scan),
+			     "executor: cannot scan pages");
+		if (found)
+			emit(type, step, regions, found * sizeof(*regions));
+	}
+	syscall(close, fd);
+}
+
+static void observe(u32 step)
+{
+	emit_lines("/proc/self/smaps", RECORD_VMAS, step);
+	emit_lines("/proc/self/status", RECORD_COUNTERS, step);
+	for (u32 type = RECORD_PAGES; type <= RECORD_TABLES; type++) {
+		emit_pages(type, step, 0, OWN);
+		emit_pages(type, step, OWN_END, TASK_SIZE);
+	}
+}
+
+#endif

@@ -37,8 +37,13 @@ function isInstalled() {
 export function setup() {
   if (!isInstalled()) {
     console.error('ptshare: installing dependencies (once)');
-    run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
-      stdio: ['ignore', 2, 2],
-    });
+    // Not `npm ci`: it refuses a lock file without the optional packages of every other platform.
+    run(
+      'npm',
+      ['install', '--no-save', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'],
+      {
+        stdio: ['ignore', 2, 2],
+      },
+    );
   }
 }

@@ -81,9 +81,14 @@ static void scan(int pagemap, uint64_t start, uint64_t end, uint64_t mask, uint6
 	};
 
 	while (arg.start < end) {
-		if (ioctl(pagemap, PAGEMAP_SCAN, &arg) < 0)
+		int found = ioctl(pagemap, PAGEMAP_SCAN, &arg);
+
+		if (found < 0)
 			err(1, "PAGEMAP_SCAN");
+		/* walk_end may be from before the last regions. */
 		arg.start = arg.walk_end;
+		if (found > 0 && regions[found - 1].end > arg.start)
+			arg.start = regions[found - 1].end;
 	}
 }
 

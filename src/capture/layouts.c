@@ -97,6 +97,7 @@ static void advise(char *at, size_t length, int advice)
 
 static void anon(void) { write_each(map(64 * MB, MAP_PRIVATE), 64 * MB, PAGE); }
 static void sparse(void) { write_each(map(8 * GB, MAP_PRIVATE), 8 * GB, 37 * MB); }
+static void every_other(void) { write_each(map(64 * MB, MAP_PRIVATE), 64 * MB, 2 * PAGE); }
 static void zero_page(void) { read_each(map(64 * MB, MAP_PRIVATE), 64 * MB, PAGE); }
 static void shmem(void) { write_each(map(64 * MB, MAP_SHARED), 64 * MB, PAGE); }
 
@@ -298,6 +299,7 @@ static const struct {
 } layouts[] = {
 	{ "anon", anon },
 	{ "sparse", sparse },
+	{ "every-other", every_other },
 	{ "zero-page", zero_page },
 	{ "no-access", no_access },
 	{ "empty", empty },

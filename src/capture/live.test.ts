@@ -92,6 +92,7 @@ function residualPages(mm: Mm, { host }: HostSnapshot): number {
 const layouts: ReadonlyArray<readonly [name: string, kinds: Record<string, number>]> = [
   ['anon', { PTE: 32 }],
   ['sparse', { PTE: 222 }],
+  ['every-other', { PTE: 32 }],
   ['zero-page', { PTE: 32 }],
   ['no-access', { PTE: 32 }],
   ['empty', { EMPTY: 32 }],
@@ -305,6 +306,7 @@ judgedTest(
     const seen: ReadonlyArray<readonly [name: string, kinds: Record<string, number>]> = [
       ['anon', { PTE: 32 }],
       ['sparse', { PTE: 222 }],
+      ['every-other', { PTE: 32 }],
       ['guard', { PTE: 6 }],
       ['empty', {}],
       ['thp', { PTE: 32 }],

@@ -117,20 +117,25 @@ export class PagemapScan implements TableSource {
       const regions = this.#native.ioctl(pagemap, PAGEMAP_SCAN, this.#argument);
       if (regions === -ESRCH) throw new ProcessGone('The process has no address space any more');
       assert(regions >= 0, 'a kernel that knows PAGEMAP_SCAN takes its arguments');
-      this.#deliver(regions, sink);
-      const walkEnd = this.#page(this.#argument, Field.WALK_END * 2);
-      assert(walkEnd > at, 'a scan makes progress');
-      at = walkEnd;
+      const delivered = this.#deliver(regions, sink);
+      // Linux returns a walk end from before the last regions if it had to empty its own buffer of
+      // 512 regions on the way, and then came to the end.
+      const next = Math.max(delivered, this.#page(this.#argument, Field.WALK_END * 2));
+      assert(next > at, 'a scan makes progress');
+      at = next;
       if (pacer.isDue) await pacer.pauseWithinBudget();
     }
   }
 
-  #deliver(regions: number, sink: RegionSink): void {
+  /** Returns the page behind the last region; 0 without regions. */
+  #deliver(regions: number, sink: RegionSink): number {
     const lanes = this.#regions;
-    for (let region = 0; region < regions; region++) {
-      const lane = region * LANES_PER_REGION;
-      sink.add(this.#page(lanes, lane), this.#page(lanes, lane + 2), lanes[lane + 4]!);
+    let end = 0;
+    for (let lane = 0; lane < regions * LANES_PER_REGION; lane += LANES_PER_REGION) {
+      end = this.#page(lanes, lane + 2);
+      sink.add(this.#page(lanes, lane), end, lanes[lane + 4]!);
     }
+    return end;
   }
 
   #ask(query: Query): void {

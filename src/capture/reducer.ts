@@ -1,4 +1,5 @@
 /** Assigns the regions that a scan reports to VMAs, and reduces them to runs. */
+import { assert } from '../base/assert.ts';
 import { RunKind, type Runs } from '../snapshot/records.ts';
 import type { Layout } from './layout.ts';
 import { RunBuilder } from './run_builder.ts';
@@ -32,6 +33,8 @@ export class Reducer implements RegionSink {
   readonly #builder: RunBuilder;
   #vma = 0;
   #strayPages = 0;
+  /** Of the region that was last. */
+  #end = 0;
   /** Up to this page, and with these categories, a region belongs to the slot that was last. */
   #openEnd = 0;
   #openCategories = 0;
@@ -49,6 +52,8 @@ export class Reducer implements RegionSink {
   }
 
   add(start: number, end: number, categories: number): void {
+    assert(start >= this.#end, 'regions come in ascending order');
+    this.#end = end;
     // 131,072 times a GiB where every other page is populated.
     if (end <= this.#openEnd && categories === this.#openCategories) {
       this.#builder.addToLastSlot(end - start);

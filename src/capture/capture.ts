@@ -44,6 +44,7 @@ export interface CaptureOptions extends ProcessFilter {
  * @throws CaptureError where no capture is possible; the reason of `signal` when it is aborted
  */
 export async function captureHost(options: CaptureOptions = {}): Promise<HostSnapshot> {
+  options.signal?.throwIfAborted();
   const takenAt = new Date().toISOString();
   const files = new ProcFiles(options.procRoot ?? '/proc');
   const pacer = new Pacer(options.budgetSeconds ?? Number.POSITIVE_INFINITY, options.signal);
@@ -63,8 +64,10 @@ export async function captureHost(options: CaptureOptions = {}): Promise<HostSna
     mms = identified.mms;
     notes.push(...identified.notes);
   }
-  const wholeHost = showsWholeHost(files) && !isFiltered(options);
-  notes.push(...notesOn({ ...outcome, ...counters, wholeHost, isFiltered: isFiltered(options) }));
+  const isRoot = process.geteuid?.() === 0;
+  const isFiltered = hasFilter(options);
+  const wholeHost = showsWholeHost(files) && !isFiltered;
+  notes.push(...notesOn({ ...outcome, ...counters, wholeHost, isFiltered, isRoot }));
   return {
     takenAt,
     host: { ...facts, ...counters },
@@ -123,7 +126,7 @@ async function isSupportedBy(files: ProcFiles, scan: PagemapScan): Promise<boole
 
 const byPid = (entry: ProcessEntry): [number, ProcessEntry] => [entry.status.pid, entry];
 
-function isFiltered({ pids, comm, cgroup }: ProcessFilter): boolean {
+function hasFilter({ pids, comm, cgroup }: ProcessFilter): boolean {
   return pids !== undefined || comm !== undefined || cgroup !== undefined;
 }
 

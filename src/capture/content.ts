@@ -57,7 +57,7 @@ export class ContentIds {
         continue;
       }
       const read = await this.#readParts(parts, pagemap, vma);
-      addIdentified(runs, run, read, builder);
+      addIdentified(runs, run, read, tablePages, builder);
     }
     return builder.build();
   }
@@ -146,6 +146,7 @@ function addIdentified(
   runs: Runs,
   run: number,
   read: ReadonlyMap<number, Table>,
+  tablePages: number,
   builder: RunBuilder,
 ): void {
   const vma = runs.vma[run]!;
@@ -154,13 +155,14 @@ function addIdentified(
   const unread = end - first - read.size;
   let pagesLeft = runs.pages[run]!;
   for (const { pages } of read.values()) pagesLeft -= pages;
+  // The process may have changed since; what is recorded stays possible.
+  const pagesUnread = Math.min(Math.max(unread, pagesLeft), unread * tablePages);
   for (let slot = first; slot < end; ) {
     const table = read.get(slot);
     if (table === undefined) {
-      builder.addSlots(vma, slot, unread, RunKind.PTE, Math.max(unread, pagesLeft), 0);
+      builder.addSlots(vma, slot, unread, RunKind.PTE, pagesUnread, 0);
       slot += unread;
     } else {
-      // A run of PTE tables holds a page in each, even if one has been emptied meanwhile.
       builder.addSlots(vma, slot, 1, RunKind.PTE, Math.max(1, table.pages), table.id);
       slot++;
     }

@@ -3,7 +3,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { machine } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-
 import { type Cpuinfo, parseCpuinfo } from '../proc/cpuinfo.ts';
 import { bracketedWord, parseMeminfo } from '../proc/meminfo.ts';
 import type { HostFacts, HugetlbPool } from '../snapshot/records.ts';
@@ -43,7 +42,7 @@ export function readHostFacts(files: ProcFiles): StaticFacts {
   };
 }
 
-/** Linux frees tables a grace period after it took them off an address space. */
+/** Linux frees tables an RCU grace period after it took them off an address space. */
 const GRACE_PERIOD_MS = 40;
 const GRACE_PERIODS_MAX = 5;
 

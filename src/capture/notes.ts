@@ -1,6 +1,7 @@
 /** The sentences that a capture adds about what it could not see. */
 
 export interface Shortcomings {
+  readonly isRoot: boolean;
   readonly denied: number;
   readonly misunderstood: readonly string[];
   readonly unread: number;
@@ -13,8 +14,8 @@ export function notesOn(found: Shortcomings): string[] {
   const notes: string[] = [];
   if (found.denied > 0) {
     notes.push(
-      `The tables of ${processes(found.denied)} may not be read by this user: only their size is ` +
-        'known, and root sees more',
+      `The tables of ${processes(found.denied)} may not be read by this user, and only their size ` +
+        `is known${found.isRoot ? '' : ': run as root to read them'}`,
     );
   }
   if (found.misunderstood.length > 0) {

@@ -63,7 +63,7 @@ export class ObjectTable {
       kind: hugePageBytes === undefined ? kindOf(line, this.#devices) : 'hugetlb',
       name: detached(line.name),
       device: line.device,
-      inode: line.inode,
+      inode: detached(line.inode),
       deleted: line.deleted,
       pageBytes: hugePageBytes ?? this.#basePageBytes,
     };
@@ -89,7 +89,7 @@ function kindOf(line: MapsLine, devices: Devices): ObjectKind {
   return /^\/(dev|sys|proc)\//.test(name) ? 'device' : 'file';
 }
 
-/** A copy that does not keep the whole text of maps in memory, as a slice of it would. */
-function detached(name: string): string {
+/** A copy that does not keep the whole text of maps in memory, as a part of it would. */
+export function detached(name: string): string {
   return Buffer.from(name).toString();
 }

@@ -33,15 +33,19 @@ export class Pacer {
     this.#deadline = Math.min(this.#deadline, performance.now() + seconds * 1000);
   }
 
+  /** @throws the reason of the abort signal */
+  throwIfAborted(): void {
+    this.#signal?.throwIfAborted();
+  }
+
   /**
    * Lets the event loop run.
    *
    * @throws the reason of the abort signal
    */
   async pause(): Promise<void> {
-    this.#signal?.throwIfAborted();
     await new Promise((resolve) => setImmediate(resolve));
-    this.#signal?.throwIfAborted();
+    this.throwIfAborted();
     this.#sliceEnd = performance.now() + SLICE_MS;
   }
 

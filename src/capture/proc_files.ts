@@ -13,7 +13,8 @@ export type Obstacle = 'vanished' | 'denied';
 /** @returns undefined for an error that is neither: a fault of ours or of the host */
 export function obstacleOf(error: unknown): Obstacle | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT' || code === 'ESRCH') return 'vanished';
+  // EINVAL: mountinfo cannot be opened once an ending process has dropped its namespaces.
+  if (code === 'ENOENT' || code === 'ESRCH' || code === 'EINVAL') return 'vanished';
   if (code === 'EACCES' || code === 'EPERM') return 'denied';
   return undefined;
 }

@@ -7,7 +7,7 @@ import type { ProcessStatus } from '../proc/status.ts';
 import { emptyRuns, type MappedObject, type Mm, type Vma } from '../snapshot/records.ts';
 import type { Devices } from './devices.ts';
 import { layoutOf } from './layout.ts';
-import { ANONYMOUS, type ObjectTable } from './objects.ts';
+import { ANONYMOUS, detached, type ObjectTable } from './objects.ts';
 import type { Pacer } from './pacer.ts';
 import { obstacleOf, ProcessGone, type ProcFiles } from './proc_files.ts';
 import type { ProcessEntry } from './processes.ts';
@@ -171,7 +171,7 @@ function vmasOf(lines: readonly MapsLine[], pid: number, { objects, files }: Rea
       shared: line.shared,
       offset: isAnonymous ? 0 : line.offset,
       object,
-      label: isAnonymous && line.name.startsWith('[') ? line.name : '',
+      label: isAnonymous && line.name.startsWith('[') ? detached(line.name) : '',
     };
   });
 }

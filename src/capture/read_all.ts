@@ -32,6 +32,7 @@ export async function readAll(
   for (const [index, entry] of entries.entries()) {
     await tally.read(entry);
     onProgress?.(index + 1, entries.length, `${entry.status.name} (${entry.status.pid})`);
+    reading.pacer.throwIfAborted();
     if (reading.pacer.isDue) await reading.pacer.pause();
   }
   return tally.outcome();

@@ -32,7 +32,8 @@ function sameTranslation(snapshot: HostSnapshot): ShareRule {
     // Behind a private writable mapping stand copies of its own: only their frames can tell.
     if (!cover.shared && isWritable) return undefined;
     const { kind } = snapshot.objects[cover.object]!;
-    if (kind === 'special') return undefined;
+    // What one inode of these stands for differs from mapping to mapping.
+    if (kind === 'special' || kind === 'device') return undefined;
     const page = first * pages - cover.start + cover.offset;
     const congruence = page % pages;
     return {

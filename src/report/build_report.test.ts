@@ -51,6 +51,15 @@ test('buildHostReport() does not call tables the kernel’s when not all process
   assert.equal(pageTables.unexplainedBytes, 4096);
 });
 
+test('a saving is a lower bound while a process is known by its size only', () => {
+  const snapshot = postgresHost();
+  const bound = (mms: readonly Mm[]) =>
+    buildHostReport({ ...snapshot, mms }).designs.find(({ id }) => id === 'mshare')?.bound;
+  assert.equal(bound(snapshot.mms), 'exact');
+  const unseen: Mm = { ...mm(1, 30, []), visibility: 'status' };
+  assert.equal(bound([...snapshot.mms, unseen]), 'lower');
+});
+
 test('advice for PostgreSQL computes vm.nr_hugepages from what is mapped and what is free', () => {
   const advice = (pool: object) => {
     const [entry] = buildHostReport(postgresHost(pool)).advice;

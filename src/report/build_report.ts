@@ -1,6 +1,7 @@
 /** From a snapshot to the report: explains the host, puts the designs side by side, advises. */
 import type { HostSnapshot } from '../snapshot/records.ts';
 import { explainHost, type HostTwin } from '../twin/explain.ts';
+import type { Outcome } from '../whatif/design.ts';
 import { DESIGNS, type Evaluation, evaluateDesigns } from '../whatif/evaluate.ts';
 import { REGION_COMM } from '../whatif/mshare.ts';
 import { projectGroup } from '../whatif/project.ts';
@@ -154,7 +155,7 @@ function designEntry(twin: HostTwin, evaluation: Evaluation): DesignEntry {
     id: design.id,
     title: design.title,
     system: design.system,
-    bound: outcome.bound,
+    bound: boundOf(twin, outcome),
     beforeBytes: beforePages * pageBytes,
     bytes: pages * pageBytes,
     savesBytes: (beforePages - pages) * pageBytes,
@@ -164,6 +165,12 @@ function designEntry(twin: HostTwin, evaluation: Evaluation): DesignEntry {
     reservedBytes: outcome.reservedBytes,
     objects,
   };
+}
+
+/** What a design does for processes whose mappings were not seen comes on top of what it saves. */
+function boundOf({ snapshot }: HostTwin, { bound }: Outcome): DesignEntry['bound'] {
+  const isSeenWhole = snapshot.mms.every((mm) => mm.visibility === 'tables');
+  return bound === 'exact' && !isSeenWhole ? 'lower' : bound;
 }
 
 function gainsOf(twin: HostTwin, { saved, addedPages }: Evaluation): DesignEntry['gains'] {

@@ -6,6 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const REMOVALS_MAX = 20;
+const AGAIN_MS = 100;
+
 const undoings: (() => void)[] = [];
 
 /** Runs `undo`, which must not wait for anything, at the end of the process or when called. */
@@ -20,7 +23,14 @@ export function atEnd(undo: () => void): () => void {
 }
 
 process.on('exit', () => {
-  while (undoings.length > 0) undoings.pop()!();
+  for (let undo = undoings.pop(); undo !== undefined; undo = undoings.pop()) {
+    try {
+      undo();
+    } catch (error) {
+      // One that fails must not keep the others from their turn.
+      process.stderr.write(`${error}\n`);
+    }
+  }
 });
 for (const [signal, status] of [
   ['SIGINT', 130],
@@ -32,6 +42,17 @@ for (const [signal, status] of [
 /** A folder that is gone when the process is. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'ptshare-test-'));
-  atEnd(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
+  atEnd(() => remove(folder, REMOVALS_MAX));
   return folder;
+}
+
+/** Programs that were just told to end may still write into `folder`. */
+function remove(folder: string, attempts: number): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    if (attempts === 1) throw error;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS);
+    remove(folder, attempts - 1);
+  }
 }

@@ -158,19 +158,29 @@ interface QuietMoment {
 }
 
 /**
- * Captures while no table of the host comes or goes: while the walks before and after it find every
- * page that PageTables counts.
+ * Captures while no table of the host comes or goes: when a walk right after it finds the same
+ * processes, and every page that PageTables counted in the capture, and counts still.
  */
 function quietMoment(): Promise<QuietMoment> {
   return eventually('the host holds still during a capture', async () => {
-    const before = countAccountedPages(walkHost());
-    const snapshot = await captureHost();
-    const after = countAccountedPages(walkHost());
-    const { raced, vanished } = snapshot.coverage;
-    const pages = pageTablesPages();
-    const isClosed = [before, after].every(({ user, kernel }) => user + kernel === pages);
-    const isQuiet = isClosed && snapshot.host.pageTablesBytes === pages * PAGE_BYTES;
-    if (!isQuiet || raced > 0 || vanished > 0) return undefined;
-    return { pageTables: buildHostReport(snapshot).pageTables, kernelPages: after.kernel };
+    const snapshot = await captureHost({ includeContent: false });
+    const walked = walkHost();
+    const { user, kernel } = countAccountedPages(walked);
+    const reported = [snapshot.host.pageTablesBytes / PAGE_BYTES, pageTablesPages()];
+    const isQuiet =
+      reported.every((pages) => pages === user + kernel) &&
+      sizesOf(snapshot.mms.map(({ pid, vmPtePages }) => [pid, vmPtePages])) ===
+        sizesOf(walked.mms.map(({ pids, pgtablesBytes }) => [pids[0], pgtablesBytes / PAGE_BYTES]));
+    if (!isQuiet) return undefined;
+    return { pageTables: buildHostReport(snapshot).pageTables, kernelPages: kernel };
   });
+}
+
+/** Address spaces by pid, with their VmPTE; those of no process left out. */
+function sizesOf(mms: readonly (readonly [number | undefined, number])[]): string {
+  const processes = mms.filter(([pid]) => pid !== undefined);
+  return processes
+    .map(([pid, pages]) => `${pid}: ${pages}`)
+    .sort()
+    .join();
 }

@@ -50,6 +50,8 @@ export class Btf {
   readonly #strings: number;
   /** Where each type starts; ids count from 1. */
   readonly #starts: Uint32Array;
+  /** Structures that were asked for, by name: a search passes a hundred thousand types. */
+  readonly #structs = new Map<string, number>();
 
   /**
    * @param bytes the content of /sys/kernel/btf/vmlinux
@@ -88,10 +90,12 @@ export class Btf {
   }
 
   #findStruct(name: string): number {
-    for (const start of this.#starts) {
-      if (this.#kind(start) === Kind.STRUCT && this.#name(start) === name) return start;
-    }
-    throw unknown(`struct ${name}`);
+    const start =
+      this.#structs.get(name) ??
+      this.#starts.find((at) => this.#kind(at) === Kind.STRUCT && this.#name(at) === name);
+    if (start === undefined) throw unknown(`struct ${name}`);
+    this.#structs.set(name, start);
+    return start;
   }
 
   #findMember(start: number, name: string): number | undefined {

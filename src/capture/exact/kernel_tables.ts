@@ -7,7 +7,7 @@ const KPF_PGTABLE = 1n << 26n;
 
 /**
  * The pages of page tables that the kernel accounts, by who has them. Their sum is `PageTables:`,
- * but for tables of processes that are just starting or ending.
+ * but for tables that are just being freed, and second roots where page-table isolation is on.
  */
 export interface AccountedPages {
   /** Tables that processes reach or hold in reserve, each shared one once, and their roots. */

@@ -17,6 +17,8 @@ export interface TableView {
   readonly count: number;
   /** Pages that one table spans. */
   readonly pages: number;
+  /** Indexes of the VMAs that have entries in the tables. */
+  readonly owners: readonly number[];
   /** The VMA that covers the whole span of every one of these tables, if there is one. */
   readonly cover: Vma | undefined;
   /** Content id of the first table, 0 if unknown. */
@@ -81,7 +83,7 @@ export function countUnderRules(snapshot: HostSnapshot, rules: readonly ShareRul
         const object = span.vma < 0 ? -1 : mm.vmas[span.vma]!.object;
         if (level === 0 && object >= 0) objectPteTables[object]! += span.count;
         const cut = cutSpan(mm, level, pages, span);
-        for (const counter of counters) counter.addAll(index, span.owners, cut);
+        for (const counter of counters) counter.addAll(index, cut);
       }
     }
     const deposited = depositedTables(mm);
@@ -97,11 +99,12 @@ function cutSpan(mm: Mm, level: number, pages: number, span: TableSpan): TableVi
   const vma = span.vma < 0 ? undefined : mm.vmas[span.vma]!;
   const coverFirst = vma === undefined ? end : clamp(Math.ceil(vma.start / pages), span.first, end);
   const coverEnd = vma === undefined ? end : clamp(Math.floor(vma.end / pages), coverFirst, end);
+  const { owners } = span;
   const views: TableView[] = [];
   const add = (first: number, last: number, cover: Vma | undefined): void => {
     if (first === last) return;
     const content = span.content === 0 ? 0 : span.content + (first - span.first);
-    views.push({ mm, level, pages, first, count: last - first, cover, content });
+    views.push({ mm, level, pages, owners, first, count: last - first, cover, content });
   };
   add(span.first, coverFirst, undefined);
   add(coverFirst, coverEnd, vma);
@@ -123,13 +126,13 @@ class Counter {
     this.#objects = new Float64Array(snapshot.objects.length);
   }
 
-  addAll(index: number, owners: readonly number[], cut: readonly TableView[]): void {
-    for (const tables of cut) this.#add(index, owners, tables);
+  addAll(index: number, cut: readonly TableView[]): void {
+    for (const tables of cut) this.#add(index, tables);
   }
 
   /** Charges tables to their owners, or puts them into the pool that the rule names. */
-  #add(index: number, owners: readonly number[], tables: TableView): void {
-    const { mm, count } = tables;
+  #add(index: number, tables: TableView): void {
+    const { mm, count, owners } = tables;
     const place = this.#rule(tables);
     if (place !== undefined) {
       // Where several VMAs have entries in a shared table, the first one's object stands for all.

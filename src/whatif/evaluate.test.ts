@@ -145,6 +145,24 @@ test('identical: tables of one object at congruent places are one, at every leve
   assert.equal(tables(snapshot, 'identical'), 512 * 513 + 1);
 });
 
+test('identical: tables that a mapping covers in part are one where the parts are the same', () => {
+  const part = populated(ALIGNED + 3 * MIB2 + 5, 2 * GIB);
+  // 1023 whole tables and two at the ends; one PMD table whole and two in part; and a PUD table.
+  const once = 1025 + 3 + 1;
+  assert.equal(tables(host(SYSV, workers(9, 0, [part])), 'identical'), once);
+  const shorter = populated(ALIGNED + 3 * MIB2 + 5, 2 * GIB - 1);
+  const both = host(SYSV, [mm(1, 0, [part]), mm(2, 0, [shorter])]);
+  assert.equal(tables(both, 'identical'), once + 3, 'the last table of each level differs');
+});
+
+test('no design that shares tables passes the line of identical ones', () => {
+  const sharing = ['today', 'pt2006-pte', 'pt2006-pmd', 'mshare', 'on-demand-fork'];
+  const odd = host(SYSV, workers(30, 0, [populated(ALIGNED + 9, 3 * GIB + 77)]));
+  for (const snapshot of [ORACLE, odd]) {
+    for (const id of sharing) assert.ok(tables(snapshot, 'identical') <= tables(snapshot, id), id);
+  }
+});
+
 test('no design changes what nobody can see: residuals and unread processes stay in both sums', () => {
   const part = populated(ALIGNED, GIB);
   const unread = { ...mm(9, 77, []), visibility: 'status' as const };

@@ -2,8 +2,8 @@
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   base: [],
   arch: ['base'],
-  trace: ['base', 'arch'],
-  mm: ['base', 'arch', 'trace'],
+  mm: ['base', 'arch'],
+  check: ['base', 'arch', 'mm'],
   proc: ['base', 'arch'],
   snapshot: ['base', 'arch', 'hyparquet', 'hyparquet-writer', 'zod'],
   twin: ['base', 'arch', 'snapshot'],

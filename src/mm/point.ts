@@ -15,6 +15,34 @@ export const PointKind = {
   /** Reads or writes one shared word. The object is the word. */
   READ: 3,
   WRITE: 4,
+  /** Takes a lock together with other readers; waits while a writer holds it. */
+  LOCK_SHARED: 5,
+  UNLOCK_SHARED: 6,
+  /** A reader joins if it can, without waiting. */
+  TRY_SHARED: 7,
+  /** Waits until the readers of a VMA have left. The object is its reference count. */
+  DRAIN: 8,
+  /** Fills an empty page-table entry. The object is the entry, as in `CLEAR`. */
+  SET: 9,
+  /** Takes a translation away: TLBs may go on using it until they are flushed. */
+  CLEAR: 10,
+  /** Drops a reference to a frame, which may free it. */
+  PUT: 11,
+  /** Frees a page table. */
+  FREE_TABLE: 12,
+  /** A CPU flushes its own TLB. The object is the CPU's TLB. */
+  INVALIDATE: 13,
+  /** An interrupt handler runs. The object is the CPU. */
+  INTERRUPT: 14,
+  /** Waits until a CPU has handled the interrupt that was sent to it. The object is that CPU. */
+  ACKNOWLEDGED: 15,
+  /** Waits until a CPU is outside of RCU read sections and irq-off sections. */
+  QUIESCENT: 16,
+  /** Waits until a CPU has RCU callbacks, and takes them. The object is its list. */
+  CALLBACKS: 17,
+  /** A program's access, through any translation that its CPU may hold. The object is the TLB. */
+  LOAD: 18,
+  STORE: 19,
 } as const;
 export type PointKind = (typeof PointKind)[keyof typeof PointKind];
 
@@ -30,6 +58,21 @@ export const locking = (lock: number): Point => point(PointKind.LOCK, lock);
 export const unlocking = (lock: number): Point => point(PointKind.UNLOCK, lock);
 export const reading = (word: number): Point => point(PointKind.READ, word);
 export const writing = (word: number): Point => point(PointKind.WRITE, word);
+export const lockingShared = (lock: number): Point => point(PointKind.LOCK_SHARED, lock);
+export const unlockingShared = (lock: number): Point => point(PointKind.UNLOCK_SHARED, lock);
+export const tryingShared = (word: number): Point => point(PointKind.TRY_SHARED, word);
+export const draining = (word: number): Point => point(PointKind.DRAIN, word);
+export const setting = (entry: number): Point => point(PointKind.SET, entry);
+export const clearing = (entry: number): Point => point(PointKind.CLEAR, entry);
+export const putting = (frame: number): Point => point(PointKind.PUT, frame);
+export const freeingTable = (table: number): Point => point(PointKind.FREE_TABLE, table);
+export const invalidating = (tlb: number): Point => point(PointKind.INVALIDATE, tlb);
+export const interrupting = (cpu: number): Point => point(PointKind.INTERRUPT, cpu);
+export const acknowledged = (cpu: number): Point => point(PointKind.ACKNOWLEDGED, cpu);
+export const quiescent = (cpu: number): Point => point(PointKind.QUIESCENT, cpu);
+export const takingCallbacks = (list: number): Point => point(PointKind.CALLBACKS, list);
+export const loading = (tlb: number): Point => point(PointKind.LOAD, tlb);
+export const storing = (tlb: number): Point => point(PointKind.STORE, tlb);
 
 export function kindOf(at: Point): PointKind {
   return Math.floor(at / OBJECTS) as PointKind;
@@ -37,4 +80,9 @@ export function kindOf(at: Point): PointKind {
 
 export function objectOf(at: Point): number {
   return at % OBJECTS;
+}
+
+/** `LOCK` and so on, to show. */
+export function kindName(kind: PointKind): string {
+  return Object.entries(PointKind).find(([, value]) => value === kind)![0];
 }

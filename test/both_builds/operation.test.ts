@@ -1,6 +1,7 @@
 /** One source, two builds: what holds for operations in each of them, and in both. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { formatById, type Vpn } from '../../src/arch/index.ts';
 import * as canonical from '../../src/mm/index.ts';
 
 /** The blanked build has the same names; an operation returns its result instead of a generator. */
@@ -8,40 +9,75 @@ const fast = (await import(
   new URL('../../fast/src/mm/index.js', import.meta.url).href
 )) as typeof canonical;
 
+const LOCK = 0;
+
+function newMachine(mm: typeof canonical): canonical.Machine {
+  return new mm.Machine({
+    format: formatById('x86_64-4level')!,
+    cpus: 4,
+    mms: 1,
+    frames: 64,
+    tables: 16,
+    vmas: 4,
+    gather: 16,
+    flush: 'interrupt',
+  });
+}
+
 for (const [build, mm] of [
   ['canonical', canonical],
   ['blanked', fast],
 ] as const) {
   test(`${build}: run() brings an operation to its end`, () => {
-    const spinlock = { id: 7, holder: mm.FREE };
-    mm.run(mm.lock(3, spinlock));
-    assert.equal(spinlock.holder, 3);
-    mm.run(mm.unlock(3, spinlock));
-    assert.equal(spinlock.holder, mm.FREE);
+    const machine = newMachine(mm);
+    mm.run(mm.lock(machine, 3, LOCK, mm.Rank.ZONE));
+    assert.equal(machine.lockHolder[LOCK], 3);
+    mm.run(mm.unlock(machine, 3, LOCK, mm.Rank.ZONE));
+    assert.equal(machine.lockHolder[LOCK], mm.NONE);
   });
 
   test(`${build}: assertions stay on`, () => {
-    const spinlock = { id: 7, holder: 1 };
-    assert.throws(() => mm.run(mm.unlock(2, spinlock)), { name: 'ModelError' });
+    const machine = newMachine(mm);
+    mm.run(mm.lock(machine, 1, LOCK, mm.Rank.ZONE));
+    assert.throws(() => mm.run(mm.unlock(machine, 2, LOCK, mm.Rank.ZONE)), { name: 'ModelError' });
+  });
+
+  test(`${build}: a lock taken against the order is a violation`, () => {
+    const machine = newMachine(mm);
+    mm.run(mm.lock(machine, 0, LOCK, mm.Rank.ZONE));
+    mm.run(mm.mmapReadLock(machine, 0, 0));
+    assert.equal(mm.violationOf(machine), 'P-LOCK');
+  });
+
+  test(`${build}: an operation that nobody disturbs waits for nobody`, () => {
+    const machine = newMachine(mm);
+    assert.equal(mm.run(mm.mmapFixed(machine, 0, 0, 512, 1536, true)), 0);
+    for (const page of [512, 513, 1535] as Vpn[]) {
+      assert.equal(mm.run(mm.store(machine, 0, 0, page, page)), 0);
+      assert.equal(mm.run(mm.load(machine, 1, 0, page)), page);
+    }
+    assert.equal(mm.residentPages(machine, 0), 3);
+    mm.audit(machine);
+    assert.equal(mm.violationOf(machine), undefined);
   });
 }
 
 test('canonical: an operation does nothing until it is run, and says what it is about to do', () => {
-  const spinlock = { id: 7, holder: canonical.FREE };
-  const operation = canonical.lock(3, spinlock);
+  const machine = newMachine(canonical);
+  const operation = canonical.lock(machine, 3, LOCK, canonical.Rank.ZONE);
   const step = operation.next();
   assert.equal(step.done, false);
   assert.equal(canonical.kindOf(step.value), canonical.PointKind.LOCK);
-  assert.equal(canonical.objectOf(step.value), 7);
-  assert.equal(spinlock.holder, canonical.FREE, 'the point comes before the access');
+  assert.equal(canonical.objectOf(step.value), LOCK);
+  assert.equal(machine.lockHolder[LOCK], canonical.NONE, 'the point comes before the access');
   assert.equal(operation.next().done, true);
-  assert.equal(spinlock.holder, 3);
+  assert.equal(machine.lockHolder[LOCK], 3);
 });
 
 test('blanked: an operation is a plain function, done when it returns', () => {
-  const spinlock = { id: 7, holder: fast.FREE };
-  const returned: unknown = fast.lock(3, spinlock);
+  const machine = newMachine(fast);
+  const returned: unknown = fast.lock(machine, 3, LOCK, fast.Rank.ZONE);
   assert.equal(returned, undefined);
-  assert.equal(spinlock.holder, 3);
+  assert.equal(machine.lockHolder[LOCK], 3);
   assert.match(fast.lock.toString(), /^function +lock\(/);
 });

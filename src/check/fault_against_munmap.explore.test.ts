@@ -1,0 +1,189 @@
+/** The engine's first race, in every order that can make a difference, and its known mistakes. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatById, type Vpn, vpn } from '../arch/index.ts';
+import {
+  type Bugs,
+  gupFast,
+  handleUserFault,
+  load,
+  Machine,
+  type MachineSize,
+  mmapFixed,
+  munmap,
+  NONE,
+  run,
+  store,
+  unpin,
+  violate,
+} from '../mm/index.ts';
+import { explore, MachineScenario, type Program, replay } from './index.ts';
+
+const SIZE: MachineSize = {
+  format: formatById('x86_64-4level')!,
+  cpus: 2,
+  mms: 1,
+  frames: 16,
+  tables: 12,
+  vmas: 4,
+  gather: 8,
+  flush: 'interrupt',
+};
+/** The page that is fought for, and one of another VMA under the same tables. */
+const PAGE = vpn(5 * 512);
+const NEIGHBOUR = vpn(5 * 512 + 2);
+
+const unmapping: Program = { name: 'munmap', run: (m, cpu) => munmap(m, cpu, 0, PAGE, PAGE + 1) };
+const storing = (value: number): Program => ({
+  name: `store ${value}`,
+  run: (m, cpu) => store(m, cpu, 0, PAGE, value),
+});
+const loading: Program = { name: 'load', run: (m, cpu) => load(m, cpu, 0, PAGE) };
+const pinning: Program = {
+  name: 'GUP-fast',
+  *run(m, cpu) {
+    const frame = yield* gupFast(m, cpu, 0, PAGE, true);
+    if (frame !== NONE) yield* unpin(m, cpu, frame);
+  },
+};
+/** Maps the page anew, once it is free, and expects to read what it has written. */
+const mappingAnew: Program = {
+  name: 'mmap, store, load',
+  *run(m, cpu) {
+    const result = yield* mmapFixed(m, cpu, 0, PAGE, PAGE + 1, true);
+    if (result !== 0) return;
+    yield* store(m, cpu, 0, PAGE, 9);
+    const value = yield* load(m, cpu, 0, PAGE);
+    if (value !== 9) violate(m, 'P-DATA');
+  },
+};
+
+interface World extends Partial<MachineSize>, Bugs {
+  /** Pages to touch before: a neighbour's builds the tables, the page itself is then present. */
+  readonly touched?: readonly Vpn[];
+  /** Without a neighbour, unmapping the page frees its tables. */
+  readonly isAlone?: boolean;
+}
+
+function scenario(programs: readonly Program[], world: World = {}): MachineScenario {
+  const { touched = [], isAlone = false, ...rest } = world;
+  const machine = new Machine({ ...SIZE, ...rest, cpus: programs.length }, rest);
+  run(mmapFixed(machine, 0, 0, PAGE, PAGE + 1, true));
+  if (!isAlone) run(mmapFixed(machine, 0, 0, NEIGHBOUR, NEIGHBOUR + 1, true));
+  for (const page of touched) run(handleUserFault(machine, 0, 0, page, true));
+  return new MachineScenario(machine, programs);
+}
+
+const CLEAN: readonly (readonly [string, readonly Program[], World])[] = [
+  ['munmap against a store to a page that is there', [unmapping, storing(7)], { touched: [PAGE] }],
+  ['munmap against a fault, tables there', [unmapping, storing(7)], { touched: [NEIGHBOUR] }],
+  ['munmap against a fault, no tables', [unmapping, storing(7)], {}],
+  ['two faults of one page', [storing(5), storing(7)], { touched: [NEIGHBOUR] }],
+  ['munmap against a fault and a load', [unmapping, storing(7), loading], { touched: [NEIGHBOUR] }],
+  [
+    'munmap against a store and a load of a page that is there',
+    [unmapping, storing(7), loading],
+    { touched: [PAGE] },
+  ],
+  ['munmap against a new mapping', [unmapping, mappingAnew], { touched: [PAGE] }],
+  [
+    'munmap with its tables against GUP-fast',
+    [unmapping, pinning],
+    { touched: [PAGE], isAlone: true },
+  ],
+  [
+    'munmap with its tables against GUP-fast, flushes broadcast',
+    [unmapping, pinning],
+    { touched: [PAGE], isAlone: true, flush: 'broadcast' },
+  ],
+];
+
+for (const [name, programs, world] of CLEAN) {
+  test(`${name}: explored completely, nothing violated`, () => {
+    const result = explore(scenario(programs, world));
+    assert.equal(result.finding, undefined);
+    assert.ok(result.isComplete);
+    assert.ok(result.executions > 1, 'there was a race');
+  });
+}
+
+const BROKEN: readonly (readonly [string, string, readonly Program[], World])[] = [
+  [
+    'pages freed before the flush',
+    'P-UAF-PAGE',
+    [unmapping, storing(7)],
+    { touched: [PAGE], pagesFreedBeforeFlush: true },
+  ],
+  [
+    'the mmap lock dropped before the flush, while another thread maps there again',
+    'P-DATA',
+    [unmapping, mappingAnew],
+    { touched: [PAGE], unlockedBeforeFlush: true },
+  ],
+  [
+    'a table freed without waiting for lockless walkers',
+    'P-UAF-PT',
+    [unmapping, pinning],
+    { touched: [PAGE], isAlone: true, flush: 'broadcast', tablesFreedAtOnce: true },
+  ],
+  [
+    'an entry not read again under the page-table lock',
+    'P-COUNT',
+    [storing(5), storing(7)],
+    { touched: [NEIGHBOUR], noRecheckUnderPageTableLock: true },
+  ],
+];
+
+for (const [name, property, programs, world] of BROKEN) {
+  test(`${name}: found as ${property}, and the schedule replays to it`, () => {
+    const { finding, isComplete } = explore(scenario(programs, world));
+    assert.equal(finding?.property, property);
+    assert.equal(isComplete, false);
+    assert.deepEqual(replay(scenario(programs, world), finding.schedule), finding);
+  });
+}
+
+test('a table freed at once is safe where the flush itself waits for every CPU', () => {
+  const world = { touched: [PAGE], isAlone: true, tablesFreedAtOnce: true };
+  assert.ok(explore(scenario([unmapping, pinning], world)).isComplete);
+});
+
+/** What a program got and what it left, for every complete execution. */
+function outcomes(
+  programs: readonly Program[],
+  world: World,
+  reduction: 'sleep' | 'none',
+): { readonly seen: readonly string[]; readonly executions: number } {
+  const results: unknown[] = [];
+  const noting = programs.map(({ name, run: body }, index) => ({
+    name,
+    *run(machine: Machine, cpu: number) {
+      machines[0] = machine;
+      results[index] = yield* body(machine, cpu);
+    },
+  }));
+  const machines: Machine[] = [];
+  const seen = new Set<string>();
+  const { executions, isComplete } = explore(scenario(noting, world), {
+    reduction,
+    onComplete: () => seen.add(`${results.join()} | ${machines[0]!.frameReferences.join()}`),
+  });
+  assert.ok(isComplete);
+  return { seen: [...seen].sort(), executions };
+}
+
+const SMALL: readonly (readonly [string, readonly Program[], World])[] = [
+  ['munmap against a load', [unmapping, loading], { touched: [PAGE] }],
+  ['munmap against a store', [unmapping, storing(7)], { touched: [PAGE] }],
+  ['GUP-fast against a store', [pinning, storing(7)], { touched: [PAGE] }],
+  ['a store, a store and a load', [storing(5), storing(7), loading], { touched: [PAGE] }],
+];
+
+for (const [name, programs, world] of SMALL) {
+  test(`${name}: sleep sets see every outcome of the plain search, in no more executions`, () => {
+    const plain = outcomes(programs, world, 'none');
+    const reduced = outcomes(programs, world, 'sleep');
+    assert.deepEqual(reduced.seen, plain.seen);
+    assert.ok(reduced.executions <= plain.executions);
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * Which points depend on each other: in which pairs the order of two steps can make a difference.
+ *
+ * Steps on one object do, unless both only read it. Three things are not seen from the object:
+ * a table and its entries; the flush ledger; and a program's access, which reads entries, the
+ * ledger and frames at once. All three are told apart by the kind of the point.
+ */
+import type { Machine } from './machine.ts';
+import { PointKind as Kind, kindOf, objectOf, type Point } from './point.ts';
+
+/** What a step does besides its object. Bits, so that a pair is one test. */
+const FILLS = 1;
+const OPENS = 2;
+const DISCHARGES = 4;
+const FREES = 8;
+const LOADS = 16;
+const STORES = 32;
+const ACCESSES = LOADS | STORES;
+
+const ROLES: Readonly<Partial<Record<Kind, number>>> = {
+  [Kind.SET]: FILLS,
+  [Kind.CLEAR]: OPENS,
+  [Kind.INVALIDATE]: DISCHARGES,
+  [Kind.INTERRUPT]: DISCHARGES,
+  [Kind.PUT]: FREES,
+  [Kind.FREE_TABLE]: FREES,
+  [Kind.LOAD]: LOADS,
+  [Kind.STORE]: STORES,
+};
+
+/** Roles that may not change places with a role. */
+const CONFLICTS: Readonly<Record<number, number>> = {
+  0: 0,
+  [FILLS]: ACCESSES,
+  [OPENS]: DISCHARGES | FREES | ACCESSES,
+  [DISCHARGES]: OPENS | FREES | ACCESSES,
+  [FREES]: OPENS | DISCHARGES | ACCESSES,
+  [LOADS]: FILLS | OPENS | DISCHARGES | FREES | STORES,
+  [STORES]: FILLS | OPENS | DISCHARGES | FREES | ACCESSES,
+};
+
+const READERS: ReadonlySet<Kind> = new Set([
+  Kind.READ,
+  Kind.LOCK_SHARED,
+  Kind.UNLOCK_SHARED,
+  Kind.TRY_SHARED,
+  Kind.ACKNOWLEDGED,
+  Kind.QUIESCENT,
+]);
+
+export function areDependent(machine: Machine, one: Point, other: Point): boolean {
+  const kinds = [kindOf(one), kindOf(other)] as const;
+  const objects = [objectOf(one), objectOf(other)] as const;
+  if (objects[0] === objects[1]) return !kinds.every((kind) => READERS.has(kind));
+  const roles = ROLES[kinds[1]] ?? 0;
+  if ((CONFLICTS[ROLES[kinds[0]] ?? 0]! & roles) !== 0) return true;
+  return isEntryOf(machine, objects[0], objects[1]) || isEntryOf(machine, objects[1], objects[0]);
+}
+
+/** Whether `entry` is an entry of the table that the object `table` stands for. */
+function isEntryOf({ objects, size }: Machine, entry: number, table: number): boolean {
+  const number = objects.tableOf(table);
+  if (number < 0 || number >= size.tables) return false;
+  return objects.tableOfEntry(entry) === number;
+}

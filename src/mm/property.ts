@@ -1,0 +1,28 @@
+/** What must never be false of the simulated kernel. A violation is data, found by the checker. */
+import type { Machine } from './machine.ts';
+
+export const PROPERTIES = [
+  /** A freed or reused page is reachable through a TLB, a page table or a lockless access. */
+  'P-UAF-PAGE',
+  /** A walk goes through a freed or reused page table. */
+  'P-UAF-PT',
+  /** A write is lost, or a stale value read. */
+  'P-DATA',
+  /** A reference, map or table count differs from the truth. */
+  'P-COUNT',
+  /** Locks taken against their order. */
+  'P-LOCK',
+  /** A translation grants more than its VMA. */
+  'P-PERM',
+] as const;
+export type Property = (typeof PROPERTIES)[number];
+
+/** Remembers a violation; the first one counts. */
+export function violate(machine: Machine, property: Property): void {
+  if (machine.violation[0] === 0) machine.violation[0] = PROPERTIES.indexOf(property) + 1;
+}
+
+/** The first violation since the machine was built or restored. */
+export function violationOf(machine: Machine): Property | undefined {
+  return PROPERTIES[machine.violation[0]! - 1];
+}

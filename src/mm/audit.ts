@@ -3,9 +3,9 @@
  */
 import type { Vpn } from '../arch/index.ts';
 import { type Machine, NONE } from './machine.ts';
+import { findVma } from './mmap_lock.ts';
 import { frameAt, isPresentAt, isWritableAt, tableAt } from './pgtable.ts';
 import { violate } from './property.ts';
-import { findVma } from './vma.ts';
 
 /** Walks all tables and compares. Called when no operation is under way. */
 export function audit(machine: Machine): void {

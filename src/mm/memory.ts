@@ -8,6 +8,7 @@ import { EFAULT, ENOMEM } from './errno.ts';
 import { allocFrame, putFrame } from './frame.ts';
 import { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from './lock.ts';
 import { type Machine, NONE } from './machine.ts';
+import { findVma, lockVmaUnderRcu, vmaEndRead } from './mmap_lock.ts';
 import { isGatherFull, tlbFlushMmu, tlbRemovePage, tlbRemoveTable } from './mmu_gather.ts';
 import type { Op } from './op.ts';
 import {
@@ -23,7 +24,6 @@ import {
   walkAllocating,
 } from './pgtable.ts';
 import { clearing, reading, setting } from './point.ts';
-import { findVma, lockVmaUnderRcu, vmaEndRead } from './vma.ts';
 
 /**
  * A program's access to `page` found no translation.

@@ -8,9 +8,9 @@ import { EEXIST, EINVAL, ENOMEM } from './errno.ts';
 import { mmapReadUnlock, mmapWriteDowngrade, mmapWriteLock, mmapWriteUnlock } from './lock.ts';
 import { type Machine, NONE } from './machine.ts';
 import { freePgtables, unmapPageRange } from './memory.ts';
+import { indexOfVma, insertVma, removeVma, vmaAt, vmaStartWrite } from './mmap_lock.ts';
 import { tlbFlushMmu, tlbGatherMmu } from './mmu_gather.ts';
 import type { Op } from './op.ts';
-import { indexOfVma, insertVma, removeVma, vmaAt, vmaStartWrite } from './vma.ts';
 
 /**
  * `mmap(MAP_ANONYMOUS | MAP_PRIVATE | MAP_FIXED_NOREPLACE)` of the pages `[start, end)`.

@@ -2,9 +2,9 @@
 import { assert } from '../base/assert.ts';
 import { countTranslations } from './access.ts';
 import { type Machine, NONE } from './machine.ts';
+import { isDrained } from './mmap_lock.ts';
 import { PointKind as Kind, kindName, kindOf, objectOf, type Point } from './point.ts';
 import { isQuiescent } from './rcu.ts';
-import { isDrained } from './vma.ts';
 
 /** Whether an actor on `cpu` that stands at a point may take its step now. */
 export function mayGo(machine: Machine, cpu: number, at: Point): boolean {

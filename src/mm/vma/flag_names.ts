@@ -1,0 +1,31 @@
+/** `vm_flags` as smaps shows them. */
+import { VM } from './vma.ts';
+
+/** By bit, upwards. @source Documentation/filesystems/proc.rst, VmFlags */
+const NAMES: readonly (readonly [string, number])[] = [
+  ['rd', VM.READ],
+  ['wr', VM.WRITE],
+  ['ex', VM.EXEC],
+  ['sh', VM.SHARED],
+  ['mr', VM.MAYREAD],
+  ['mw', VM.MAYWRITE],
+  ['me', VM.MAYEXEC],
+  ['ms', VM.MAYSHARE],
+  ['gd', VM.GROWSDOWN],
+  ['lo', VM.LOCKED],
+  ['sr', VM.SEQ_READ],
+  ['rr', VM.RAND_READ],
+  ['dc', VM.DONTCOPY],
+  ['lf', VM.LOCKONFAULT],
+  ['ac', VM.ACCOUNT],
+  ['nr', VM.NORESERVE],
+  ['wf', VM.WIPEONFORK],
+  ['dd', VM.DONTDUMP],
+  ['hg', VM.HUGEPAGE],
+  ['nh', VM.NOHUGEPAGE],
+];
+
+/** Two letters for each flag that is set, in the order of smaps. */
+export function flagNames(flags: number): string[] {
+  return NAMES.filter(([, bit]) => flags & bit).map(([name]) => name);
+}

@@ -4,7 +4,7 @@ import { type MapsLine, parseMaps } from '../proc/maps.ts';
 import { parseMountinfo } from '../proc/mountinfo.ts';
 import { parseVmFlags } from '../proc/smaps.ts';
 import type { ProcessStatus } from '../proc/status.ts';
-import { emptyRuns, type MappedObject, type Mm, type Vma } from '../snapshot/records.ts';
+import { type MappedObject, type Mm, newRuns, type Vma } from '../snapshot/records.ts';
 import type { Devices } from './devices.ts';
 import { layoutOf } from './layout.ts';
 import { ANONYMOUS, detached, type ObjectTable } from './objects.ts';
@@ -77,7 +77,7 @@ export function statusRecord(entry: ProcessEntry, files: ProcFiles): Mm {
     vmPtePages: entry.vmPtePages,
     stable: true,
     vmas: [],
-    runs: emptyRuns(),
+    runs: newRuns(0),
   };
 }
 

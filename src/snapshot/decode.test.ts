@@ -9,7 +9,7 @@ import { decodeSnapshot } from './decode.ts';
 import { encodeSnapshot } from './encode.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { stampChecksum } from './parquet/envelope.ts';
-import { emptyRuns, type HostSnapshot, type Mm, RunKind, type Vma } from './records.ts';
+import { type HostSnapshot, type Mm, newRuns, RunKind, type Vma } from './records.ts';
 import { Mend, SnapshotError } from './snapshot_error.ts';
 
 const MIB = 2 ** 20;
@@ -81,7 +81,7 @@ test('command lines of megabytes come back whole', () => {
     pid: i + 1,
     commandLine: String(i).repeat(MIB),
     vmas: [],
-    runs: emptyRuns(),
+    runs: newRuns(0),
   }));
   const snapshot = { ...small, mms };
   assert.deepStrictEqual(decodeSnapshot(encodeSnapshot(snapshot)), snapshot);

@@ -176,14 +176,15 @@ export interface Runs {
   readonly content: Int32Array;
 }
 
-export function emptyRuns(): Runs {
+/** Columns for `length` runs, to be filled in. */
+export function newRuns(length: number): Runs {
   return {
-    length: 0,
-    vma: new Int32Array(0),
-    slot: new Float64Array(0),
-    count: new Int32Array(0),
-    kind: new Uint8Array(0),
-    pages: new Float64Array(0),
-    content: new Int32Array(0),
+    length,
+    vma: new Int32Array(length),
+    slot: new Float64Array(length),
+    count: new Int32Array(length),
+    kind: new Uint8Array(length),
+    pages: new Float64Array(length),
+    content: new Int32Array(length),
   };
 }

@@ -1,12 +1,12 @@
 /** The runs of one address space while they are read: columns that grow, and are used again. */
-import { emptyRuns, type RunKind, type Runs } from './records.ts';
+import { newRuns, type RunKind, type Runs } from './records.ts';
 
 /** One for all address spaces without runs. */
-const NO_RUNS: Runs = emptyRuns();
+const NO_RUNS: Runs = newRuns(0);
 
 export class RunColumns {
   #length = 0;
-  #columns = allocate(1024);
+  #columns = newRuns(1024);
 
   add(
     vma: number,
@@ -45,7 +45,7 @@ export class RunColumns {
   }
 
   #grow(): void {
-    const grown = allocate(this.#length * 2);
+    const grown = newRuns(this.#length * 2);
     grown.vma.set(this.#columns.vma);
     grown.slot.set(this.#columns.slot);
     grown.count.set(this.#columns.count);
@@ -54,16 +54,4 @@ export class RunColumns {
     grown.content.set(this.#columns.content);
     this.#columns = grown;
   }
-}
-
-function allocate(length: number): Runs {
-  return {
-    length,
-    vma: new Int32Array(length),
-    slot: new Float64Array(length),
-    count: new Int32Array(length),
-    kind: new Uint8Array(length),
-    pages: new Float64Array(length),
-    content: new Int32Array(length),
-  };
 }

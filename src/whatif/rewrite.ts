@@ -1,7 +1,7 @@
 /** Building the address spaces of a host as a design would leave it. */
 import { assert } from '../base/assert.ts';
 import type { IntervalList } from '../base/interval.ts';
-import { type Mm, RunKind, type Runs, type Vma } from '../snapshot/records.ts';
+import { type Mm, newRuns, RunKind, type Runs, type Vma } from '../snapshot/records.ts';
 
 /** One run of `Runs`, without its VMA. */
 export interface RunRow {
@@ -43,16 +43,7 @@ export function withParts(mm: Mm, parts: readonly Part[]): Mm {
 }
 
 function runsOf(entries: readonly { readonly vma: number; readonly row: RunRow }[]): Runs {
-  const { length } = entries;
-  const runs: Runs = {
-    length,
-    vma: new Int32Array(length),
-    slot: new Float64Array(length),
-    count: new Int32Array(length),
-    kind: new Uint8Array(length),
-    pages: new Float64Array(length),
-    content: new Int32Array(length),
-  };
+  const runs = newRuns(entries.length);
   for (const [index, { vma, row }] of entries.entries()) {
     runs.vma[index] = vma;
     runs.slot[index] = row.slot;

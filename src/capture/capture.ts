@@ -58,11 +58,13 @@ export async function captureHost(options: CaptureOptions = {}): Promise<HostSna
   const counters = await readCounters(files);
   const appeared = await countNew(listed, options, reading);
   let { mms } = outcome;
+  let contentsCompared = false;
   if (options.includeContent ?? true) {
     options.onProgress?.(wanted.length, wanted.length, 'comparing tables');
     const identified = await identifyContents(mms, new Map(wanted.map(byPid)), reading);
     mms = identified.mms;
     notes.push(...identified.notes);
+    contentsCompared = identified.isComplete;
   }
   const isRoot = process.geteuid?.() === 0;
   const isFiltered = hasFilter(options);
@@ -79,6 +81,7 @@ export async function captureHost(options: CaptureOptions = {}): Promise<HostSna
       sharedMm: outcome.sharedMm,
       skipped: outcome.unread + listed.length - wanted.length,
       wholeHost,
+      contentsCompared,
       notes,
     },
     objects: reading.objects.objects,

@@ -13,6 +13,8 @@ const SECONDS_MAX = 10;
 
 export interface Identified {
   readonly mms: readonly Mm[];
+  /** Whether all tables that may be equal were compared. */
+  readonly isComplete: boolean;
   readonly notes: readonly string[];
 }
 
@@ -33,11 +35,11 @@ export async function identifyContents(
       identified[index] = { ...mm, runs };
     } catch (error) {
       const note = noteOn(error);
-      if (note !== undefined) return { mms: identified, notes: [note] };
+      if (note !== undefined) return { mms: identified, isComplete: false, notes: [note] };
       if (obstacleOf(error) === undefined) throw error;
     }
   }
-  return { mms: identified, notes: [] };
+  return { mms: identified, isComplete: true, notes: [] };
 }
 
 /** @throws ProcessGone if the pid has another process now */

@@ -169,8 +169,9 @@ judgedTest('captureHost() finds the tables that a fork has in common', judges, a
 judgedTest('captureHost() leaves contents out on request', judges, async () => {
   await withLayout('forked', async (layout) => {
     const pids = [layout.pid, layout.otherPid];
-    const { mms } = await captureHost({ pids, includeContent: false });
+    const { mms, coverage } = await captureHost({ pids, includeContent: false });
     assert.equal(mms.length, 2);
+    assert.equal(coverage.contentsCompared, false);
     for (const mm of mms) assert.equal(contentsOf(mm).size, 0);
   });
 });
@@ -199,6 +200,7 @@ judgedTest(
         [],
       );
       assert.ok(snapshot.coverage.wholeHost);
+      assert.ok(snapshot.coverage.contentsCompared);
       assert.ok(snapshot.host.countersFolded);
     });
   },

@@ -53,11 +53,12 @@ test('buildHostReport() does not call tables the kernel’s when not all process
 
 test('a saving is a lower bound while a process is known by its size only', () => {
   const snapshot = postgresHost();
-  const bound = (mms: readonly Mm[]) =>
-    buildHostReport({ ...snapshot, mms }).designs.find(({ id }) => id === 'mshare')?.bound;
+  const bound = (mms: readonly Mm[], design = 'mshare') =>
+    buildHostReport({ ...snapshot, mms }).designs.find(({ id }) => id === design)?.bound;
   assert.equal(bound(snapshot.mms), 'exact');
   const unseen: Mm = { ...mm(1, 30, []), visibility: 'status' };
   assert.equal(bound([...snapshot.mms, unseen]), 'lower');
+  assert.equal(bound([...snapshot.mms, unseen], 'today'), 'exact', 'it saves nothing, for certain');
 });
 
 test('advice for PostgreSQL computes vm.nr_hugepages from what is mapped and what is free', () => {

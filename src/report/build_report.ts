@@ -1,8 +1,7 @@
 /** From a snapshot to the report: explains the host, puts the designs side by side, advises. */
 import type { HostSnapshot } from '../snapshot/records.ts';
 import { explainHost, type HostTwin } from '../twin/explain.ts';
-import type { Outcome } from '../whatif/design.ts';
-import { DESIGNS, type Evaluation, evaluateDesigns } from '../whatif/evaluate.ts';
+import { DESIGNS, type Evaluation, evaluateDesigns, today } from '../whatif/evaluate.ts';
 import { REGION_COMM } from '../whatif/mshare.ts';
 import { projectGroup } from '../whatif/project.ts';
 import { adviseHost } from './advice.ts';
@@ -155,7 +154,7 @@ function designEntry(twin: HostTwin, evaluation: Evaluation): DesignEntry {
     id: design.id,
     title: design.title,
     system: design.system,
-    bound: boundOf(twin, outcome),
+    bound: boundOf(twin, evaluation),
     beforeBytes: beforePages * pageBytes,
     bytes: pages * pageBytes,
     savesBytes: (beforePages - pages) * pageBytes,
@@ -168,9 +167,10 @@ function designEntry(twin: HostTwin, evaluation: Evaluation): DesignEntry {
 }
 
 /** What a design does for processes whose mappings were not seen comes on top of what it saves. */
-function boundOf({ snapshot }: HostTwin, { bound }: Outcome): DesignEntry['bound'] {
+function boundOf({ snapshot }: HostTwin, { design, outcome }: Evaluation): DesignEntry['bound'] {
   const isSeenWhole = snapshot.mms.every((mm) => mm.visibility === 'tables');
-  return bound === 'exact' && !isSeenWhole ? 'lower' : bound;
+  const isOpen = outcome.bound === 'exact' && design !== today && !isSeenWhole;
+  return isOpen ? 'lower' : outcome.bound;
 }
 
 function gainsOf(twin: HostTwin, { saved, addedPages }: Evaluation): DesignEntry['gains'] {

@@ -40,6 +40,7 @@ const coverageSchema = z.strictObject({
   sharedMm: count,
   skipped: count,
   wholeHost: z.boolean(),
+  contentsCompared: z.boolean(),
   notes: z.array(z.string()).max(10_000),
 }) satisfies z.ZodType<Coverage>;
 

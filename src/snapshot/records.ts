@@ -60,6 +60,8 @@ export interface Coverage {
   readonly skipped: number;
   /** Whether every process of the host can be seen: no pid namespace, hidepid or filter. */
   readonly wholeHost: boolean;
+  /** Whether private tables that may be equal were compared (`Runs.content`), all of them. */
+  readonly contentsCompared: boolean;
   readonly notes: readonly string[];
 }
 

@@ -138,6 +138,19 @@ test('on-demand-fork: anonymous tables with the same frames are one', () => {
   assert.equal(tables(family, 'identical'), 512 + 256 + 3 * 2);
 });
 
+test('on-demand-fork: without having compared all tables, what was found is a lower bound', () => {
+  const bound = (contentsCompared: boolean, id: string) => {
+    const seen = host([], workers(2, 0, []));
+    const snapshot = { ...seen, coverage: { ...seen.coverage, contentsCompared } };
+    const design = DESIGNS.find((entry) => entry.id === id);
+    return design?.apply(explainHost(snapshot)).bound;
+  };
+  assert.equal(bound(true, 'on-demand-fork'), 'exact');
+  assert.equal(bound(false, 'on-demand-fork'), 'lower');
+  assert.equal(bound(true, 'identical'), 'upper');
+  assert.equal(bound(false, 'identical'), 'lower');
+});
+
 test('identical: tables of one object at congruent places are one, at every level', () => {
   const objects = [object('shmem', '/dev/shm/x')];
   const at = (start: number) => populated(start, 512 * GIB);

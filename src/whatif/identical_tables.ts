@@ -8,7 +8,6 @@
 import { type HostSnapshot, PROT_WRITE, type Vma } from '../snapshot/records.ts';
 import type { PoolPlace, ShareRule, TableView } from '../twin/count_tables.ts';
 import { anyOf, type Design } from './design.ts';
-import { contentsSeen } from './on_demand_fork.ts';
 
 export const identicalTables: Design = {
   id: 'identical',
@@ -17,7 +16,7 @@ export const identicalTables: Design = {
   apply: ({ snapshot }) => ({
     snapshot,
     rule: anyOf(sameTranslation(snapshot), sameContent),
-    bound: contentsSeen(snapshot) ? 'upper' : 'lower',
+    bound: snapshot.coverage.contentsCompared ? 'upper' : 'lower',
     requires: ['No kernel does this: it is the line that no sharing design can pass'],
     costs: [],
     reservedBytes: 0,

@@ -7,7 +7,6 @@
  * @source On-demand-fork, EuroSys 2021: anonymous private memory, PTE tables that one VMA covers;
  *         upper levels and huge pages are copied at fork as today
  */
-import type { HostSnapshot } from '../snapshot/records.ts';
 import type { ShareRule } from '../twin/count_tables.ts';
 import { hugetlbPmdSharing } from '../twin/hugetlb_pmd_sharing.ts';
 import { anyOf, type Design } from './design.ts';
@@ -19,17 +18,13 @@ export const onDemandFork: Design = {
   apply: ({ snapshot }) => ({
     snapshot,
     rule: anyOf(sameAnonymousContent, hugetlbPmdSharing(snapshot)),
-    bound: contentsSeen(snapshot) ? 'exact' : 'lower',
+    // Without frame numbers, which are for root only, no two tables can be told to be the same.
+    bound: snapshot.coverage.contentsCompared ? 'exact' : 'lower',
     requires: ['A kernel with on-demand-fork or COW-PTE: neither was merged'],
     costs: ['The first write under a shared table copies it: 512 entries and their counts'],
     reservedBytes: 0,
   }),
 };
-
-/** Frame numbers are for root only; without them no two tables can be told to be the same. */
-export function contentsSeen(snapshot: HostSnapshot): boolean {
-  return snapshot.mms.some(({ runs }) => runs.content.some((content) => content > 0));
-}
 
 const sameAnonymousContent: ShareRule = ({ level, cover, content }) => {
   if (level !== 0 || content === 0 || cover === undefined) return undefined;

@@ -20,6 +20,11 @@ export function pageTablesPages(): number {
   return Number(found![1]) / PAGE_KIB;
 }
 
+/** How many processes and threads the host has started since boot. */
+export function startedTasks(): number {
+  return Number(/^processes (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))![1]);
+}
+
 /** Processes whose parent is `pid`. */
 export function childrenOf(pid: number): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();

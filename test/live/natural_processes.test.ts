@@ -2,15 +2,13 @@
 import assert from 'node:assert/strict';
 import { before, type TestContext } from 'node:test';
 import { captureHost } from '../../src/capture/capture.ts';
-import { countAccountedPages } from '../../src/capture/exact/kernel_tables.ts';
 import type { WalkedMm } from '../../src/capture/exact/walk.ts';
 import { buildHostReport } from '../../src/report/build_report.ts';
-import type { HostReport, ProcessEntry } from '../../src/report/schema.ts';
+import type { ProcessEntry } from '../../src/report/schema.ts';
 import type { HostSnapshot, Mm } from '../../src/snapshot/records.ts';
 import { alone } from './alone.ts';
-import { eventually } from './eventually.ts';
 import { judgedTest, postgres, programs, root, tableWalk } from './judge.ts';
-import { pageTablesPages } from './kernel_counters.ts';
+import { captureSettled } from './settled.ts';
 import { walkHost } from './walks.ts';
 import {
   busyCompiler,
@@ -74,10 +72,19 @@ judgedTest(
 );
 
 judgedTest('PageTables leaves nothing but the tables of the kernel', JUDGES, async (context) => {
-  await beginAll(context, [idlePostgres, idleRedis]);
+  const workloads = await beginAll(context, [idlePostgres, idleRedis]);
+  const pids = workloads.flatMap((workload) => workload.pids);
   for (let run = 0; run < RUNS; run++) {
-    const { pageTables, kernelPages } = await quietMoment();
-    context.diagnostic(`${kernelPages} pages of kernel tables`);
+    const { snapshot, kernelPages, otherPages } = await captureSettled(pids);
+    const { pageTables, processes } = buildHostReport(snapshot);
+    context.diagnostic(
+      `${kernelPages} pages of kernel tables beside ${processes.length} processes that held still; ` +
+        `${otherPages} pages of others`,
+    );
+    assert.deepEqual(
+      processes.filter(({ seen, exact }) => seen === 'tables' && !exact),
+      [],
+    );
     assert.equal(pageTables.kernelBytes, kernelPages * PAGE_BYTES);
     assert.equal(pageTables.unexplainedBytes, 0);
   }
@@ -150,37 +157,4 @@ function descendants({ mms }: HostSnapshot, pids: readonly number[]): ReadonlySe
   const isNew = (mm: Mm): boolean => found.has(mm.parentPid) && !found.has(mm.pid);
   for (let mm = mms.find(isNew); mm !== undefined; mm = mms.find(isNew)) found.add(mm.pid);
   return found;
-}
-
-interface QuietMoment {
-  readonly pageTables: HostReport['pageTables'];
-  readonly kernelPages: number;
-}
-
-/**
- * Captures while no table of the host comes or goes: when a walk right after it finds the same
- * processes, and every page that PageTables counted in the capture, and counts still.
- */
-function quietMoment(): Promise<QuietMoment> {
-  return eventually('the host holds still during a capture', async () => {
-    const snapshot = await captureHost({ includeContent: false });
-    const walked = walkHost();
-    const { user, kernel } = countAccountedPages(walked);
-    const reported = [snapshot.host.pageTablesBytes / PAGE_BYTES, pageTablesPages()];
-    const isQuiet =
-      reported.every((pages) => pages === user + kernel) &&
-      sizesOf(snapshot.mms.map(({ pid, vmPtePages }) => [pid, vmPtePages])) ===
-        sizesOf(walked.mms.map(({ pids, pgtablesBytes }) => [pids[0], pgtablesBytes / PAGE_BYTES]));
-    if (!isQuiet) return undefined;
-    return { pageTables: buildHostReport(snapshot).pageTables, kernelPages: kernel };
-  });
-}
-
-/** Address spaces by pid, with their VmPTE; those of no process left out. */
-function sizesOf(mms: readonly (readonly [number | undefined, number])[]): string {
-  const processes = mms.filter(([pid]) => pid !== undefined);
-  return processes
-    .map(([pid, pages]) => `${pid}: ${pages}`)
-    .sort()
-    .join();
 }

@@ -1,0 +1,63 @@
+/** Reads bytes that anybody may have made. Whatever they are, the only error is a `TraceError`. */
+import { TraceError } from './trace_error.ts';
+
+/** Runtimes have it; the platform-free layers are compiled without its types. */
+declare const TextDecoder: new (
+  label: string,
+  options: { readonly fatal: boolean; readonly ignoreBOM: boolean },
+) => { decode(bytes: Uint8Array): string };
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export class ByteReader {
+  /** What is being read, for messages. */
+  place = 'file';
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  fail(what: string): never {
+    throw new TraceError(this.place, what);
+  }
+
+  bytes(count: number): Uint8Array {
+    if (count > this.left) this.fail('the file ends too early');
+    this.#at += count;
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  /** A safe integer that is not negative. */
+  varint(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      if (this.#at === this.#bytes.length) this.fail('the file ends too early');
+      const byte = this.#bytes[this.#at++]!;
+      value += (byte & 0x7f) * scale;
+      if (value > Number.MAX_SAFE_INTEGER) this.fail('a number is too large');
+      if (byte < 0x80) return value;
+      if (scale > 2 ** 49) this.fail('a number is too long');
+    }
+  }
+
+  /** How many of something. */
+  count(max: number): number {
+    const count = this.varint();
+    if (count > max) this.fail('a list is too long');
+    return count;
+  }
+
+  text(): string {
+    const bytes = this.bytes(this.varint());
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      return this.fail('a text is not UTF-8');
+    }
+  }
+}

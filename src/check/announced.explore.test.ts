@@ -5,15 +5,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../test/kernel/random.ts';
-import { formatById, vpn } from '../arch/index.ts';
+import { mapPages, newWorld, unmapPages } from '../../test/mm/small_world.ts';
+import { vpn } from '../arch/index.ts';
+import * as mm from '../mm/index.ts';
 import {
   describePoint,
   gupFast,
   kindOf,
   load,
-  Machine,
-  mmapFixed,
-  munmap,
+  type Machine,
   NONE,
   type Op,
   objectOf,
@@ -21,11 +21,12 @@ import {
   PointKind,
   run,
   store,
+  taskOn,
   unpin,
 } from '../mm/index.ts';
 import { MachineScenario, type Program } from './index.ts';
 
-type Words = Int32Array | Uint32Array | Float64Array;
+type Words = Int32Array | Uint32Array | Uint16Array | Float64Array;
 interface Touch {
   readonly field: string;
   readonly index: number;
@@ -35,17 +36,8 @@ interface Touch {
 const PAGE = vpn(5 * 512);
 
 function newMachine(): Machine {
-  const machine = new Machine({
-    format: formatById('x86_64-4level')!,
-    cpus: 2,
-    mms: 1,
-    frames: 16,
-    tables: 12,
-    vmas: 4,
-    gather: 8,
-    flush: 'interrupt',
-  });
-  run(mmapFixed(machine, 0, 0, PAGE, PAGE + 1, true));
+  const machine = newWorld(mm, { cpus: 2 });
+  run(mapPages(mm, taskOn(machine, 0, 0), PAGE, PAGE + 1));
   return machine;
 }
 
@@ -96,6 +88,7 @@ function objectsOf(machine: Machine, { field, index }: Touch): readonly number[]
     case 'pending':
       return [objects.cpu(index)];
     case 'frameReferences':
+    case 'frameMapcount':
     case 'frameData':
       return [objects.frame(index)];
     case 'lanes':
@@ -104,9 +97,6 @@ function objectsOf(machine: Machine, { field, index }: Touch): readonly number[]
       return [objects.callbacks(index)];
     case 'mmSequence':
       return [objects.sequence(index)];
-    case 'vmaCount':
-    case 'vmaOrder':
-      return [objects.tree(0)];
     case 'vmaReferences':
       return [objects.vmaReferences(index)];
     case 'vmaSequence':
@@ -117,7 +107,7 @@ function objectsOf(machine: Machine, { field, index }: Touch): readonly number[]
 }
 
 /** Only a writer of the mmap lock changes these: whoever holds it may read them at any time. */
-const GUARDED_BY_MMAP_LOCK = ['lockHolder', 'mmSequence', 'vmaCount', 'vmaOrder', 'vmaSequence'];
+const GUARDED_BY_MMAP_LOCK = ['lockHolder', 'mmSequence', 'vmaSequence'];
 
 /** `isWriter`: whether `cpu` holds the mmap lock for writing, before or after its step. */
 function isAllowed(
@@ -133,6 +123,8 @@ function isAllowed(
   if (!isWrite && isWriter && GUARDED_BY_MMAP_LOCK.includes(field)) return true;
   if (!isWrite && field === 'irqsOff' && index === cpu) return true;
   const kind = kindOf(at);
+  // A new page becomes known with the entry that maps it.
+  if (kind === PointKind.SET && field === 'frameMapcount') return true;
   const isAccess = kind === PointKind.LOAD || kind === PointKind.STORE;
   return isAccess && (field === 'frameData' || !isWrite);
 }
@@ -172,18 +164,18 @@ function runWatched(programs: readonly Program[], random: Random): string[] {
 
 const storeAndUnmap: Program = {
   name: 'store, munmap',
-  *run(m, cpu) {
-    yield* store(m, cpu, 0, PAGE, 1);
-    yield* munmap(m, cpu, 0, PAGE, PAGE + 1);
+  *run(task) {
+    yield* store(task, PAGE, 1);
+    yield* unmapPages(mm, task, PAGE, PAGE + 1);
   },
 };
 const pinAndMap: Program = {
   name: 'GUP-fast, mmap, load',
-  *run(m, cpu) {
-    const frame = yield* gupFast(m, cpu, 0, PAGE, true);
-    if (frame !== NONE) yield* unpin(m, cpu, frame);
-    yield* mmapFixed(m, cpu, 0, PAGE, PAGE + 1, true);
-    yield* load(m, cpu, 0, PAGE);
+  *run(task) {
+    const frame = yield* gupFast(task, PAGE, true);
+    if (frame !== NONE) yield* unpin(task, frame);
+    yield* mapPages(mm, task, PAGE, PAGE + 1);
+    yield* load(task, PAGE);
   },
 };
 
@@ -201,9 +193,9 @@ test('between two points only the announced object is touched', () => {
 test('the recorder sees an access that was not announced', () => {
   const hasty: Program = {
     name: 'hasty',
-    *run(m, cpu): Op<void> {
-      yield* load(m, cpu, 0, PAGE);
-      m.mmSequence[0]!++;
+    *run(task): Op<void> {
+      yield* load(task, PAGE);
+      task.machine.mmSequence[0]!++;
     },
   };
   const wrong = runWatched([hasty, hasty], new Random(1));

@@ -15,6 +15,8 @@ export interface Step {
   /** The name of the actor. */
   readonly actor: string;
   readonly does: string;
+  /** The locks that it holds behind the step, if the scenario tells. */
+  readonly holds?: readonly string[];
 }
 
 /** Properties of any program. */
@@ -30,9 +32,7 @@ export class Execution<Point extends number> {
   constructor(scenario: Scenario<Point>) {
     this.#scenario = scenario;
     this.#actors = scenario.start();
-    this.#actors.forEach((_, actor) => {
-      this.#advance(actor);
-    });
+    for (let actor = 0; actor < this.#actors.length; actor++) this.#advance(actor);
   }
 
   /** Where each actor stands, by index. */
@@ -40,19 +40,32 @@ export class Execution<Point extends number> {
     return this.#points.slice();
   }
 
+  pointOf(actor: number): Point | undefined {
+    return this.#points[actor];
+  }
+
+  /** In how many ways the step of `actor` can go now: 0 if it waits or has ended. */
+  waysOf(actor: number): number {
+    const at = this.#points[actor];
+    if (at === undefined || !this.#scenario.mayGo(actor, at)) return 0;
+    return this.#scenario.countChoices(actor, at);
+  }
+
   /** All turns that may be taken now, by actor and choice. */
   turns(): Turn[] {
     const turns: Turn[] = [];
     for (let actor = 0; actor < this.#points.length; actor++) {
-      const at = this.#points[actor];
-      if (at === undefined || !this.#scenario.mayGo(actor, at)) continue;
-      const choices = this.#scenario.countChoices(actor, at);
-      for (let choice = 0; choice < choices; choice++) turns.push({ actor, choice });
+      const ways = this.waysOf(actor);
+      for (let choice = 0; choice < ways; choice++) turns.push({ actor, choice });
     }
     return turns;
   }
 
   take({ actor, choice }: Turn): void {
+    this.step(actor, choice);
+  }
+
+  step(actor: number, choice: number): void {
     this.#scenario.choose(choice);
     this.#advance(actor);
   }
@@ -65,6 +78,14 @@ export class Execution<Point extends number> {
     return { actor: this.#actors[actor]!.name, does: does + stale };
   }
 
+  /** Takes a turn, and says what was done. */
+  takeTold(turn: Turn): Step {
+    const step = this.describe(turn);
+    this.take(turn);
+    const holds = this.#scenario.holds?.(turn.actor);
+    return holds === undefined ? step : { ...step, holds };
+  }
+
   violation(): string | undefined {
     return this.#broken ?? this.#scenario.violation();
   }
@@ -74,7 +95,8 @@ export class Execution<Point extends number> {
     const isStuck = this.#actors.some(
       ({ isDaemon }, actor) => !isDaemon && this.#points[actor] !== undefined,
     );
-    return isStuck ? DEADLOCK : this.#scenario.violationAtEnd();
+    if (isStuck) return this.#scenario.nameDeadlock?.() ?? DEADLOCK;
+    return this.#scenario.violationAtEnd();
   }
 
   /** Runs `actor` to its next point. A failed assertion of the model is a finding, too. */

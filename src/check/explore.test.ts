@@ -98,7 +98,7 @@ test('store buffering has three outcomes, and as many executions that differ', (
         ['r', 0],
       ],
     ]);
-  const all = outcomes(buffering(), { reduction: 'none' });
+  const all = outcomes(buffering(), { strategy: 'none' });
   const reduced = outcomes(buffering(), {});
   assert.equal(all.executions, 6);
   assert.deepEqual(all.seen, ['1 1 0 0 | 0 | 1', '1 1 0 0 | 1 | 0', '1 1 0 0 | 1 | 1']);
@@ -120,8 +120,8 @@ test('sleep sets reach every outcome of 400 random programs, in no more executio
       );
       return random.below(3) === 0 ? [['l', 0], ...body.slice(0, 2), ['u', 0]] : body;
     });
-    const without = outcomes(new Programs(programs), { reduction: 'none' });
-    const withSleep = outcomes(new Programs(programs), {});
+    const without = outcomes(new Programs(programs), { strategy: 'none' });
+    const withSleep = outcomes(new Programs(programs), { strategy: 'sleep' });
     const text = `seed ${seed}, round ${round}: ${JSON.stringify(programs)}`;
     assert.deepEqual(withSleep.seen, without.seen, text);
     assert.ok(withSleep.executions <= without.executions, text);

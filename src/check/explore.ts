@@ -1,26 +1,44 @@
-/**
- * Exhaustive exploration, depth first, with or without sleep sets.
- *
- * Without: every schedule. With: when all executions that begin with a turn have been seen, the turn
- * is put to sleep for its siblings, and stays asleep until a turn that depends on it is taken. What
- * then remains to be seen of executions that differ only in the order of independent steps is one.
- *
- * @source P. Godefroid, Partial-Order Methods for the Verification of Concurrent Systems, 1996,
- *         chapter 5
- */
+/** The search: runs executions under a strategy, until it has seen everything or a bound is hit. */
+import type { Checkpoint, SavedPath } from './checkpoint.ts';
 import { Execution, type Finding } from './execution.ts';
 import type { Scenario } from './scenario.ts';
-import { formatSchedule, type Turn } from './schedule.ts';
+import { formatSchedule } from './schedule.ts';
+import { countSwitches, isSmaller, joinTurns, type Violation } from './shrink.ts';
+import { newStrategy, type StrategyOption } from './strategy/index.ts';
+import {
+  actorOf,
+  BLOCKED,
+  type Bound,
+  choiceOf,
+  FINISHED,
+  type Strategy,
+} from './strategy/strategy.ts';
+import { Trace } from './trace.ts';
 
 export interface ExploreOptions {
-  /** `'sleep'` unless told otherwise. */
-  readonly reduction?: 'sleep' | 'none';
-  /** Executions after which to stop. */
+  /** `'optimal'` unless told otherwise. */
+  readonly strategy?: StrategyOption;
+  /** Executions after which to stop, whatever became of them; with `from`, as many again. */
   readonly executionsMax?: number;
   /** Steps of one execution after which to leave it. */
   readonly stepsMax?: number;
+  /** Goes on with a search that was stopped, of the same scenario with the same options. */
+  readonly from?: Checkpoint;
   /** Called in the final state of every complete execution. */
   readonly onComplete?: () => void;
+  /** Executions to spend on a schedule with fewer switches, once one is found: 2,000. */
+  readonly shrinkMax?: number;
+  /** Asked before every execution with how far the search is: whether to stop there. */
+  readonly shouldStop?: (progress: Progress) => boolean;
+}
+
+/** How far a search is. */
+export interface Progress {
+  /** Complete executions. */
+  readonly executions: number;
+  /** All that were begun, those given up or beyond a bound included. */
+  readonly runs: number;
+  readonly deepest: number;
 }
 
 export interface Exploration {
@@ -29,23 +47,22 @@ export interface Exploration {
   /** Whether everything was seen: no finding, no bound hit. */
   readonly isComplete: boolean;
   /** The bounds that were hit. */
-  readonly bounds: readonly ('executions' | 'steps')[];
+  readonly bounds: readonly Bound[];
   /** Complete executions. */
   readonly executions: number;
-  /** Executions given up because all that could go on was asleep. */
+  /** Executions given up because what was left had been seen. */
   readonly blocked: number;
+  /** Complete executions that a bounded search has run but that are beyond its bound. */
+  readonly beyond: number;
+  /** Executions begun to ask whether a step could be taken in another state. */
+  readonly probes: number;
   /** Turns taken, those to come back to a state included. */
   readonly steps: number;
   readonly deepest: number;
-}
-
-/** A state on the path that is being explored. */
-interface Node<Point> {
-  readonly points: readonly (Point | undefined)[];
-  /** Turns to explore here; those before `at` have been. */
-  readonly turns: readonly Turn[];
-  at: number;
-  readonly asleep: readonly Turn[];
+  /** What is left of an optimal search that was stopped between executions: go on `from` there. */
+  readonly rest?: Checkpoint;
+  /** For PCT: at least how likely it was to meet a bug of the depth asked for. */
+  readonly probability?: number;
 }
 
 export function explore<Point extends number>(
@@ -58,118 +75,213 @@ export function explore<Point extends number>(
 class Search<Point extends number> {
   readonly #scenario: Scenario<Point>;
   readonly #options: ExploreOptions;
-  readonly #path: Node<Point>[] = [];
-  readonly #bounds = new Set<'executions' | 'steps'>();
-  #finding: Finding | undefined;
+  readonly #trace: Trace<Point>;
+  readonly #strategy: Strategy;
+  readonly #bounds = new Set<Bound>();
+  #found: Violation | undefined;
+  #rest: SavedPath | undefined;
   #executions = 0;
   #blocked = 0;
+  #beyond = 0;
+  #probes = 0;
   #steps = 0;
   #deepest = 0;
 
   constructor(scenario: Scenario<Point>, options: ExploreOptions) {
     this.#scenario = scenario;
     this.#options = options;
+    this.#trace = new Trace(scenario, scenario.start().length);
+    this.#strategy = newStrategy(
+      options.strategy ?? 'optimal',
+      this.#trace as unknown as Trace,
+      (length, more, actor) => this.#probe(length, more, actor),
+    );
   }
 
   run(): Exploration {
-    const { executionsMax = Number.POSITIVE_INFINITY } = this.#options;
-    do {
-      if (this.#executions + this.#blocked >= executionsMax) {
-        this.#bounds.add('executions');
-        break;
-      }
-      this.#runOnce();
-    } while (this.#finding === undefined && this.#backtrack());
+    const found = this.search();
+    const { probability } = this.#strategy;
     return {
-      finding: this.#finding,
-      isComplete: this.#finding === undefined && this.#bounds.size === 0,
+      finding: found && findingOf(this.#scenario, this.#smallest(found)),
+      isComplete: found === undefined && this.#bounds.size === 0,
       bounds: [...this.#bounds],
       executions: this.#executions,
       blocked: this.#blocked,
+      beyond: this.#beyond,
+      probes: this.#probes,
       steps: this.#steps,
       deepest: this.#deepest,
+      ...(probability !== undefined && { probability }),
+      ...(this.#rest && { rest: this.#checkpoint(this.#rest) }),
     };
   }
 
-  /** Comes back to the end of the path, then extends it until nothing is left to do. */
-  #runOnce(): void {
-    const { stepsMax = 10_000 } = this.#options;
+  #checkpoint(path: SavedPath): Checkpoint {
+    return {
+      version: 1,
+      path,
+      executions: this.#executions,
+      blocked: this.#blocked,
+      beyond: this.#beyond,
+      probes: this.#probes,
+      steps: this.#steps,
+      deepest: this.#deepest,
+      bounds: [...this.#bounds].filter((bound) => bound !== 'executions' && bound !== 'stopped'),
+    };
+  }
+
+  /** @throws RangeError if the scenario cannot take the steps of `saved` */
+  #restore(saved: Checkpoint): void {
+    const trace = this.#trace;
     const execution = new Execution(this.#scenario);
-    for (const node of this.#path) execution.take(node.turns[node.at]!);
-    this.#steps += this.#path.length;
+    for (const { actor, choice } of saved.path.steps) {
+      trace.note(execution);
+      if (choice >= execution.waysOf(actor)) {
+        throw new RangeError(
+          `Cannot go on with a search: actor ${actor} cannot take step ${trace.length}: ` +
+            'the checkpoint is from another scenario, or another version of this one',
+        );
+      }
+      trace.push(actor, choice);
+      execution.step(actor, choice);
+    }
+    if (this.#strategy.restore === undefined) {
+      throw new TypeError("Cannot go on with a search: its strategy is not 'optimal'");
+    }
+    this.#strategy.restore(saved.path);
+    this.#executions = saved.executions;
+    this.#blocked = saved.blocked;
+    this.#beyond = saved.beyond;
+    this.#probes = saved.probes;
+    this.#steps = saved.steps;
+    this.#deepest = saved.deepest;
+    for (const bound of saved.bounds) this.#bounds.add(bound);
+  }
+
+  /** Searches until something is found, or the strategy has finished, or a bound is hit. */
+  search(): Violation | undefined {
+    const { executionsMax = Number.POSITIVE_INFINITY, from } = this.#options;
+    if (from !== undefined) this.#restore(from);
+    for (let runs = 0; ; runs++) {
+      const again = this.#strategy.begin();
+      if (again === FINISHED) break;
+      const reason = runs >= executionsMax ? 'executions' : this.#isStopped() && 'stopped';
+      if (reason) {
+        this.#rest = this.#strategy.save?.();
+        this.#bounds.add(reason);
+        break;
+      }
+      this.#runOnce(again);
+      if (this.#found !== undefined) return this.#found;
+      this.#strategy.end();
+    }
+    const { bound } = this.#strategy;
+    if (bound !== undefined) this.#bounds.add(bound);
+    return undefined;
+  }
+
+  #isStopped(): boolean {
+    const { shouldStop } = this.#options;
+    if (shouldStop === undefined) return false;
+    const [executions, deepest] = [this.#executions, this.#deepest];
+    const runs = executions + this.#blocked + this.#beyond;
+    return shouldStop({ executions, runs, deepest });
+  }
+
+  /** Comes back to where the strategy wants to go on, and goes on until nothing is left to do. */
+  #runOnce(again: number): void {
+    const { stepsMax = 10_000 } = this.#options;
+    const trace = this.#trace;
+    const execution = this.#takeAgain(again);
     for (;;) {
+      const canGo = trace.note(execution);
       const violation = execution.violation();
-      const enabled = violation === undefined ? execution.turns() : [];
-      if (enabled.length === 0) {
+      if (violation !== undefined || !canGo) {
         this.#end(violation ?? execution.violationAtEnd());
         return;
       }
-      if (this.#path.length === stepsMax) {
+      if (trace.length === stepsMax) {
         this.#bounds.add('steps');
         return;
       }
-      const asleep = this.#asleepNow();
-      const turns = enabled.filter((turn) => !asleep.some((other) => isSame(turn, other)));
-      if (turns.length === 0) {
+      const turn = this.#strategy.choose();
+      if (turn === BLOCKED) {
         this.#blocked++;
         return;
       }
-      this.#path.push({ points: execution.points(), turns, at: 0, asleep });
-      this.#deepest = Math.max(this.#deepest, this.#path.length);
-      execution.take(turns[0]!);
+      const [actor, choice] = [actorOf(turn), choiceOf(turn)];
+      trace.push(actor, choice);
+      execution.step(actor, choice);
       this.#steps++;
+      if (trace.length > this.#deepest) this.#deepest = trace.length;
     }
   }
 
   /** The execution has come to its end, or to a violation. */
   #end(violation: string | undefined): void {
     if (violation === undefined) {
+      const { length } = this.#trace;
+      const probes = this.#probes;
+      if (this.#strategy.accepts?.() === false) {
+        this.#beyond++;
+        return;
+      }
+      // Probes leave another state behind than the one that the execution has come to.
+      if (this.#probes > probes) this.#takeAgain(length);
       this.#executions++;
       this.#options.onComplete?.();
       return;
     }
-    const turns = this.#path.map((node) => node.turns[node.at]!);
-    this.#finding = findingOf(this.#scenario, turns, violation);
+    const { length, actor, choice } = this.#trace;
+    const turns = Array.from({ length }, (_, at) => ({ actor: actor[at]!, choice: choice[at]! }));
+    this.#found = { property: violation, turns };
   }
 
-  /** What is asleep behind the last turn of the path. */
-  #asleepNow(): Turn[] {
-    const node = this.#path.at(-1);
-    if (node === undefined || this.#options.reduction === 'none') return [];
-    const taken = node.turns[node.at]!;
-    const at = node.points[taken.actor]!;
-    return [...node.asleep, ...node.turns.slice(0, node.at)].filter(
-      ({ actor }) => actor !== taken.actor && !this.#scenario.areDependent(at, node.points[actor]!),
-    );
-  }
-
-  /** Goes to the next turn that has not been explored; false if there is none. */
-  #backtrack(): boolean {
-    for (;;) {
-      const node = this.#path.at(-1);
-      if (node === undefined) return false;
-      node.at++;
-      if (node.at < node.turns.length) return true;
-      this.#path.pop();
+  /** The schedule with the fewest switches that a limited search finds for the same violation. */
+  #smallest(found: Violation): Violation {
+    const { shrinkMax = 2000, stepsMax } = this.#options;
+    let best = joinTurns(this.#scenario, found);
+    let left = shrinkMax;
+    for (let max = 0; max < countSwitches(best.turns) && left > 0; max++) {
+      const fewer = new Search(this.#scenario, {
+        strategy: { name: 'switches', max },
+        executionsMax: left,
+        ...(stepsMax !== undefined && { stepsMax }),
+      });
+      const other = fewer.search();
+      left -= fewer.#executions;
+      if (other?.property !== best.property) continue;
+      const joined = joinTurns(this.#scenario, other);
+      if (isSmaller(joined.turns, best.turns)) best = joined;
     }
+    return best;
+  }
+
+  /** A new execution that has taken the first `length` steps of the trace. */
+  #takeAgain(length: number): Execution<Point> {
+    const { actor, choice } = this.#trace;
+    const execution = new Execution(this.#scenario);
+    for (let at = 0; at < length; at++) execution.step(actor[at]!, choice[at]!);
+    this.#steps += length;
+    return execution;
+  }
+
+  #probe(length: number, more: readonly number[], actor: number): number {
+    const { actor: actors, choice } = this.#trace;
+    const execution = this.#takeAgain(length);
+    for (const at of more) execution.step(actors[at]!, choice[at]!);
+    this.#probes++;
+    this.#steps += more.length;
+    return execution.waysOf(actor);
   }
 }
 
-function isSame(one: Turn, other: Turn): boolean {
-  return one.actor === other.actor && one.choice === other.choice;
-}
-
-/** Runs `turns` once more, to say what each was. */
+/** Runs a schedule once more, to say what each step was. */
 function findingOf<Point extends number>(
   scenario: Scenario<Point>,
-  turns: readonly Turn[],
-  property: string,
+  { property, turns }: Violation,
 ): Finding {
   const execution = new Execution(scenario);
-  const steps = turns.map((turn) => {
-    const step = execution.describe(turn);
-    execution.take(turn);
-    return step;
-  });
+  const steps = turns.map((turn) => execution.takeTold(turn));
   return { property, schedule: formatSchedule(turns), steps };
 }

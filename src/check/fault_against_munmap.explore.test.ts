@@ -1,64 +1,57 @@
 /** The engine's first race, in every order that can make a difference, and its known mistakes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatById, type Vpn, vpn } from '../arch/index.ts';
+import { mapPages, newWorld, unmapPages } from '../../test/mm/small_world.ts';
+import { type Vpn, vpn } from '../arch/index.ts';
+import * as mm from '../mm/index.ts';
 import {
+  Access,
   type Bugs,
   gupFast,
   handleUserFault,
   load,
-  Machine,
-  type MachineSize,
-  mmapFixed,
-  munmap,
+  type Machine,
   NONE,
   run,
   store,
+  type Task,
+  taskOn,
   unpin,
   violate,
+  type WorldSize,
 } from '../mm/index.ts';
 import { explore, MachineScenario, type Program, replay } from './index.ts';
 
-const SIZE: MachineSize = {
-  format: formatById('x86_64-4level')!,
-  cpus: 2,
-  mms: 1,
-  frames: 16,
-  tables: 12,
-  vmas: 4,
-  gather: 8,
-  flush: 'interrupt',
-};
 /** The page that is fought for, and one of another VMA under the same tables. */
 const PAGE = vpn(5 * 512);
 const NEIGHBOUR = vpn(5 * 512 + 2);
 
-const unmapping: Program = { name: 'munmap', run: (m, cpu) => munmap(m, cpu, 0, PAGE, PAGE + 1) };
+const unmapping: Program = { name: 'munmap', run: (task) => unmapPages(mm, task, PAGE, PAGE + 1) };
 const storing = (value: number): Program => ({
   name: `store ${value}`,
-  run: (m, cpu) => store(m, cpu, 0, PAGE, value),
+  run: (task) => store(task, PAGE, value),
 });
-const loading: Program = { name: 'load', run: (m, cpu) => load(m, cpu, 0, PAGE) };
+const loading: Program = { name: 'load', run: (task) => load(task, PAGE) };
 const pinning: Program = {
   name: 'GUP-fast',
-  *run(m, cpu) {
-    const frame = yield* gupFast(m, cpu, 0, PAGE, true);
-    if (frame !== NONE) yield* unpin(m, cpu, frame);
+  *run(task) {
+    const frame = yield* gupFast(task, PAGE, true);
+    if (frame !== NONE) yield* unpin(task, frame);
   },
 };
 /** Maps the page anew, once it is free, and expects to read what it has written. */
 const mappingAnew: Program = {
   name: 'mmap, store, load',
-  *run(m, cpu) {
-    const result = yield* mmapFixed(m, cpu, 0, PAGE, PAGE + 1, true);
-    if (result !== 0) return;
-    yield* store(m, cpu, 0, PAGE, 9);
-    const value = yield* load(m, cpu, 0, PAGE);
-    if (value !== 9) violate(m, 'P-DATA');
+  *run(task) {
+    const result = yield* mapPages(mm, task, PAGE, PAGE + 1);
+    if (result < 0) return;
+    yield* store(task, PAGE, 9);
+    const value = yield* load(task, PAGE);
+    if (value !== 9) violate(task.machine, 'P-DATA');
   },
 };
 
-interface World extends Partial<MachineSize>, Bugs {
+interface World extends Partial<WorldSize>, Bugs {
   /** Pages to touch before: a neighbour's builds the tables, the page itself is then present. */
   readonly touched?: readonly Vpn[];
   /** Without a neighbour, unmapping the page frees its tables. */
@@ -67,10 +60,11 @@ interface World extends Partial<MachineSize>, Bugs {
 
 function scenario(programs: readonly Program[], world: World = {}): MachineScenario {
   const { touched = [], isAlone = false, ...rest } = world;
-  const machine = new Machine({ ...SIZE, ...rest, cpus: programs.length }, rest);
-  run(mmapFixed(machine, 0, 0, PAGE, PAGE + 1, true));
-  if (!isAlone) run(mmapFixed(machine, 0, 0, NEIGHBOUR, NEIGHBOUR + 1, true));
-  for (const page of touched) run(handleUserFault(machine, 0, 0, page, true));
+  const machine = newWorld(mm, { ...rest, cpus: programs.length }, rest);
+  const task = taskOn(machine, 0, 0);
+  run(mapPages(mm, task, PAGE, PAGE + 1));
+  if (!isAlone) run(mapPages(mm, task, NEIGHBOUR, NEIGHBOUR + 1));
+  for (const page of touched) run(handleUserFault(task, page, Access.WRITE));
   return new MachineScenario(machine, programs);
 }
 
@@ -157,15 +151,15 @@ function outcomes(
   const results: unknown[] = [];
   const noting = programs.map(({ name, run: body }, index) => ({
     name,
-    *run(machine: Machine, cpu: number) {
-      machines[0] = machine;
-      results[index] = yield* body(machine, cpu);
+    *run(task: Task) {
+      machines[0] = task.machine;
+      results[index] = yield* body(task);
     },
   }));
   const machines: Machine[] = [];
   const seen = new Set<string>();
   const { executions, isComplete } = explore(scenario(noting, world), {
-    reduction,
+    strategy: reduction,
     onComplete: () => seen.add(`${results.join()} | ${machines[0]!.frameReferences.join()}`),
   });
   assert.ok(isComplete);

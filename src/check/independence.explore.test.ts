@@ -6,7 +6,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../test/kernel/random.ts';
-import { formatById, vpn } from '../arch/index.ts';
+import { mapPages, newWorld, unmapPages } from '../../test/mm/small_world.ts';
+import { vpn } from '../arch/index.ts';
+import * as mm from '../mm/index.ts';
 import {
   areDependent,
   checksum,
@@ -15,13 +17,12 @@ import {
   gupFast,
   kindOf,
   load,
-  Machine,
-  mmapFixed,
-  munmap,
+  type Machine,
   NONE,
   PointKind,
   run,
   store,
+  taskOn,
   unpin,
 } from '../mm/index.ts';
 import { Execution } from './execution.ts';
@@ -31,28 +32,19 @@ const PAGE = vpn(5 * 512);
 
 const everything: Program = {
   name: 'store, GUP-fast, munmap, mmap, load',
-  *run(machine, cpu) {
-    yield* store(machine, cpu, 0, PAGE, 1 + cpu);
-    const frame = yield* gupFast(machine, cpu, 0, PAGE, true);
-    yield* munmap(machine, cpu, 0, PAGE, PAGE + 1);
-    yield* mmapFixed(machine, cpu, 0, PAGE, PAGE + 1, true);
-    if (frame !== NONE) yield* unpin(machine, cpu, frame);
-    yield* load(machine, cpu, 0, PAGE);
+  *run(task) {
+    yield* store(task, PAGE, 1 + task.cpu);
+    const frame = yield* gupFast(task, PAGE, true);
+    yield* unmapPages(mm, task, PAGE, PAGE + 1);
+    yield* mapPages(mm, task, PAGE, PAGE + 1);
+    if (frame !== NONE) yield* unpin(task, frame);
+    yield* load(task, PAGE);
   },
 };
 
 function newMachine(flush: 'interrupt' | 'broadcast'): Machine {
-  const machine = new Machine({
-    format: formatById('x86_64-4level')!,
-    cpus: 3,
-    mms: 1,
-    frames: 24,
-    tables: 16,
-    vmas: 4,
-    gather: 8,
-    flush,
-  });
-  run(mmapFixed(machine, 0, 0, PAGE, PAGE + 1, true));
+  const machine = newWorld(mm, { cpus: 3, frames: 24, tables: 16, flush });
+  run(mapPages(mm, taskOn(machine, 0, 0), PAGE, PAGE + 1));
   return machine;
 }
 

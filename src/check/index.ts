@@ -1,7 +1,16 @@
 /** Interleavings of generator programs: explored, found, replayed. */
+export type { Checkpoint, SavedBranch, SavedPath, SavedStep } from './checkpoint.ts';
 export { DEADLOCK, type Finding, type Step } from './execution.ts';
-export { type Exploration, type ExploreOptions, explore } from './explore.ts';
+export { type Exploration, type ExploreOptions, explore, type Progress } from './explore.ts';
 export { MachineScenario, type Program } from './machine_scenario.ts';
+export { type Condition, LOST_WAKEUP } from './program/condition.ts';
+export type { Mutex, RwSemaphore } from './program/lock.ts';
+export { ATOMIC_SLEEP, LOCK_ORDER, SELF_DEADLOCK } from './program/lock_order.ts';
+export type { Task } from './program/shared.ts';
+export type { Word } from './program/word.ts';
+export { type ThreadBody, World } from './program/world.ts';
 export { replay } from './replay.ts';
 export type { Actor, Scenario } from './scenario.ts';
 export { formatSchedule, parseSchedule, type Turn } from './schedule.ts';
+export type { StrategyOption } from './strategy/index.ts';
+export type { Bound } from './strategy/strategy.ts';

@@ -1,8 +1,11 @@
 /** Scenarios of the engine: programs on the CPUs of a machine, with its interrupts and callbacks. */
+import { assert } from '../base/assert.ts';
 import {
   areDependent,
   audit,
   callbackActor,
+  canChoose,
+  canWait,
   choose,
   countChoices,
   describePoint,
@@ -11,15 +14,40 @@ import {
   mayGo,
   type Op,
   type Point,
+  Rank,
   type Saved,
+  type Task,
+  taskOn,
   violationOf,
 } from '../mm/index.ts';
 import type { Actor, Scenario } from './scenario.ts';
 
+/** Locks by rank, as the kernel calls them. */
+const RANK_NAMES: Readonly<Record<keyof typeof Rank, string>> = {
+  INODE: 'i_rwsem',
+  MMAP: 'mmap_lock',
+  VMA: 'VMA lock',
+  INVALIDATE: 'invalidate_lock',
+  FOLIO: 'folio lock',
+  I_MMAP: 'i_mmap_rwsem',
+  ANON_VMA: 'anon_vma lock',
+  PAGE_TABLE: 'page-table lock',
+  SWAP: 'swap lock',
+  PAGES: 'i_pages lock',
+  ZONE: 'zone lock',
+};
+
+function ranksIn(mask: number): string[] {
+  const ranks = Object.entries(Rank) as (readonly [keyof typeof Rank, Rank])[];
+  return ranks.filter(([, bit]) => (mask & bit) !== 0).map(([name]) => RANK_NAMES[name]);
+}
+
 /** What runs on the CPU with the same index. */
 export interface Program {
   readonly name: string;
-  run(machine: Machine, cpu: number): Op<unknown>;
+  /** In which address space; number 0 unless told otherwise. */
+  readonly mm?: number;
+  run(task: Task): Op<unknown>;
 }
 
 /**
@@ -42,11 +70,12 @@ export class MachineScenario implements Scenario<Point> {
   start(): readonly Actor<Point>[] {
     const machine = this.#machine;
     machine.restore(this.#initial);
+    assert(this.#programs.length <= machine.size.cpus, 'each program has a CPU');
     const cpus = Array.from({ length: machine.size.cpus }, (_, cpu) => cpu);
     return [
-      ...cpus.map((cpu) => ({
-        name: `CPU ${cpu}: ${this.#programs[cpu]?.name ?? 'idle'}`,
-        operation: this.#programs[cpu]?.run(machine, cpu) ?? idle(),
+      ...this.#programs.map((program, cpu) => ({
+        name: `CPU ${cpu}: ${program.name}`,
+        operation: program.run(taskOn(machine, cpu, program.mm ?? 0)),
         isDaemon: false,
       })),
       ...cpus.map((cpu) => ({
@@ -78,6 +107,14 @@ export class MachineScenario implements Scenario<Point> {
     return areDependent(this.#machine, one, other);
   }
 
+  canWait(at: Point): boolean {
+    return canWait(at);
+  }
+
+  canChoose(at: Point): boolean {
+    return canChoose(at);
+  }
+
   violation(): string | undefined {
     return violationOf(this.#machine);
   }
@@ -91,9 +128,19 @@ export class MachineScenario implements Scenario<Point> {
     return describePoint(this.#machine, at);
   }
 
+  holds(actor: number): string[] {
+    const { heldRanks, irqsOff, rcuNesting, size } = this.#machine;
+    const cpu = this.#cpuOf(actor);
+    if (actor >= this.#programs.length + size.cpus) return ranksIn(heldRanks[size.cpus + cpu]!);
+    return [
+      ...ranksIn(heldRanks[cpu]!),
+      ...(rcuNesting[cpu]! > 0 ? ['RCU'] : []),
+      ...(irqsOff[cpu]! > 0 ? ['irqs off'] : []),
+    ];
+  }
+
   #cpuOf(actor: number): number {
-    return actor % this.#machine.size.cpus;
+    const programs = this.#programs.length;
+    return actor < programs ? actor : (actor - programs) % this.#machine.size.cpus;
   }
 }
-
-function* idle(): Op<void> {}

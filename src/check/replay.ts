@@ -25,8 +25,7 @@ export function replay<Point extends number>(
           'it is from another scenario, or another version of this one',
       );
     }
-    steps.push(execution.describe(turn));
-    execution.take(turn);
+    steps.push(execution.takeTold(turn));
     taken.push(turn);
     const property = execution.violation();
     if (property !== undefined) return { property, schedule: formatSchedule(taken), steps };

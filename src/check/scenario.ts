@@ -7,9 +7,9 @@
  */
 
 export interface Actor<Point extends number> {
-  /** To show: `CPU 0: munmap`. */
+  /** To show: `CPU 0: munmap`. What is before the colon may be common to several. */
   readonly name: string;
-  readonly operation: Generator<Point, unknown, void>;
+  readonly operation: Iterator<Point, unknown, void>;
   /** Runs for ever when there is something to do: an execution is complete without its end. */
   readonly isDaemon: boolean;
 }
@@ -23,11 +23,22 @@ export interface Scenario<Point extends number = number> {
   countChoices(actor: number, at: Point): number;
   /** Decides which way the next step goes. */
   choose(choice: number): void;
-  /** Whether the order of two steps of different actors can make a difference. */
+  /**
+   * Whether the order of two steps of different actors can make a difference: to the state behind
+   * them, to whether the other one may go, or to its choices. The state does not matter here.
+   */
   areDependent(one: Point, other: Point): boolean;
+  /** Whether a step may ever have to wait. Without this method all may, which costs probes. */
+  canWait?(at: Point): boolean;
+  /** Whether a step can ever go in more than one way. Without this method all can. */
+  canChoose?(at: Point): boolean;
   /** The property that the state violates, after every step. */
   violation(): string | undefined;
   /** The property that a complete execution violates. */
   violationAtEnd(): string | undefined;
+  /** The property that is violated when nobody may go on and some have not ended. */
+  nameDeadlock?(): string;
   describe(at: Point): string;
+  /** The locks that an actor holds, and whatever else keeps others waiting, to show. */
+  holds?(actor: number): readonly string[];
 }

@@ -1,19 +1,21 @@
 /** Who waits for whom: grace periods, interrupts that are kept off, and deadlocks of the two. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatById, vpn } from '../arch/index.ts';
+import { mapPages, newWorld, unmapPages } from '../../test/mm/small_world.ts';
+import { vpn } from '../arch/index.ts';
+import * as mm from '../mm/index.ts';
 import {
+  Access,
   handleUserFault,
   localIrqDisable,
   localIrqEnable,
-  Machine,
-  mmapFixed,
-  munmap,
+  type Machine,
   rcuReadLock,
   rcuReadUnlock,
   reading,
   run,
   synchronizeRcu,
+  taskOn,
   violate,
   writing,
 } from '../mm/index.ts';
@@ -22,18 +24,10 @@ import { explore, MachineScenario, type Program, replay } from './index.ts';
 const PAGE = vpn(5 * 512);
 
 function newMachine(): Machine {
-  const machine = new Machine({
-    format: formatById('x86_64-4level')!,
-    cpus: 2,
-    mms: 1,
-    frames: 16,
-    tables: 12,
-    vmas: 4,
-    gather: 8,
-    flush: 'interrupt',
-  });
-  run(mmapFixed(machine, 0, 0, PAGE, PAGE + 1, true));
-  run(handleUserFault(machine, 0, 0, PAGE, true));
+  const machine = newWorld(mm, { cpus: 2 });
+  const task = taskOn(machine, 0, 0);
+  run(mapPages(mm, task, PAGE, PAGE + 1));
+  run(handleUserFault(task, PAGE, Access.WRITE));
   return machine;
 }
 
@@ -44,7 +38,7 @@ const FREED = -1;
 
 const reader: Program = {
   name: 'RCU reader',
-  *run(machine, cpu) {
+  *run({ machine, cpu }) {
     yield* rcuReadLock(machine, cpu);
     yield reading(machine.objects.frame(PUBLISHED));
     const isPublished = machine.frameData[PUBLISHED] === 1;
@@ -56,7 +50,7 @@ const reader: Program = {
 
 const updater = (waits: boolean): Program => ({
   name: 'RCU updater',
-  *run(machine) {
+  *run({ machine }) {
     yield writing(machine.objects.frame(PUBLISHED));
     machine.frameData[PUBLISHED] = 0;
     if (waits) yield* synchronizeRcu(machine);
@@ -86,15 +80,16 @@ test('without a grace period a reader meets what was freed', () => {
 test('waiting for the mmap lock with interrupts off, while its holder waits for an interrupt', () => {
   const stubborn: Program = {
     name: 'mmap with interrupts off',
-    *run(machine, cpu) {
+    *run(task) {
+      const { machine, cpu } = task;
       yield* localIrqDisable(machine, cpu);
-      yield* mmapFixed(machine, cpu, 0, PAGE + 8, PAGE + 9, true);
+      yield* mapPages(mm, task, PAGE + 8, PAGE + 9);
       yield* localIrqEnable(machine, cpu);
     },
   };
   const unmapping: Program = {
     name: 'munmap',
-    run: (machine, cpu) => munmap(machine, cpu, 0, PAGE, PAGE + 1),
+    run: (task) => unmapPages(mm, task, PAGE, PAGE + 1),
   };
   const { finding } = explore(new MachineScenario(newMachine(), [unmapping, stubborn]));
   assert.equal(finding?.property, 'deadlock');

@@ -1,0 +1,76 @@
+/** A search that is stopped and gone on with sees what it would have seen without. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fetchAdds, fileSystem, indexer, lastZero, readers } from '../../test/check/literature.ts';
+import { randomProgram, watch } from '../../test/check/random_program.ts';
+import { Random } from '../../test/kernel/random.ts';
+import {
+  type Checkpoint,
+  type Exploration,
+  explore,
+  type Scenario,
+  type StrategyOption,
+} from './index.ts';
+
+/** Explores in slices of a random size; what is left goes through JSON, as through a file. */
+function exploreInSlices(
+  newScenario: () => Scenario,
+  random: Random,
+  strategy: StrategyOption = 'optimal',
+): Exploration {
+  let from: Checkpoint | undefined;
+  for (;;) {
+    const result = explore(newScenario(), {
+      strategy,
+      executionsMax: random.between(1, 9),
+      ...(from && { from }),
+    });
+    if (result.rest === undefined) return result;
+    assert.ok(result.bounds.includes('executions'));
+    from = JSON.parse(JSON.stringify(result.rest)) as Checkpoint;
+  }
+}
+
+const PROGRAMS: readonly (readonly [string, () => Scenario])[] = [
+  ['readers(6)', () => readers(6)],
+  ['lastzero(6)', () => lastZero(6)],
+  ['filesystem(17)', () => fileSystem(17)],
+  ['indexer(13)', () => indexer(13)],
+];
+
+for (const [name, program] of PROGRAMS) {
+  test(`${name}, stopped again and again, gives the figures of one search`, () => {
+    assert.deepEqual(exploreInSlices(program, new Random(1)), explore(program()));
+  });
+}
+
+test('a search with a limit on preemptions, stopped again and again', () => {
+  const strategy = { name: 'preemptions', max: 1 } as const;
+  const whole = explore(fetchAdds(3, 3), { strategy });
+  assert.ok(whole.beyond > 0);
+  assert.deepEqual(
+    exploreInSlices(() => fetchAdds(3, 3), new Random(2), strategy),
+    whole,
+  );
+});
+
+test('100 random programs with choices and waiting, stopped again and again', () => {
+  const seed = Date.now() % 2 ** 31;
+  const random = new Random(seed);
+  for (let round = 0; round < 100; round++) {
+    const program = randomProgram(random);
+    const whole = explore(watch(program).scenario, { executionsMax: 2000 });
+    if (!whole.isComplete) continue;
+    const inSlices = exploreInSlices(() => watch(program).scenario, random);
+    assert.deepEqual(inSlices, whole, `seed ${seed}, round ${round}: ${JSON.stringify(program)}`);
+  }
+});
+
+test('a checkpoint of another scenario is refused', () => {
+  const { rest } = explore(lastZero(5), { executionsMax: 20 });
+  assert.ok(rest);
+  assert.throws(() => explore(readers(2), { from: rest }), { name: 'RangeError' });
+  assert.throws(() => explore(lastZero(5), { from: rest, strategy: 'none' }), {
+    name: 'TypeError',
+  });
+});

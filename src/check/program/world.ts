@@ -1,0 +1,130 @@
+/** Plain programs to explore: threads that are generator functions, and what they share. */
+import { DEADLOCK } from '../execution.ts';
+import type { Actor, Scenario } from '../scenario.ts';
+import { Condition, LOST_WAKEUP } from './condition.ts';
+import { Mutex, RwSemaphore } from './lock.ts';
+import { LockOrder } from './lock_order.ts';
+import {
+  areDependent,
+  canWait,
+  Kind,
+  kindName,
+  kindOf,
+  objectOf,
+  type Shared,
+  type Task,
+} from './shared.ts';
+import { Word } from './word.ts';
+
+/** What a thread runs. Its name is the function's. */
+export type ThreadBody = () => Task<unknown>;
+
+/**
+ * A world of shared words, locks and conditions. Make them first, then `scenario()` of the threads:
+ *
+ *     const world = new World();
+ *     const counter = world.word('counter');
+ *     const increment = function* () {
+ *       const value = yield* counter.read();
+ *       yield* counter.write(value + 1);
+ *     };
+ *     explore(world.scenario([increment, increment], () =>
+ *       counter.value === 2 ? undefined : 'lost update'));
+ *
+ * Whatever else threads share, they must not touch: orders of such accesses are not searched.
+ */
+export class World {
+  readonly #shared: Shared[] = [];
+  readonly #order: LockOrder;
+  #violation: string | undefined;
+  #choice = 0;
+  /** Where each thread stands, `undefined` once it has ended. */
+  #points: (number | undefined)[] = [];
+  /** The thread whose step this is. */
+  running = 0;
+
+  constructor() {
+    this.#order = new LockOrder(this);
+  }
+
+  word(name: string, initial = 0): Word {
+    return this.#add(new Word(this, name, this.#shared.length, initial));
+  }
+
+  mutex(name: string): Mutex {
+    return this.#add(new Mutex(this, this.#order, name, this.#shared.length, true));
+  }
+
+  spinlock(name: string): Mutex {
+    return this.#add(new Mutex(this, this.#order, name, this.#shared.length, false));
+  }
+
+  rwSemaphore(name: string): RwSemaphore {
+    return this.#add(new RwSemaphore(this, this.#order, name, this.#shared.length, true));
+  }
+
+  condition(name: string): Condition {
+    return this.#add(new Condition(this, name, this.#shared.length, () => this.#choice));
+  }
+
+  /** Reports that a property is violated; the first one counts. */
+  violate(property: string): void {
+    this.#violation ??= property;
+  }
+
+  /**
+   * @param atEnd what a final state violates, or `undefined`
+   */
+  scenario(
+    threads: readonly ThreadBody[],
+    atEnd: () => string | undefined = () => undefined,
+  ): Scenario<number> {
+    const shared = this.#shared;
+    return {
+      start: () => this.#start(threads),
+      mayGo: (thread, at) => {
+        const kind = kindOf(at);
+        return kind <= Kind.WRITE || shared[objectOf(at)]!.mayGo(thread, kind);
+      },
+      countChoices: (_thread, at) =>
+        kindOf(at) === Kind.SIGNAL ? (shared[objectOf(at)] as Condition).ways : 1,
+      choose: (choice) => {
+        this.#choice = choice;
+      },
+      areDependent,
+      canWait,
+      canChoose: (at) => kindOf(at) === Kind.SIGNAL,
+      violation: () => this.#violation,
+      violationAtEnd: atEnd,
+      nameDeadlock: () => this.#nameDeadlock(),
+      describe: (at) => `${kindName(kindOf(at))} ${shared[objectOf(at)]!.name}`,
+    };
+  }
+
+  #add<S extends Shared>(shared: S): S {
+    this.#shared.push(shared);
+    return shared;
+  }
+
+  #start(threads: readonly ThreadBody[]): Actor<number>[] {
+    this.#violation = undefined;
+    this.#order.reset(threads.length);
+    for (const shared of this.#shared) shared.reset();
+    return threads.map((body, thread) => {
+      const task = body();
+      const next = (): IteratorResult<number, unknown> => {
+        this.running = thread;
+        const result = task.next();
+        this.#points[thread] = result.done === true ? undefined : result.value;
+        return result;
+      };
+      return { name: body.name || `thread ${thread}`, operation: { next }, isDaemon: false };
+    });
+  }
+
+  /** Threads that nobody will wake, or that wait for each other. */
+  #nameDeadlock(): string {
+    const stuck = this.#points.filter((at) => at !== undefined);
+    return stuck.every((at) => kindOf(at) === Kind.WOKEN) ? LOST_WAKEUP : DEADLOCK;
+  }
+}

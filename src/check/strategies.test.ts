@@ -1,0 +1,166 @@
+/** Bounded and random searches do what they promise, and findings are made small. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fetchAdds } from '../../test/check/literature.ts';
+import { randomProgram, watch } from '../../test/check/random_program.ts';
+import { Random } from '../../test/kernel/random.ts';
+import { explore, replay, type Scenario, type StrategyOption, World } from './index.ts';
+
+/**
+ * How many ways there are to run threads of so many steps with at most `preemptions` preemptions, by
+ * the definition: a switch from a thread that has not ended.
+ *
+ * @source M. Musuvathi, S. Qadeer, Iterative Context Bounding for Systematic Testing of Multithreaded
+ *         Programs, PLDI 2007, section 3
+ */
+function countSchedules(left: readonly number[], preemptions: number, last = -1): number {
+  if (left.every((steps) => steps === 0)) return 1;
+  let sum = 0;
+  left.forEach((steps, thread) => {
+    const isPreemption = last >= 0 && thread !== last && left[last]! > 0;
+    if (steps === 0 || (isPreemption && preemptions === 0)) return;
+    const rest = left.map((each, at) => (at === thread ? each - 1 : each));
+    sum += countSchedules(rest, preemptions - (isPreemption ? 1 : 0), thread);
+  });
+  return sum;
+}
+
+for (const [threads, steps, max] of [
+  [2, 3, 0],
+  [2, 3, 1],
+  [2, 5, 2],
+  [3, 3, 1],
+  [3, 3, 2],
+  [4, 2, 2],
+] as const) {
+  test(`${threads} threads of ${steps} steps with at most ${max} preemptions: those and no others`, () => {
+    const result = explore(fetchAdds(threads, steps), {
+      strategy: { name: 'preemptions', max, reduction: 'none' },
+    });
+    const expected = countSchedules(new Array<number>(threads).fill(steps), max);
+    assert.deepEqual([result.executions, result.blocked], [expected, 0]);
+    assert.deepEqual(result.bounds, ['switches']);
+    assert.equal(result.isComplete, false);
+    // The bound of the paper for executions with exactly c preemptions: C(nk, c) (n + c)!
+    const choose = (n: number, k: number): number => (k === 0 ? 1 : (choose(n - 1, k - 1) * n) / k);
+    const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1));
+    let paper = 0;
+    for (let c = 0; c <= max; c++) paper += choose(threads * steps, c) * factorial(threads + c);
+    assert.ok(result.executions <= paper);
+  });
+}
+
+test('a bound on preemptions that nothing exceeds is no bound', () => {
+  const result = explore(fetchAdds(3, 3), {
+    strategy: { name: 'preemptions', max: 6, reduction: 'none' },
+  });
+  assert.deepEqual([result.executions, result.isComplete], [1680, true]);
+});
+
+test('with reduction, 100 random programs: each order that needs so few preemptions, once', () => {
+  const seed = Date.now() % 2 ** 31;
+  const random = new Random(seed);
+  let [accepted, run] = [0, 0];
+  for (let round = 0; round < 100; ) {
+    const program = randomProgram(random);
+    const see = (strategy: StrategyOption) => {
+      const watched = watch(program);
+      const traces = new Set<string>();
+      const onComplete = () => traces.add(watched.trace());
+      const result = explore(watched.scenario, { strategy, onComplete, executionsMax: 4000 });
+      return { ...result, traces };
+    };
+    if (see('none').bounds.length > 0) continue;
+    for (const max of [0, 1, 2]) {
+      const every = see({ name: 'preemptions', max, reduction: 'none' });
+      const reduced = see({ name: 'preemptions', max });
+      const text = `seed ${seed}, at most ${max}: ${JSON.stringify(program)}`;
+      assert.deepEqual(reduced.traces, every.traces, text);
+      assert.deepEqual([reduced.executions, reduced.blocked], [every.traces.size, 0], text);
+      accepted += reduced.executions;
+      run += reduced.executions + reduced.beyond;
+    }
+    round++;
+  }
+  assert.ok(run <= 2 * accepted, `${run} executions for ${accepted}`);
+});
+
+test('waiting for a lock is no preemption', () => {
+  const world = new World();
+  const lock = world.mutex('lock');
+  const taker = function* () {
+    yield* lock.lock();
+    yield* lock.unlock();
+  };
+  const at = (max: number) =>
+    explore(world.scenario([taker, taker]), {
+      strategy: { name: 'preemptions', max, reduction: 'none' },
+    }).executions;
+  // Whoever holds the lock is stopped once, the other one waits.
+  assert.deepEqual([at(0), at(1)], [2, 2]);
+});
+
+/** A bug that needs `depth` steps in order: the last writer must come between every pair of reads. */
+function bugOfDepthTwo(): Scenario {
+  const world = new World();
+  const [ready, data] = [world.word('ready'), world.word('data')];
+  return world.scenario([
+    function* publisher() {
+      yield* ready.write(1);
+      yield* data.write(1);
+    },
+    function* consumer() {
+      if ((yield* ready.read()) === 1 && (yield* data.read()) === 0) {
+        world.violate('read before it was written');
+      }
+    },
+  ]);
+}
+
+test('PCT finds a bug of depth 2 at least as often as its bound promises', () => {
+  const searches = 400;
+  let found = 0;
+  let promised = 1;
+  for (let seed = 0; seed < searches; seed++) {
+    const options = { name: 'pct', depth: 2, seed, executions: 4 } as const;
+    const { finding, probability } = explore(bugOfDepthTwo(), { strategy: options });
+    if (finding !== undefined) found++;
+    else promised = Math.min(promised, probability!);
+  }
+  // Of four executions, those that are longer than all before are only measured.
+  assert.ok(promised >= 1 - (1 - 1 / (2 * 4)) ** 2, `${promised}`);
+  assert.ok(found >= promised * searches, `${found} of ${searches}`);
+});
+
+test('random and PCT searches repeat with their seed, and never call a search complete', () => {
+  for (const name of ['pct', 'random'] as const) {
+    const run = () =>
+      explore(fetchAdds(3, 2), { strategy: { name, depth: 3, seed: 7, executions: 50 } });
+    const result = run();
+    assert.deepEqual([result.executions, result.isComplete], [50, false]);
+    assert.deepEqual(result.bounds, ['sample']);
+    assert.deepEqual(run(), result);
+  }
+});
+
+test('a finding of a random search is shrunk to the fewest switches there can be', () => {
+  const world = new World();
+  const [x, y] = [world.word('x'), world.word('y')];
+  const busy = function* () {
+    for (let round = 0; round < 6; round++) yield* y.fetchAdd(1);
+    const before = yield* x.read();
+    for (let round = 0; round < 6; round++) yield* y.fetchAdd(1);
+    yield* x.write(before + 1);
+  };
+  const scenario = world.scenario([busy, busy, busy], () =>
+    x.value === 3 ? undefined : 'lost update',
+  );
+  const { finding } = explore(scenario, {
+    strategy: { name: 'random', seed: 3, executions: 1000 },
+  });
+  assert.ok(finding);
+  // One thread reads, another one runs from begin to end, the first goes on, then the third.
+  const switches = finding.schedule.match(/(.)(?!\1|$)/g)?.length;
+  assert.equal(switches, 3);
+  assert.deepEqual(replay(scenario, finding.schedule), finding);
+});

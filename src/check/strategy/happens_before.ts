@@ -1,0 +1,87 @@
+/**
+ * Which steps of a trace happen before which, by vector clocks, and the races among them.
+ *
+ * A step happens before another one if it is of the same actor, or depends on it, or a chain of such
+ * pairs leads there. The clock of a step says, for each actor, which of that actor's steps happened
+ * before it: the number of the last one, plus 1.
+ *
+ * @source C. Flanagan, P. Godefroid, Dynamic Partial-Order Reduction for Model Checking Software,
+ *         POPL 2005, section 4
+ */
+import { ENDED, grown, type Trace } from '../trace.ts';
+
+export class HappensBefore {
+  readonly #trace: Trace;
+  #clocks: Int32Array;
+
+  constructor(trace: Trace) {
+    this.#trace = trace;
+    this.#clocks = new Int32Array(64 * trace.actors);
+  }
+
+  /** Whether step `one` happens before step `other`, which is later in the trace, or is it. */
+  isBefore(one: number, other: number): boolean {
+    const { actors, actor } = this.#trace;
+    return this.#clocks[other * actors + actor[one]!]! > one;
+  }
+
+  /**
+   * Works out the clock of step `at`, whose predecessors have theirs, and adds its races to `races`.
+   *
+   * Steps race when they are of different actors, depend on each other, and the second one's actor
+   * could have come as far without the first one. Only if nothing lies between them can their order
+   * be turned around in one go; unless the second one may wait: then it could have gone before a
+   * whole group of steps that first kept it waiting and then let it go on.
+   */
+  extend(at: number, races: number[]): void {
+    const { actors, actor, point } = this.#trace;
+    this.#reserve(at);
+    const mine = actor[at]!;
+    const number = point[at]!;
+    const previous = this.lastOf(mine, at);
+    const clocks = this.#clocks;
+    const row = at * actors;
+    if (previous < 0) clocks.fill(0, row, row + actors);
+    else clocks.copyWithin(row, previous * actors, (previous + 1) * actors);
+    const canWait = this.#trace.canWait(number);
+    for (let other = at - 1; other >= 0; other--) {
+      const its = actor[other]!;
+      if (its === mine) continue;
+      const isKnown = clocks[row + its]! > other;
+      if (isKnown && (!canWait || (previous >= 0 && this.isBefore(other, previous)))) continue;
+      if (!this.#trace.areDependent(point[other]!, number)) continue;
+      races.push(other, at);
+      if (isKnown) continue;
+      const from = other * actors;
+      for (let each = 0; each < actors; each++) {
+        if (clocks[from + each]! > clocks[row + each]!) clocks[row + each] = clocks[from + each]!;
+      }
+    }
+    clocks[row + mine] = at + 1;
+  }
+
+  /** Adds the races of a step that `waiting` could not take before the trace ended. */
+  addWaiting(waiting: number, races: number[]): void {
+    const { actors, actor, point, points, ways, length } = this.#trace;
+    const number = points[length * actors + waiting]!;
+    if (number === ENDED || ways[length * actors + waiting]! > 0) return;
+    const previous = this.lastOf(waiting, length);
+    for (let other = length - 1; other >= 0; other--) {
+      if (actor[other] === waiting) continue;
+      if (previous >= 0 && this.isBefore(other, previous)) continue;
+      if (this.#trace.areDependent(point[other]!, number)) races.push(other, -1 - waiting);
+    }
+  }
+
+  /** The last step of the actor `mine` before step `before`, or -1. */
+  lastOf(mine: number, before: number): number {
+    const { actor } = this.#trace;
+    let at = before - 1;
+    while (at >= 0 && actor[at] !== mine) at--;
+    return at;
+  }
+
+  #reserve(at: number): void {
+    while ((at + 1) * this.#trace.actors > this.#clocks.length) this.#clocks = grown(this.#clocks);
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * Optimal dynamic partial-order reduction: of all executions that differ only in the order of
+ * independent steps, exactly one is run, and none is begun in vain.
+ *
+ * An execution is run to its end. For each race in it, what does not happen after the first step,
+ * then the second one, is a sequence that leads to something new, unless a turn asleep before the
+ * first step could come first in it. Such sequences are kept in wakeup trees, one for each state of
+ * the path, and are explored from the deepest state up.
+ *
+ * Steps may wait, for conditions that nothing is known about. A race counts only if its second step
+ * could have gone instead of the first one; if that does not follow from states that were seen, the
+ * steps before are run once more to ask (a probe). Where a single step is not what kept an actor
+ * waiting, further steps are taken away until it could have gone.
+ *
+ * Steps may have choices. Each is a turn of its own, and the choices of a step do not depend on each
+ * other: an actor's turn stands for what others do later only if all its choices do.
+ *
+ * @source P. Abdulla, S. Aronis, B. Jonsson, K. Sagonas, Source Sets: A Foundation for Optimal
+ *         Dynamic Partial Order Reduction, J. ACM 64(4), 2017
+ */
+import { assert } from '../../base/assert.ts';
+import type { SavedPath } from '../checkpoint.ts';
+import type { Trace } from '../trace.ts';
+import { HappensBefore } from './happens_before.ts';
+import { SleepRows } from './sleep_rows.ts';
+import { BLOCKED, type Bound, FINISHED, type Probe, type Strategy, turnOf } from './strategy.ts';
+import { type Branch, WakeupTrees } from './wakeup_tree.ts';
+
+/** What keeps a search from some of the executions. */
+export interface Limit {
+  /** Whether an execution may begin with the steps of the trace before `from`, then `sequence`. */
+  allows(from: number, sequence: readonly number[]): boolean;
+  /** Whether the execution of the trace, which has come to its end, is asked for. */
+  accepts(): boolean;
+}
+
+export class Optimal implements Strategy {
+  readonly #limit: Limit | undefined;
+  #hasCut = false;
+  readonly #trace: Trace;
+  readonly #probe: Probe;
+  readonly #asleep: SleepRows;
+  readonly #order: HappensBefore;
+  readonly #trees: WakeupTrees;
+  /** Of each state of the path: what is to be explored after the branch that is being explored. */
+  readonly #later: Branch[][] = [];
+  /** Of each state of the path: what is to be explored below that branch. */
+  readonly #below: Branch[][] = [];
+  /** The first step that is not also a step of an execution before. */
+  #firstNew = 0;
+  #hasBegun = false;
+  /** Pairs of steps, by the second one. Those of the steps that are taken again stay. */
+  readonly #races: number[] = [];
+  /** Of each step: how long `#races` was before its own. */
+  readonly #racesBefore: number[] = [];
+  /** Races whose second step was not taken. */
+  readonly #waiting: number[] = [];
+  /** What probes of this execution have told. */
+  readonly #probed = new Map<string, number>();
+  /** The step that the actor of the second step of a race takes before it, or -1. */
+  #past = -1;
+  /** In how many ways the second step could go instead of the first one. */
+  #imaginedWays = 1;
+  readonly #waysOf = (step: number): number => {
+    const { length, actor, actors, ways } = this.#trace;
+    return step === length ? this.#imaginedWays : ways[step * actors + actor[step]!]!;
+  };
+
+  /** Without `limit`, there is none. */
+  constructor(trace: Trace, probe: Probe, limit?: Limit) {
+    this.#limit = limit;
+    this.#trace = trace;
+    this.#probe = probe;
+    this.#asleep = new SleepRows(trace);
+    this.#order = new HappensBefore(trace);
+    this.#trees = new WakeupTrees(trace);
+  }
+
+  get bound(): Bound | undefined {
+    return this.#hasCut ? 'preemptions' : undefined;
+  }
+
+  /** Whether the execution that has come to its end is within the limit. */
+  accepts(): boolean {
+    const isWithin = this.#limit?.accepts() ?? true;
+    if (!isWithin) this.#hasCut = true;
+    return isWithin;
+  }
+
+  begin(): number {
+    const { actor, choice } = this.#trace;
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      return this.#trace.length;
+    }
+    for (let at = this.#trace.length - 1; at >= 0; at--) {
+      this.#asleep.add(at, actor[at]!, choice[at]!);
+      const next = this.#later[at]!.shift();
+      if (next === undefined) continue;
+      this.#below[at] = next.branches;
+      this.#firstNew = at;
+      this.#trace.retake(at, turnOf(next.actor, next.choice));
+      return at + 1;
+    }
+    return FINISHED;
+  }
+
+  choose(): number {
+    const at = this.#trace.length;
+    this.#asleep.enter(at);
+    const known = at === 0 ? [] : this.#below[at - 1]!;
+    const branches = known.length > 0 ? known : this.#branchesAt(at);
+    const next = branches.shift();
+    if (next === undefined) {
+      this.#later[at] = [];
+      return BLOCKED;
+    }
+    this.#later[at] = branches;
+    this.#below[at] = next.branches;
+    const { ways, actors } = this.#trace;
+    assert(next.choice < ways[at * actors + next.actor]!, 'a wakeup sequence can be run');
+    return turnOf(next.actor, next.choice);
+  }
+
+  save(): SavedPath {
+    const { length, actor, choice } = this.#trace;
+    return {
+      steps: Array.from({ length }, (_, at) => ({
+        actor: actor[at]!,
+        choice: choice[at]!,
+        asleep: this.#asleep.save(at),
+        later: this.#trees.save(this.#later[at]!),
+      })),
+      below: length === 0 ? [] : this.#trees.save(this.#below[length - 1]!),
+    };
+  }
+
+  restore({ steps, below }: SavedPath): void {
+    steps.forEach(({ asleep, later }, at) => {
+      this.#asleep.restore(at, asleep);
+      this.#later[at] = this.#trees.restore(later);
+      this.#racesBefore[at] = this.#races.length;
+      this.#order.extend(at, this.#races);
+    });
+    if (steps.length === 0) return;
+    this.#below[steps.length - 1] = this.#trees.restore(below);
+    this.#firstNew = steps.length - 1;
+  }
+
+  end(): void {
+    const { length, actors } = this.#trace;
+    const [races, waiting] = [this.#races, this.#waiting];
+    const firstNew = this.#firstNew;
+    races.length = this.#racesBefore[firstNew] ?? 0;
+    for (let at = firstNew; at < length; at++) {
+      this.#racesBefore[at] = races.length;
+      this.#order.extend(at, races);
+    }
+    waiting.length = 0;
+    for (let actor = 0; actor < actors; actor++) this.#order.addWaiting(actor, waiting);
+    this.#probed.clear();
+    this.#reverseAll(races);
+    this.#reverseAll(waiting);
+  }
+
+  /**
+   * Reverses races: those of old steps only if there are new ones that could come before them.
+   * Otherwise, whoever waits at the end apart, an execution before has led to the same.
+   */
+  #reverseAll(races: readonly number[]): void {
+    const { length } = this.#trace;
+    for (let at = 0; at < races.length; at += 2) {
+      const [first, second] = [races[at]!, races[at + 1]!];
+      let isNew = second < 0 || second >= this.#firstNew;
+      for (let step = length - 1; !isNew && step >= this.#firstNew; step--) {
+        isNew = !this.#order.isBefore(first, step);
+      }
+      if (isNew) this.#reverse(first, second);
+    }
+  }
+
+  /** All choices of one actor that is awake: the one that has just run, if it can go on. */
+  #branchesAt(at: number): Branch[] {
+    const { actors, actor, ways, points } = this.#trace;
+    const last = at === 0 ? 0 : actor[at - 1]!;
+    for (let from = 0; from < actors; from++) {
+      const next = (last + from) % actors;
+      const count = ways[at * actors + next]!;
+      if (this.#asleep.firstAwake(at, next, count) < 0) continue;
+      const branches: Branch[] = [];
+      for (let choice = 0; choice < count; choice++) {
+        if ((this.#asleep.maskOf(at, next) & (1 << choice)) !== 0) continue;
+        const point = points[at * actors + next]!;
+        branches.push({ actor: next, choice, ways: count, point, branches: [] });
+      }
+      return branches;
+    }
+    return [];
+  }
+
+  /** Sees to it that the second step of a race is explored instead of the first one. */
+  #reverse(first: number, second: number): void {
+    const trace = this.#trace;
+    const { length, actors } = trace;
+    const isTaken = second >= 0;
+    const end = isTaken ? second : length;
+    const actor = isTaken ? trace.actor[second]! : -1 - second;
+    const point = trace.points[end * actors + actor]!;
+    // The second step, as it would be without the first: the step behind the last one.
+    trace.actor[length] = actor;
+    trace.choice[length] = 0;
+    trace.point[length] = point;
+    this.#past = this.#order.lastOf(actor, end);
+
+    const removed = [first];
+    for (;;) {
+      const from = Math.min(...removed);
+      const sequence = this.#without(removed, from, length);
+      sequence.push(length);
+      if (!trace.canWait(point) && !trace.canChoose(point)) {
+        this.#imaginedWays = 1;
+        this.#insert(from, sequence);
+        return;
+      }
+      const ways = this.#waysAfter(from, this.#without(removed, from, end), actor);
+      if (ways > 0) {
+        this.#imaginedWays = ways;
+        for (let choice = 0; choice < ways; choice++) {
+          trace.choice[length] = choice;
+          this.#insert(from, sequence.slice());
+        }
+        return;
+      }
+      const next = this.#nextToRemove(removed, actor, point, end);
+      if (next < 0) return;
+      removed.push(next);
+    }
+  }
+
+  /** The steps of `[from, end)` that none of `removed` happens before. */
+  #without(removed: readonly number[], from: number, end: number): number[] {
+    const rest: number[] = [];
+    for (let at = from; at < end; at++) {
+      if (!this.#isAfter(removed, at)) rest.push(at);
+    }
+    return rest;
+  }
+
+  /** Whether one of `removed` happens before step `at`, or is it. */
+  #isAfter(removed: readonly number[], at: number): boolean {
+    for (let each = 0; each < removed.length; each++) {
+      const step = removed[each]!;
+      if (step <= at && this.#order.isBefore(step, at)) return true;
+    }
+    return false;
+  }
+
+  /** The last step that may keep `actor` waiting and is not yet removed, or -1. */
+  #nextToRemove(removed: readonly number[], actor: number, point: number, end: number): number {
+    const trace = this.#trace;
+    const past = this.#past;
+    for (let at = end - 1; at >= 0; at--) {
+      if (trace.actor[at] === actor) continue;
+      if (!trace.areDependent(trace.point[at]!, point)) continue;
+      if (past >= at && this.#order.isBefore(at, past)) continue;
+      if (!this.#isAfter(removed, at)) return at;
+    }
+    return -1;
+  }
+
+  /** In how many ways `actor` can take its step behind `sequence`. */
+  #waysAfter(from: number, sequence: readonly number[], actor: number): number {
+    const trace = this.#trace;
+    const past = this.#past;
+    const point = trace.point[trace.length]!;
+    let isSeen = past < from;
+    for (let at = 0; isSeen && at < sequence.length; at++) {
+      isSeen = !trace.areDependent(trace.point[sequence[at]!]!, point);
+    }
+    if (isSeen) return trace.ways[from * trace.actors + actor]!;
+    const key = `${actor} ${past} ${from}: ${sequence.join()}`;
+    let ways = this.#probed.get(key);
+    if (ways === undefined) {
+      ways = this.#probe(from, sequence, actor);
+      this.#probed.set(key, ways);
+    }
+    return ways;
+  }
+
+  #insert(from: number, sequence: number[]): void {
+    const { actors, ways, points } = this.#trace;
+    for (let actor = 0; actor < actors; actor++) {
+      const mask = this.#asleep.maskOf(from, actor);
+      if (mask === 0) continue;
+      const at = from * actors + actor;
+      if (this.#trees.canComeFirst(sequence, actor, mask, ways[at]!, points[at]!)) return;
+    }
+    if (this.#limit?.allows(from, sequence) === false) this.#hasCut = true;
+    else {
+      const asleepOf = (actor: number): number => this.#asleep.maskOf(from, actor);
+      this.#trees.insert(this.#later[from]!, sequence, this.#waysOf, asleepOf);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/** What a strategy is: it says which turns an execution takes, and when all have been seen. */
+import type { SavedPath } from '../checkpoint.ts';
+
+/** Instead of a turn: whatever is still possible from here is seen elsewhere. */
+export const BLOCKED = -1;
+/** Instead of a length: everything has been seen. */
+export const FINISHED = -1;
+
+/** What may end a search, or cut it, before everything has been seen. */
+export type Bound = 'executions' | 'steps' | 'switches' | 'preemptions' | 'sample' | 'stopped';
+
+export interface Strategy {
+  /** What kept it from everything there is; nothing, if it has seen everything when it finishes. */
+  readonly bound?: Bound | undefined;
+  /** At least how likely it was to meet what is searched for. */
+  readonly probability?: number;
+  /**
+   * Prepares the next execution.
+   *
+   * @returns how many steps of the trace it takes again, or `FINISHED`
+   */
+  begin(): number;
+  /** The turn to take in the last state of the trace, from `turnOf()`, or `BLOCKED`. */
+  choose(): number;
+  /** Whether an execution that has come to its end is one of those asked for; all are without. */
+  accepts?(): boolean;
+  /** Where the search stands, between `begin()` and the execution; not all strategies can say. */
+  save?(): SavedPath;
+  /** Goes on from there: the trace has the steps of `path` again, `begin()` comes next. */
+  restore?(path: SavedPath): void;
+  /** Called when an execution has come to its end or was given up, with its whole trace. */
+  end(): void;
+}
+
+/**
+ * In how many ways `actor` could take its step after the steps of the trace before `length`, then
+ * the steps `more`: 0 if it would wait.
+ */
+export type Probe = (length: number, more: readonly number[], actor: number) => number;
+
+/** Actors that a scenario can have. */
+export const ACTORS_MAX = 256;
+
+/** A turn as one number. */
+export function turnOf(actor: number, choice: number): number {
+  return choice * ACTORS_MAX + actor;
+}
+
+export function actorOf(turn: number): number {
+  return turn % ACTORS_MAX;
+}
+
+export function choiceOf(turn: number): number {
+  return Math.floor(turn / ACTORS_MAX);
+}

@@ -1,0 +1,151 @@
+/**
+ * The execution that is being explored, as numbers: where every actor stands in every state, which
+ * turn was taken there, and which points depend on each other.
+ *
+ * Rows are states: row `d` is the state after `d` steps, and step `d` is the one taken from it. What
+ * two executions have in common stays in place, so that coming back to a state costs nothing here.
+ */
+import { assert } from '../base/assert.ts';
+import type { Execution } from './execution.ts';
+import type { Scenario } from './scenario.ts';
+import { ACTORS_MAX, actorOf, choiceOf } from './strategy/strategy.ts';
+
+/** What stands for the point of an actor that has ended. */
+export const ENDED = -1;
+
+/** Points up to which their dependence is remembered: a square of that many bytes. */
+const REMEMBERED_MAX = 4096;
+const UNKNOWN = 0;
+const INDEPENDENT = 1;
+const DEPENDENT = 2;
+
+export class Trace<Point extends number = number> {
+  readonly #scenario: Scenario<Point>;
+  readonly actors: number;
+  /** Steps taken. */
+  length = 0;
+  /** Of each step: who takes it, which choice, at which point. */
+  actor = new Int32Array(64);
+  choice = new Int32Array(64);
+  point = new Int32Array(64);
+  /** Of each state and actor: its point, and in how many ways its step can go, 0 if it waits. */
+  points: Int32Array;
+  ways: Uint8Array;
+
+  /** Points are numbered in the order in which they are met. */
+  readonly #numbers = new Map<Point, number>();
+  readonly #points: Point[] = [];
+  readonly #canWait: boolean[] = [];
+  readonly #canChoose: boolean[] = [];
+  /** A square matrix of what is known about pairs of points. */
+  #known = new Uint8Array(64 * 64);
+  #side = 64;
+
+  constructor(scenario: Scenario<Point>, actors: number) {
+    assert(actors <= ACTORS_MAX, 'a scenario has at most 256 actors');
+    this.#scenario = scenario;
+    this.actors = actors;
+    this.points = new Int32Array(64 * actors);
+    this.ways = new Uint8Array(64 * actors);
+  }
+
+  /** Notes the state that `execution` is in; whether anybody may go on from it. */
+  note(execution: Execution<Point>): boolean {
+    const { length, actors } = this;
+    if (length + 1 >= this.actor.length) this.#grow();
+    const row = length * actors;
+    const moved = length === 0 ? ENDED : this.actor[length - 1]!;
+    let canGo = false;
+    for (let actor = 0; actor < actors; actor++) {
+      const isWhereItWas = length > 0 && actor !== moved;
+      const point = isWhereItWas
+        ? this.points[row - actors + actor]!
+        : this.#stand(execution.pointOf(actor));
+      const ways = point === ENDED ? 0 : execution.waysOf(actor);
+      this.points[row + actor] = point;
+      this.ways[row + actor] = ways;
+      if (ways > 0) canGo = true;
+    }
+    return canGo;
+  }
+
+  /** Adds the step that is to be taken from the last state. */
+  push(actor: number, choice: number): void {
+    const { length } = this;
+    this.actor[length] = actor;
+    this.choice[length] = choice;
+    this.point[length] = this.points[length * this.actors + actor]!;
+    this.length++;
+  }
+
+  /** The point with a number. */
+  pointOf(number: number): Point {
+    return this.#points[number]!;
+  }
+
+  /** Goes back to the state `at`, to take `turn` from it. */
+  retake(at: number, turn: number): void {
+    this.length = at;
+    this.push(actorOf(turn), choiceOf(turn));
+  }
+
+  areDependent(one: number, other: number): boolean {
+    if (one >= this.#side || other >= this.#side) return this.#compare(one, other) === DEPENDENT;
+    const at = one * this.#side + other;
+    let known = this.#known[at]!;
+    if (known === UNKNOWN) {
+      known = this.#compare(one, other);
+      this.#known[at] = known;
+    }
+    return known === DEPENDENT;
+  }
+
+  canWait(point: number): boolean {
+    return this.#canWait[point]!;
+  }
+
+  canChoose(point: number): boolean {
+    return this.#canChoose[point]!;
+  }
+
+  #compare(one: number, other: number): number {
+    const isOrdered = this.#scenario.areDependent(this.#points[one]!, this.#points[other]!);
+    return isOrdered ? DEPENDENT : INDEPENDENT;
+  }
+
+  #stand(point: Point | undefined): number {
+    return point === undefined ? ENDED : this.numberOf(point);
+  }
+
+  /** The number of a point. */
+  numberOf(point: Point): number {
+    const known = this.#numbers.get(point);
+    if (known !== undefined) return known;
+    const number = this.#points.push(point) - 1;
+    this.#numbers.set(point, number);
+    this.#canWait.push(this.#scenario.canWait?.(point) ?? true);
+    this.#canChoose.push(this.#scenario.canChoose?.(point) ?? true);
+    if (number >= this.#side && this.#side < REMEMBERED_MAX) {
+      this.#side *= 2;
+      this.#known = new Uint8Array(this.#side * this.#side);
+    }
+    return number;
+  }
+
+  #grow(): void {
+    this.actor = grown(this.actor);
+    this.choice = grown(this.choice);
+    this.point = grown(this.point);
+    this.points = grown(this.points);
+    const ways = new Uint8Array(this.ways.length * 2);
+    ways.set(this.ways);
+    this.ways = ways;
+  }
+}
+
+/** A copy of `array` of twice its length. */
+export function grown(array: Int32Array): Int32Array<ArrayBuffer> {
+  const copy = new Int32Array(array.length * 2);
+  copy.set(array);
+  return copy;
+}

@@ -9,6 +9,7 @@
  * lanes, low and high, unsigned; methods that decode take them apart, so that nothing is allocated.
  */
 import { assert } from '../base/assert.ts';
+import { type AnyOf, BitTest } from './bit_test.ts';
 import { type Field, type Fields, type FieldValues, type Lanes, maskOf, pack } from './fields.ts';
 import {
   ACCESSED,
@@ -35,12 +36,6 @@ export interface EntryKind {
   readonly type: FieldValues;
   /** What a maker sets besides; of a table, the values with which it takes no right away. */
   readonly preset?: FieldValues;
-}
-
-/** True if any of these fields is not zero, or any of those that count when clear has a zero. */
-export interface AnyOf {
-  readonly set?: readonly Field[];
-  readonly clear?: readonly Field[];
 }
 
 export interface FormatSpec {
@@ -122,22 +117,6 @@ const NOTHING: Lanes = { low: 0, high: 0 };
 /** No bits under a mask of 0 have this value. */
 const UNREACHABLE = 1;
 
-/** A predicate on the bits of an entry. */
-class BitTest {
-  readonly #mask: Lanes;
-  readonly #flip: Lanes;
-
-  constructor({ set = [], clear = [] }: AnyOf) {
-    this.#mask = maskOf(...set, ...clear);
-    this.#flip = maskOf(...clear);
-  }
-
-  of(low: number, high: number): boolean {
-    const lowHit = (low ^ this.#flip.low) & this.#mask.low;
-    return (lowHit | ((high ^ this.#flip.high) & this.#mask.high)) !== 0;
-  }
-}
-
 /** Entries are 8 bytes. */
 const ENTRY_SHIFT = 3;
 
@@ -156,6 +135,7 @@ export class PteFormat {
   readonly #indexScale: Float64Array;
   readonly #indexMask: Int32Array;
   readonly #leaf: readonly Kind[];
+  readonly #frameBits: readonly Lanes[];
   readonly #table: readonly Kind[];
   /** Tables that take no right away: nearly all, so that a walk tests for them first. */
   readonly #openTable: readonly Kind[];
@@ -167,7 +147,7 @@ export class PteFormat {
   readonly #leafGrants: GrantTable;
   readonly #tableGrants: GrantTable;
   /** Where a frame number, or an `EntryIndex`, starts in the low lane. */
-  readonly #frameShift: number;
+  readonly frameShift: number;
   readonly #tableShift: number;
   /** What one unit of the high lane is worth. */
   readonly #frameScale: number;
@@ -189,6 +169,7 @@ export class PteFormat {
     this.#indexScale = this.entryPages.map((pages) => 1 / pages);
     this.#indexMask = Int32Array.from(spec.indexBits, (bits) => 2 ** bits - 1);
     this.#leaf = spec.indexBits.map((_, level) => new Kind(spec.leaf(level)));
+    this.#frameBits = this.#leaf.map((kind) => ({ low: kind.targetLow, high: kind.targetHigh }));
     const tables = spec.indexBits.map((_, level) => (level === 0 ? undefined : spec.table(level)));
     this.#table = tables.map((table) => new Kind(table));
     this.#openTable = tables.map(
@@ -201,9 +182,9 @@ export class PteFormat {
     this.#contiguous = new BitTest(spec.contiguous);
     this.#leafGrants = new GrantTable(spec.leafGrants);
     this.#tableGrants = new GrantTable(spec.tableGrants);
-    this.#frameShift = spec.pageShift - spec.targetOffset;
+    this.frameShift = spec.pageShift - spec.targetOffset;
     this.#tableShift = ENTRY_SHIFT - spec.targetOffset;
-    this.#frameScale = 2 ** (32 - this.#frameShift);
+    this.#frameScale = 2 ** (32 - this.frameShift);
     this.#tableScale = 2 ** (32 - this.#tableShift);
     this.#expressible = this.#fillFlags(spec);
   }
@@ -271,7 +252,7 @@ export class PteFormat {
   frame(low: number, high: number, level: number): Pfn {
     const kind = this.#leaf[level]!;
     const upper = high & kind.targetHigh;
-    const lower = (low & kind.targetLow) >>> this.#frameShift;
+    const lower = (low & kind.targetLow) >>> this.frameShift;
     return (upper === 0 ? lower : upper * this.#frameScale + lower) as Pfn;
   }
 
@@ -324,7 +305,7 @@ export class PteFormat {
     const leaf = this.#leaf[level]!;
     assert(leaf.exists, 'a leaf is made at a level that may hold one');
     assert(this.#expressible[flags] === 1, 'a leaf is made of flags that the format expresses');
-    const target = frame << this.#frameShift;
+    const target = frame << this.frameShift;
     assert((target & ~leaf.targetLow) === 0, 'a frame is aligned to the level of its leaf');
     return (target | leaf.madeLow | this.#flagsLow[flags]!) >>> 0;
   }
@@ -336,6 +317,33 @@ export class PteFormat {
     assert(target <= leaf.targetHigh >>> 0, 'a frame fits the format');
     assert((target & ~leaf.targetHigh) === 0, 'a frame is aligned to the level of its leaf');
     return (target | leaf.madeHigh | this.#flagsHigh[flags]!) >>> 0;
+  }
+
+  /** The bits of a leaf of `level` that may be its frame. The others are its flags. */
+  frameBits(level: number): Lanes {
+    return this.#frameBits[level]!;
+  }
+
+  /** Rights of a leaf, and everything else that it says of its page. */
+  flags(low: number, high: number): LeafFlags {
+    return (
+      this.rights(low, high) |
+      (this.accessed(low, high) ? ACCESSED : 0) |
+      (this.dirty(low, high) ? DIRTY : 0) |
+      (this.global(low, high) ? GLOBAL : 0) |
+      (this.contiguous(low, high) ? CONTIGUOUS : 0)
+    );
+  }
+
+  /** The bits that `flags` set in the low lane of a leaf. */
+  flagBitsLow(flags: LeafFlags): number {
+    assert(this.#expressible[flags] === 1, 'a leaf is made of flags that the format expresses');
+    return this.#flagsLow[flags]!;
+  }
+
+  /** The bits that `flags` set in the high lane; see `flagBitsLow()`. */
+  flagBitsHigh(flags: LeafFlags): number {
+    return this.#flagsHigh[flags]!;
   }
 
   /** The low lane of an entry of `level` that points to `table`, and takes no right away. */
@@ -364,18 +372,8 @@ export class PteFormat {
       this.#flagsHigh[flags] = high;
       const [wholeLow, wholeHigh] = [low | leaf.madeLow, high | leaf.madeHigh];
       const isLeaf = this.isLeaf(wholeLow, wholeHigh, 0);
-      return isLeaf && this.#flagsOf(wholeLow, wholeHigh) === flags ? 1 : 0;
+      return isLeaf && this.flags(wholeLow, wholeHigh) === flags ? 1 : 0;
     });
-  }
-
-  #flagsOf(low: number, high: number): LeafFlags {
-    return (
-      this.rights(low, high) |
-      (this.accessed(low, high) ? ACCESSED : 0) |
-      (this.dirty(low, high) ? DIRTY : 0) |
-      (this.global(low, high) ? GLOBAL : 0) |
-      (this.contiguous(low, high) ? CONTIGUOUS : 0)
-    );
   }
 }
 

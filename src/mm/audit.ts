@@ -1,35 +1,44 @@
 /**
  * The truth, recounted from the page tables: what the bookkeeping must agree with when all is quiet.
  */
-import type { Vpn } from '../arch/index.ts';
-import { type Machine, NONE } from './machine.ts';
-import { findVma } from './mmap_lock.ts';
-import { frameAt, isPresentAt, isWritableAt, tableAt } from './pgtable.ts';
-import { violate } from './property.ts';
+
+import { entireMapcount } from './huge/huge_rmap.ts';
+import type { Machine } from './machine.ts';
+import { headOf } from './page/frame.ts';
+import { isAnonymousFrame, rssKindOf } from './rmap/map_count.ts';
+import { isMappedAt, mappedFrameAt } from './table/mapped_entry.ts';
+import { frameAt, isLeafAt, isPresentAt, isWritableAt, tableAt } from './table/pgtable.ts';
+import type { Mm } from './vma/mm.ts';
+import { VM } from './vma/vma.ts';
+import { violate } from './world/property.ts';
+import { FrameFlag, NONE } from './world/world.ts';
 
 /** Walks all tables and compares. Called when no operation is under way. */
 export function audit(machine: Machine): void {
+  const { frames, tables, cpus } = machine.size;
   const found: Found = {
-    maps: new Int32Array(machine.size.frames),
-    links: new Int32Array(machine.size.tables),
-    pages: 0,
+    maps: new Int32Array(frames),
+    hugeMaps: new Int32Array(frames),
+    links: new Int32Array(tables),
+    rss: new Int32Array(4),
+    tables: 0,
   };
-  for (let mm = 0; mm < machine.size.mms; mm++) {
-    found.pages = 0;
-    found.links[machine.mmRoot[mm]!]!++;
-    countTable(machine, mm, machine.mmRoot[mm]!, machine.format.levels - 1, 0, found);
-    if (found.pages !== residentPages(machine, mm)) violate(machine, 'P-COUNT');
+  for (const mm of machine.mms.all()) {
+    found.rss.fill(0);
+    found.tables = 0;
+    found.links[mm.root]!++;
+    countTable(machine, mm, mm.root, machine.format.levels - 1, 0, found);
+    if (found.rss.some((pages, kind) => pages !== mm.rss[kind])) violate(machine, 'P-COUNT');
+    if (found.tables !== mm.tables) violate(machine, 'P-COUNT');
   }
-  for (let frame = 0; frame < machine.size.frames; frame++) {
-    const references = found.maps[frame]! + machine.framePins[frame]!;
-    if (machine.frameReferences[frame] !== references) violate(machine, 'P-COUNT');
-  }
-  for (let cpu = 0; cpu < machine.size.cpus; cpu++) {
+  countReferences(machine, found);
+  checkExclusive(machine, found);
+  for (let cpu = 0; cpu < cpus; cpu++) {
     let table = machine.callbackTables[cpu]!;
     for (; table !== NONE; table = machine.tableNext[table]!) found.links[table]!++;
   }
   if (machine.heldRanks.some((ranks) => ranks !== 0)) violate(machine, 'P-LOCK');
-  for (let table = 0; table < machine.size.tables; table++) {
+  for (let table = 0; table < tables; table++) {
     if (machine.tableUsed[table] !== found.links[table]) violate(machine, 'P-COUNT');
   }
 }
@@ -37,59 +46,117 @@ export function audit(machine: Machine): void {
 interface Found {
   /** Entries that map each frame. */
   readonly maps: Int32Array;
+  /** Entries above level 0 that map each folio, at its head. */
+  readonly hugeMaps: Int32Array;
   /** Entries that refer to each table. */
   readonly links: Int32Array;
-  pages: number;
+  /** Of one address space: pages by kind, and tables below the root. */
+  readonly rss: Int32Array;
+  tables: number;
+}
+
+/** A folio is kept by the entries that map it, by a page cache, and by who holds it for a while. */
+function countReferences(machine: Machine, { maps, hugeMaps }: Found): void {
+  const references = hugeMaps.slice();
+  for (let frame = 0; frame < machine.size.frames; frame++) {
+    references[headOf(machine, frame)]! += maps[frame]!;
+  }
+  for (const { pages } of machine.inodes.all()) {
+    for (const frame of pages.values()) references[headOf(machine, frame)]!++;
+  }
+  for (const [frame, pins] of machine.pins) references[headOf(machine, frame)]! += pins;
+  for (let frame = 0; frame < machine.size.frames; frame++) {
+    const flags = machine.frameFlags[frame]!;
+    if ((flags & FrameFlag.RESERVED) !== 0) continue;
+    if (machine.frameMapcount[frame] !== maps[frame]) violate(machine, 'P-COUNT');
+    const isHead = (flags & FrameFlag.HEAD) !== 0;
+    if (isHead && entireMapcount(machine, frame) !== hugeMaps[frame]) violate(machine, 'P-COUNT');
+    // What would be references of another frame counts maps of the whole.
+    if ((flags & FrameFlag.TAIL) !== 0) continue;
+    if (machine.frameReferences[frame] !== references[frame]) violate(machine, 'P-COUNT');
+  }
+}
+
+/** What one process only is said to have is mapped once. */
+function checkExclusive(machine: Machine, { maps, hugeMaps }: Found): void {
+  for (let frame = 0; frame < machine.size.frames; frame++) {
+    if ((machine.frameFlags[frame]! & FrameFlag.EXCLUSIVE) === 0) continue;
+    if (maps[frame]! + hugeMaps[frame]! > 1) violate(machine, 'P-COW');
+  }
 }
 
 function countTable(
   machine: Machine,
-  mm: number,
+  mm: Mm,
   table: number,
   level: number,
   start: number,
   found: Found,
 ): void {
   const span = machine.format.entryPages[level]!;
+  countDeposited(machine, table, found);
   for (let index = 0; index < machine.tableEntries; index++) {
     const slot = table * machine.tableEntries + index;
-    if (!isPresentAt(machine, slot)) continue;
+    if (!(level === 0 ? isMappedAt(machine, slot) : isPresentAt(machine, slot))) continue;
     const page = start + index * span;
-    if (level > 0) {
+    if (!isLeafAt(machine, slot, level)) {
       const below = tableAt(machine, slot, level);
       found.links[below]!++;
+      found.tables++;
       countTable(machine, mm, below, level - 1, page, found);
       continue;
     }
-    found.maps[frameAt(machine, slot)]!++;
-    found.pages++;
-    const vma = findVma(machine, mm, page as Vpn);
-    if (vma === NONE) violate(machine, 'P-PERM');
-    else if (isWritableAt(machine, slot) && machine.vmaWritable[vma] === 0) {
-      violate(machine, 'P-PERM');
-    }
+    countPage(machine, mm, slot, level, page, found);
   }
 }
 
-/** The sum of what the CPUs have counted. */
-export function residentPages(machine: Machine, mm: number): number {
-  let pages = 0;
-  for (let cpu = 0; cpu < machine.size.cpus; cpu++) {
-    pages += machine.rss[cpu * machine.size.mms + mm]!;
+/** Tables that huge pages keep are counted, though nothing refers to them. */
+function countDeposited(machine: Machine, table: number, found: Found): void {
+  let kept = machine.tableDeposit[table]!;
+  for (; kept !== NONE; kept = machine.tableNext[kept]!) {
+    found.links[kept]!++;
+    found.tables++;
   }
-  return pages;
+}
+
+function countPage(
+  machine: Machine,
+  mm: Mm,
+  slot: number,
+  level: number,
+  page: number,
+  found: Found,
+): void {
+  const frame = level === 0 ? mappedFrameAt(machine, slot) : frameAt(machine, slot, level);
+  if ((machine.frameFlags[frame]! & FrameFlag.RESERVED) === 0) {
+    (level === 0 ? found.maps : found.hugeMaps)[frame]!++;
+    found.rss[rssKindOf(machine, frame)]! += machine.format.entryPages[level]!;
+  }
+  const vma = mm.vmas.at(page);
+  if (vma === undefined) violate(machine, 'P-PERM');
+  else if ((vma.flags & VM.WRITE) === 0 && isPresentAt(machine, slot)) {
+    if (isWritableAt(machine, slot)) violate(machine, 'P-PERM');
+  }
+  const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
+  const isOwn = (machine.frameFlags[frame]! & FrameFlag.EXCLUSIVE) !== 0;
+  if (isWritable && !isOwn && isAnonymousFrame(machine, frame)) violate(machine, 'P-COW');
 }
 
 /** A number that is equal for equal states, and hardly ever for others. */
 export function checksum(machine: Machine): number {
   let hash = 0x811c9dc5;
-  for (const part of machine.save()) {
+  for (const part of machine.saveWorld()) {
     for (const value of part) {
       hash = Math.imul(
         hash ^ (value === Number.POSITIVE_INFINITY ? -1 : value % 2 ** 32),
         0x01000193,
       );
       hash ^= hash >>> 15;
+    }
+  }
+  for (const mm of machine.mms.all()) {
+    for (const { start, end, flags, pgoff } of mm.vmas.all()) {
+      for (const value of [start, end, flags, pgoff]) hash = Math.imul(hash ^ value, 0x01000193);
     }
   }
   return hash >>> 0;

@@ -1,17 +1,54 @@
 /** The engine: operations of a memory-management subsystem, to run or to explore. */
-export { countTranslations, load, store } from './access.ts';
-export { audit, checksum, residentPages } from './audit.ts';
-export { callbackActor, interruptActor } from './delivery.ts';
-export { areDependent } from './dependence.ts';
-export { EEXIST, EFAULT, EINVAL, ENOMEM } from './errno.ts';
-export { gupFast, unpin } from './gup.ts';
-export { localIrqDisable, localIrqEnable } from './interrupt.ts';
-export { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from './lock.ts';
-export { type Bugs, Machine, NONE, type Saved } from './machine.ts';
-export type { MachineSize } from './machine_size.ts';
-export { handleUserFault } from './memory.ts';
-export { mmapFixed, munmap } from './mmap.ts';
-export type { Op } from './op.ts';
+export { audit, checksum } from './audit.ts';
+export { load, store } from './fault/access.ts';
+export { handleMmFault, handleUserFault } from './fault/fault.ts';
+export { populate } from './fault/populate.ts';
+export { Access, Fault } from './fault/result.ts';
+export { type FileSystem, type Inode, newInode } from './file/inode.ts';
+export type { OpenFile } from './file/open_file.ts';
+export { closeInode, getInode } from './file/shmem.ts';
+export { writeFile } from './file/write.ts';
+export { getUserPage, getUserPageSlow } from './gup/gup.ts';
+export { gupFast, unpin } from './gup/gup_fast.ts';
+export { FOLL } from './gup/rules.ts';
+export { Machine, type Saved } from './machine.ts';
+export { headOf, ZERO_FRAME } from './page/frame.ts';
+export { execve, type Image, type Program, type Segment } from './process/exec.ts';
+export { mmapBase } from './process/exec_layout.ts';
+export { exit } from './process/exit.ts';
+export { cloneVm, fork } from './process/fork.ts';
+export { newProcess } from './process/process.ts';
+export { rssKindOf } from './rmap/map_count.ts';
+export { brk } from './syscall/brk.ts';
+export { fallocate, ftruncate, memfdCreate } from './syscall/file_calls.ts';
+export { madvise } from './syscall/madvise.ts';
+export { mincore } from './syscall/mincore.ts';
+export { mlock, mlock2, mlockall, munlock, munlockall } from './syscall/mlock.ts';
+export { type MmapArguments, mmap } from './syscall/mmap.ts';
+export { mprotect } from './syscall/mprotect.ts';
+export { type MremapArguments, mremap } from './syscall/mremap.ts';
+export { msync } from './syscall/msync.ts';
+export { munmap } from './syscall/munmap.ts';
+export {
+  type Pidfd,
+  type ProcessMadviseArguments,
+  processMadvise,
+} from './syscall/process_madvise.ts';
+export { shmat, shmctl, shmdt, shmget } from './syscall/shm.ts';
+export { frameAt, isNoneAt, isPresentAt, isTableAt, tableAt } from './table/pgtable.ts';
+export { SoftKind, softKindAt, softValueAt } from './table/soft_entry.ts';
+export { type Task, taskOn } from './task.ts';
+export { flagNames } from './vma/flag_names.ts';
+export { DEFAULT_LAYOUT, type Layout, Mm, Rss } from './vma/mm.ts';
+export { isAccessible, VM, VM_ACCESS, type Vma } from './vma/vma.ts';
+export { VmaTree } from './vma/vma_tree.ts';
+export type { Bugs } from './world/bugs.ts';
+export { callbackActor, interruptActor } from './world/delivery.ts';
+export { areDependent } from './world/dependence.ts';
+export * from './world/errno.ts';
+export { localIrqDisable, localIrqEnable } from './world/interrupt.ts';
+export { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from './world/lock.ts';
+export type { Op } from './world/op.ts';
 export {
   kindOf,
   locking,
@@ -19,10 +56,21 @@ export {
   type Point,
   PointKind,
   reading,
+  readingContent,
   unlocking,
   writing,
-} from './point.ts';
-export { PROPERTIES, type Property, violate, violationOf } from './property.ts';
-export { rcuReadLock, rcuReadUnlock, synchronizeRcu } from './rcu.ts';
-export { run } from './run.ts';
-export { choose, countChoices, describePoint, mayGo } from './scheduling.ts';
+  writingContent,
+} from './world/point.ts';
+export { PROPERTIES, type Property, violate, violationOf } from './world/property.ts';
+export { rcuReadLock, rcuReadUnlock, synchronizeRcu } from './world/rcu.ts';
+export { run } from './world/run.ts';
+export {
+  canChoose,
+  canWait,
+  choose,
+  countChoices,
+  describePoint,
+  mayGo,
+} from './world/scheduling.ts';
+export { FrameFlag, NONE, World } from './world/world.ts';
+export { type WorldSize, worldSize } from './world/world_size.ts';

@@ -1,8 +1,8 @@
 /** One source, two builds: what holds for operations in each of them, and in both. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatById, type Vpn } from '../../src/arch/index.ts';
 import * as canonical from '../../src/mm/index.ts';
+import { mapPages, newWorld } from '../mm/small_world.ts';
 
 /** The blanked build has the same names; an operation returns its result instead of a generator. */
 const fast = (await import(
@@ -11,18 +11,8 @@ const fast = (await import(
 
 const LOCK = 0;
 
-function newMachine(mm: typeof canonical): canonical.Machine {
-  return new mm.Machine({
-    format: formatById('x86_64-4level')!,
-    cpus: 4,
-    mms: 1,
-    frames: 64,
-    tables: 16,
-    vmas: 4,
-    gather: 16,
-    flush: 'interrupt',
-  });
-}
+const newMachine = (mm: typeof canonical): canonical.Machine =>
+  newWorld(mm, { cpus: 4, frames: 64, tables: 16 });
 
 for (const [build, mm] of [
   ['canonical', canonical],
@@ -51,12 +41,13 @@ for (const [build, mm] of [
 
   test(`${build}: an operation that nobody disturbs waits for nobody`, () => {
     const machine = newMachine(mm);
-    assert.equal(mm.run(mm.mmapFixed(machine, 0, 0, 512, 1536, true)), 0);
-    for (const page of [512, 513, 1535] as Vpn[]) {
-      assert.equal(mm.run(mm.store(machine, 0, 0, page, page)), 0);
-      assert.equal(mm.run(mm.load(machine, 1, 0, page)), page);
+    const task = mm.taskOn(machine, 0, 0);
+    assert.equal(mm.run(mapPages(mm, task, 512, 1536)), 512 * 4096);
+    for (const page of [512, 513, 1535]) {
+      assert.equal(mm.run(mm.store(task, page, page)), 0);
+      assert.equal(mm.run(mm.load(mm.taskOn(machine, 1, 0), page)), page);
     }
-    assert.equal(mm.residentPages(machine, 0), 3);
+    assert.equal(task.mm.rss[mm.Rss.ANON], 3);
     mm.audit(machine);
     assert.equal(mm.violationOf(machine), undefined);
   });

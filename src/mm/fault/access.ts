@@ -7,82 +7,97 @@
  * @omits accessed and dirty bits set by hardware: a fault installs them set; accesses through walk
  *        caches that are stale
  */
-import type { Vpn } from '../arch/index.ts';
-import { type Machine, NONE } from './machine.ts';
-import { handleUserFault } from './memory.ts';
-import type { Op } from './op.ts';
-import { checkTable, frameAt, isPresentAt, isWritableAt, slotIn, tableAt } from './pgtable.ts';
-import { loading, storing } from './point.ts';
-import { violate } from './property.ts';
+import { ACCESSED, DIRTY, type Vpn } from '../../arch/index.ts';
+import { headOf } from '../page/frame.ts';
+import {
+  checkTable,
+  flagsAt,
+  frameAt,
+  isLeafAt,
+  isPresentAt,
+  isWritableAt,
+  setLeaf,
+  slotIn,
+  tableAt,
+} from '../table/pgtable.ts';
+import type { Task } from '../task.ts';
+import type { Mm } from '../vma/mm.ts';
+import { MAPPED_NOW } from '../world/ledger.ts';
+import type { Op } from '../world/op.ts';
+import { loading, storing } from '../world/point.ts';
+import { violate } from '../world/property.ts';
+import { NONE, type World } from '../world/world.ts';
+import { handleUserFault } from './fault.ts';
+import { Access, Fault } from './result.ts';
 
-/** The word of `page`, or a negative errno, where the program would get a signal. */
-export function* load(machine: Machine, cpu: number, mm: number, page: Vpn): Op<number> {
+/** The word of `page`, or -1 - how the fault ended, where the program would get a signal. */
+export function* load(task: Task, page: number): Op<number> {
+  const { machine, cpu } = task;
   for (;;) {
-    announceAccess(machine, cpu, mm, page);
+    announceAccess(task, page);
     yield loading(machine.objects.tlb(cpu));
-    const frame = translate(machine, cpu, false);
+    const frame = translate(task, false);
     if (frame !== NONE) return machine.frameData[frame]!;
-    const result = yield* handleUserFault(machine, cpu, mm, page, false);
-    if (result !== 0) return result;
+    const result = yield* handleUserFault(task, page, Access.READ);
+    if (result !== Fault.DONE) return -1 - result;
   }
 }
 
-/** Writes `value` to the word of `page`; 0, or a negative errno. */
-export function* store(
-  machine: Machine,
-  cpu: number,
-  mm: number,
-  page: Vpn,
-  value: number,
-): Op<number> {
+/** Writes `value` to the word of `page`; 0, or -1 - how the fault ended. */
+export function* store(task: Task, page: number, value: number): Op<number> {
+  const { machine, cpu } = task;
   for (;;) {
-    announceAccess(machine, cpu, mm, page);
+    announceAccess(task, page);
     yield storing(machine.objects.tlb(cpu));
-    const frame = translate(machine, cpu, true);
+    const frame = translate(task, true);
     if (frame !== NONE) {
       machine.frameData[frame] = value;
       return 0;
     }
-    const result = yield* handleUserFault(machine, cpu, mm, page, true);
-    if (result !== 0) return result;
+    const result = yield* handleUserFault(task, page, Access.WRITE);
+    if (result !== Fault.DONE) return -1 - result;
   }
 }
 
 /** Before the point, so that a scheduler can count the translations to choose from. */
-function announceAccess(machine: Machine, cpu: number, mm: number, page: Vpn): void {
-  machine.accessMm[cpu] = mm;
+function announceAccess({ machine, cpu, mm }: Task, page: number): void {
+  machine.accessMm[cpu] = mm.id;
   machine.accessPage[cpu] = page;
 }
 
-/** How many translations the access that `cpu` has announced may use. */
-export function countTranslations(machine: Machine, cpu: number): number {
-  const { accessMm, accessPage, ledger } = machine;
-  return 1 + ledger.countStale(cpu, accessMm[cpu]!, accessPage[cpu]!);
-}
-
 /** The frame that the announced access reaches, or `NONE` if it faults. */
-function translate(machine: Machine, cpu: number, write: boolean): number {
-  const mm = machine.accessMm[cpu]!;
+function translate({ machine, cpu, mm }: Task, write: boolean): number {
   const page = machine.accessPage[cpu]! as Vpn;
   const choice = machine.choice[0]!;
-  const frame =
+  let frame =
     choice === 0
       ? translateNow(machine, mm, page, write)
-      : machine.ledger.stale(cpu, mm, page, choice - 1, write);
-  if (frame !== NONE && machine.frameReferences[frame] === 0) violate(machine, 'P-UAF-PAGE');
+      : machine.ledger.stale(cpu, mm.id, page, choice - 1, write);
+  if (frame === MAPPED_NOW) frame = translateNow(machine, mm, page, false);
+  if (frame !== NONE && machine.frameReferences[headOf(machine, frame)] === 0)
+    violate(machine, 'P-UAF-PAGE');
   return frame;
 }
 
 /** The hardware's walk, in one go. */
-function translateNow(machine: Machine, mm: number, page: Vpn, write: boolean): number {
-  let table = machine.mmRoot[mm]!;
-  for (let level = machine.format.levels - 1; level > 0; level--) {
+function translateNow(machine: World, mm: Mm, page: number, write: boolean): number {
+  let table = mm.root;
+  for (let level = machine.format.levels - 1; ; level--) {
     const slot = slotIn(machine, table, page, level);
     if (!checkTable(machine, slot) || !isPresentAt(machine, slot)) return NONE;
-    table = tableAt(machine, slot, level);
+    if (!isLeafAt(machine, slot, level)) {
+      table = tableAt(machine, slot, level);
+      continue;
+    }
+    if (write && !isWritableAt(machine, slot)) return NONE;
+    noteAccess(machine, slot, level, write);
+    return frameAt(machine, slot, level) + (page % machine.format.entryPages[level]!);
   }
-  const slot = slotIn(machine, table, page, 0);
-  if (!checkTable(machine, slot) || !isPresentAt(machine, slot)) return NONE;
-  if (write && !isWritableAt(machine, slot)) return NONE;
-  return frameAt(machine, slot);
+}
+
+/** What an entry says of accesses is true from now on, if it was not: faults install it so. */
+function noteAccess(world: World, slot: number, level: number, write: boolean): void {
+  const flags = flagsAt(world, slot);
+  const noted = flags | ACCESSED | (write ? DIRTY : 0);
+  if (noted !== flags) setLeaf(world, slot, frameAt(world, slot, level), noted, level);
 }

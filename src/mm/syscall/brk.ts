@@ -1,36 +1,49 @@
 /** brk(2). */
-import type { AddressSpace } from './address_space.ts';
-import { populate } from './fault.ts';
+
+import { populate } from '../fault/populate.ts';
+import type { Task } from '../task.ts';
+import { PAGE_BYTES, pagesOf } from '../vma/pages.ts';
+import { startWithGap, VM, VM_MAY_ACCESS } from '../vma/vma.ts';
+import { extend, insertNew, type Proposal } from '../vma/vma_merge.ts';
+import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
 import { unmapPages } from './munmap.ts';
-import { PAGE_BYTES, pagesOf } from './pages.ts';
-import { startWithGap, VM, VM_MAY_ACCESS } from './vma.ts';
-import { extend, type Proposal } from './vma_merge.ts';
 
 /** @returns the break in bytes: the new one, or the old one if that could not be had */
-export function brk(space: AddressSpace, address: number): number {
-  if (address >= space.layout.brkStartBytes && moveBreak(space, address)) space.brkBytes = address;
-  return space.brkBytes;
+export function* brk(task: Task, address: number): Op<number> {
+  const { machine, cpu, mm } = task;
+  yield* mmapWriteLock(machine, cpu, mm.id);
+  const old = mm.brkBytes;
+  const isMoved = address >= mm.layout.brkStartBytes && (yield* moveBreak(task, address));
+  if (isMoved) mm.brkBytes = address;
+  yield* mmapWriteUnlock(machine, cpu, mm.id);
+  const grown = pagesOf(mm.brkBytes);
+  if (grown > pagesOf(old) && (mm.defaultFlags & VM.LOCKED) !== 0) {
+    yield* populate(task, pagesOf(old), grown);
+  }
+  return mm.brkBytes;
 }
 
-function moveBreak(space: AddressSpace, address: number): boolean {
-  const { taskSize } = space.layout;
-  const oldEnd = pagesOf(space.brkBytes);
+function* moveBreak(task: Task, address: number): Op<boolean> {
+  const { taskSize } = task.mm.layout;
+  const oldEnd = pagesOf(task.mm.brkBytes);
   const newEnd = pagesOf(address);
   if (newEnd === oldEnd) return true;
-  if (address <= space.brkBytes) {
-    const first = space.vmas.find(newEnd);
+  if (address <= task.mm.brkBytes) {
+    const first = task.mm.vmas.find(newEnd);
     if (first === undefined || first.start >= oldEnd) return false;
-    return unmapPages(space, newEnd, oldEnd - newEnd) === 0;
+    return (yield* unmapPages(task, newEnd, oldEnd - newEnd)) === 0;
   }
   if (newEnd > taskSize) return false;
-  const next = space.vmas.find(oldEnd);
+  const next = task.mm.vmas.find(oldEnd);
   if (next !== undefined && newEnd + 1 > startWithGap(next)) return false;
-  return growHeap(space, oldEnd, newEnd);
+  return yield* growHeap(task, oldEnd, newEnd);
 }
 
-function growHeap(space: AddressSpace, start: number, end: number): boolean {
-  if (space.vmas.size > space.layout.mapCountMax || !space.canCommit(end - start)) return false;
-  const flags = VM.READ | VM.WRITE | VM_MAY_ACCESS | VM.ACCOUNT | space.defaultFlags;
+function* growHeap(task: Task, start: number, end: number): Op<boolean> {
+  if (task.mm.vmas.size > task.mm.layout.mapCountMax || !task.mm.canCommit(end - start))
+    return false;
+  const flags = VM.READ | VM.WRITE | VM_MAY_ACCESS | VM.ACCOUNT | task.mm.defaultFlags;
   const proposal: Proposal = {
     start,
     end,
@@ -38,11 +51,13 @@ function growHeap(space: AddressSpace, start: number, end: number): boolean {
     file: undefined,
     pgoff: start,
     anonVma: undefined,
+    chain: [],
   };
-  const previous = space.vmas.below(start);
+  const previous = task.mm.vmas.below(start);
   // What ends where the heap starts is not the heap.
-  const isHeap = previous !== undefined && previous.end * PAGE_BYTES > space.layout.brkStartBytes;
-  if (!isHeap || !extend(space, previous, proposal)) space.vmas.insert({ ...proposal });
-  if (flags & VM.LOCKED) populate(space, start, end);
+  const isHeap = previous !== undefined && previous.end * PAGE_BYTES > task.mm.layout.brkStartBytes;
+  const isExtended = isHeap && (yield* extend(task, previous, proposal));
+  if (!isExtended) yield* insertNew(task, proposal);
+  if ((flags & VM.LOCKED) !== 0) task.mm.lockedPages += end - start;
   return true;
 }

@@ -1,63 +1,59 @@
 /** The mlock(2) family, for those who may lock all they like (CAP_IPC_LOCK). */
 
-import { EINVAL, ENOMEM } from '../errno.ts';
-import type { AddressSpace } from './address_space.ts';
-import { populate } from './fault.ts';
-import { PAGE_BYTES, pageOf, pagesOf, wrap } from './pages.ts';
-import { VM } from './vma.ts';
-import { modifyFlags } from './vma_merge.ts';
+import { populate } from '../fault/populate.ts';
+import { Fault } from '../fault/result.ts';
+import type { Task } from '../task.ts';
+import { PAGE_BYTES, pageOf, pagesOf, wrap } from '../vma/pages.ts';
+import { VM } from '../vma/vma.ts';
+import { modifyFlags } from '../vma/vma_merge.ts';
+import { EAGAIN, EINVAL, ENOMEM } from '../world/errno.ts';
+import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
 
 const MLOCK_ONFAULT = 1;
 const MCL = { CURRENT: 1, FUTURE: 2, ONFAULT: 4 } as const;
 const LOCKS = VM.LOCKED | VM.LOCKONFAULT;
 
 /** @returns 0 or a negative errno */
-export function mlock(space: AddressSpace, address: number, length: number): number {
-  return lock(space, address, length, VM.LOCKED);
+export function* mlock(task: Task, address: number, length: number): Op<number> {
+  return yield* lock(task, address, length, VM.LOCKED);
 }
 
 /** @returns 0 or a negative errno */
-export function mlock2(
-  space: AddressSpace,
-  address: number,
-  length: number,
-  flags: number,
-): number {
+export function* mlock2(task: Task, address: number, length: number, flags: number): Op<number> {
   if (flags & ~MLOCK_ONFAULT) return EINVAL;
-  return lock(space, address, length, flags & MLOCK_ONFAULT ? LOCKS : VM.LOCKED);
+  return yield* lock(task, address, length, flags & MLOCK_ONFAULT ? LOCKS : VM.LOCKED);
 }
 
 /** @returns 0 or a negative errno */
-export function munlock(space: AddressSpace, address: number, length: number): number {
+export function* munlock(task: Task, address: number, length: number): Op<number> {
   const { start, end } = pagesTouched(address, length);
-  return setLocks(space, start, end, 0);
+  return yield* setLocksLocked(task, start, end, 0);
 }
 
 /** @returns 0 or a negative errno */
-export function mlockall(space: AddressSpace, flags: number): number {
+export function* mlockall(task: Task, flags: number): Op<number> {
   const known = MCL.CURRENT | MCL.FUTURE | MCL.ONFAULT;
   if (flags === 0 || flags & ~known || flags === MCL.ONFAULT) return EINVAL;
   const locks = flags & MCL.ONFAULT ? LOCKS : VM.LOCKED;
-  space.defaultFlags = flags & MCL.FUTURE ? locks : 0;
-  if (flags & MCL.CURRENT) {
-    setAllLocks(space, locks);
-    populate(space, 0, space.layout.taskSize);
-  }
+  yield* setAllLocks(task, flags & MCL.CURRENT ? locks : undefined, flags & MCL.FUTURE ? locks : 0);
+  if (flags & MCL.CURRENT) yield* populate(task, 0, task.mm.layout.taskSize);
   return 0;
 }
 
 /** @returns 0 */
-export function munlockall(space: AddressSpace): number {
-  space.defaultFlags = 0;
-  setAllLocks(space, 0);
+export function* munlockall(task: Task): Op<number> {
+  yield* setAllLocks(task, 0, 0);
   return 0;
 }
 
-function lock(space: AddressSpace, address: number, length: number, locks: number): number {
+function* lock(task: Task, address: number, length: number, locks: number): Op<number> {
   const { start, end } = pagesTouched(address, length);
-  const error = setLocks(space, start, end, locks);
+  const error = yield* setLocksLocked(task, start, end, locks);
   if (error < 0) return error;
-  return populate(space, start, end, true) ? 0 : ENOMEM;
+  const result = yield* populate(task, start, end, true);
+  if (result === Fault.DONE) return 0;
+  return result === Fault.OOM ? EAGAIN : ENOMEM;
 }
 
 /** All pages of a range, whether it starts with one or within one. */
@@ -67,22 +63,42 @@ function pagesTouched(address: number, length: number): { start: number; end: nu
   return { start, end: wrap(start + pagesOf(length + offset)) };
 }
 
-/** What comes before a hole stays changed. */
-function setLocks(space: AddressSpace, start: number, end: number, locks: number): number {
+function* setLocksLocked(task: Task, start: number, end: number, locks: number): Op<number> {
+  const { machine, cpu, mm } = task;
+  yield* mmapWriteLock(machine, cpu, mm.id);
+  const result = yield* setLocks(task, start, end, locks);
+  yield* mmapWriteUnlock(machine, cpu, mm.id);
+  return result;
+}
+
+/** What comes before a hole stays changed. Called under the mmap write lock. */
+function* setLocks(task: Task, start: number, end: number, locks: number): Op<number> {
   if (end < start) return EINVAL;
   for (let at = start; at < end; ) {
-    const vma = space.vmas.at(at);
+    const vma = task.mm.vmas.at(at);
     if (vma === undefined) return ENOMEM;
     const partEnd = Math.min(end, vma.end);
     const flags = (vma.flags & ~LOCKS) | locks;
-    if (flags !== vma.flags && modifyFlags(space, vma, at, partEnd, flags) === undefined) {
-      return ENOMEM;
+    if (flags !== vma.flags) {
+      const wasLocked = (vma.flags & VM.LOCKED) !== 0;
+      const changed = yield* modifyFlags(task, vma, at, partEnd, flags);
+      if (changed === undefined) return ENOMEM;
+      const isLocked = (locks & VM.LOCKED) !== 0;
+      // The kernel counts in an int here.
+      if (isLocked !== wasLocked) task.mm.lockedPages += ((partEnd - at) | 0) * (isLocked ? 1 : -1);
     }
     at = partEnd;
   }
   return 0;
 }
 
-function setAllLocks(space: AddressSpace, locks: number): void {
-  for (const { start, end } of space.vmas.all()) setLocks(space, start, end, locks);
+/** Of all VMAs that there are, unless `locks` is undefined, and of those to come. */
+function* setAllLocks(task: Task, locks: number | undefined, future: number): Op<void> {
+  const { machine, cpu, mm } = task;
+  yield* mmapWriteLock(machine, cpu, mm.id);
+  mm.defaultFlags = future;
+  if (locks !== undefined) {
+    for (const { start, end } of mm.vmas.all()) yield* setLocks(task, start, end, locks);
+  }
+  yield* mmapWriteUnlock(machine, cpu, mm.id);
 }

@@ -1,5 +1,14 @@
 /** mmap(2). */
 
+import { populate } from '../fault/populate.ts';
+import type { OpenFile } from '../file/open_file.ts';
+import { newShmem } from '../file/shmem.ts';
+import type { Task } from '../task.ts';
+import type { Mm } from '../vma/mm.ts';
+import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
+import { unmappedArea } from '../vma/unmapped_area.ts';
+import { VM, VM_ACCESS, type Vma } from '../vma/vma.ts';
+import { insertNew, mergeNew, type Proposal } from '../vma/vma_merge.ts';
 import {
   EACCES,
   EBADF,
@@ -10,17 +19,13 @@ import {
   EOPNOTSUPP,
   EOVERFLOW,
   EPERM,
-} from '../errno.ts';
-import type { AddressSpace } from './address_space.ts';
-import { populate } from './fault.ts';
-import { removeWithin, splitAt } from './munmap.ts';
-import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from './pages.ts';
-import { unmappedArea } from './unmapped_area.ts';
-import { type MappedFile, VM, VM_ACCESS, type Vma } from './vma.ts';
-import { mergeNew, type Proposal } from './vma_merge.ts';
+} from '../world/errno.ts';
+import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { clearAndFlush, detachWithin, splitAt } from './munmap.ts';
 
 /** @source uapi/asm-generic/mman.h, uapi/asm/mman.h of x86 */
-const MAP = {
+export const MAP = {
   SHARED: 0x1,
   PRIVATE: 0x2,
   SHARED_VALIDATE: 0x3,
@@ -39,18 +44,6 @@ const MAP = {
   FIXED_NOREPLACE: 0x100000,
 } as const;
 
-/** An open file, as far as mmap(2) cares. */
-export interface OpenFile {
-  /** `undefined` for what cannot be mapped: directories, pipes. */
-  readonly mapped: MappedFile | undefined;
-  readonly isReadable: boolean;
-  readonly isWritable: boolean;
-  /** Not mounted with noexec. */
-  readonly isExecutable: boolean;
-  /** What its file system lets a file have at most. */
-  readonly pagesMax: number;
-}
-
 export interface MmapArguments {
   readonly address: number;
   readonly length: number;
@@ -62,7 +55,23 @@ export interface MmapArguments {
 }
 
 /** @returns the address in bytes, or a negative errno */
-export function mmap(space: AddressSpace, call: MmapArguments): number {
+export function* mmap(task: Task, call: MmapArguments): Op<number> {
+  const { machine, cpu, mm } = task;
+  yield* mmapWriteLock(machine, cpu, mm.id);
+  const result = yield* doMmap(task, call);
+  yield* mmapWriteUnlock(machine, cpu, mm.id);
+  const isPopulated = (call.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;
+  const isLocked = (call.flags & MAP.LOCKED) !== 0 || (mm.defaultFlags & VM.LOCKED) !== 0;
+  if (result >= 0 && (isPopulated || isLocked)) {
+    const start = pageOf(result);
+    yield* populate(task, start, start + pagesOf(call.length));
+  }
+  return result;
+}
+
+/** Called under the mmap write lock. @returns the address in bytes, or a negative errno */
+export function* doMmap(task: Task, call: MmapArguments): Op<number> {
+  const { machine, cpu, mm } = task;
   const { flags, length, offset } = call;
   if (!isPageAligned(offset)) return EINVAL;
   const isAnonymous = (flags & MAP.ANONYMOUS) !== 0;
@@ -73,40 +82,41 @@ export function mmap(space: AddressSpace, call: MmapArguments): number {
   if (length === 0) return EINVAL;
   const pages = pagesOf(length);
   if (pages === 0) return ENOMEM;
-  if (space.vmas.size > space.layout.mapCountMax) return ENOMEM;
-  const start = place(space, call, pages, file);
+  if (mm.vmas.size > mm.layout.mapCountMax) return ENOMEM;
+  const start = place(mm, call, pages, file);
   if (start < 0) return start;
-  const vmFlags = flagsOf(space, call, file);
+  const vmFlags = flagsOf(mm, call, file);
   if (vmFlags < 0) return vmFlags;
   const isShared = (vmFlags & VM.MAYSHARE) !== 0;
-  return mapRegion(space, call, {
+  return yield* mapRegion(task, {
     start,
     end: start + pages,
     flags: vmFlags,
     // Shared anonymous memory is a file that nobody else has.
-    file: file?.mapped ?? (isShared ? { object: { placement: 'plain', pages } } : undefined),
+    file: file?.mapped ?? (isShared ? { inode: newShmem(machine, cpu, pages) } : undefined),
     pgoff: file === undefined ? (isShared ? 0 : start) : pageOf(offset),
     anonVma: undefined,
+    chain: [],
   });
 }
 
 /** @returns a page, or a negative errno */
 function place(
-  space: AddressSpace,
+  mm: Mm,
   { address, flags, offset }: MmapArguments,
   pages: number,
   file: OpenFile | undefined,
 ): number {
   const isFixed = (flags & (MAP.FIXED | MAP.FIXED_NOREPLACE)) !== 0;
-  if (isFixed && pages <= space.layout.taskSize && address < 0 && address > -PAGE_BYTES) {
+  if (isFixed && pages <= mm.layout.taskSize && address < 0 && address > -PAGE_BYTES) {
     // The kernel takes such an address for an error of its own.
     return address;
   }
   const wish = pageOf(address);
-  const start = unmappedArea(space, {
-    address: isFixed || wish === 0 ? wish : Math.max(wish, space.layout.minAddress),
+  const start = unmappedArea(mm, {
+    address: isFixed || wish === 0 ? wish : Math.max(wish, mm.layout.minAddress),
     pages,
-    object: file?.mapped?.object,
+    inode: file?.mapped?.inode,
     isShared: file === undefined && (flags & MAP.SHARED) !== 0,
     pgoff: pageOf(offset),
     isFixed,
@@ -115,19 +125,20 @@ function place(
   if (start < 0) return start;
   if (isFixed && !isPageAligned(address)) {
     // To the byte, it may be too high even so.
-    return start === space.layout.taskSize - pages ? ENOMEM : EINVAL;
+    return start === mm.layout.taskSize - pages ? ENOMEM : EINVAL;
   }
   const isTaken =
-    (flags & MAP.FIXED_NOREPLACE) !== 0 && space.vmas.within(start, start + pages).length > 0;
+    (flags & MAP.FIXED_NOREPLACE) !== 0 && mm.vmas.within(start, start + pages).length > 0;
   return isTaken ? EEXIST : start;
 }
 
 /** @returns vm_flags, or a negative errno */
-function flagsOf(space: AddressSpace, call: MmapArguments, file: OpenFile | undefined): number {
+function flagsOf(mm: Mm, call: MmapArguments, file: OpenFile | undefined): number {
   const { flags, prot } = call;
-  let vmFlags = (prot & VM_ACCESS) | VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC | space.defaultFlags;
+  let vmFlags = (prot & VM_ACCESS) | VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC | mm.defaultFlags;
   if (flags & MAP.GROWSDOWN) vmFlags |= VM.GROWSDOWN;
   if (flags & MAP.LOCKED) vmFlags |= VM.LOCKED;
+  if (flags & MAP.SYNC) vmFlags |= VM.SYNC;
   if (flags & MAP.STACK) vmFlags |= VM.NOHUGEPAGE;
   if (flags & MAP.NORESERVE) vmFlags |= VM.NORESERVE;
   return file === undefined ? anonymousFlags(flags, vmFlags) : fileFlags(call, file, vmFlags);
@@ -171,24 +182,22 @@ function fileFlags(
   return flags & MAP.GROWSDOWN ? EINVAL : result;
 }
 
-function mapRegion(space: AddressSpace, { flags }: MmapArguments, proposal: Proposal): number {
+function* mapRegion(task: Task, proposal: Proposal): Op<number> {
   const { start, end } = proposal;
-  if (!splitAt(space, start, end)) return ENOMEM;
+  const isSplit = yield* splitAt(task, start, end);
+  if (!isSplit) return ENOMEM;
   const isPromised = (proposal.flags & (VM.NORESERVE | VM.SHARED | VM.WRITE)) === VM.WRITE;
-  if (isPromised && !space.canCommit(end - start)) return ENOMEM;
-  removeWithin(space, start, end);
+  if (isPromised && !task.mm.canCommit(end - start)) return ENOMEM;
+  const removed = yield* detachWithin(task, start, end);
+  yield* clearAndFlush(task, removed);
   const vmFlags = isPromised ? proposal.flags | VM.ACCOUNT : proposal.flags;
-  mapFree(space, { ...proposal, flags: vmFlags });
-  const isPopulated = (flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;
-  if (isPopulated || vmFlags & VM.LOCKED) populate(space, start, end);
+  yield* mapFree(task, { ...proposal, flags: vmFlags });
+  if ((vmFlags & VM.LOCKED) !== 0) task.mm.lockedPages += end - start;
   return start * PAGE_BYTES;
 }
 
 /** Maps space that is free, in a neighbour or by a VMA of its own. */
-export function mapFree(space: AddressSpace, proposal: Proposal): Vma {
-  const merged = mergeNew(space, proposal);
-  if (merged !== undefined) return merged;
-  const vma = { ...proposal };
-  space.vmas.insert(vma);
-  return vma;
+export function* mapFree(task: Task, proposal: Proposal): Op<Vma> {
+  const merged = yield* mergeNew(task, proposal);
+  return merged ?? (yield* insertNew(task, proposal));
 }

@@ -1,27 +1,39 @@
-/** mprotect(2). */
+/** mprotect(2). @source mm/mprotect.c do_mprotect_pkey(), mprotect_fixup() (Linux 6.18) */
 
-import { EACCES, EINVAL, ENOMEM } from '../errno.ts';
-import type { AddressSpace } from './address_space.ts';
-import { populate } from './fault.ts';
-import { isPageAligned, pageOf, pagesOf, wrap } from './pages.ts';
-import { isAnonymous, VM, VM_ACCESS, type Vma } from './vma.ts';
-import { modifyFlags } from './vma_merge.ts';
+import { populateVma } from '../fault/populate.ts';
+import { changeProtection } from '../table/change_protection.ts';
+import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
+import type { Task } from '../task.ts';
+import { isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
+import { isAnonymous, VM, VM_ACCESS, type Vma } from '../vma/vma.ts';
+import { modifyFlags } from '../vma/vma_merge.ts';
+import { EACCES, EINVAL, ENOMEM } from '../world/errno.ts';
+import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
 
 const PROT_SEM = 0x8;
 const PROT_GROWSDOWN = 0x1000000;
 const PROT_GROWSUP = 0x2000000;
 
 /**
- * What comes before a refusal stays done.
+ * What comes before a refusal stays done. The flush comes last, before the mmap lock is dropped.
  *
  * @returns 0 or a negative errno
+ * @locks   mmap (write), each VMA (write), then the page-table locks
+ * @omits   protection keys
  */
-export function mprotect(
-  space: AddressSpace,
-  address: number,
-  length: number,
-  prot: number,
-): number {
+export function* mprotect(task: Task, address: number, length: number, prot: number): Op<number> {
+  const { machine, cpu, mm } = task;
+  yield* mmapWriteLock(machine, cpu, mm.id);
+  yield* tlbGatherMmu(machine, cpu, mm.id);
+  const result = yield* doMprotect(task, address, length, prot);
+  yield* tlbFinishMmu(machine, cpu, mm.id);
+  yield* mmapWriteUnlock(machine, cpu, mm.id);
+  return result;
+}
+
+/** Called under the mmap write lock. @returns 0 or a negative errno */
+function* doMprotect(task: Task, address: number, length: number, prot: number): Op<number> {
   const grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
   if (grows === (PROT_GROWSDOWN | PROT_GROWSUP)) return EINVAL;
   if (!isPageAligned(address)) return EINVAL;
@@ -30,37 +42,37 @@ export function mprotect(
   const end = wrap(start + pagesOf(length));
   if (end <= start) return ENOMEM;
   if (prot & ~(VM_ACCESS | PROT_SEM | grows)) return EINVAL;
-  const first = space.vmas.find(start);
+  const first = task.mm.vmas.find(start);
   if (first === undefined) return ENOMEM;
   if (grows === PROT_GROWSDOWN) {
     if (first.start >= end) return ENOMEM;
     if ((first.flags & VM.GROWSDOWN) === 0) return EINVAL;
-    return protectRange(space, first.start, end, prot & VM_ACCESS);
+    return yield* protectRange(task, first.start, end, prot & VM_ACCESS);
   }
   if (first.start > start) return ENOMEM;
   if (grows === PROT_GROWSUP) return EINVAL;
-  return protectRange(space, start, end, prot & VM_ACCESS);
+  return yield* protectRange(task, start, end, prot & VM_ACCESS);
 }
 
-function protectRange(space: AddressSpace, start: number, end: number, access: number): number {
+function* protectRange(task: Task, start: number, end: number, access: number): Op<number> {
   for (let at = start; at < end; ) {
-    const vma = space.vmas.at(at);
+    const vma = task.mm.vmas.at(at);
     if (vma === undefined) return ENOMEM;
     const partEnd = Math.min(end, vma.end);
-    const error = protectPart(space, vma, at, partEnd, access);
+    const error = yield* protectPart(task, vma, at, partEnd, access);
     if (error < 0) return error;
     at = partEnd;
   }
   return 0;
 }
 
-function protectPart(
-  space: AddressSpace,
+function* protectPart(
+  task: Task,
   vma: Vma,
   start: number,
   end: number,
   access: number,
-): number {
+): Op<number> {
   const old = vma.flags;
   let flags = (old & ~VM_ACCESS) | access;
   // Each right needs the one four bits above it, which says that it may be had.
@@ -69,12 +81,14 @@ function protectPart(
   if (flags & VM.WRITE) {
     // A promise is made once: for what becomes writable, and kept for what was.
     if ((old & (VM.ACCOUNT | VM.WRITE | VM.SHARED | VM.NORESERVE)) === 0) {
-      if (!space.canCommit(end - start)) return ENOMEM;
+      if (!task.mm.canCommit(end - start)) return ENOMEM;
       flags |= VM.ACCOUNT;
     }
   } else if (isAnonymous(vma) && vma.anonVma === undefined) flags &= ~VM.ACCOUNT;
-  if (modifyFlags(space, vma, start, end, flags) === undefined) return ENOMEM;
+  const changed = yield* modifyFlags(task, vma, start, end, flags);
+  if (changed === undefined) return ENOMEM;
+  yield* changeProtection(task, changed, start, end);
   const wasLockedUnwritten = (old & (VM.WRITE | VM.SHARED | VM.LOCKED)) === VM.LOCKED;
-  if (wasLockedUnwritten && flags & VM.WRITE) populate(space, start, end);
+  if (wasLockedUnwritten && flags & VM.WRITE) yield* populateVma(task, changed, start, end);
   return 0;
 }

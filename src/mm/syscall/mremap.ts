@@ -1,14 +1,19 @@
 /** mremap(2), as of Linux 6.17: a fixed move that keeps the size takes all VMAs of its range. */
+
 import { assert } from '../../base/assert.ts';
-import { EFAULT, EINVAL, ENOMEM } from '../errno.ts';
-import type { AddressSpace } from './address_space.ts';
-import { populate } from './fault.ts';
-import { mapFree } from './mmap.ts';
+import { populate } from '../fault/populate.ts';
+import { movePageTables } from '../table/move_page_tables.ts';
+import type { Task } from '../task.ts';
+import type { Mm } from '../vma/mm.ts';
+import { isPageAligned, PAGE_BYTES, pageOf, pagesOf, wrap } from '../vma/pages.ts';
+import { unmappedArea } from '../vma/unmapped_area.ts';
+import { isAnonymous, pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { vmaStartWrite } from '../vma/vma_lock.ts';
+import { dropAnonVmas, insertNew, mergeNew } from '../vma/vma_merge.ts';
+import { EFAULT, EINVAL, ENOMEM } from '../world/errno.ts';
+import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
 import { unmapPages } from './munmap.ts';
-import { isPageAligned, PAGE_BYTES, pageOf, pagesOf, wrap } from './pages.ts';
-import { unmappedArea } from './unmapped_area.ts';
-import { isAnonymous, VM, type Vma } from './vma.ts';
-import { mergeNew } from './vma_merge.ts';
 
 const MREMAP = { MAYMOVE: 1, FIXED: 2, DONTUNMAP: 4 } as const;
 /** A move may need so many VMAs more, and is refused below that. */
@@ -33,7 +38,8 @@ interface Move {
 }
 
 /** @returns the address in bytes, or a negative errno */
-export function mremap(space: AddressSpace, call: MremapArguments): number {
+export function* mremap(task: Task, call: MremapArguments): Op<number> {
+  const { machine, cpu, mm } = task;
   const { flags } = call;
   const isPlaced = (flags & (MREMAP.FIXED | MREMAP.DONTUNMAP)) !== 0;
   const move: Move = {
@@ -43,15 +49,21 @@ export function mremap(space: AddressSpace, call: MremapArguments): number {
     flags,
     target: isPlaced ? pageOf(call.newAddress) : 0,
   };
-  const error = refusal(space, call, move);
-  if (error < 0) return error;
-  const result = perform(space, move, isPlaced);
+  yield* mmapWriteLock(machine, cpu, mm.id);
+  const error = refusal(mm, call, move);
+  const result = error < 0 ? error : yield* perform(task, move, isPlaced);
+  // What has come to a VMA that is locked is faulted in.
+  const isLocked = result >= 0 && ((mm.vmas.at(result)?.flags ?? 0) & VM.LOCKED) !== 0;
+  yield* mmapWriteUnlock(machine, cpu, mm.id);
+  if (isLocked && move.newPages > move.oldPages) {
+    yield* populate(task, result + move.oldPages, result + move.newPages);
+  }
   return result < 0 ? result : result * PAGE_BYTES;
 }
 
-function refusal(space: AddressSpace, call: MremapArguments, move: Move): number {
+function refusal(mm: Mm, call: MremapArguments, move: Move): number {
   const { flags, oldPages, newPages, start, target } = move;
-  const { taskSize, mapCountMax } = space.layout;
+  const { taskSize, mapCountMax } = mm.layout;
   if (flags & ~(MREMAP.MAYMOVE | MREMAP.FIXED | MREMAP.DONTUNMAP)) return EINVAL;
   if (!isPageAligned(call.address)) return EINVAL;
   if (newPages === 0 || newPages > taskSize) return EINVAL;
@@ -62,22 +74,22 @@ function refusal(space: AddressSpace, call: MremapArguments, move: Move): number
   // Asked of a place that nobody gave, too.
   const isOverlap = wrap(start + oldPages) > target && target + newPages > start;
   if (isOverlap) return EINVAL;
-  return space.vmas.size + 2 >= mapCountMax - SPARE_VMAS ? ENOMEM : 0;
+  return mm.vmas.size + 2 >= mapCountMax - SPARE_VMAS ? ENOMEM : 0;
 }
 
-function perform(space: AddressSpace, move: Move, isPlaced: boolean): number {
+function* perform(task: Task, move: Move, isPlaced: boolean): Op<number> {
   const { start, oldPages, newPages, flags } = move;
-  if (flags & MREMAP.FIXED && oldPages === newPages) return moveAll(space, move);
-  const vma = space.vmas.at(start);
+  if (flags & MREMAP.FIXED && oldPages === newPages) return yield* moveAll(task, move);
+  const vma = task.mm.vmas.at(start);
   if (vma === undefined) return EFAULT;
   if (isPlaced || newPages > oldPages) {
     const error = extentRefusal(vma, move);
     if (error < 0) return error;
   }
-  if (isPlaced) return moveTo(space, move);
-  if (newPages > oldPages) return expand(space, vma, move);
+  if (isPlaced) return yield* moveTo(task, move);
+  if (newPages > oldPages) return yield* expand(task, vma, move);
   if (newPages === oldPages) return start;
-  const error = unmapPages(space, start + newPages, oldPages - newPages);
+  const error = yield* unmapPages(task, start + newPages, oldPages - newPages);
   return error < 0 ? error : start;
 }
 
@@ -89,17 +101,24 @@ function extentRefusal(vma: Vma, { start, oldPages, newPages }: Move): number {
   return 0;
 }
 
-/** VMA by VMA; the holes between them keep what is at the new place. */
-function moveAll(space: AddressSpace, move: Move): number {
+/**
+ * VMA by VMA; the holes between them keep what is at the new place.
+ *
+ * @source mm/mremap.c remap_move(), vma_multi_allowed() (Linux 6.18)
+ */
+function* moveAll(task: Task, move: Move): Op<number> {
   const end = wrap(move.start + move.oldPages);
-  const extents = space.vmas
-    .within(move.start, end)
-    .map((vma) => [Math.max(vma.start, move.start), Math.min(vma.end, end)] as const);
-  if (extents[0]?.[0] !== move.start) return EFAULT;
-  for (const [from, to] of extents) {
+  const extents = task.mm.vmas.within(move.start, end).map(({ start, end: last, file }) => ({
+    from: Math.max(start, move.start),
+    to: Math.min(last, end),
+    isAlone: file?.isSegment === true,
+  }));
+  if (extents[0]?.from !== move.start) return EFAULT;
+  for (const { from, to, isAlone } of extents) {
+    if (isAlone && (from > move.start || to < end)) return EFAULT;
     const target = move.target + from - move.start;
     const pages = to - from;
-    const result = moveTo(space, {
+    const result = yield* moveTo(task, {
       ...move,
       start: from,
       oldPages: pages,
@@ -111,81 +130,132 @@ function moveAll(space: AddressSpace, move: Move): number {
   return move.target;
 }
 
-function moveTo(space: AddressSpace, move: Move): number {
+function* moveTo(task: Task, move: Move): Op<number> {
   const { start, oldPages, newPages, flags, target } = move;
   if (flags & MREMAP.FIXED) {
-    const error = unmapPages(space, target, newPages);
+    const error = yield* unmapPages(task, target, newPages);
     if (error < 0) return error;
     // A length that wraps around does not overlap, but its start may have gone.
-    if (space.vmas.at(start) === undefined) return EFAULT;
+    if (task.mm.vmas.at(start) === undefined) return EFAULT;
   }
   if (oldPages > newPages) {
-    const error = unmapPages(space, start + newPages, oldPages - newPages);
+    const error = yield* unmapPages(task, start + newPages, oldPages - newPages);
     if (error < 0) return error;
   }
-  const vma = space.vmas.at(start);
+  const vma = task.mm.vmas.at(start);
   assert(vma !== undefined, 'what is to be moved is mapped');
-  return relocate(space, vma, { ...move, oldPages: Math.min(oldPages, newPages) });
+  return yield* relocate(task, vma, { ...move, oldPages: Math.min(oldPages, newPages) });
 }
 
 /** In place if it can be, elsewhere if it may be. */
-function expand(space: AddressSpace, vma: Vma, move: Move): number {
+function* expand(task: Task, vma: Vma, move: Move): Op<number> {
   const { start, oldPages, newPages, flags } = move;
   const end = start + newPages;
   const isRoom =
     start + oldPages === vma.end &&
-    end <= space.layout.taskSize &&
-    space.vmas.within(vma.end, end).length === 0;
-  if (!isRoom) return flags & MREMAP.MAYMOVE ? relocate(space, vma, move) : ENOMEM;
-  if (vma.flags & VM.ACCOUNT && !space.canCommit(newPages - oldPages)) return ENOMEM;
+    end <= task.mm.layout.taskSize &&
+    task.mm.vmas.within(vma.end, end).length === 0;
+  if (!isRoom) return flags & MREMAP.MAYMOVE ? yield* relocate(task, vma, move) : ENOMEM;
+  if (vma.flags & VM.ACCOUNT && !task.mm.canCommit(newPages - oldPages)) return ENOMEM;
   const pgoff = vma.pgoff + (vma.end - vma.start);
-  const grown = mergeNew(space, { ...vma, start: vma.end, end, pgoff });
+  const grown = yield* mergeNew(task, { ...vma, start: vma.end, end, pgoff });
   if (grown === undefined) return ENOMEM;
-  if (vma.flags & VM.LOCKED) populate(space, start + oldPages, end);
+  if ((vma.flags & VM.LOCKED) !== 0) task.mm.lockedPages += newPages - oldPages;
   return start;
 }
 
 /** Maps `newPages` elsewhere with what is at `start`, and unmaps that. */
-function relocate(space: AddressSpace, vma: Vma, move: Move): number {
+function* relocate(task: Task, vma: Vma, move: Move): Op<number> {
+  const { mm } = task;
   const { start, oldPages, newPages, flags } = move;
-  const pgoff = vma.pgoff + start - vma.start;
-  const target = unmappedArea(space, {
+  const target = unmappedArea(mm, {
     address: move.target,
     pages: newPages,
-    object: vma.file?.object,
+    inode: vma.file?.inode,
     isShared: (vma.flags & VM.MAYSHARE) !== 0,
-    pgoff,
+    pgoff: pgoffAt(vma, start),
     isFixed: (flags & MREMAP.FIXED) !== 0,
     is32Bit: false,
   });
   if (target < 0) return target;
-  if (space.vmas.size >= space.layout.mapCountMax - SPARE_VMAS) return ENOMEM;
+  if (task.mm.vmas.size >= task.mm.layout.mapCountMax - SPARE_VMAS) return ENOMEM;
   const isLeft = (flags & MREMAP.DONTUNMAP) !== 0;
   const promised = isLeft ? newPages : newPages - oldPages;
-  if (vma.flags & VM.ACCOUNT && !space.canCommit(promised)) return ENOMEM;
-  const { flags: vmFlags, file, anonVma } = vma;
-  const isUnwritten = isAnonymous(vma) && anonVma === undefined;
-  const moved = mapFree(space, {
-    start: target,
-    end: target + newPages,
-    flags: vmFlags,
-    file,
-    pgoff: isUnwritten ? target : pgoff,
-    anonVma,
-  });
-  if (isLeft) leaveEmpty(space, moved, start, oldPages);
-  else if (oldPages > 0) unmapPages(space, start, oldPages);
-  if (vmFlags & VM.LOCKED && newPages > oldPages) {
-    populate(space, target + oldPages, target + newPages);
+  if (vma.flags & VM.ACCOUNT && !task.mm.canCommit(promised)) return ENOMEM;
+  yield* vmaStartWrite(task.machine, mm, vma);
+  const isLocked = (vma.flags & VM.LOCKED) !== 0;
+  const copy = yield* copyVma(task, vma, start, target, newPages);
+  const isMoved = yield* moveData(task, copy, start, target, oldPages);
+  if (!isMoved) {
+    yield* unmapPages(task, target, newPages);
+    return ENOMEM;
   }
+  // Never taken back from what MREMAP_DONTUNMAP leaves behind, though that is unlocked.
+  if (isLocked) mm.lockedPages += newPages;
+  if (isLeft) yield* leaveEmpty(task, copy.to, start, oldPages);
+  else if (oldPages > 0) yield* unmapPages(task, start, oldPages);
   return target;
 }
 
+/** What is copied, and to what. */
+interface Copy {
+  readonly from: Vma;
+  readonly to: Vma;
+  readonly needsRmapLocks: boolean;
+}
+
+/**
+ * Maps `pages` pages at `target` by what is at `start` of `vma`.
+ *
+ * @source mm/vma.c copy_vma() (Linux 6.18)
+ */
+function* copyVma(task: Task, vma: Vma, start: number, target: number, pages: number): Op<Copy> {
+  const { flags, file, anonVma, chain } = vma;
+  const isUnwritten = isAnonymous(vma) && anonVma === undefined;
+  const pgoff = isUnwritten ? target : pgoffAt(vma, start);
+  const proposal = { start: target, end: target + pages, flags, file, pgoff, anonVma, chain };
+  const merged = yield* mergeNew(task, proposal);
+  if (merged === undefined) {
+    const to = yield* insertNew(task, proposal);
+    return { from: vma, to, needsRmapLocks: false };
+  }
+  // It may have merged with the source itself, where nothing is to be found by rmap yet.
+  const from = merged.start <= start && start < merged.end ? merged : vma;
+  return { from, to: merged, needsRmapLocks: merged.pgoff <= from.pgoff };
+}
+
+/**
+ * Moves the pages; those that were moved are taken back if memory for tables is exhausted.
+ *
+ * @source mm/mremap.c copy_vma_and_data() (Linux 6.18)
+ */
+function* moveData(
+  task: Task,
+  { from, to, needsRmapLocks }: Copy,
+  start: number,
+  target: number,
+  pages: number,
+): Op<boolean> {
+  const moved = yield* movePageTables(task, { from, to, start, target, pages, needsRmapLocks });
+  if (moved === pages) return true;
+  yield* movePageTables(task, {
+    from: to,
+    to: from,
+    start: target,
+    target: start,
+    pages: moved,
+    needsRmapLocks: true,
+  });
+  return false;
+}
+
 /** MREMAP_DONTUNMAP takes the pages, and with all of them what they gave to the VMA. */
-function leaveEmpty(space: AddressSpace, moved: Vma, start: number, pages: number): void {
+function* leaveEmpty(task: Task, moved: Vma, start: number, pages: number): Op<void> {
   // The new one may have merged with the old one, which then has no locks either.
-  const vma = space.vmas.at(start);
+  const vma = task.mm.vmas.at(start);
   assert(vma !== undefined, 'what is left behind is mapped');
+  yield* vmaStartWrite(task.machine, task.mm, vma);
   vma.flags &= ~(VM.LOCKED | VM.LOCKONFAULT);
-  if (moved !== vma && vma.start === start && vma.end === start + pages) vma.anonVma = undefined;
+  if (moved === vma || vma.start !== start || vma.end !== start + pages) return;
+  yield* dropAnonVmas(task, vma);
 }

@@ -1,22 +1,69 @@
-/** munmap(2). */
+/** munmap(2). @source mm/vma.c do_vmi_align_munmap(), vms_complete_munmap_vmas() (Linux 6.18) */
+import { freePgtables } from '../table/free_pgtables.ts';
+import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
+import { unmapPageRange } from '../table/zap.ts';
+import type { Task } from '../task.ts';
+import { isPageAligned, pageOf, pagesOf } from '../vma/pages.ts';
+import { VM, type Vma } from '../vma/vma.ts';
+import { detachVma, vmaStartWrite } from '../vma/vma_lock.ts';
+import { dropVma, splitVma } from '../vma/vma_merge.ts';
+import { EINVAL, ENOMEM } from '../world/errno.ts';
+import {
+  mmapReadUnlock,
+  mmapWriteDowngrade,
+  mmapWriteLock,
+  mmapWriteUnlock,
+} from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
 
-import { EINVAL, ENOMEM } from '../errno.ts';
-import { type AddressSpace, splitVma } from './address_space.ts';
-import { isPageAligned, pageOf, pagesOf } from './pages.ts';
-
-/** @returns 0 or a negative errno */
-export function munmap(space: AddressSpace, address: number, length: number): number {
+/**
+ * Once the VMAs are out of the tree no fault can find them, so the lock is downgraded: entries are
+ * cleared, flushed and freed while faults and reads elsewhere go on. The mmap lock is dropped only
+ * after the flush: whoever maps these pages next must not meet an old translation.
+ *
+ * @returns 0 or a negative errno
+ * @locks   mmap (write), each VMA (write), mmap (read), then one page-table lock at a time
+ * @omits   userfaultfd events
+ */
+export function* munmap(task: Task, address: number, length: number): Op<number> {
   if (!isPageAligned(address)) return EINVAL;
-  return unmapPages(space, pageOf(address), pagesOf(length));
+  const { machine, cpu, mm } = task;
+  const start = pageOf(address);
+  const pages = pagesOf(length);
+  yield* mmapWriteLock(machine, cpu, mm.id);
+  const removed = yield* unmapVmas(task, start, pages);
+  if (typeof removed === 'number' || removed.length === 0) {
+    yield* mmapWriteUnlock(machine, cpu, mm.id);
+    return typeof removed === 'number' ? removed : 0;
+  }
+  yield* mmapWriteDowngrade(machine, cpu, mm.id);
+  yield* tlbGatherMmu(machine, cpu, mm.id);
+  yield* clearVmas(task, removed);
+  if (machine.bugs.unlockedBeforeFlush === true) yield* mmapReadUnlock(machine, cpu, mm.id);
+  yield* tlbFinishMmu(machine, cpu, mm.id);
+  if (machine.bugs.unlockedBeforeFlush !== true) yield* mmapReadUnlock(machine, cpu, mm.id);
+  return 0;
 }
 
-/** @returns 0 or a negative errno */
-export function unmapPages(space: AddressSpace, start: number, pages: number): number {
-  const { taskSize } = space.layout;
-  if (start > taskSize || pages > taskSize - start || pages === 0) return EINVAL;
-  if (!splitAt(space, start, start + pages)) return ENOMEM;
-  removeWithin(space, start, start + pages);
+/**
+ * As `munmap()`, for who goes on under the mmap write lock.
+ *
+ * @returns 0 or a negative errno
+ */
+export function* unmapPages(task: Task, start: number, pages: number): Op<number> {
+  const removed = yield* unmapVmas(task, start, pages);
+  if (typeof removed === 'number') return removed;
+  yield* clearAndFlush(task, removed);
   return 0;
+}
+
+/** @returns the VMAs that were taken out of the tree, or a negative errno */
+function* unmapVmas(task: Task, start: number, pages: number): Op<Vma[] | number> {
+  const { taskSize } = task.mm.layout;
+  if (start > taskSize || pages > taskSize - start || pages === 0) return EINVAL;
+  const isSplit = yield* splitAt(task, start, start + pages);
+  if (!isSplit) return ENOMEM;
+  return yield* detachWithin(task, start, start + pages);
 }
 
 /**
@@ -24,18 +71,46 @@ export function unmapPages(space: AddressSpace, start: number, pages: number): n
  *
  * @returns false if a VMA would become two that may not
  */
-export function splitAt(space: AddressSpace, start: number, end: number): boolean {
-  const first = space.vmas.at(start);
+export function* splitAt(task: Task, start: number, end: number): Op<boolean> {
+  const { mm } = task;
+  const first = mm.vmas.at(start);
   if (first !== undefined && first.start < start) {
     // Only the middle of a VMA leaves more VMAs than there were.
-    if (end < first.end && space.isFull) return false;
-    splitVma(space, first, start);
+    if (end < first.end && mm.isFull) return false;
+    yield* splitVma(task, first, start);
   }
-  const last = space.vmas.at(end);
-  if (last !== undefined && last.start < end) splitVma(space, last, end);
+  const last = mm.vmas.at(end);
+  if (last !== undefined && last.start < end) yield* splitVma(task, last, end);
   return true;
 }
 
-export function removeWithin(space: AddressSpace, start: number, end: number): void {
-  for (const vma of space.vmas.within(start, end)) space.vmas.remove(vma);
+/** Takes the VMAs of `[start, end)` out of the tree: their pages are still there. */
+export function* detachWithin(task: Task, start: number, end: number): Op<Vma[]> {
+  const { machine, cpu, mm } = task;
+  const vmas = mm.vmas.within(start, end);
+  for (const vma of vmas) {
+    yield* vmaStartWrite(machine, mm, vma);
+    yield* detachVma(machine, cpu, mm, vma);
+    if ((vma.flags & VM.LOCKED) !== 0) mm.lockedPages -= vma.end - vma.start;
+  }
+  return vmas;
+}
+
+/** Clears the pages and tables of VMAs that were detached, and flushes. */
+export function* clearAndFlush(task: Task, vmas: readonly Vma[]): Op<void> {
+  if (vmas.length === 0) return;
+  yield* tlbGatherMmu(task.machine, task.cpu, task.mm.id);
+  yield* clearVmas(task, vmas);
+  yield* tlbFinishMmu(task.machine, task.cpu, task.mm.id);
+}
+
+/** Collects pages and tables of neighbouring VMAs that were detached, and drops the VMAs. */
+function* clearVmas(task: Task, vmas: readonly Vma[]): Op<void> {
+  const start = vmas[0]!.start;
+  const end = vmas.at(-1)!.end;
+  const floor = task.mm.vmas.below(start)?.end ?? 0;
+  const ceiling = task.mm.vmas.find(end)?.start ?? Number.POSITIVE_INFINITY;
+  for (const vma of vmas) yield* unmapPageRange(task, vma.start, vma.end);
+  for (const vma of vmas) yield* dropVma(task, vma);
+  yield* freePgtables(task, start, end, { floor, ceiling });
 }

@@ -5,69 +5,123 @@
  * The gather of an operation is its CPU's own data.
  *
  * @source mm/mmu_gather.c tlb_gather_mmu(), tlb_flush_mmu(), tlb_finish_mmu() (Linux 6.18)
- * @omits  nested flushes of parallel unmappings, delayed rmap, swap
+ * @omits  swap
  */
-import { deliverCallbacks } from './delivery.ts';
-import { putFrame } from './frame.ts';
-import type { Machine } from './machine.ts';
-import type { Op } from './op.ts';
-import { freeTable } from './pgtable.ts';
-import { callRcu } from './rcu.ts';
-import { flushTlbMmRange } from './tlb.ts';
+import { putFrame } from '../page/frame.ts';
+import { removeRmap } from '../rmap/map_count.ts';
+import type { Mm } from '../vma/mm.ts';
+import { deliverCallbacks } from '../world/delivery.ts';
+import type { Op } from '../world/op.ts';
+import { reading, writing } from '../world/point.ts';
+import { callRcu } from '../world/rcu.ts';
+import { freeTable } from '../world/table_page.ts';
+import { flushTlbMmRange } from '../world/tlb.ts';
+import type { World } from '../world/world.ts';
 
-export function tlbGatherMmu(machine: Machine, cpu: number): void {
-  machine.gatherFrameCount[cpu] = 0;
-  machine.gatherTableCount[cpu] = 0;
-  machine.gatherStart[cpu] = Number.POSITIVE_INFINITY;
-  machine.gatherEnd[cpu] = 0;
+/**
+ * Begins a gather, for `tlbFinishMmu()` to end. Who finishes while others are under way flushes
+ * everything: entries that it found cleared may be those that the others have yet to flush.
+ *
+ * @source mm/mmu_gather.c tlb_gather_mmu(), tlb_finish_mmu() (Linux 6.18)
+ */
+export function* tlbGatherMmu(world: World, cpu: number, mm: number): Op<void> {
+  yield writing(world.objects.flushPending(mm));
+  world.mmFlushPending[mm]!++;
+  resetGather(world, cpu);
+}
+
+/** Flushes and frees what was gathered, and what others are about to flush. */
+export function* tlbFinishMmu(world: World, cpu: number, mm: number): Op<void> {
+  yield reading(world.objects.flushPending(mm));
+  const isNested = world.mmFlushPending[mm]! > 1 && world.bugs.noNestedFlush !== true;
+  if (isNested) tlbChange(world, cpu, 0, Number.MAX_SAFE_INTEGER);
+  yield* tlbFlushMmu(world, cpu, mm);
+  yield writing(world.objects.flushPending(mm));
+  world.mmFlushPending[mm]!--;
+}
+
+function resetGather(world: World, cpu: number): void {
+  world.gatherFrameCount[cpu] = 0;
+  world.gatherTableCount[cpu] = 0;
+  world.gatherStart[cpu] = Number.POSITIVE_INFINITY;
+  world.gatherEnd[cpu] = 0;
 }
 
 /** Whether the gather has room for another page and another table. */
-export function isGatherFull(machine: Machine, cpu: number): boolean {
-  const { gather } = machine.size;
-  return machine.gatherFrameCount[cpu] === gather || machine.gatherTableCount[cpu] === gather;
+export function isGatherFull(world: World, cpu: number): boolean {
+  const { gather } = world.size;
+  return world.gatherFrameCount[cpu] === gather || world.gatherTableCount[cpu] === gather;
 }
 
-export function tlbRemovePage(machine: Machine, cpu: number, page: number, frame: number): void {
-  machine.gatherFrames[cpu * machine.size.gather + machine.gatherFrameCount[cpu]!++] = frame;
-  widen(machine, cpu, page, page + 1);
+/** Collects a page whose entry was cleared, with the reference that the entry had. */
+export function tlbRemovePage(world: World, cpu: number, page: number, frame: number): void {
+  world.gatherFrames[cpu * world.size.gather + world.gatherFrameCount[cpu]!++] = frame;
+  tlbChange(world, cpu, page, page + 1);
+}
+
+/**
+ * As `tlbRemovePage()`, of a page of a file that was written to: until the flush it counts as mapped,
+ * so that nobody takes it for clean who may find it written to once more.
+ */
+export function tlbRemovePageLater(world: World, cpu: number, page: number, frame: number): void {
+  tlbRemovePage(world, cpu, page, -1 - frame);
+}
+
+/**
+ * Flushes if pages wait for that to count as mapped no longer. Called under the lock of their table.
+ *
+ * @source mm/mmu_gather.c tlb_flush_rmaps() (Linux 6.18)
+ */
+export function* tlbFlushRmaps(world: World, cpu: number, mm: Mm): Op<void> {
+  const first = cpu * world.size.gather;
+  let isFlushed = false;
+  for (let at = first; at < first + world.gatherFrameCount[cpu]!; at++) {
+    if (world.gatherFrames[at]! >= 0) continue;
+    if (!isFlushed) {
+      yield* flushTlbMmRange(world, cpu, mm.id, world.gatherStart[cpu]!, world.gatherEnd[cpu]!);
+    }
+    isFlushed = true;
+    world.gatherFrames[at] = -1 - world.gatherFrames[at]!;
+    yield* removeRmap(world, mm, world.gatherFrames[at]!);
+  }
 }
 
 /** `table` was linked for the pages `[start, end)`. */
 export function tlbRemoveTable(
-  machine: Machine,
+  world: World,
   cpu: number,
   start: number,
   end: number,
   table: number,
 ): void {
-  machine.gatherTables[cpu * machine.size.gather + machine.gatherTableCount[cpu]!++] = table;
-  widen(machine, cpu, start, end);
+  world.gatherTables[cpu * world.size.gather + world.gatherTableCount[cpu]!++] = table;
+  tlbChange(world, cpu, start, end);
 }
 
-function widen(machine: Machine, cpu: number, start: number, end: number): void {
-  if (start < machine.gatherStart[cpu]!) machine.gatherStart[cpu] = start;
-  if (end > machine.gatherEnd[cpu]!) machine.gatherEnd[cpu] = end;
+/** Entries of `[start, end)` have changed: their translations are to be flushed. */
+export function tlbChange(world: World, cpu: number, start: number, end: number): void {
+  if (start < world.gatherStart[cpu]!) world.gatherStart[cpu] = start;
+  if (end > world.gatherEnd[cpu]!) world.gatherEnd[cpu] = end;
 }
 
 /** Flushes, then frees the pages, and the tables after a grace period. */
-export function* tlbFlushMmu(machine: Machine, cpu: number, mm: number): Op<void> {
-  if (machine.gatherEnd[cpu] === 0) return;
-  if (machine.bugs.pagesFreedBeforeFlush === true) yield* freeFrames(machine, cpu);
-  yield* flushTlbMmRange(machine, cpu, mm, machine.gatherStart[cpu]!, machine.gatherEnd[cpu]!);
-  yield* freeFrames(machine, cpu);
-  for (let at = 0; at < machine.gatherTableCount[cpu]!; at++) {
-    const table = machine.gatherTables[cpu * machine.size.gather + at]!;
-    if (machine.bugs.tablesFreedAtOnce === true) yield* freeTable(machine, cpu, table);
-    else yield* callRcu(machine, cpu, table);
+export function* tlbFlushMmu(world: World, cpu: number, mm: number): Op<void> {
+  if (world.gatherEnd[cpu] === 0) return;
+  if (world.bugs.pagesFreedBeforeFlush === true) yield* freeFrames(world, cpu);
+  yield* flushTlbMmRange(world, cpu, mm, world.gatherStart[cpu]!, world.gatherEnd[cpu]!);
+  yield* freeFrames(world, cpu);
+  for (let at = 0; at < world.gatherTableCount[cpu]!; at++) {
+    const table = world.gatherTables[cpu * world.size.gather + at]!;
+    if (world.bugs.tablesFreedAtOnce === true) yield* freeTable(world, cpu, table);
+    else yield* callRcu(world, cpu, table);
   }
-  if (machine.gatherTableCount[cpu]! > 0) deliverCallbacks(machine, cpu);
-  tlbGatherMmu(machine, cpu);
+  if (world.gatherTableCount[cpu]! > 0) deliverCallbacks(world, cpu);
+  resetGather(world, cpu);
 }
 
-function* freeFrames(machine: Machine, cpu: number): Op<void> {
-  for (let at = 0; at < machine.gatherFrameCount[cpu]!; at++) {
-    yield* putFrame(machine, cpu, machine.gatherFrames[cpu * machine.size.gather + at]!);
+function* freeFrames(world: World, cpu: number): Op<void> {
+  for (let at = 0; at < world.gatherFrameCount[cpu]!; at++) {
+    yield* putFrame(world, cpu, world.gatherFrames[cpu * world.size.gather + at]!);
   }
-  machine.gatherFrameCount[cpu] = 0;
+  world.gatherFrameCount[cpu] = 0;
 }

@@ -12,6 +12,7 @@ const NAMES: readonly (readonly [string, number])[] = [
   ['me', VM.MAYEXEC],
   ['ms', VM.MAYSHARE],
   ['gd', VM.GROWSDOWN],
+  ['gu', VM.MAYBE_GUARD],
   ['lo', VM.LOCKED],
   ['sr', VM.SEQ_READ],
   ['rr', VM.RAND_READ],
@@ -19,10 +20,12 @@ const NAMES: readonly (readonly [string, number])[] = [
   ['lf', VM.LOCKONFAULT],
   ['ac', VM.ACCOUNT],
   ['nr', VM.NORESERVE],
+  ['sf', VM.SYNC],
   ['wf', VM.WIPEONFORK],
   ['dd', VM.DONTDUMP],
   ['hg', VM.HUGEPAGE],
   ['nh', VM.NOHUGEPAGE],
+  ['mg', VM.MERGEABLE],
 ];
 
 /** Two letters for each flag that is set, in the order of smaps. */

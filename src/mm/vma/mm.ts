@@ -1,5 +1,4 @@
-/** The state that the calls of this folder change. Callers hold mmap_lock for writing. */
-import type { AnonVma, Vma } from './vma.ts';
+/** An address space: the `mm_struct` that the threads of a process share. */
 import { VmaTree } from './vma_tree.ts';
 
 /** Where things are to be, in pages unless a name says bytes. */
@@ -17,21 +16,36 @@ export interface Layout {
   readonly stackLimit: number;
 }
 
-export class AddressSpace {
+/** Counters of resident pages, by kind. @source include/linux/mm_types_task.h */
+export const Rss = { FILE: 0, ANON: 1, SWAP: 2, SHMEM: 3 } as const;
+export type Rss = (typeof Rss)[keyof typeof Rss];
+
+export class Mm {
+  /** Number of its locks; 0 is the first. */
+  readonly id: number;
+  /** The root table. */
+  readonly root: number;
   readonly layout: Layout;
   readonly vmas = new VmaTree();
   /** Added to every new VMA: VM_LOCKED after mlockall(MCL_FUTURE). */
   defaultFlags = 0;
   brkBytes: number;
-  #anonVmas = 0;
+  /** Resident pages by `Rss`. Counters are atomic: nobody decides by them. */
+  readonly rss = new Int32Array(4);
+  /** locked_vm: pages of VMAs that were locked, as the kernel counts them (VmLck of status). */
+  lockedPages = 0;
+  /** Page tables but the root, and tables that are deposited (`pgtables_bytes` over the page size). */
+  tables = 0;
+  /** Processes and threads that use it. */
+  users = 1;
+  /** Whether a page of it was ever pinned (MMF_HAS_PINNED). */
+  hasPinned = false;
 
-  constructor(layout: Layout) {
+  constructor(id: number, root: number, layout: Layout) {
+    this.id = id;
+    this.root = root;
     this.layout = layout;
     this.brkBytes = layout.brkStartBytes;
-  }
-
-  newAnonVma(): AnonVma {
-    return { id: this.#anonVmas++ };
   }
 
   /** Whether no more VMAs may come to be by splitting. */
@@ -45,10 +59,13 @@ export class AddressSpace {
   }
 }
 
-/** Divides a VMA: it keeps what is below `page`, the new one has the rest and is returned. */
-export function splitVma(space: AddressSpace, vma: Vma, page: number): Vma {
-  const upper = { ...vma, start: page, pgoff: vma.pgoff + page - vma.start };
-  space.vmas.resize(vma, vma.start, page);
-  space.vmas.insert(upper);
-  return upper;
-}
+/** The 47-bit layout of a process of x86-64 without randomisation. @source Linux 6.18, measured */
+export const DEFAULT_LAYOUT: Layout = {
+  mmapBase: 0x7ffff7fff,
+  taskSize: 0x7fffffff0 + 0xf,
+  brkStartBytes: 0x555555559000,
+  minAddress: 16,
+  commitLimit: 2 ** 22,
+  mapCountMax: 65530,
+  stackLimit: 2048,
+};

@@ -1,5 +1,8 @@
 /** Virtual memory areas. Addresses and offsets are in pages, unless a name says bytes. */
 
+import type { Inode } from '../file/inode.ts';
+import type { AnonVma } from '../rmap/anon_vma.ts';
+
 /** `vm_flags` by their Linux names and values. @source linux/mm.h of Linux 6.18 */
 export const VM = {
   READ: 0x1,
@@ -11,51 +14,60 @@ export const VM = {
   MAYEXEC: 0x40,
   MAYSHARE: 0x80,
   GROWSDOWN: 0x100,
+  UFFD_MISSING: 0x200,
+  PFNMAP: 0x400,
+  MAYBE_GUARD: 0x800,
+  UFFD_WP: 0x1000,
   LOCKED: 0x2000,
+  IO: 0x4000,
   SEQ_READ: 0x8000,
   RAND_READ: 0x10000,
   DONTCOPY: 0x20000,
+  DONTEXPAND: 0x40000,
   LOCKONFAULT: 0x80000,
   ACCOUNT: 0x100000,
   NORESERVE: 0x200000,
+  HUGETLB: 0x400000,
+  SYNC: 0x800000,
   WIPEONFORK: 0x2000000,
   DONTDUMP: 0x4000000,
+  MIXEDMAP: 0x10000000,
   HUGEPAGE: 0x20000000,
   NOHUGEPAGE: 0x40000000,
+  /** Bit 31: numbers of flags may be negative. */
+  MERGEABLE: 1 << 31,
 } as const;
 
 export const VM_ACCESS = VM.READ | VM.WRITE | VM.EXEC;
 export const VM_MAY_ACCESS = VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;
+/** They do not keep VMAs from merging: what comes of that has those of both. */
+export const VM_STICKY = VM.MAYBE_GUARD;
+/** Never merged, moved in part or collapsed. */
+export const VM_SPECIAL = VM.IO | VM.DONTEXPAND | VM.PFNMAP | VM.MIXEDMAP;
 
-/** What a VMA maps when it does not map private anonymous memory. */
-export interface MemoryObject {
-  /** How mmap(2) places it: `plain`, or by the 2 MiB like files of ext4, xfs and btrfs. */
-  readonly placement: 'plain' | 'huge';
-  /** How many it has: those behind can be mapped, but not accessed. */
-  pages: number;
-}
-
-/** An open file: what was opened twice does not merge, though it is the same object. */
+/** An open file: what was opened twice does not merge, though it is the same inode. */
 export interface MappedFile {
-  readonly object: MemoryObject;
-}
-
-/** An identity: private pages of VMAs that share one may belong together. */
-export interface AnonVma {
-  readonly id: number;
+  readonly inode: Inode;
+  /** A SysV segment that was attached: shmdt(2) finds it by this, and mremap(2) moves it alone. */
+  readonly isSegment?: true;
 }
 
 export interface Vma {
+  /** Number of its lock; `NONE` before it is in a tree. */
+  id: number;
   start: number;
   end: number;
   flags: number;
   readonly file: MappedFile | undefined;
   /** Which page of the file comes first. Of anonymous memory: where it was when first written. */
   pgoff: number;
-  /** From the first private page on. */
+  /** From the first private page on. Object: `anonVmaOf`. */
   anonVma: AnonVma | undefined;
+  /** Every anon_vma that its pages may belong to: its own first, then those it has by fork. */
+  chain: AnonVma[];
 }
 
+/** Whether its private pages are not those of a file. */
 export function isAnonymous(vma: Vma): boolean {
   return vma.file === undefined;
 }
@@ -63,6 +75,11 @@ export function isAnonymous(vma: Vma): boolean {
 /** Whether anything can be accessed at all: every right lets x86 read, but not always execute. */
 export function isAccessible(vma: Vma): boolean {
   return (vma.flags & VM_ACCESS) !== 0;
+}
+
+/** The index of `page` in the file, or in what an anonymous VMA counts as one. */
+export function pgoffAt(vma: Vma, page: number): number {
+  return vma.pgoff + page - vma.start;
 }
 
 /** What stays free below a stack. @source stack_guard_gap of mm/mmap.c */

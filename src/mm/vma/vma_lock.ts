@@ -1,5 +1,5 @@
 /**
- * VMAs: a sorted list for each address space, and a lock for each VMA that faults take for reading.
+ * The lock of each VMA, which faults take for reading instead of the mmap lock.
  *
  * A fault finds its VMA in the tree without the mmap lock and joins its readers. A writer, who holds
  * the mmap lock, waits until they have left and stores the sequence number of the address space in
@@ -8,104 +8,54 @@
  *
  * @source mm/mmap_lock.c lock_vma_under_rcu(), include/linux/mmap_lock.h vma_start_read(),
  *         __vma_start_write() (Linux 6.18)
- * @omits  merging, splitting, and the RCU free of VMAs: the place of one is reused, not its memory
+ * @omits  the reuse of a VMA's memory by another while a reader looks at it
  */
-import type { Vpn } from '../arch/index.ts';
-import { assert } from '../base/assert.ts';
-import { holdAnyway, letGo, Rank } from './lock.ts';
-import { type Machine, NONE } from './machine.ts';
-import type { Op } from './op.ts';
-import { draining, reading, tryingShared, unlockingShared, writing } from './point.ts';
+import { assert } from '../../base/assert.ts';
+import { Mode } from '../../trace/index.ts';
+import type { Machine } from '../machine.ts';
+import type { Task } from '../task.ts';
+import { holdAnyway, letGo, Rank } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { draining, reading, tryingShared, unlockingShared, writing } from '../world/point.ts';
+import { VMA_READERS } from '../world/world.ts';
+import type { Mm } from './mm.ts';
+import type { Vma } from './vma.ts';
 
 /**
  * Parts of the count of a VMA, above its readers: in the tree, and waited for by a writer. Nobody can
  * join unless it is attached, and a writer that waits puts the second in place of the first.
  */
-const ATTACHED = 2 ** 20;
-const WRITER = 2 ** 21;
-const READERS = ATTACHED - 1;
+const ATTACHED = VMA_READERS + 1;
+const WRITER = 2 * ATTACHED;
 
-/** The index in the sorted list of the first VMA that ends after `page`. */
-export function indexOfVma(machine: Machine, mm: number, page: number): number {
-  const base = mm * machine.size.vmas;
-  let low = 0;
-  let high = machine.vmaCount[mm]!;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (machine.vmaEnd[machine.vmaOrder[base + middle]!]! > page) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+/** Gives a new VMA its number and puts it into the tree. Called under the mmap write lock. */
+export function* attachVma(machine: Machine, cpu: number, mm: Mm, vma: Vma): Op<void> {
+  machine.vmas.add(cpu, (id) => {
+    vma.id = id;
+    return vma;
+  });
+  // Nobody knows it yet, but lookups by its number may still come from who knew the last one.
+  yield writing(machine.objects.vmaReferences(vma.id));
+  machine.vmaReferences[vma.id] = ATTACHED;
+  yield writing(machine.objects.vmaSequence(vma.id));
+  machine.vmaSequence[vma.id] = machine.mmSequence[mm.id]!;
+  yield writing(machine.objects.tree(mm.id));
+  mm.vmas.insert(vma);
 }
 
-/** The VMA number `index` of the sorted list, or `NONE` beyond its ends. */
-export function vmaAt(machine: Machine, mm: number, index: number): number {
-  if (index < 0 || index >= machine.vmaCount[mm]!) return NONE;
-  return machine.vmaOrder[mm * machine.size.vmas + index]!;
-}
-
-/** The VMA that contains `page`, or `NONE`. */
-export function findVma(machine: Machine, mm: number, page: Vpn): number {
-  const vma = vmaAt(machine, mm, indexOfVma(machine, mm, page));
-  return vma !== NONE && machine.vmaStart[vma]! <= page ? vma : NONE;
-}
-
-/** Inserts a VMA for `[start, end)`, which is free; `NONE` if there are too many. */
-export function* insertVma(
-  machine: Machine,
-  mm: number,
-  start: number,
-  end: number,
-  writable: boolean,
-): Op<number> {
-  const vma = freeVma(machine, mm);
-  if (vma === NONE) return NONE;
-  machine.vmaUsed[vma] = 1;
-  machine.vmaStart[vma] = start;
-  machine.vmaEnd[vma] = end;
-  machine.vmaWritable[vma] = writable ? 1 : 0;
-  yield writing(machine.objects.vmaReferences(vma));
-  machine.vmaReferences[vma] = ATTACHED;
-  yield writing(machine.objects.tree(mm));
-  const base = mm * machine.size.vmas;
-  const index = indexOfVma(machine, mm, start);
-  for (let at = machine.vmaCount[mm]!; at > index; at--) {
-    machine.vmaOrder[base + at] = machine.vmaOrder[base + at - 1]!;
-  }
-  machine.vmaOrder[base + index] = vma;
-  machine.vmaCount[mm]!++;
-  return vma;
-}
-
-/** Called under the mmap write lock. */
-function freeVma(machine: Machine, mm: number): number {
-  const base = mm * machine.size.vmas;
-  for (let vma = base; vma < base + machine.size.vmas; vma++) {
-    if (machine.vmaUsed[vma] === 0) return vma;
-  }
-  return NONE;
-}
-
-/** Takes the VMA number `index` out of the tree. Called under its write lock. */
-export function* removeVma(machine: Machine, mm: number, index: number): Op<void> {
-  const vma = vmaAt(machine, mm, index);
-  yield writing(machine.objects.tree(mm));
-  const base = mm * machine.size.vmas;
-  machine.vmaCount[mm]!--;
-  for (let at = index; at < machine.vmaCount[mm]!; at++) {
-    machine.vmaOrder[base + at] = machine.vmaOrder[base + at + 1]!;
-  }
-  yield* detachVma(machine, vma);
-  machine.vmaUsed[vma] = 0;
-}
-
-function* detachVma(machine: Machine, vma: number): Op<void> {
-  const count = machine.objects.vmaReferences(vma);
+/** Takes a VMA out of the tree. Called under its write lock. */
+export function* detachVma(machine: Machine, cpu: number, mm: Mm, vma: Vma): Op<void> {
+  yield writing(machine.objects.tree(mm.id));
+  mm.vmas.remove(vma);
+  const count = machine.objects.vmaReferences(vma.id);
   yield writing(count);
-  machine.vmaReferences[vma]! -= ATTACHED;
+  machine.vmaReferences[vma.id]! -= ATTACHED;
   // Readers that have joined since see the sequence and step back.
   yield draining(count);
-  assert(machine.vmaReferences[vma] === 0, 'a detached VMA has no readers');
+  assert(machine.vmaReferences[vma.id] === 0, 'a detached VMA has no readers');
+  machine.trace?.lockAcquired(count, Mode.exclusive);
+  machine.trace?.lockReleased(count, Mode.exclusive);
+  machine.vmas.remove(cpu, vma.id);
 }
 
 /**
@@ -113,58 +63,60 @@ function* detachVma(machine: Machine, vma: number): Op<void> {
  *
  * Called under the mmap write lock.
  */
-export function* vmaStartWrite(machine: Machine, mm: number, vma: number): Op<void> {
-  if (machine.vmaSequence[vma] === machine.mmSequence[mm]) return;
-  const count = machine.objects.vmaReferences(vma);
+export function* vmaStartWrite(machine: Machine, mm: Mm, vma: Vma): Op<void> {
+  if (machine.vmaSequence[vma.id] === machine.mmSequence[mm.id]) return;
+  const count = machine.objects.vmaReferences(vma.id);
   yield writing(count);
-  machine.vmaReferences[vma]! += WRITER - ATTACHED;
+  machine.vmaReferences[vma.id]! += WRITER - ATTACHED;
   yield draining(count);
-  assert(machine.vmaReferences[vma] === WRITER, 'a VMA has no readers when it is write-locked');
-  yield writing(machine.objects.vmaSequence(vma));
-  machine.vmaSequence[vma] = machine.mmSequence[mm]!;
+  assert(machine.vmaReferences[vma.id] === WRITER, 'a VMA has no readers when it is write-locked');
+  machine.trace?.lockAcquired(count, Mode.exclusive);
+  yield writing(machine.objects.vmaSequence(vma.id));
+  machine.vmaSequence[vma.id] = machine.mmSequence[mm.id]!;
   yield writing(count);
-  machine.vmaReferences[vma]! += ATTACHED - WRITER;
+  machine.vmaReferences[vma.id]! += ATTACHED - WRITER;
+  machine.trace?.lockReleased(count, Mode.exclusive);
 }
 
-/** Whether all readers have left, for who waits at a `DRAIN`. */
-export const isDrained = (machine: Machine, vma: number): boolean =>
-  (machine.vmaReferences[vma]! & READERS) === 0;
-
 /** Joins the readers of `vma`, or says that it could not. Never waits. */
-export function* vmaStartRead(machine: Machine, cpu: number, mm: number, vma: number): Op<boolean> {
-  const isLocked = yield* isWriteLocked(machine, mm, vma);
+function* vmaStartRead({ machine, cpu, mm }: Task, vma: Vma, id: number): Op<boolean> {
+  const isLocked = yield* isWriteLocked(machine, mm, id);
   if (isLocked) return false;
-  yield tryingShared(machine.objects.vmaReferences(vma));
-  if ((machine.vmaReferences[vma]! & ATTACHED) === 0) return false;
-  machine.vmaReferences[vma]!++;
+  yield tryingShared(machine.objects.vmaReferences(id));
+  // Another VMA has its number now.
+  if ((machine.vmaReferences[id]! & ATTACHED) === 0 || machine.vmas.find(id) !== vma) return false;
+  machine.vmaReferences[id]!++;
   holdAnyway(machine, cpu, Rank.VMA);
-  const isLockedNow = yield* isWriteLocked(machine, mm, vma);
+  machine.trace?.lockAcquired(machine.objects.vmaReferences(id), Mode.shared);
+  const isLockedNow = yield* isWriteLocked(machine, mm, id);
   if (isLockedNow) yield* vmaEndRead(machine, cpu, vma);
   return !isLockedNow;
 }
 
-function* isWriteLocked(machine: Machine, mm: number, vma: number): Op<boolean> {
-  yield reading(machine.objects.vmaSequence(vma));
-  const sequence = machine.vmaSequence[vma]!;
-  yield reading(machine.objects.sequence(mm));
-  return sequence === machine.mmSequence[mm];
+function* isWriteLocked(machine: Machine, mm: Mm, id: number): Op<boolean> {
+  yield reading(machine.objects.vmaSequence(id));
+  const sequence = machine.vmaSequence[id]!;
+  yield reading(machine.objects.sequence(mm.id));
+  return sequence === machine.mmSequence[mm.id];
 }
 
-export function* vmaEndRead(machine: Machine, cpu: number, vma: number): Op<void> {
-  yield unlockingShared(machine.objects.vmaReferences(vma));
-  machine.vmaReferences[vma]!--;
+export function* vmaEndRead(machine: Machine, cpu: number, vma: Vma): Op<void> {
+  yield unlockingShared(machine.objects.vmaReferences(vma.id));
+  machine.vmaReferences[vma.id]!--;
   letGo(machine, cpu, Rank.VMA);
+  machine.trace?.lockReleased(machine.objects.vmaReferences(vma.id), Mode.shared);
 }
 
-/** The VMA that contains `page`, read-locked, or `NONE`: then the mmap lock is to be taken. */
-export function* lockVmaUnderRcu(machine: Machine, cpu: number, mm: number, page: Vpn): Op<number> {
-  yield reading(machine.objects.tree(mm));
-  const vma = findVma(machine, mm, page);
-  if (vma === NONE) return NONE;
-  const isLocked = yield* vmaStartRead(machine, cpu, mm, vma);
-  if (!isLocked) return NONE;
-  // Its place may have been reused for another VMA since it was looked up.
-  if (machine.vmaStart[vma]! <= page && page < machine.vmaEnd[vma]!) return vma;
+/** The VMA that contains `page`, read-locked, or `undefined`: then the mmap lock is to be taken. */
+export function* lockVmaUnderRcu(task: Task, page: number): Op<Vma | undefined> {
+  const { machine, cpu, mm } = task;
+  yield reading(machine.objects.tree(mm.id));
+  const vma = mm.vmas.at(page);
+  if (vma === undefined) return undefined;
+  const isLocked = yield* vmaStartRead(task, vma, vma.id);
+  if (!isLocked) return undefined;
+  // It may have been cut since it was looked up.
+  if (vma.start <= page && page < vma.end) return vma;
   yield* vmaEndRead(machine, cpu, vma);
-  return NONE;
+  return undefined;
 }

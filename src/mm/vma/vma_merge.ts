@@ -1,6 +1,26 @@
-/** When neighbours become one. */
-import { type AddressSpace, splitVma } from './address_space.ts';
-import type { AnonVma, MappedFile, Vma } from './vma.ts';
+/**
+ * When neighbours become one, and one becomes two. All under the mmap write lock.
+ *
+ * @source mm/vma.c vma_merge_new_range(), vma_merge_existing_range(), __split_vma() (Linux 6.18)
+ */
+
+import { putInode } from '../file/shmem.ts';
+import { adjustHuge } from '../huge/adjust.ts';
+import type { AnonVma } from '../rmap/anon_vma.ts';
+import {
+  copyChain,
+  linkFile,
+  lockLinks,
+  unlinkAnonVmas,
+  unlinkFile,
+  unlockLinks,
+} from '../rmap/links.ts';
+import type { Task } from '../task.ts';
+import type { Op } from '../world/op.ts';
+import { writing } from '../world/point.ts';
+import { NONE } from '../world/world.ts';
+import { type MappedFile, VM_SPECIAL, VM_STICKY, type Vma } from './vma.ts';
+import { attachVma, detachVma, vmaStartWrite } from './vma_lock.ts';
 
 /** What a VMA to be would look like. */
 export interface Proposal {
@@ -10,21 +30,20 @@ export interface Proposal {
   readonly file: MappedFile | undefined;
   readonly pgoff: number;
   readonly anonVma: AnonVma | undefined;
+  /** As that of a VMA; empty of new mappings. */
+  readonly chain: readonly AnonVma[];
 }
 
-function areCompatible(a: AnonVma | undefined, b: AnonVma | undefined): boolean {
-  return a === undefined || b === undefined || a === b;
-}
-
-/** Whether `lower` and `upper`, which touch, can be one. */
-function canJoin(lower: Proposal, upper: Proposal): boolean {
-  return (
-    lower.end === upper.start &&
-    lower.flags === upper.flags &&
-    lower.file === upper.file &&
-    lower.pgoff + (lower.end - lower.start) === upper.pgoff &&
-    areCompatible(lower.anonVma, upper.anonVma)
-  );
+/** Maps space that is free by a VMA of its own. */
+export function* insertNew(task: Task, proposal: Proposal): Op<Vma> {
+  const { machine, cpu, mm } = task;
+  const vma: Vma = { ...proposal, id: NONE, chain: [], anonVma: undefined };
+  yield* lockLinks(task, proposal);
+  yield* attachVma(machine, cpu, mm, vma);
+  linkFile(mm, vma);
+  if (proposal.anonVma !== undefined) copyChain(mm, vma, proposal as Vma);
+  yield* unlockLinks(task, proposal);
+  return vma;
 }
 
 /**
@@ -32,32 +51,30 @@ function canJoin(lower: Proposal, upper: Proposal): boolean {
  *
  * @returns the VMA that now has the space, or `undefined` if a new one is needed
  */
-export function mergeNew(space: AddressSpace, proposal: Proposal): Vma | undefined {
-  const { start, end, anonVma } = proposal;
-  const { vmas } = space;
+export function* mergeNew(task: Task, proposal: Proposal): Op<Vma | undefined> {
+  const { start, end } = proposal;
+  const { vmas } = task.mm;
   const previous = vmas.below(start);
   const next = vmas.find(end);
   const left = previous !== undefined && canJoin(previous, proposal) ? previous : undefined;
   const isRight =
     next !== undefined &&
     canJoin(proposal, next) &&
-    (left === undefined || areCompatible(left.anonVma, next.anonVma));
+    (left === undefined || areCompatible(left, next));
   if (left === undefined) {
     if (!isRight) return undefined;
-    growDown(space, next, start);
-    next.anonVma ??= anonVma;
+    yield* growDown(task, next, start, proposal);
     return next;
   }
-  left.anonVma ??= anonVma;
-  if (isRight) absorb(space, left, next);
-  else vmas.resize(left, left.start, end);
+  if (isRight && mayVanish(next)) yield* absorb(task, left, next, proposal);
+  else yield* resize(task, left, left.start, end, proposal);
   return left;
 }
 
 /** Like `mergeNew()` with the VMA below only. */
-export function extend(space: AddressSpace, previous: Vma, proposal: Proposal): boolean {
+export function* extend(task: Task, previous: Vma, proposal: Proposal): Op<boolean> {
   if (!canJoin(previous, proposal)) return false;
-  space.vmas.resize(previous, previous.start, proposal.end);
+  yield* resize(task, previous, previous.start, proposal.end, proposal);
   return true;
 }
 
@@ -67,72 +84,198 @@ export function extend(space: AddressSpace, previous: Vma, proposal: Proposal): 
  *
  * @returns the VMA that now has the part, or `undefined` if there may be no more VMAs
  */
-export function modifyFlags(
-  space: AddressSpace,
+export function* modifyFlags(
+  task: Task,
   vma: Vma,
   start: number,
   end: number,
   flags: number,
-): Vma | undefined {
-  const merged = mergeExisting(space, vma, start, end, flags);
+): Op<Vma | undefined> {
+  const merged = yield* mergeExisting(task, vma, start, end, flags);
   if (merged !== undefined) return merged;
   let part = vma;
   if (part.start < start) {
-    if (space.isFull) return undefined;
-    part = splitVma(space, part, start);
+    if (task.mm.isFull) return undefined;
+    part = yield* splitVma(task, part, start);
   }
   if (part.end > end) {
-    if (space.isFull) return undefined;
-    splitVma(space, part, end);
+    if (task.mm.isFull) return undefined;
+    yield* splitVma(task, part, end);
   }
+  yield* vmaStartWrite(task.machine, task.mm, part);
   part.flags = flags;
   return part;
 }
 
-function mergeExisting(
-  space: AddressSpace,
+function* mergeExisting(
+  task: Task,
   vma: Vma,
   start: number,
   end: number,
   flags: number,
-): Vma | undefined {
-  const { vmas } = space;
+): Op<Vma | undefined> {
+  const { vmas } = task.mm;
   const part: Proposal = { ...vma, start, end, flags, pgoff: vma.pgoff + start - vma.start };
   const previous = vma.start === start ? vmas.previous(vma) : undefined;
   const next = vma.end === end ? vmas.next(vma) : undefined;
   const left = previous !== undefined && canJoin(previous, part) ? previous : undefined;
   const right = next !== undefined && canJoin(part, next) ? next : undefined;
+  const isWhole = vma.start === start && vma.end === end;
+  if (isWhole && !mayVanish(vma)) return undefined;
   if (left !== undefined) {
-    left.anonVma ??= vma.anonVma;
-    const isBoth = right !== undefined && areCompatible(left.anonVma, right.anonVma);
-    if (vma.end === end) vmas.remove(vma);
-    else cutBelow(space, vma, end);
-    if (isBoth) absorb(space, left, right);
-    else vmas.resize(left, left.start, end);
+    const isBoth = right !== undefined && areCompatible(left, right);
+    if (vma.end === end) yield* absorb(task, left, vma, vma);
+    else yield* moveBorder(task, left, vma, end);
+    if (isBoth) yield* absorb(task, left, right, right);
     return left;
   }
   if (right === undefined) return undefined;
-  right.anonVma ??= vma.anonVma;
-  if (vma.start === start) vmas.remove(vma);
-  else vmas.resize(vma, vma.start, start);
-  growDown(space, right, start);
+  if (vma.start === start) {
+    yield* vmaStartWrite(task.machine, task.mm, vma);
+    yield* absorbBelow(task, vma, right);
+  } else yield* moveBorder(task, vma, right, start);
   return right;
 }
 
-/** Lets `lower` reach to the end of `upper`. */
-function absorb(space: AddressSpace, lower: Vma, upper: Vma): void {
-  lower.anonVma ??= upper.anonVma;
-  space.vmas.remove(upper);
-  space.vmas.resize(lower, lower.start, upper.end);
+/** Divides a VMA: it keeps what is below `page`, the new one has the rest and is returned. */
+export function* splitVma(task: Task, vma: Vma, page: number): Op<Vma> {
+  const { machine, cpu, mm } = task;
+  const pgoff = vma.pgoff + page - vma.start;
+  const upper: Vma = { ...vma, id: NONE, start: page, pgoff, chain: [], anonVma: undefined };
+  yield* vmaStartWrite(machine, mm, vma);
+  yield* lockLinks(task, vma);
+  yield* adjustHuge(task, vma, page);
+  yield writing(machine.objects.tree(mm.id));
+  mm.vmas.resize(vma, vma.start, page);
+  yield* attachVma(machine, cpu, mm, upper);
+  linkFile(mm, upper);
+  copyChain(mm, upper, vma);
+  yield* unlockLinks(task, vma);
+  return upper;
 }
 
-function growDown(space: AddressSpace, vma: Vma, start: number): void {
-  vma.pgoff -= vma.start - start;
-  space.vmas.resize(vma, start, vma.end);
+/** Removes a VMA that maps nothing any more from all lists. Called when it is detached. */
+export function* dropVma(task: Task, vma: Vma): Op<void> {
+  const { file } = vma;
+  const links = { file, anonVma: vma.chain[0] };
+  yield* lockLinks(task, links);
+  unlinkFile(vma);
+  unlinkAnonVmas(task, vma);
+  yield* unlockLinks(task, links);
+  if (file !== undefined) yield* putInode(task, file.inode);
 }
 
-/** Lets a VMA start at `page`. */
-export function cutBelow(space: AddressSpace, vma: Vma, page: number): void {
-  vma.pgoff += page - vma.start;
-  space.vmas.resize(vma, page, vma.end);
+/** Lets a VMA forget its private pages, which have all gone. Called under its write lock. */
+export function* dropAnonVmas(task: Task, vma: Vma): Op<void> {
+  const links = { file: undefined, anonVma: vma.chain[0] };
+  yield* lockLinks(task, links);
+  unlinkAnonVmas(task, vma);
+  yield* unlockLinks(task, links);
+}
+
+/** Whether `lower` and `upper`, which touch, can be one. */
+function canJoin(lower: Proposal, upper: Proposal): boolean {
+  return (
+    lower.end === upper.start &&
+    ((lower.flags ^ upper.flags) & ~VM_STICKY) === 0 &&
+    (lower.flags & VM_SPECIAL) === 0 &&
+    lower.file === upper.file &&
+    lower.pgoff + (lower.end - lower.start) === upper.pgoff &&
+    areCompatible(lower, upper)
+  );
+}
+
+/** Whether a merge may remove a VMA: attachments of a segment are counted by their VMAs. */
+const mayVanish = ({ file }: Vma): boolean => file?.isSegment !== true;
+
+/** One has no private pages yet, and the other none that it shares with a parent; or the same. */
+function areCompatible(one: Proposal, other: Proposal): boolean {
+  if (one.anonVma === other.anonVma) return true;
+  if (one.anonVma === undefined) return other.anonVma === undefined || other.chain.length === 1;
+  return other.anonVma === undefined && one.chain.length === 1;
+}
+
+/** Moves the bounds of `vma`, which takes over the anon_vmas of `source` if it has none. */
+export function* resize(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  source: Pick<Proposal, 'anonVma' | 'chain' | 'flags'>,
+): Op<void> {
+  const { machine, mm } = task;
+  yield* vmaStartWrite(machine, mm, vma);
+  const links = { file: vma.file, anonVma: vma.anonVma ?? source.anonVma };
+  yield* lockLinks(task, links);
+  yield writing(machine.objects.tree(mm.id));
+  vma.pgoff += start - vma.start;
+  vma.flags |= source.flags & VM_STICKY;
+  mm.vmas.resize(vma, start, end);
+  if (vma.anonVma === undefined && source.anonVma !== undefined) {
+    copyChain(mm, vma, source as Vma);
+  }
+  yield* unlockLinks(task, links);
+}
+
+function* growDown(task: Task, vma: Vma, start: number, source: Proposal): Op<void> {
+  yield* resize(task, vma, start, vma.end, source);
+}
+
+/** Lets `lower` reach to the end of `upper`, which goes. */
+function* absorb(task: Task, lower: Vma, upper: Vma, source: Proposal): Op<void> {
+  const { machine, cpu, mm } = task;
+  yield* vmaStartWrite(machine, mm, lower);
+  yield* vmaStartWrite(machine, mm, upper);
+  const { end } = upper;
+  const from = upper.anonVma === undefined ? source : upper;
+  const links = { file: lower.file, anonVma: lower.anonVma ?? from.anonVma };
+  yield* lockLinks(task, links);
+  yield* detachVma(machine, cpu, mm, upper);
+  lower.flags |= (upper.flags | source.flags) & VM_STICKY;
+  mm.vmas.resize(lower, lower.start, end);
+  if (lower.anonVma === undefined && from.anonVma !== undefined) copyChain(mm, lower, from as Vma);
+  unlinkFile(upper);
+  unlinkAnonVmas(task, upper);
+  yield* unlockLinks(task, links);
+}
+
+/** Lets `upper` reach to the start of `lower`, which goes. */
+function* absorbBelow(task: Task, lower: Vma, upper: Vma): Op<void> {
+  const { machine, cpu, mm } = task;
+  yield* vmaStartWrite(machine, mm, upper);
+  const { start } = lower;
+  const links = { file: upper.file, anonVma: upper.anonVma ?? lower.anonVma };
+  yield* lockLinks(task, links);
+  yield* detachVma(machine, cpu, mm, lower);
+  upper.pgoff -= upper.start - start;
+  upper.flags |= lower.flags & VM_STICKY;
+  mm.vmas.resize(upper, start, upper.end);
+  if (upper.anonVma === undefined && lower.anonVma !== undefined) copyChain(mm, upper, lower);
+  unlinkFile(lower);
+  unlinkAnonVmas(task, lower);
+  yield* unlockLinks(task, links);
+}
+
+/** Lets `lower` end and `upper` start at `page`; the one that grows may need the other's anon_vmas. */
+function* moveBorder(task: Task, lower: Vma, upper: Vma, page: number): Op<void> {
+  const { machine, mm } = task;
+  yield* vmaStartWrite(machine, mm, lower);
+  yield* vmaStartWrite(machine, mm, upper);
+  const [grows, shrinks] = page > upper.start ? [lower, upper] : [upper, lower];
+  const links = { file: lower.file, anonVma: grows.anonVma ?? shrinks.anonVma };
+  yield* lockLinks(task, links);
+  yield* adjustHuge(task, shrinks, page);
+  yield writing(machine.objects.tree(mm.id));
+  grows.flags |= shrinks.flags & VM_STICKY;
+  if (grows === lower) {
+    upper.pgoff += page - upper.start;
+    mm.vmas.resize(upper, page, upper.end);
+    mm.vmas.resize(lower, lower.start, page);
+  } else {
+    mm.vmas.resize(lower, lower.start, page);
+    upper.pgoff -= upper.start - page;
+    mm.vmas.resize(upper, page, upper.end);
+  }
+  if (grows.anonVma === undefined && shrinks.anonVma !== undefined) copyChain(mm, grows, shrinks);
+  yield* unlockLinks(task, links);
 }

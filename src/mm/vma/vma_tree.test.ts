@@ -32,7 +32,16 @@ function build(list: readonly (readonly [number, number])[]): {
       }
       return;
     }
-    const vma = { start, end, flags: 0, file: undefined, pgoff: 0, anonVma: undefined };
+    const vma = {
+      start,
+      end,
+      flags: 0,
+      file: undefined,
+      pgoff: 0,
+      anonVma: undefined,
+      id: 0,
+      chain: [],
+    };
     tree.insert(vma);
     pages.fill(vma, start, end);
   });

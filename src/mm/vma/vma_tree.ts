@@ -28,18 +28,19 @@ interface GapWanted {
 }
 
 export class VmaTree {
-  #root: Node | undefined;
-  #size = 0;
-  #random = 1;
+  // Not `#`: states are saved by copying their objects.
+  private root: Node | undefined;
+  private count = 0;
+  private random = 1;
 
   get size(): number {
-    return this.#size;
+    return this.count;
   }
 
   /** The lowest VMA that ends above `page`. */
   find(page: number): Vma | undefined {
     let found: Vma | undefined;
-    for (let node = this.#root; node !== undefined; ) {
+    for (let node = this.root; node !== undefined; ) {
       if (node.vma.end > page) {
         found = node.vma;
         node = node.left;
@@ -51,7 +52,7 @@ export class VmaTree {
   /** The highest VMA that ends at or below `page`. */
   below(page: number): Vma | undefined {
     let found: Vma | undefined;
-    for (let node = this.#root; node !== undefined; ) {
+    for (let node = this.root; node !== undefined; ) {
       if (node.vma.end <= page) {
         found = node.vma;
         node = node.right;
@@ -77,7 +78,7 @@ export class VmaTree {
   /** The VMAs that overlap `[start, end)`, upwards. */
   within(start: number, end: number): Vma[] {
     const found: Vma[] = [];
-    if (start < end) collect(this.#root, start, end, found);
+    if (start < end) collect(this.root, start, end, found);
     return found;
   }
 
@@ -88,18 +89,18 @@ export class VmaTree {
   insert(vma: Vma): void {
     assert(vma.start < vma.end, 'a VMA is not empty');
     assert((this.find(vma.start)?.start ?? vma.end) >= vma.end, 'VMAs do not overlap');
-    this.#random = (Math.imul(this.#random, 1664525) + 1013904223) | 0;
+    this.random = (Math.imul(this.random, 1664525) + 1013904223) | 0;
     const { start, end } = vma;
-    const priority = this.#random;
+    const priority = this.random;
     const node = { vma, priority, left: undefined, right: undefined, start, end, gap: 0 };
-    this.#root = insert(this.#root, node);
-    this.#size++;
+    this.root = insert(this.root, node);
+    this.count++;
   }
 
   remove(vma: Vma): void {
     assert(this.at(vma.start) === vma, 'a VMA to be removed is in its tree');
-    this.#root = remove(this.#root, vma);
-    this.#size--;
+    this.root = remove(this.root, vma);
+    this.count--;
   }
 
   /** Moves the bounds of a VMA into free space, or away from some. */
@@ -107,17 +108,17 @@ export class VmaTree {
     assert(start < end, 'a VMA is not empty');
     assert((this.previous(vma)?.end ?? 0) <= start, 'a VMA does not reach the one below');
     assert((this.next(vma)?.start ?? end) >= end, 'a VMA does not reach the one above');
-    resize(this.#root, vma, start, end);
+    resize(this.root, vma, start, end);
   }
 
   /** The end of the highest free run of `length` pages within `[low, high)`. */
   highestGap(length: number, low: number, high: number): number | undefined {
-    return gapIn(this.#root, 0, high, { length, low, high, isHighest: true });
+    return gapIn(this.root, 0, high, { length, low, high, isHighest: true });
   }
 
   /** The start of the lowest free run of `length` pages within `[low, high)`. */
   lowestGap(length: number, low: number, high: number): number | undefined {
-    return gapIn(this.#root, 0, high, { length, low, high, isHighest: false });
+    return gapIn(this.root, 0, high, { length, low, high, isHighest: false });
   }
 }
 

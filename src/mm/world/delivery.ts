@@ -5,26 +5,26 @@
  * sender would wait for them.
  */
 import { handleInterrupts } from './interrupt.ts';
-import type { Machine } from './machine.ts';
 import type { Op } from './op.ts';
 import { interrupting } from './point.ts';
 import { runCallbacks } from './rcu.ts';
+import type { World } from './world.ts';
 
 /** The interrupt handler of `cpu`, for ever. */
-export function* interruptActor(machine: Machine, cpu: number): Op<void> {
+export function* interruptActor(world: World, cpu: number): Op<void> {
   for (;;) {
-    yield interrupting(machine.objects.cpu(cpu));
-    handleInterrupts(machine, cpu);
+    yield interrupting(world.objects.cpu(cpu));
+    handleInterrupts(world, cpu);
   }
 }
 
 /** The softirq of `cpu` that runs RCU callbacks, for ever. */
-export function* callbackActor(machine: Machine, cpu: number): Op<void> {
-  for (;;) yield* runCallbacks(machine, cpu);
+export function* callbackActor(world: World, cpu: number): Op<void> {
+  for (;;) yield* runCallbacks(world, cpu);
 }
 
 /** The interrupt actor of `cpu` does it. */
-export function deliverInterrupts(_machine: Machine, _cpu: number): void {}
+export function deliverInterrupts(_world: World, _cpu: number): void {}
 
 /** The callback actor of `cpu` does it. */
-export function deliverCallbacks(_machine: Machine, _cpu: number): void {}
+export function deliverCallbacks(_world: World, _cpu: number): void {}

@@ -5,8 +5,9 @@
  * a table and its entries; the flush ledger; and a program's access, which reads entries, the
  * ledger and frames at once. All three are told apart by the kind of the point.
  */
-import type { Machine } from './machine.ts';
+
 import { PointKind as Kind, kindOf, objectOf, type Point } from './point.ts';
+import type { World } from './world.ts';
 
 /** What a step does besides its object. Bits, so that a pair is one test. */
 const FILLS = 1;
@@ -26,6 +27,8 @@ const ROLES: Readonly<Partial<Record<Kind, number>>> = {
   [Kind.FREE_TABLE]: FREES,
   [Kind.LOAD]: LOADS,
   [Kind.STORE]: STORES,
+  [Kind.READ_CONTENT]: LOADS,
+  [Kind.WRITE_CONTENT]: STORES,
 };
 
 /** Roles that may not change places with a role. */
@@ -46,20 +49,21 @@ const READERS: ReadonlySet<Kind> = new Set([
   Kind.TRY_SHARED,
   Kind.ACKNOWLEDGED,
   Kind.QUIESCENT,
+  Kind.READ_CONTENT,
 ]);
 
-export function areDependent(machine: Machine, one: Point, other: Point): boolean {
+export function areDependent(world: World, one: Point, other: Point): boolean {
   const kinds = [kindOf(one), kindOf(other)] as const;
   const objects = [objectOf(one), objectOf(other)] as const;
   if (objects[0] === objects[1]) return !kinds.every((kind) => READERS.has(kind));
   const roles = ROLES[kinds[1]] ?? 0;
   if ((CONFLICTS[ROLES[kinds[0]] ?? 0]! & roles) !== 0) return true;
-  return isEntryOf(machine, objects[0], objects[1]) || isEntryOf(machine, objects[1], objects[0]);
+  return isEntryOf(world, objects[0], objects[1]) || isEntryOf(world, objects[1], objects[0]);
 }
 
 /** Whether `entry` is an entry of the table that the object `table` stands for. */
-function isEntryOf({ objects, size }: Machine, entry: number, table: number): boolean {
-  const number = objects.tableOf(table);
+function isEntryOf({ objects, size }: World, entry: number, table: number): boolean {
+  const number = objects.numberOf('table', table);
   if (number < 0 || number >= size.tables) return false;
   return objects.tableOfEntry(entry) === number;
 }

@@ -1,136 +1,184 @@
 /** Numbers of the objects that points announce: everything that more than one CPU can see. */
-import type { MachineSize } from './machine_size.ts';
+import type { WorldSize } from './world_size.ts';
+
+/** The kinds of objects in the order of their numbers, locks first, with their names. */
+const NAMES = {
+  zoneLock: 'zone lock',
+  swapLock: 'swap lock',
+  mmapLock: 'mmap_lock of mm',
+  pageTableLock: 'page_table_lock of mm',
+  tableLock: 'lock of table',
+  inodeLock: 'i_rwsem of inode',
+  invalidateLock: 'invalidate_lock of inode',
+  iMmapLock: 'i_mmap_rwsem of inode',
+  pagesLock: 'i_pages lock of inode',
+  anonVmaLock: 'lock of anon_vma',
+  sequence: 'sequence of mm',
+  writeProtectSequence: 'write_protect_seq of mm',
+  tree: 'VMA tree of mm',
+  cpuMask: 'CPU mask of mm',
+  flushPending: 'tlb_flush_pending of mm',
+  vmaReferences: 'lock of VMA',
+  vmaSequence: 'sequence of VMA',
+  anonVmaOf: 'anon_vma of VMA',
+  pages: 'page cache of inode',
+  cpu: 'CPU',
+  tlb: 'TLB of CPU',
+  callbacks: 'RCU callbacks of CPU',
+  frame: 'frame',
+  folioLock: 'folio lock of frame',
+  swapSlot: 'swap slot',
+  table: 'table',
+  entry: 'entry',
+} as const;
+export type ObjectKind = keyof typeof NAMES;
 
 export class Objects {
   /** Locks are the objects below this number. */
   readonly locks: number;
-  readonly #tables: number;
-  readonly #sequences: number;
-  readonly #trees: number;
-  readonly #cpuMasks: number;
-  readonly #vmaReferences: number;
-  readonly #vmaSequences: number;
-  readonly #cpus: number;
-  readonly #tlbs: number;
-  readonly #callbacks: number;
-  readonly #frames: number;
-  readonly #tablePages: number;
-  readonly #entries: number;
-  readonly #mms: number;
+  readonly #base: Readonly<Record<ObjectKind, number>>;
   readonly #tableEntries: number;
 
-  constructor({ cpus, mms, frames, tables, vmas }: MachineSize, tableEntries: number) {
+  constructor(size: WorldSize, tableEntries: number) {
+    const { cpus, mms, frames, tables, vmas, inodes, anonVmas, swapSlots } = size;
     this.#tableEntries = tableEntries;
-    let next = 0;
-    const take = (count: number): number => {
-      next += count;
-      return next - count;
+    const counts: Readonly<Record<ObjectKind, number>> = {
+      zoneLock: 1,
+      swapLock: 1,
+      mmapLock: mms,
+      pageTableLock: mms,
+      tableLock: tables,
+      inodeLock: inodes,
+      invalidateLock: inodes,
+      iMmapLock: inodes,
+      pagesLock: inodes,
+      anonVmaLock: anonVmas,
+      sequence: mms,
+      writeProtectSequence: mms,
+      tree: mms,
+      cpuMask: mms,
+      flushPending: mms,
+      vmaReferences: vmas,
+      vmaSequence: vmas,
+      anonVmaOf: vmas,
+      pages: inodes,
+      cpu: cpus,
+      tlb: cpus,
+      callbacks: cpus,
+      frame: frames,
+      folioLock: frames,
+      swapSlot: swapSlots,
+      table: tables,
+      entry: tables * tableEntries,
     };
-    take(1 + 2 * mms);
-    this.#mms = mms;
-    this.#tables = take(tables);
-    this.locks = next;
-    this.#sequences = take(mms);
-    this.#trees = take(mms);
-    this.#cpuMasks = take(mms);
-    this.#vmaReferences = take(vmas * mms);
-    this.#vmaSequences = take(vmas * mms);
-    this.#cpus = take(cpus);
-    this.#tlbs = take(cpus);
-    this.#callbacks = take(cpus);
-    this.#frames = take(frames);
-    this.#tablePages = take(tables);
-    this.#entries = take(tables * tableEntries);
+    const base: Partial<Record<ObjectKind, number>> = {};
+    let next = 0;
+    for (const kind of Object.keys(NAMES) as ObjectKind[]) {
+      base[kind] = next;
+      next += counts[kind];
+    }
+    this.#base = base as Record<ObjectKind, number>;
+    this.locks = this.#base.sequence;
   }
 
   readonly zoneLock = 0;
+  readonly swapLock = 1;
   mmapLock(mm: number): number {
-    return 1 + mm;
+    return this.#base.mmapLock + mm;
   }
   /** Guards the entries of the upper tables. */
   pageTableLock(mm: number): number {
-    return 1 + this.#mms + mm;
+    return this.#base.pageTableLock + mm;
   }
   /** Guards the entries of one table of the two lowest levels. */
   tableLock(table: number): number {
-    return this.#tables + table;
+    return this.#base.tableLock + table;
+  }
+  inodeLock(inode: number): number {
+    return this.#base.inodeLock + inode;
+  }
+  invalidateLock(inode: number): number {
+    return this.#base.invalidateLock + inode;
+  }
+  iMmapLock(inode: number): number {
+    return this.#base.iMmapLock + inode;
+  }
+  pagesLock(inode: number): number {
+    return this.#base.pagesLock + inode;
+  }
+  anonVmaLock(anonVma: number): number {
+    return this.#base.anonVmaLock + anonVma;
   }
   sequence(mm: number): number {
-    return this.#sequences + mm;
+    return this.#base.sequence + mm;
+  }
+  writeProtectSequence(mm: number): number {
+    return this.#base.writeProtectSequence + mm;
   }
   tree(mm: number): number {
-    return this.#trees + mm;
+    return this.#base.tree + mm;
   }
   cpuMask(mm: number): number {
-    return this.#cpuMasks + mm;
+    return this.#base.cpuMask + mm;
+  }
+  flushPending(mm: number): number {
+    return this.#base.flushPending + mm;
   }
   vmaReferences(vma: number): number {
-    return this.#vmaReferences + vma;
+    return this.#base.vmaReferences + vma;
   }
   vmaSequence(vma: number): number {
-    return this.#vmaSequences + vma;
+    return this.#base.vmaSequence + vma;
+  }
+  anonVmaOf(vma: number): number {
+    return this.#base.anonVmaOf + vma;
+  }
+  /** The page cache and the size of an inode, for those who look without its lock. */
+  pages(inode: number): number {
+    return this.#base.pages + inode;
   }
   cpu(cpu: number): number {
-    return this.#cpus + cpu;
+    return this.#base.cpu + cpu;
   }
   tlb(cpu: number): number {
-    return this.#tlbs + cpu;
+    return this.#base.tlb + cpu;
   }
   callbacks(cpu: number): number {
-    return this.#callbacks + cpu;
+    return this.#base.callbacks + cpu;
   }
   frame(frame: number): number {
-    return this.#frames + frame;
+    return this.#base.frame + frame;
+  }
+  folioLock(frame: number): number {
+    return this.#base.folioLock + frame;
+  }
+  swapSlot(slot: number): number {
+    return this.#base.swapSlot + slot;
   }
   table(table: number): number {
-    return this.#tablePages + table;
+    return this.#base.table + table;
   }
   entry(slot: number): number {
-    return this.#entries + slot;
+    return this.#base.entry + slot;
   }
 
   /** The number within its own kind: of a CPU, a VMA, a table. */
-  vmaOf(object: number): number {
-    return object - this.#vmaReferences;
+  numberOf(kind: ObjectKind, object: number): number {
+    return object - this.#base[kind];
   }
-  cpuOf(object: number): number {
-    return object - this.#cpus;
-  }
-  listOf(object: number): number {
-    return object - this.#callbacks;
-  }
-  tlbOf(object: number): number {
-    return object - this.#tlbs;
-  }
-  tableOf(object: number): number {
-    return object - this.#tablePages;
-  }
+
   /** The table that an entry lies in, or a negative number if the object is no entry. */
   tableOfEntry(object: number): number {
-    return Math.floor((object - this.#entries) / this.#tableEntries);
+    return Math.floor((object - this.#base.entry) / this.#tableEntries);
   }
 
   /** `table 3 [17]`, to show. */
   describe(object: number): string {
-    const names: readonly (readonly [number, string])[] = [
-      [this.#frames, 'frame'],
-      [this.#callbacks, 'RCU callbacks of CPU'],
-      [this.#tlbs, 'TLB of CPU'],
-      [this.#cpus, 'CPU'],
-      [this.#vmaSequences, 'sequence of VMA'],
-      [this.#vmaReferences, 'lock of VMA'],
-      [this.#cpuMasks, 'CPU mask of mm'],
-      [this.#trees, 'VMA tree of mm'],
-      [this.#sequences, 'sequence of mm'],
-      [this.#tables, 'lock of table'],
-      [1 + this.#mms, 'page_table_lock of mm'],
-      [1, 'mmap_lock of mm'],
-    ];
-    if (object >= this.#entries) {
-      return `table ${this.tableOfEntry(object)} [${(object - this.#entries) % this.#tableEntries}]`;
-    }
-    if (object >= this.#tablePages) return `table ${this.tableOf(object)}`;
-    const found = names.find(([base]) => object >= base);
-    return found === undefined ? 'zone lock' : `${found[1]} ${object - found[0]}`;
+    const index = object - this.#base.entry;
+    if (index >= 0) return `table ${this.tableOfEntry(object)} [${index % this.#tableEntries}]`;
+    const kinds = Object.keys(NAMES) as ObjectKind[];
+    const kind = kinds.findLast((candidate) => object >= this.#base[candidate])!;
+    const name = NAMES[kind];
+    return name.endsWith('lock') && object < 2 ? name : `${name} ${this.numberOf(kind, object)}`;
   }
 }

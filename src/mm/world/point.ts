@@ -3,7 +3,7 @@
  *
  * A point is one number, its kind above its object, so that a schedule of millions allocates none.
  */
-import { assert } from '../base/assert.ts';
+import { assert } from '../../base/assert.ts';
 
 declare const pointBrand: unique symbol;
 export type Point = number & { readonly [pointBrand]: true };
@@ -43,6 +43,17 @@ export const PointKind = {
   /** A program's access, through any translation that its CPU may hold. The object is the TLB. */
   LOAD: 18,
   STORE: 19,
+  /** Takes a lock if it is free, without waiting. The object is the lock. */
+  TRY_LOCK: 20,
+  /** Takes the lock of a folio, which is a flag of its first frame; the object is that lock. */
+  LOCK_FOLIO: 21,
+  UNLOCK_FOLIO: 22,
+  TRY_LOCK_FOLIO: 23,
+  /** The kernel, or a device, reads or writes what is in a frame. The object is the frame. */
+  READ_CONTENT: 24,
+  WRITE_CONTENT: 25,
+  /** Waits until nobody reads a swap slot past the swap cache. The object is the slot. */
+  SLOT_READ: 26,
 } as const;
 export type PointKind = (typeof PointKind)[keyof typeof PointKind];
 
@@ -72,7 +83,15 @@ export const acknowledged = (cpu: number): Point => point(PointKind.ACKNOWLEDGED
 export const quiescent = (cpu: number): Point => point(PointKind.QUIESCENT, cpu);
 export const takingCallbacks = (list: number): Point => point(PointKind.CALLBACKS, list);
 export const loading = (tlb: number): Point => point(PointKind.LOAD, tlb);
+export const tryingLock = (lock: number): Point => point(PointKind.TRY_LOCK, lock);
+export const lockingFolio = (lock: number): Point => point(PointKind.LOCK_FOLIO, lock);
+export const unlockingFolio = (lock: number): Point => point(PointKind.UNLOCK_FOLIO, lock);
+export const tryingFolio = (lock: number): Point => point(PointKind.TRY_LOCK_FOLIO, lock);
+export const slotRead = (slot: number): Point => point(PointKind.SLOT_READ, slot);
 export const storing = (tlb: number): Point => point(PointKind.STORE, tlb);
+
+export const readingContent = (frame: number): Point => point(PointKind.READ_CONTENT, frame);
+export const writingContent = (frame: number): Point => point(PointKind.WRITE_CONTENT, frame);
 
 export function kindOf(at: Point): PointKind {
   return Math.floor(at / OBJECTS) as PointKind;

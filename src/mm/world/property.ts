@@ -1,5 +1,5 @@
 /** What must never be false of the simulated kernel. A violation is data, found by the checker. */
-import type { Machine } from './machine.ts';
+import type { World } from './world.ts';
 
 export const PROPERTIES = [
   /** A freed or reused page is reachable through a TLB, a page table or a lockless access. */
@@ -14,15 +14,18 @@ export const PROPERTIES = [
   'P-LOCK',
   /** A translation grants more than its VMA. */
   'P-PERM',
+  /** A private page can be written to, or is taken for a process's own, while others have it. */
+  'P-COW',
 ] as const;
 export type Property = (typeof PROPERTIES)[number];
 
 /** Remembers a violation; the first one counts. */
-export function violate(machine: Machine, property: Property): void {
-  if (machine.violation[0] === 0) machine.violation[0] = PROPERTIES.indexOf(property) + 1;
+export function violate(world: World, property: Property): void {
+  world.trace?.violation(property, '');
+  if (world.violation[0] === 0) world.violation[0] = PROPERTIES.indexOf(property) + 1;
 }
 
-/** The first violation since the machine was built or restored. */
-export function violationOf(machine: Machine): Property | undefined {
-  return PROPERTIES[machine.violation[0]! - 1];
+/** The first violation since the world was built or restored. */
+export function violationOf(world: World): Property | undefined {
+  return PROPERTIES[world.violation[0]! - 1];
 }

@@ -5,38 +5,40 @@
  *
  * @source kernel/rcu/tree.c call_rcu(), synchronize_rcu(); mm/mmu_gather.c tlb_remove_table_free()
  */
-import { assert } from '../base/assert.ts';
-import { type Machine, NONE } from './machine.ts';
+import { assert } from '../../base/assert.ts';
 import type { Op } from './op.ts';
-import { freeTable } from './pgtable.ts';
 import { quiescent, takingCallbacks, writing } from './point.ts';
+import { freeTable } from './table_page.ts';
+import { NONE, type World } from './world.ts';
 
-export function* rcuReadLock(machine: Machine, cpu: number): Op<void> {
-  yield writing(machine.objects.cpu(cpu));
-  machine.rcuNesting[cpu]!++;
+export function* rcuReadLock(world: World, cpu: number): Op<void> {
+  yield writing(world.objects.cpu(cpu));
+  world.rcuNesting[cpu]!++;
 }
 
-export function* rcuReadUnlock(machine: Machine, cpu: number): Op<void> {
-  yield writing(machine.objects.cpu(cpu));
-  assert(machine.rcuNesting[cpu]! > 0, 'an RCU read section that ends has begun');
-  machine.rcuNesting[cpu]!--;
+export function* rcuReadUnlock(world: World, cpu: number): Op<void> {
+  yield writing(world.objects.cpu(cpu));
+  assert(world.rcuNesting[cpu]! > 0, 'an RCU read section that ends has begun');
+  world.rcuNesting[cpu]!--;
 }
 
-export const isQuiescent = (machine: Machine, cpu: number): boolean =>
-  machine.rcuNesting[cpu] === 0 && machine.irqsOff[cpu] === 0;
+export const isQuiescent = (world: World, cpu: number): boolean =>
+  world.rcuNesting[cpu] === 0 && world.irqsOff[cpu] === 0;
 
-export function* synchronizeRcu(machine: Machine): Op<void> {
-  for (let cpu = 0; cpu < machine.size.cpus; cpu++) {
-    yield quiescent(machine.objects.cpu(cpu));
-    assert(isQuiescent(machine, cpu), 'a grace period waits for readers');
+export function* synchronizeRcu(world: World): Op<void> {
+  world.trace?.gracePeriodBegin();
+  for (let cpu = 0; cpu < world.size.cpus; cpu++) {
+    yield quiescent(world.objects.cpu(cpu));
+    assert(isQuiescent(world, cpu), 'a grace period waits for readers');
   }
+  world.trace?.gracePeriodEnd();
 }
 
 /** Frees `table` after a grace period. */
-export function* callRcu(machine: Machine, cpu: number, table: number): Op<void> {
-  yield writing(machine.objects.callbacks(cpu));
-  machine.tableNext[table] = machine.callbackTables[cpu]!;
-  machine.callbackTables[cpu] = table;
+export function* callRcu(world: World, cpu: number, table: number): Op<void> {
+  yield writing(world.objects.callbacks(cpu));
+  world.tableNext[table] = world.callbackTables[cpu]!;
+  world.callbackTables[cpu] = table;
 }
 
 /**
@@ -44,16 +46,16 @@ export function* callRcu(machine: Machine, cpu: number, table: number): Op<void>
  *
  * It is a thread of its own beside the program of the CPU, so the locks it holds are its own, too.
  */
-export function* runCallbacks(machine: Machine, cpu: number): Op<void> {
-  yield takingCallbacks(machine.objects.callbacks(cpu));
-  let table = machine.callbackTables[cpu]!;
-  machine.callbackTables[cpu] = NONE;
+export function* runCallbacks(world: World, cpu: number): Op<void> {
+  yield takingCallbacks(world.objects.callbacks(cpu));
+  let table = world.callbackTables[cpu]!;
+  world.callbackTables[cpu] = NONE;
   if (table === NONE) return;
-  yield* synchronizeRcu(machine);
-  const thread = machine.size.cpus + cpu;
+  yield* synchronizeRcu(world);
+  const thread = world.size.cpus + cpu;
   while (table !== NONE) {
-    const next = machine.tableNext[table]!;
-    yield* freeTable(machine, thread, table);
+    const next = world.tableNext[table]!;
+    yield* freeTable(world, thread, table);
     table = next;
   }
 }

@@ -1,39 +1,60 @@
 /**
- * The simulated machine: CPUs, frames, page tables, address spaces.
+ * The world that operations run in: CPUs, locks, physical frames, page tables, TLB obligations.
  *
- * All state that changes lies in typed arrays that this file lists, so that a state is saved and
- * restored by copying. Everything another CPU can see is an *object* with a number (`objects.ts`).
+ * All of it lies in typed arrays that this file lists, so that a state is saved and restored by
+ * copying. Everything another CPU can see is an *object* with a number (`objects.ts`). What is made
+ * of it, address spaces, VMAs, inodes, is `../machine.ts`.
  */
-import type { PteFormat } from '../arch/index.ts';
-import { assert } from '../base/assert.ts';
+import type { PteFormat } from '../../arch/index.ts';
+import { assert } from '../../base/assert.ts';
+import type { TraceWriter } from '../../trace/index.ts';
+import type { Bugs } from './bugs.ts';
 import { Ledger } from './ledger.ts';
-import type { MachineSize } from './machine_size.ts';
 import { Objects } from './objects.ts';
+import type { WorldSize } from './world_size.ts';
 
 /** No lock holder, frame, table, VMA, list element. */
 export const NONE = -1;
+/** In `swapCache`: a slot is being read past the swap cache (SWAP_HAS_CACHE without a folio). */
+export const SWAP_PINNED = -2;
 
-/** Known mistakes that can be switched on, each in one line of the operation it is about. */
-export interface Bugs {
-  readonly pagesFreedBeforeFlush?: boolean;
-  readonly unlockedBeforeFlush?: boolean;
-  readonly tablesFreedAtOnce?: boolean;
-  readonly noRecheckUnderPageTableLock?: boolean;
-}
+/** In `vmaReferences`: the count of readers, below what `vma_lock.ts` keeps above it. */
+export const VMA_READERS = 2 ** 20 - 1;
 
-/** A state of a machine, as `Machine.save()` made it. */
-export type Saved = readonly (Int32Array | Uint32Array | Float64Array)[];
+/** In `frameFlags`, of the first frame of a folio unless it says otherwise. */
+export const FrameFlag = {
+  LOCKED: 1 << 0,
+  DIRTY: 1 << 1,
+  UPTODATE: 1 << 2,
+  SWAPBACKED: 1 << 3,
+  SWAPCACHE: 1 << 4,
+  /** Of each frame: one process only has it, privately (PG_anon_exclusive). */
+  EXCLUSIVE: 1 << 5,
+  /** Of a large folio: of its first frame, and of its other frames. */
+  HEAD: 1 << 6,
+  TAIL: 1 << 7,
+  /** Free, first of a block of the buddy allocator. */
+  BUDDY: 1 << 8,
+  /** The zero page, and what else is never freed. */
+  RESERVED: 1 << 9,
+  /** Read ahead, and not asked for yet. */
+  READAHEAD: 1 << 10,
+} as const;
+/** The order of a folio or free block lies above the flags of its first frame. */
+export const ORDER_SHIFT = 11;
 
-export class Machine {
-  readonly size: MachineSize;
+type Words = Int32Array | Uint32Array | Uint16Array | Float64Array;
+/** A state of a world, as `save()` made it. */
+export type SavedWorld = readonly Words[];
+
+export class World {
+  readonly size: WorldSize;
   readonly bugs: Bugs;
   readonly format: PteFormat;
   /** Entries of the largest table of the format. */
   readonly tableEntries: number;
-  /** Frames that move between a CPU's list and the zone at a time: 63 unless memory is small. */
-  readonly batch: number;
   readonly objects: Objects;
-  readonly #parts: (Int32Array | Uint32Array | Float64Array)[] = [];
+  readonly #parts: Words[] = [];
 
   /** CPU, or callback thread, that holds a lock alone, or `NONE`. */
   readonly lockHolder: Int32Array;
@@ -54,17 +75,35 @@ export class Machine {
   readonly accessPage: Float64Array;
   readonly choice: Int32Array;
 
-  /** Object: the frame. */
+  /** Object: the frame. References of a folio count at its first frame. */
   readonly frameReferences: Int32Array;
+  /** Entries of level 0 that map the frame. */
+  readonly frameMapcount: Uint16Array;
+  /** `FrameFlag`s, with the order above them. */
+  readonly frameFlags: Uint16Array;
+  /** Whose page it is: 1 + number of the inode, -1 - number of the anon_vma, or 0. */
+  readonly frameMapping: Int32Array;
+  /** Which page of it, modulo 2^32. */
+  readonly frameIndex: Uint32Array;
+  /** The content; of no length unless frames have content. Object: the frame. */
   readonly frameData: Int32Array;
-  /** References that lockless walkers hold, counted apart to recount the others. */
-  readonly framePins: Int32Array;
-  /** Links of free lists: of its CPU, or guarded by the zone lock. */
-  readonly frameNext: Int32Array;
+  /** First free frame of each order, guarded by the zone lock; and of each CPU's own list. */
+  readonly freeAreas: Int32Array;
   readonly cpuFreeFrames: Int32Array;
   readonly cpuFreeCount: Int32Array;
+  /** The head of the huge page of zeroes, or `NONE` before it is needed. Object: the zone lock. */
+  readonly hugeZero: Int32Array;
+  /** Object: the swap slot; changed under the swap lock. Entries that stand for the slot. */
+  readonly swapCount: Int32Array;
+  /** The folio that the swap cache has of a slot, `NONE`, or `SWAP_PINNED`. Object: the slot. */
+  readonly swapCache: Int32Array;
+  /** What was written out; of no length unless frames have content. Object: the slot. */
+  readonly swapData: Int32Array;
+  /** Guarded by the swap lock: lists of the slots of folios, by frame, and of free slots. */
+  readonly swapBuckets: Int32Array;
+  readonly swapNext: Int32Array;
+  readonly swapFree: Int32Array;
   /** Guarded by the zone lock. */
-  readonly zoneFreeFrames: Int32Array;
   readonly zoneFreeTables: Int32Array;
 
   /** Two lanes for each entry, low then high, table after table. */
@@ -72,28 +111,23 @@ export class Machine {
   /** 1 while a table is in use. Object: the table. */
   readonly tableUsed: Int32Array;
   readonly tableNext: Int32Array;
+  /** Empty tables that large pages of a table keep for their split. Guarded by the table's lock. */
+  readonly tableDeposit: Int32Array;
   /** Tables that wait for a grace period, a list for each CPU. Object: the list. */
   readonly callbackTables: Int32Array;
 
-  readonly mmRoot: Int32Array;
   /** Object: the sequence; changes when the mmap write lock is dropped. */
   readonly mmSequence: Int32Array;
+  /** Odd while fork write-protects (`write_protect_seq`). Object: that sequence. */
+  readonly mmWriteProtectSequence: Int32Array;
   /** CPUs that may hold translations of the address space. */
   readonly mmCpus: Int32Array;
-  /** VMAs sorted by start, and how many. Object: the tree. Guarded by the mmap lock for writing. */
-  readonly vmaOrder: Int32Array;
-  readonly vmaCount: Int32Array;
-  /** Pages `[start, end)`; fixed while the VMA is attached. */
-  readonly vmaStart: Float64Array;
-  readonly vmaEnd: Float64Array;
-  readonly vmaWritable: Int32Array;
-  readonly vmaUsed: Int32Array;
-  /** Readers, and whether it is attached or waited for (`vma.ts`). Object: the count. */
+  /** Gathers under way, whose flushes are to come (`tlb_flush_pending`). Object: that count. */
+  readonly mmFlushPending: Int32Array;
+  /** Readers, and whether it is attached or waited for (`vma_lock.ts`). Object: the count. */
   readonly vmaReferences: Int32Array;
   /** Write-locked while it equals the sequence of the address space. Object: the sequence. */
   readonly vmaSequence: Int32Array;
-  /** Present pages, counted by each CPU. */
-  readonly rss: Int32Array;
 
   /** Own data of each CPU: frames and tables that an unmapping has collected. */
   readonly gatherFrames: Int32Array;
@@ -106,18 +140,19 @@ export class Machine {
   readonly violation: Int32Array;
   readonly ledger: Ledger;
 
-  constructor(size: MachineSize, bugs: Bugs = {}) {
+  /** Told what happens, if anybody wants to know. No part of the state; set by `traceTo()`. */
+  trace: TraceWriter | undefined = undefined;
+
+  constructor(size: WorldSize, bugs: Bugs = {}) {
     assert(size.cpus <= 30, 'CPUs fit a mask of 30 bits');
     this.size = size;
     this.bugs = bugs;
     this.format = size.format;
     this.tableEntries = 2 ** Math.max(...size.format.indexBits);
-    this.batch = Math.max(1, Math.min(63, Math.floor(size.frames / (4 * size.cpus))));
     this.objects = new Objects(size, this.tableEntries);
-    const { cpus, mms, frames, tables } = size;
-    const vmas = size.vmas * mms;
-    const words = (count: number): Int32Array => this.#part(new Int32Array(count));
-    const pages = (count: number): Float64Array => this.#part(new Float64Array(count));
+    const { cpus, mms, frames, tables, vmas, swapSlots } = size;
+    const words = (count: number): Int32Array => this.part(new Int32Array(count));
+    const pages = (count: number): Float64Array => this.part(new Float64Array(count));
     this.lockHolder = words(this.objects.locks).fill(NONE);
     this.lockReaders = words(this.objects.locks);
     this.heldRanks = words(2 * cpus);
@@ -131,29 +166,33 @@ export class Machine {
     this.accessPage = pages(cpus);
     this.choice = words(1);
     this.frameReferences = words(frames);
-    this.frameData = words(frames);
-    this.framePins = words(frames);
-    this.frameNext = words(frames);
+    this.frameMapcount = this.part(new Uint16Array(frames));
+    this.frameFlags = this.part(new Uint16Array(frames));
+    this.frameMapping = words(frames);
+    this.frameIndex = this.part(new Uint32Array(frames));
+    this.frameData = words(size.contents ? frames : 0);
+    this.freeAreas = words(32).fill(NONE);
     this.cpuFreeFrames = words(cpus).fill(NONE);
     this.cpuFreeCount = words(cpus);
-    this.zoneFreeFrames = words(1).fill(NONE);
+    this.hugeZero = words(1).fill(NONE);
+    this.swapCount = words(swapSlots);
+    this.swapCache = words(swapSlots).fill(NONE);
+    this.swapData = words(size.contents ? swapSlots : 0);
+    this.swapBuckets = words(swapSlots).fill(NONE);
+    this.swapNext = words(swapSlots).fill(NONE);
+    this.swapFree = words(1).fill(NONE);
     this.zoneFreeTables = words(1).fill(NONE);
-    this.lanes = this.#part(new Uint32Array(tables * this.tableEntries * 2));
+    this.lanes = this.part(new Uint32Array(tables * this.tableEntries * 2));
     this.tableUsed = words(tables);
     this.tableNext = words(tables);
+    this.tableDeposit = words(tables).fill(NONE);
     this.callbackTables = words(cpus).fill(NONE);
-    this.mmRoot = words(mms);
     this.mmSequence = words(mms).fill(1);
+    this.mmWriteProtectSequence = words(mms);
     this.mmCpus = words(mms);
-    this.vmaOrder = words(vmas);
-    this.vmaCount = words(mms);
-    this.vmaStart = pages(vmas);
-    this.vmaEnd = pages(vmas);
-    this.vmaWritable = words(vmas);
-    this.vmaUsed = words(vmas);
+    this.mmFlushPending = words(mms);
     this.vmaReferences = words(vmas);
     this.vmaSequence = words(vmas);
-    this.rss = words(cpus * mms);
     this.gatherFrames = words(cpus * size.gather);
     this.gatherFrameCount = words(cpus);
     this.gatherTables = words(cpus * size.gather);
@@ -161,39 +200,28 @@ export class Machine {
     this.gatherStart = pages(cpus);
     this.gatherEnd = pages(cpus);
     this.violation = words(1);
-    this.ledger = new Ledger(words, pages, size);
-    this.#boot();
+    this.ledger = new Ledger();
   }
 
-  save(): Saved {
-    return this.#parts.map((part) => part.slice());
-  }
-
-  restore(saved: Saved): void {
-    assert(saved.length === this.#parts.length, 'a state is of the machine that it is restored to');
-    for (let index = 0; index < saved.length; index++) this.#parts[index]!.set(saved[index]!);
-  }
-
-  #part<T extends Int32Array | Uint32Array | Float64Array>(part: T): T {
+  /** Makes an array a part of the state. */
+  protected part<T extends Words>(part: T): T {
     this.#parts.push(part);
     return part;
   }
 
-  /** All memory is free, each address space has an empty root, and every CPU may run each. */
-  #boot(): void {
-    const { cpus, mms, frames, tables } = this.size;
-    for (let frame = frames - 1; frame >= 0; frame--) {
-      this.frameNext[frame] = this.zoneFreeFrames[0]!;
-      this.zoneFreeFrames[0] = frame;
-    }
-    for (let table = tables - 1; table >= mms; table--) {
-      this.tableNext[table] = this.zoneFreeTables[0]!;
-      this.zoneFreeTables[0] = table;
-    }
-    for (let mm = 0; mm < mms; mm++) {
-      this.mmRoot[mm] = mm;
-      this.tableUsed[mm] = 1;
-      this.mmCpus[mm] = 2 ** cpus - 1;
-    }
+  /** From now on, or until further notice, `trace` is told what happens: entries, locks, flushes. */
+  traceTo(trace: TraceWriter | undefined): void {
+    this.trace = trace;
+    this.ledger.trace = trace;
+  }
+
+  saveWorld(): SavedWorld {
+    return [...this.#parts, ...this.ledger.parts()].map((part) => part.slice());
+  }
+
+  restoreWorld(saved: SavedWorld): void {
+    const own = this.#parts.length;
+    for (let index = 0; index < own; index++) this.#parts[index]!.set(saved[index]!);
+    this.ledger.restore(saved.slice(own));
   }
 }

@@ -1,18 +1,48 @@
-/** How large a machine is: all its memory is laid out when it is made. */
-import type { PteFormat } from '../arch/index.ts';
+/** How large a world is: all its memory is laid out when it is made. */
+import type { PteFormat } from '../../arch/index.ts';
 
-export interface MachineSize {
+export interface WorldSize {
   readonly format: PteFormat;
   readonly cpus: number;
-  /** Address spaces. */
+  /** Address spaces at a time. */
   readonly mms: number;
   /** Physical frames for data; page tables have their own. */
   readonly frames: number;
   readonly tables: number;
-  /** Most VMAs of one address space. */
+  /** VMAs, anon_vmas and inodes at a time, of all address spaces together. */
   readonly vmas: number;
+  readonly anonVmas: number;
+  readonly inodes: number;
+  /** Slots of the swap device; 0 for none. */
+  readonly swapSlots: number;
+  /** Whether reading a slot takes no waiting, as of zram (SWP_SYNCHRONOUS_IO). */
+  readonly swapIsSynchronous: boolean;
   /** Most pages, and most tables, that an unmapping collects before it flushes. */
   readonly gather: number;
   /** How a CPU flushes the TLBs of others: by interrupt, or by an instruction that reaches all. */
   readonly flush: 'interrupt' | 'broadcast';
+  /** Whether a frame has content: one word. */
+  readonly contents: boolean;
+  /** Where faults on private memory use huge pages (transparent_hugepage/enabled). */
+  readonly thp: 'always' | 'madvise' | 'never';
+}
+
+/** What is enough for two small address spaces, unless told otherwise. */
+export function worldSize(size: Partial<WorldSize> & Pick<WorldSize, 'format'>): WorldSize {
+  return {
+    cpus: 1,
+    mms: 1,
+    frames: 16,
+    tables: 12,
+    vmas: 16,
+    anonVmas: 16,
+    inodes: 4,
+    swapSlots: 0,
+    swapIsSynchronous: false,
+    gather: 8,
+    flush: 'interrupt',
+    contents: true,
+    thp: 'madvise',
+    ...size,
+  };
 }

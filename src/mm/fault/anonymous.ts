@@ -1,0 +1,82 @@
+/**
+ * First touch of a private page that no file backs.
+ *
+ * @source mm/memory.c do_anonymous_page(), vmf_anon_prepare() (Linux 6.18)
+ */
+import { ACCESSED, DIRTY, type LeafFlags, R, USER, W, X } from '../../arch/index.ts';
+import { allocFrame, putFrame, ZERO_FRAME } from '../page/frame.ts';
+import { anonVmaPrepare } from '../rmap/anon_vma_prepare.ts';
+import { mapNewAnonymous } from '../rmap/map_count.ts';
+import { isNoneAt, setLeaf } from '../table/pgtable.ts';
+import { relockPte, unlockPte } from '../table/pte_table.ts';
+import type { Task } from '../task.ts';
+import { Rss } from '../vma/mm.ts';
+import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { Rank, tryLockShared, unlockShared } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { reading, setting } from '../world/point.ts';
+import { NONE } from '../world/world.ts';
+import { Access, Fault } from './result.ts';
+
+/** The flags of a leaf that gives all that `vma` allows, but writing: to be added where it may be. */
+export function readOnlyFlags(vma: Vma): LeafFlags {
+  return R | USER | ACCESSED | ((vma.flags & VM.EXEC) === 0 ? 0 : X);
+}
+
+/**
+ * Makes sure that `vma` has an anon_vma. With the VMA lock only, the neighbours that may give theirs
+ * do not stand still: the mmap lock is tried, and the fault retried without that.
+ */
+export function* prepareAnonymous(task: Task, vma: Vma, isVmaLocked: boolean): Op<boolean> {
+  yield reading(task.machine.objects.anonVmaOf(vma.id));
+  if (vma.anonVma !== undefined) return true;
+  if (!isVmaLocked) {
+    yield* anonVmaPrepare(task, vma);
+    return true;
+  }
+  const { machine, cpu, mm } = task;
+  const mmapLock = machine.objects.mmapLock(mm.id);
+  const isLocked = yield* tryLockShared(machine, cpu, mmapLock, Rank.MMAP);
+  if (!isLocked) return false;
+  yield* anonVmaPrepare(task, vma);
+  yield* unlockShared(machine, cpu, mmapLock, Rank.MMAP);
+  return true;
+}
+
+export function* doAnonymousPage(
+  task: Task,
+  vma: Vma,
+  page: number,
+  slot: number,
+  access: Access,
+  isVmaLocked: boolean,
+): Op<Fault> {
+  const { machine, cpu, mm } = task;
+  const isWrite = access === Access.WRITE;
+  if (isWrite) {
+    const isPrepared = yield* prepareAnonymous(task, vma, isVmaLocked);
+    if (!isPrepared) return Fault.RETRY;
+  }
+  const frame = isWrite ? yield* allocFrame(machine, cpu) : ZERO_FRAME;
+  if (frame === NONE) return Fault.OOM;
+  const isLinked = yield* relockPte(task, mm, page, slot);
+  if (!isLinked) {
+    if (isWrite) yield* putFrame(machine, cpu, frame);
+    return Fault.RETRY;
+  }
+  yield setting(machine.objects.entry(slot));
+  // Another thread may have been faster.
+  const isFirst = isNoneAt(machine, slot) || machine.bugs.noRecheckUnderPageTableLock === true;
+  if (isFirst && isWrite) {
+    mapNewAnonymous(machine, frame, vma.anonVma!, pgoffAt(vma, page));
+    mm.rss[Rss.ANON]!++;
+  }
+  if (isFirst) {
+    // Who forces a write may do so where the program may not.
+    const isWritable = isWrite && (vma.flags & VM.WRITE) !== 0;
+    setLeaf(machine, slot, frame, readOnlyFlags(vma) | (isWritable ? W | DIRTY : 0));
+  }
+  yield* unlockPte(task, mm, slot);
+  if (!isFirst && isWrite) yield* putFrame(machine, cpu, frame);
+  return Fault.DONE;
+}

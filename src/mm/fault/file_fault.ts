@@ -1,0 +1,180 @@
+/**
+ * Faults on VMAs of files where nothing is mapped yet.
+ *
+ * A table of level 0 is only linked when there is a page for it: a fault that fails leaves none.
+ *
+ * @source mm/memory.c do_fault(), do_read_fault(), do_cow_fault(), do_shared_fault(), finish_fault()
+ *         (Linux 6.18)
+ * @omits  large folios, DAX
+ */
+import { ACCESSED, DIRTY, type LeafFlags, W } from '../../arch/index.ts';
+import { faultAround } from '../file/fault_around.ts';
+import { frameForFault, isPageOf, OUT_OF_MEMORY } from '../file/filemap.ts';
+import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
+import { allocFrame, putFrame } from '../page/frame.ts';
+import { addRmap, mapNewAnonymous } from '../rmap/map_count.ts';
+import { isNoneAt, setLeaf, slotBelow } from '../table/pgtable.ts';
+import { relockPte, unlockPte } from '../table/pte_table.ts';
+import type { Task } from '../task.ts';
+import { Rss } from '../vma/mm.ts';
+import { pageRights, wantsWriteNotify } from '../vma/page_rights.ts';
+import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import type { Op } from '../world/op.ts';
+import { setting, writing } from '../world/point.ts';
+import { FrameFlag, NONE } from '../world/world.ts';
+import { prepareAnonymous } from './anonymous.ts';
+import { Access, Fault } from './result.ts';
+import { copyContent, writtenFlags } from './wp_copy.ts';
+
+/**
+ * Brings `page` in, below the entry of level 1 at `above`.
+ *
+ * Called under the VMA lock or the mmap lock, for reading.
+ *
+ * @locks the folio lock, the i_pages lock, then the lock of the table
+ */
+export function* doFault(
+  task: Task,
+  vma: Vma,
+  page: number,
+  above: number,
+  access: Access,
+  isVmaLocked: boolean,
+): Op<Fault> {
+  if (access !== Access.WRITE) return yield* doReadFault(task, vma, page, above);
+  if ((vma.flags & VM.SHARED) !== 0) return yield* doSharedFault(task, vma, page, above);
+  return yield* doCowFault(task, vma, page, above, isVmaLocked);
+}
+
+function* doReadFault(task: Task, vma: Vma, page: number, above: number): Op<Fault> {
+  const { machine, cpu } = task;
+  // Attachments of segments do without (shm_vm_ops has no map_pages).
+  if (vma.file!.isSegment !== true) {
+    const isMapped = yield* faultAround(task, vma, page, above);
+    if (isMapped) return Fault.DONE;
+  }
+  const frame = yield* frameForFault(task, vma.file!.inode, pgoffAt(vma, page));
+  if (frame < 0) return faultWithout(frame);
+  yield* clearReadahead(task, frame);
+  const result = yield* finishFault(task, vma, page, above, frame, pageRights(vma) | ACCESSED);
+  yield* unlockFolio(machine, cpu, frame);
+  if (result !== MAPPED) yield* putFrame(machine, cpu, frame);
+  return result === MAPPED ? Fault.DONE : result;
+}
+
+const faultWithout = (frame: number): Fault => (frame === OUT_OF_MEMORY ? Fault.OOM : Fault.SIGBUS);
+
+/** A page that was read ahead is asked for now. */
+function* clearReadahead({ machine }: Task, frame: number): Op<void> {
+  yield writing(machine.objects.frame(frame));
+  machine.frameFlags[frame]! &= ~FrameFlag.READAHEAD;
+  machine.frameFlags[frame]! |= FrameFlag.UPTODATE;
+}
+
+/** The entry has taken over the reference to the page. */
+const MAPPED = -1;
+
+/** Maps a page of the page cache, which is locked, unless something is there by now. */
+function* finishFault(
+  task: Task,
+  _vma: Vma,
+  page: number,
+  above: number,
+  frame: number,
+  flags: LeafFlags,
+): Op<Fault | typeof MAPPED> {
+  const { machine, mm } = task;
+  const slot = yield* lockForPage(task, page, above);
+  if (slot < 0) return slot === NONE ? Fault.RETRY : Fault.OOM;
+  yield setting(machine.objects.entry(slot));
+  const isFirst = isNoneAt(machine, slot);
+  if (isFirst) {
+    setLeaf(machine, slot, frame, flags);
+    yield* addRmap(machine, mm, frame);
+  }
+  yield* unlockPte(task, mm, slot);
+  return isFirst ? MAPPED : Fault.DONE;
+}
+
+/** The slot for `page` with its table locked; `NONE` if a huge page came first, -2 without memory. */
+function* lockForPage(task: Task, page: number, above: number): Op<number> {
+  const { machine, mm } = task;
+  const slot = yield* slotBelow(task, mm, page, above);
+  if (slot === NONE) return isNoneAt(machine, above) ? -2 : NONE;
+  const isLocked = yield* relockPte(task, mm, page, slot);
+  return isLocked ? slot : NONE;
+}
+
+/** A write to a private VMA: the page is copied at once. */
+function* doCowFault(
+  task: Task,
+  vma: Vma,
+  page: number,
+  above: number,
+  isVmaLocked: boolean,
+): Op<Fault> {
+  const { machine, cpu } = task;
+  const isPrepared = yield* prepareAnonymous(task, vma, isVmaLocked);
+  if (!isPrepared) return Fault.RETRY;
+  const copy = yield* allocFrame(machine, cpu);
+  if (copy === NONE) return Fault.OOM;
+  const frame = yield* frameForFault(task, vma.file!.inode, pgoffAt(vma, page));
+  if (frame < 0) {
+    yield* putFrame(machine, cpu, copy);
+    return faultWithout(frame);
+  }
+  yield* clearReadahead(task, frame);
+  yield* copyContent(machine, frame, copy);
+  const result = yield* mapCopy(task, vma, page, above, copy);
+  yield* unlockFolio(machine, cpu, frame);
+  yield* putFrame(machine, cpu, frame);
+  if (result !== MAPPED) yield* putFrame(machine, cpu, copy);
+  return result === MAPPED ? Fault.DONE : result;
+}
+
+function* mapCopy(
+  task: Task,
+  vma: Vma,
+  page: number,
+  above: number,
+  copy: number,
+): Op<Fault | typeof MAPPED> {
+  const { machine, mm } = task;
+  const slot = yield* lockForPage(task, page, above);
+  if (slot < 0) return slot === NONE ? Fault.RETRY : Fault.OOM;
+  yield setting(machine.objects.entry(slot));
+  const isFirst = isNoneAt(machine, slot);
+  if (isFirst) {
+    mapNewAnonymous(machine, copy, vma.anonVma!, pgoffAt(vma, page));
+    mm.rss[Rss.ANON]!++;
+    setLeaf(machine, slot, copy, writtenFlags(vma));
+  }
+  yield* unlockPte(task, mm, slot);
+  return isFirst ? MAPPED : Fault.DONE;
+}
+
+/** A write to a shared VMA: the file system may want to know before, and the page becomes dirty. */
+function* doSharedFault(task: Task, vma: Vma, page: number, above: number): Op<Fault> {
+  const { machine, cpu } = task;
+  const { inode } = vma.file!;
+  const frame = yield* frameForFault(task, inode, pgoffAt(vma, page));
+  if (frame < 0) return faultWithout(frame);
+  yield* clearReadahead(task, frame);
+  if (wantsWriteNotify(vma)) {
+    // The file system takes the lock anew: the page may have been cut off meanwhile.
+    yield* unlockFolio(machine, cpu, frame);
+    yield* lockFolio(machine, cpu, frame);
+    if (!isPageOf(machine, frame, inode)) {
+      yield* unlockFolio(machine, cpu, frame);
+      yield* putFrame(machine, cpu, frame);
+      return Fault.RETRY;
+    }
+  }
+  yield writing(machine.objects.frame(frame));
+  machine.frameFlags[frame]! |= FrameFlag.DIRTY;
+  const flags = pageRights(vma) | ACCESSED | DIRTY | W;
+  const result = yield* finishFault(task, vma, page, above, frame, flags);
+  yield* unlockFolio(machine, cpu, frame);
+  if (result !== MAPPED) yield* putFrame(machine, cpu, frame);
+  return result === MAPPED ? Fault.DONE : result;
+}

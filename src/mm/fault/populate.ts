@@ -1,0 +1,77 @@
+/**
+ * Faulting pages in before they are touched.
+ *
+ * @source mm/gup.c __mm_populate(), populate_vma_page_range() (Linux 6.18)
+ */
+import type { Task } from '../task.ts';
+import { VM, type Vma } from '../vma/vma.ts';
+import { EFAULT, EINVAL, ENOMEM } from '../world/errno.ts';
+import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { reading } from '../world/point.ts';
+import { handleMmFault } from './fault.ts';
+import { Access, Fault } from './result.ts';
+
+/**
+ * Faults all of `[start, end)` in, as mmap(2) and mlock(2) do. A VMA of which a page cannot be had is
+ * left at that page, and the next one is gone on with, unless that `isStrict`.
+ *
+ * @returns how the first fault ended that failed, if `isStrict`
+ * @locks   the mmap lock (read)
+ */
+export function* populate(task: Task, start: number, end: number, isStrict = false): Op<Fault> {
+  const { machine, cpu, mm } = task;
+  let result: Fault = Fault.DONE;
+  yield* mmapReadLock(machine, cpu, mm.id);
+  for (const vma of mm.vmas.within(start, end)) {
+    if ((vma.flags & (VM.IO | VM.PFNMAP)) !== 0) continue;
+    result = yield* populateVma(task, vma, Math.max(start, vma.start), Math.min(end, vma.end));
+    if (result !== Fault.DONE && isStrict) break;
+  }
+  yield* mmapReadUnlock(machine, cpu, mm.id);
+  return isStrict ? result : Fault.DONE;
+}
+
+/** Called under the mmap lock. What is private and writable is written to: it would be copied later. */
+export function* populateVma(task: Task, vma: Vma, start: number, end: number): Op<Fault> {
+  if ((vma.flags & VM.LOCKONFAULT) !== 0) return Fault.DONE;
+  const isPrivateWritable = (vma.flags & (VM.WRITE | VM.SHARED)) === VM.WRITE;
+  const access = isPrivateWritable ? Access.WRITE : Access.READ;
+  for (let page = start; page < end; page++) {
+    let result: Fault = Fault.RETRY;
+    while (result === Fault.RETRY) {
+      result = yield* handleMmFault(task, vma, page, access, false);
+    }
+    if (result !== Fault.DONE) return result;
+  }
+  return Fault.DONE;
+}
+
+/**
+ * Faults `[start, end)` in for MADV_POPULATE_READ and MADV_POPULATE_WRITE, page by page until one
+ * cannot be had. Called under the mmap lock.
+ *
+ * @returns 0 or a negative errno
+ * @source  mm/gup.c faultin_page_range(), check_vma_flags() (Linux 6.18)
+ */
+export function* faultinRange(
+  task: Task,
+  start: number,
+  end: number,
+  isWrite: boolean,
+): Op<number> {
+  const { machine, mm } = task;
+  const access = isWrite ? Access.WRITE : Access.READ;
+  for (let page = start; page < end; ) {
+    yield reading(machine.objects.tree(mm.id));
+    const vma = mm.vmas.at(page);
+    if (vma === undefined) return ENOMEM;
+    const isIo = (vma.flags & (VM.IO | VM.PFNMAP)) !== 0;
+    if (isIo || (vma.flags & (isWrite ? VM.WRITE : VM.READ)) === 0) return EINVAL;
+    const result = yield* handleMmFault(task, vma, page, access, false);
+    if (result === Fault.RETRY) continue;
+    if (result !== Fault.DONE) return result === Fault.OOM ? ENOMEM : EFAULT;
+    page++;
+  }
+  return 0;
+}

@@ -1,0 +1,24 @@
+/** How a fault ends. */
+export const Fault = {
+  /** The access is to be tried again. */
+  DONE: 0,
+  /** SIGSEGV: no VMA, or none that lets this be done. */
+  MAPERR: 1,
+  ACCERR: 2,
+  /** SIGBUS: behind the end of the file, or the page cannot be had. */
+  SIGBUS: 3,
+  OOM: 4,
+  /** Locks were dropped, or must be taken in another way: everything is to be looked up anew. */
+  RETRY: 5,
+} as const;
+export type Fault = (typeof Fault)[keyof typeof Fault];
+
+/** What an access does. A fetch is a read with this bit. */
+export const Access = {
+  READ: 0,
+  WRITE: 1,
+  EXEC: 2,
+  /** A page is to be private to the process, though it is not written to: GUP pins it. */
+  UNSHARE: 4,
+} as const;
+export type Access = (typeof Access)[keyof typeof Access];

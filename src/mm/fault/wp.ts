@@ -1,0 +1,98 @@
+/**
+ * Writes to pages that are mapped read-only, and requests for a private page of one's own.
+ *
+ * A private page may be written to in place only while nobody else can see it. That is known if it is
+ * marked exclusive, or if the entry's reference turns out to be the last one: counts of mappings say
+ * nothing of those who hold the page in other ways. Everything else is copied.
+ *
+ * @source mm/memory.c do_wp_page(), wp_can_reuse_anon_folio(), wp_page_reuse(), wp_page_shared()
+ *         (Linux 6.18)
+ * @omits  userfaultfd, soft-dirty, KSM, DAX, pages without struct page, pages in per-CPU LRU batches,
+ *         taking a page out of the swap cache to reuse it: it is copied
+ */
+import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
+import { getFrame, headOf, ZERO_FRAME } from '../page/frame.ts';
+import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { frameAt } from '../table/pgtable.ts';
+import { lockIfSame, unlockPte } from '../table/pte_table.ts';
+import type { Task } from '../task.ts';
+import { VM, type Vma } from '../vma/vma.ts';
+import type { Op } from '../world/op.ts';
+import { reading, writing } from '../world/point.ts';
+import { FrameFlag, type World } from '../world/world.ts';
+import { canReuseLargeFolio } from './large_reuse.ts';
+import { pageMkwrite } from './page_mkwrite.ts';
+import { Fault } from './result.ts';
+import { wpPageCopy } from './wp_copy.ts';
+import { wpPageReuse } from './wp_reuse.ts';
+
+/**
+ * Lets the process write to `page`, which the entry at `slot`, just read, maps read-only.
+ *
+ * @param isUnshare whether the page is not to be written to, but to be private to the process, for
+ *                  who pins it for reading
+ * @locks  the lock of the table; the folio lock, only tried; for a copy the anon_vma's and the zone's
+ */
+export function* doWpPage(
+  task: Task,
+  vma: Vma,
+  page: number,
+  slot: number,
+  isVmaLocked: boolean,
+  isUnshare = false,
+): Op<Fault> {
+  const { machine, mm } = task;
+  const low = machine.lanes[slot * 2]!;
+  const high = machine.lanes[slot * 2 + 1]!;
+  const isSame = yield* lockIfSame(task, page, slot, low, high);
+  if (!isSame) return Fault.DONE;
+  if ((vma.flags & (VM.SHARED | VM.MAYSHARE)) !== 0) {
+    return yield* pageMkwrite(task, vma, page, slot, low, high);
+  }
+  const frame = frameAt(machine, slot);
+  const isReused = yield* isReusable(task, vma, slot, frame);
+  if (isReused) {
+    if (!isUnshare) yield* wpPageReuse(task, vma, slot);
+    yield* unlockPte(task, mm, slot);
+    return Fault.DONE;
+  }
+  if (frame !== ZERO_FRAME) yield* getFrame(machine, frame);
+  yield* unlockPte(task, mm, slot);
+  return yield* wpPageCopy(task, vma, page, slot, { low, high, frame, isVmaLocked, isUnshare });
+}
+
+/** Whether the page is the process's own; then it is marked so. Called under the table's lock. */
+function* isReusable(task: Task, vma: Vma, slot: number, frame: number): Op<boolean> {
+  const { machine } = task;
+  if (!isAnonymousFrame(machine, frame)) return false;
+  const head = headOf(machine, frame);
+  yield reading(machine.objects.frame(head));
+  if (isExclusive(machine, frame)) return true;
+  const isLarge = (machine.frameFlags[head]! & FrameFlag.HEAD) !== 0;
+  const isLast = isLarge
+    ? yield* canReuseLargeFolio(task, slot, head)
+    : yield* canReuseFolio(task, frame, vma);
+  if (!isLast) return false;
+  yield writing(machine.objects.frame(head));
+  machine.frameFlags[frame]! |= FrameFlag.EXCLUSIVE;
+  return true;
+}
+
+/** Whether one process only has the page, privately (PG_anon_exclusive). */
+export const isExclusive = (world: World, frame: number): boolean =>
+  (world.frameFlags[frame]! & FrameFlag.EXCLUSIVE) !== 0;
+
+/** Whether the entry's reference is the last one: then the page now belongs to `vma`. */
+function* canReuseFolio({ machine, cpu }: Task, frame: number, vma: Vma): Op<boolean> {
+  const { frameReferences, frameFlags, frameMapping, objects } = machine;
+  yield reading(objects.frame(frame));
+  const caches = (frameFlags[frame]! & FrameFlag.SWAPCACHE) === 0 ? 0 : 1;
+  if (frameReferences[frame]! > 1 + caches) return false;
+  const isLocked = yield* tryLockFolio(machine, cpu, frame);
+  if (!isLocked) return false;
+  yield writing(objects.frame(frame));
+  const isLast = frameReferences[frame] === 1;
+  if (isLast) frameMapping[frame] = -1 - vma.anonVma!.id;
+  yield* unlockFolio(machine, cpu, frame);
+  return isLast;
+}

@@ -1,0 +1,94 @@
+/**
+ * Copying a page on write.
+ *
+ * The copy is made without the lock of the table, so the entry is compared once more before it is
+ * replaced. It is cleared and flushed on all CPUs before it is set anew: none may write to the copy
+ * while another still reads the original.
+ *
+ * @source mm/memory.c wp_page_copy() (Linux 6.18)
+ * @omits  memory errors while copying, MMU notifiers
+ */
+import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { allocFrame, putFrame, ZERO_FRAME } from '../page/frame.ts';
+import { mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
+import { clearEntry, setLeaf } from '../table/pgtable.ts';
+import { lockIfSame, unlockPte } from '../table/pte_table.ts';
+import type { Task } from '../task.ts';
+import { Rss } from '../vma/mm.ts';
+import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import type { Op } from '../world/op.ts';
+import { clearing, readingContent, setting, writing } from '../world/point.ts';
+import { flushTlbMmRange } from '../world/tlb.ts';
+import { NONE, type World } from '../world/world.ts';
+import { prepareAnonymous, readOnlyFlags } from './anonymous.ts';
+import { Fault } from './result.ts';
+
+/** What is to be replaced: an entry, and the page that it maps, to which a reference is held. */
+export interface Original {
+  readonly low: number;
+  readonly high: number;
+  readonly frame: number;
+  readonly isVmaLocked: boolean;
+  readonly isUnshare: boolean;
+}
+
+/** Maps a copy of a page at `slot`. Drops the reference to the original. */
+export function* wpPageCopy(
+  task: Task,
+  vma: Vma,
+  page: number,
+  slot: number,
+  original: Original,
+): Op<Fault> {
+  const { machine, cpu } = task;
+  const { frame, isVmaLocked } = original;
+  const isPrepared = yield* prepareAnonymous(task, vma, isVmaLocked);
+  const copy = isPrepared ? yield* allocFrame(machine, cpu) : NONE;
+  if (copy !== NONE) {
+    yield* copyContent(machine, frame, copy);
+    yield* replaceIfSame(task, vma, page, slot, original, copy);
+  }
+  if (frame !== ZERO_FRAME) yield* putFrame(machine, cpu, frame);
+  if (!isPrepared) return Fault.RETRY;
+  return copy === NONE ? Fault.OOM : Fault.DONE;
+}
+
+/** Fills the frame `to`, which nobody else knows yet. */
+export function* copyContent(world: World, from: number, to: number): Op<void> {
+  if (from === ZERO_FRAME) return;
+  yield readingContent(world.objects.frame(from));
+  if (world.size.contents) world.frameData[to] = world.frameData[from]!;
+}
+
+/** Maps `copy` in place of the original, or frees it if the entry has changed meanwhile. */
+function* replaceIfSame(
+  task: Task,
+  vma: Vma,
+  page: number,
+  slot: number,
+  { low, high, frame, isUnshare }: Original,
+  copy: number,
+): Op<void> {
+  const { machine, cpu, mm } = task;
+  const isSame = yield* lockIfSame(task, page, slot, low, high);
+  if (isSame) {
+    yield clearing(machine.objects.entry(slot));
+    clearEntry(machine, slot);
+    machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, false);
+    yield* flushTlbMmRange(machine, cpu, mm.id, page, page + 1);
+    yield writing(machine.objects.frame(copy));
+    mapNewAnonymous(machine, copy, vma.anonVma!, pgoffAt(vma, page));
+    mm.rss[Rss.ANON]!++;
+    yield setting(machine.objects.entry(slot));
+    setLeaf(machine, slot, copy, isUnshare ? readOnlyFlags(vma) : writtenFlags(vma));
+    yield* removeRmap(machine, mm, frame);
+    yield* unlockPte(task, mm, slot);
+  }
+  // What goes is the reference that the entry had, or the copy that nobody needs.
+  const unneeded = isSame ? frame : copy;
+  if (unneeded !== ZERO_FRAME) yield* putFrame(machine, cpu, unneeded);
+}
+
+/** The flags of a private page that was just written to for `vma`. */
+export const writtenFlags = (vma: Vma): number =>
+  readOnlyFlags(vma) | ACCESSED | DIRTY | ((vma.flags & VM.WRITE) === 0 ? 0 : W);

@@ -1,0 +1,153 @@
+/**
+ * Making and freeing parts of files.
+ *
+ * @source fs/open.c vfs_fallocate(), mm/shmem.c shmem_fallocate(), fs/ext4/extents.c
+ *         ext4_fallocate() (Linux 6.18)
+ * @omits  FALLOC_FL_COLLAPSE_RANGE, _INSERT_RANGE, _UNSHARE_RANGE and _WRITE_ZEROES of files on a disk
+ */
+import { unlockFolio } from '../page/folio_lock.ts';
+import { putFrame } from '../page/frame.ts';
+import { PAGE_BYTES } from '../vma/pages.ts';
+import { EBADF, EFBIG, EINVAL, ENODEV, ENOSPC, EOPNOTSUPP } from '../world/errno.ts';
+import { lock, Rank, unlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { writing, writingContent } from '../world/point.ts';
+import { FrameFlag, NONE } from '../world/world.ts';
+import { findGetFrame, findLockFrame, getLockedFrame, type Place } from './filemap.ts';
+import { type Inode, isMemory } from './inode.ts';
+import type { OpenFile } from './open_file.ts';
+import { freePages, unmapMapping } from './truncate.ts';
+
+/** @source uapi/linux/falloc.h */
+export const FALLOC = {
+  KEEP_SIZE: 0x1,
+  PUNCH_HOLE: 0x2,
+  COLLAPSE_RANGE: 0x8,
+  ZERO_RANGE: 0x10,
+  INSERT_RANGE: 0x20,
+  UNSHARE_RANGE: 0x40,
+  WRITE_ZEROES: 0x80,
+} as const;
+const MODES =
+  FALLOC.PUNCH_HOLE |
+  FALLOC.COLLAPSE_RANGE |
+  FALLOC.ZERO_RANGE |
+  FALLOC.INSERT_RANGE |
+  FALLOC.UNSHARE_RANGE |
+  FALLOC.WRITE_ZEROES;
+
+/** @returns 0 or a negative errno */
+export function* fallocateFile(
+  place: Place,
+  file: OpenFile,
+  mode: number,
+  offset: number,
+  length: number,
+): Op<number> {
+  const error = refusal(file, mode, offset, length);
+  if (error < 0) return error;
+  const { inode } = file.mapped!;
+  const { machine, cpu } = place;
+  yield* lock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
+  const result = yield* allocateOrFree(place, inode, mode, offset, offset + length);
+  yield* unlock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
+  return result;
+}
+
+function refusal(file: OpenFile, mode: number, offset: number, length: number): number {
+  if (offset < 0 || length <= 0) return EINVAL;
+  if (mode & ~(MODES | FALLOC.KEEP_SIZE)) return EOPNOTSUPP;
+  const isKept = (mode & FALLOC.KEEP_SIZE) !== 0;
+  switch (mode & MODES) {
+    case 0:
+    case FALLOC.UNSHARE_RANGE:
+    case FALLOC.ZERO_RANGE:
+      break;
+    case FALLOC.PUNCH_HOLE:
+      if (!isKept) return EOPNOTSUPP;
+      break;
+    case FALLOC.COLLAPSE_RANGE:
+    case FALLOC.INSERT_RANGE:
+    case FALLOC.WRITE_ZEROES:
+      if (isKept) return EOPNOTSUPP;
+      break;
+    default:
+      return EOPNOTSUPP;
+  }
+  if (!file.isWritable) return EBADF;
+  if (file.mapped === undefined) return ENODEV;
+  return Math.ceil((offset + length) / PAGE_BYTES) > file.pagesMax ? EFBIG : 0;
+}
+
+function* allocateOrFree(
+  place: Place,
+  inode: Inode,
+  mode: number,
+  start: number,
+  end: number,
+): Op<number> {
+  const operation = mode & MODES;
+  const isKnown = isMemory(inode)
+    ? operation === 0 || operation === FALLOC.PUNCH_HOLE
+    : operation !== FALLOC.UNSHARE_RANGE && operation !== FALLOC.WRITE_ZEROES;
+  if (!isKnown) return EOPNOTSUPP;
+  if (operation === FALLOC.PUNCH_HOLE || operation === FALLOC.ZERO_RANGE) {
+    yield* freeRange(place, inode, start, end);
+    if (operation === FALLOC.PUNCH_HOLE) return 0;
+  } else if (operation !== 0) return EOPNOTSUPP;
+  else if (isMemory(inode)) {
+    const error = yield* allocatePages(place, inode, start, end);
+    if (error < 0) return error;
+  }
+  yield writing(place.machine.objects.pages(inode.id));
+  if ((mode & FALLOC.KEEP_SIZE) === 0 && end > inode.bytes) inode.bytes = end;
+  return 0;
+}
+
+/** Frees the whole pages of a range of bytes; what it has of others becomes zeroes. */
+function* freeRange(place: Place, inode: Inode, start: number, end: number): Op<void> {
+  const [from, to] = [Math.ceil(start / PAGE_BYTES), Math.floor(end / PAGE_BYTES)];
+  if (from < to) yield* freePages(place, inode, from, to);
+  // shmem counts the last byte of the whole pages, and wraps around below the first page.
+  if (to === 0 && isMemory(inode)) {
+    yield* unmapMapping(place, inode, from, Number.POSITIVE_INFINITY, false);
+  }
+  // A page keeps its first word only.
+  if (end % PAGE_BYTES > 0 && to * PAGE_BYTES >= start) yield* zeroPage(place, inode, to);
+}
+
+function* zeroPage(place: Place, inode: Inode, index: number): Op<void> {
+  const { machine, cpu } = place;
+  const frame = yield* findLockFrame(place, inode, index);
+  if (frame === NONE) {
+    inode.disk.delete(index);
+    return;
+  }
+  yield writingContent(machine.objects.frame(frame));
+  if (machine.size.contents) machine.frameData[frame] = 0;
+  yield* unlockFolio(machine, cpu, frame);
+  yield* putFrame(machine, cpu, frame);
+}
+
+/** Makes the pages that are not there. They hold nothing yet: fault-around passes them over. */
+function* allocatePages(place: Place, inode: Inode, start: number, end: number): Op<number> {
+  const { machine, cpu } = place;
+  const last = Math.ceil(end / PAGE_BYTES);
+  for (let index = Math.floor(start / PAGE_BYTES); index < last; index++) {
+    const found = yield* findGetFrame(place, inode, index);
+    if (found !== NONE) {
+      // What an earlier call has made is cleared now, and can be mapped from now on.
+      yield writing(machine.objects.frame(found));
+      machine.frameFlags[found]! |= FrameFlag.UPTODATE;
+      yield* putFrame(machine, cpu, found);
+      continue;
+    }
+    const frame = yield* getLockedFrame(place, inode, index);
+    if (frame === NONE) return ENOSPC;
+    yield writing(machine.objects.frame(frame));
+    machine.frameFlags[frame]! &= ~FrameFlag.UPTODATE;
+    yield* unlockFolio(machine, cpu, frame);
+    yield* putFrame(machine, cpu, frame);
+  }
+  return 0;
+}

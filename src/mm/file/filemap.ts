@@ -1,0 +1,158 @@
+/**
+ * The page cache: looking folios up, putting them in, taking them out.
+ *
+ * A lookup takes no lock. It gets a reference to the frame that it has found, and then looks again
+ * whether that is still the page: frames are reused. Whether the page still belongs to the file is
+ * certain only under its folio lock: truncation takes that before it takes the page away.
+ *
+ * @source mm/filemap.c filemap_get_entry(), __filemap_get_folio(), filemap_add_folio(),
+ *         __filemap_remove_folio() (Linux 6.18)
+ * @omits  large folios, write-back, errors of the disk
+ */
+import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
+import { allocFrame, putFrame } from '../page/frame.ts';
+import { isMapped } from '../rmap/map_count.ts';
+import type { Task } from '../task.ts';
+import { lock, Rank, unlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { reading, writing } from '../world/point.ts';
+import { FrameFlag, NONE, type World } from '../world/world.ts';
+import { type Inode, isMemory, pagesOfInode } from './inode.ts';
+
+/** Where work is done: on behalf of any address space. */
+export type Place = Pick<Task, 'machine' | 'cpu'>;
+
+/** Page `index` with a reference for the caller to drop, or `NONE` if it is not in memory. */
+export function* findGetFrame({ machine, cpu }: Place, inode: Inode, index: number): Op<number> {
+  for (;;) {
+    yield reading(machine.objects.pages(inode.id));
+    const frame = inode.pages.get(index);
+    if (frame === NONE) return NONE;
+    yield writing(machine.objects.frame(frame));
+    if (machine.frameReferences[frame] === 0) continue;
+    machine.frameReferences[frame]!++;
+    yield reading(machine.objects.pages(inode.id));
+    if (inode.pages.get(index) === frame) return frame;
+    yield* putFrame(machine, cpu, frame);
+  }
+}
+
+/** As `findGetFrame()`, with the folio lock. */
+export function* findLockFrame(place: Place, inode: Inode, index: number): Op<number> {
+  const { machine, cpu } = place;
+  for (;;) {
+    const frame = yield* findGetFrame(place, inode, index);
+    if (frame === NONE) return NONE;
+    yield* lockFolio(machine, cpu, frame);
+    if (isPageOf(machine, frame, inode)) return frame;
+    // It was truncated before the lock was had.
+    yield* unlockFolio(machine, cpu, frame);
+    yield* putFrame(machine, cpu, frame);
+  }
+}
+
+/** Whether a frame is still a page of the file. Called under its folio lock. */
+export function isPageOf(world: World, frame: number, inode: Inode): boolean {
+  return world.frameMapping[frame] === 1 + inode.id;
+}
+
+/**
+ * Page `index`, locked, with a reference: found, or made, with what the disk has of it.
+ *
+ * @returns `NONE` if memory is exhausted
+ */
+export function* getLockedFrame(place: Place, inode: Inode, index: number): Op<number> {
+  for (;;) {
+    const found = yield* findLockFrame(place, inode, index);
+    if (found !== NONE) return found;
+    const made = yield* makeFrame(place, inode, index);
+    if (made !== AGAIN) return made;
+  }
+}
+
+/** Another CPU has made the page meanwhile. */
+const AGAIN = -2;
+
+/** A new page, locked, with the caller's reference and that of the page cache. */
+function* makeFrame({ machine, cpu }: Place, inode: Inode, index: number): Op<number> {
+  const frame = yield* allocFrame(machine, cpu);
+  if (frame === NONE) return NONE;
+  // Nobody else knows it yet.
+  const kind = isMemory(inode) ? FrameFlag.SWAPBACKED : 0;
+  yield writing(machine.objects.frame(frame));
+  machine.frameFlags[frame]! |= FrameFlag.UPTODATE | kind;
+  machine.frameMapping[frame] = 1 + inode.id;
+  machine.frameIndex[frame] = index;
+  if (machine.size.contents) machine.frameData[frame] = inode.disk.get(index) ?? 0;
+  yield* lockFolio(machine, cpu, frame);
+  const guard = machine.objects.pagesLock(inode.id);
+  yield* lock(machine, cpu, guard, Rank.PAGES);
+  yield writing(machine.objects.pages(inode.id));
+  const isFirst = inode.pages.get(index) === NONE;
+  if (isFirst) inode.pages.set(index, frame);
+  yield* unlock(machine, cpu, guard, Rank.PAGES);
+  yield writing(machine.objects.frame(frame));
+  if (isFirst) {
+    machine.frameReferences[frame]!++;
+    return frame;
+  }
+  machine.frameMapping[frame] = 0;
+  yield* unlockFolio(machine, cpu, frame);
+  yield* putFrame(machine, cpu, frame);
+  return AGAIN;
+}
+
+/**
+ * Takes a page out of the page cache and drops the cache's reference. What was written goes to disk
+ * with `isKept`, and is lost without.
+ *
+ * Called under the folio lock, with a reference, when no entry maps the page.
+ */
+export function* removeFrame(
+  { machine, cpu }: Place,
+  inode: Inode,
+  frame: number,
+  isKept = false,
+): Op<void> {
+  const index = machine.frameIndex[frame]!;
+  const guard = machine.objects.pagesLock(inode.id);
+  yield* lock(machine, cpu, guard, Rank.PAGES);
+  yield writing(machine.objects.pages(inode.id));
+  if (isKept && machine.size.contents) inode.disk.set(index, machine.frameData[frame]!);
+  inode.pages.delete(index);
+  yield* unlock(machine, cpu, guard, Rank.PAGES);
+  yield writing(machine.objects.frame(frame));
+  machine.frameMapping[frame] = 0;
+  yield* putFrame(machine, cpu, frame);
+}
+
+/** Whether page `index` lies behind the end of the file. */
+export function* isBehindEnd({ machine }: Place, inode: Inode, index: number): Op<boolean> {
+  yield reading(machine.objects.pages(inode.id));
+  return index >= pagesOfInode(inode);
+}
+
+/**
+ * Page `index` for a fault: locked, with a reference.
+ *
+ * @returns `NONE` if it lies behind the end, `OUT_OF_MEMORY`
+ * @source  mm/filemap.c filemap_fault(), mm/shmem.c shmem_fault()
+ */
+export function* frameForFault(place: Place, inode: Inode, index: number): Op<number> {
+  const { machine, cpu } = place;
+  const isBehind = yield* isBehindEnd(place, inode, index);
+  if (isBehind) return NONE;
+  const frame = yield* getLockedFrame(place, inode, index);
+  if (frame === NONE) return OUT_OF_MEMORY;
+  // The file may have been cut while the lock was waited for.
+  const isBehindNow = yield* isBehindEnd(place, inode, index);
+  if (!isBehindNow) return frame;
+  // One that was made behind the cut has to go. One that was found is mapped, or cut off soon.
+  yield reading(machine.objects.frame(frame));
+  if (isMemory(inode) && !isMapped(machine, frame)) yield* removeFrame(place, inode, frame);
+  yield* unlockFolio(machine, cpu, frame);
+  yield* putFrame(machine, cpu, frame);
+  return NONE;
+}
+
+export const OUT_OF_MEMORY = -2;

@@ -1,0 +1,58 @@
+/** What files are to memory management: an inode, its size, its page cache, who maps it. */
+import type { Machine } from '../machine.ts';
+import type { Mm } from '../vma/mm.ts';
+import { PAGE_BYTES } from '../vma/pages.ts';
+import type { Vma } from '../vma/vma.ts';
+import { PageCache } from './page_cache.ts';
+
+/**
+ * Which file system. `shmem` is memory that no name leads to: shared anonymous memory, memfd, SysV
+ * segments; a tmpfs has files of the same kind. Others have a disk behind them.
+ */
+export type FileSystem = 'shmem' | 'tmpfs' | 'ext4' | 'hugetlbfs';
+
+/** @source include/linux/fs.h struct inode, struct address_space (Linux 6.18) */
+export interface Inode {
+  readonly id: number;
+  readonly fileSystem: FileSystem;
+  /** How mmap(2) places it: `plain`, or by the 2 MiB like files of ext4, xfs and btrfs. */
+  readonly placement: 'plain' | 'huge';
+  /** i_size, in bytes. Read without a lock: object `pages`. */
+  bytes: number;
+  /** Those that are in memory. Changed under `pagesLock`; read without it: object `pages`. */
+  readonly pages: PageCache;
+  /** What the disk has of pages that are not in memory, by index; zeroes elsewhere. */
+  readonly disk: Map<number, number>;
+  /** i_mmap: all VMAs that map it, with whose they are. Guarded by `iMmapLock`. */
+  readonly mappings: Map<Vma, Mm>;
+  /** Open files, segments and VMAs that keep it: at 0 it goes, with its pages. */
+  references: number;
+}
+
+/** A new, empty file. The caller has the one reference to it, or says how many there are. */
+export function newInode(
+  machine: Machine,
+  cpu: number,
+  { fileSystem, bytes = 0, references = 1 }: Pick<Inode, 'fileSystem'> & Partial<Inode>,
+): Inode {
+  return machine.inodes.add(cpu, (id) => ({
+    id,
+    fileSystem,
+    placement: fileSystem === 'ext4' ? 'huge' : 'plain',
+    bytes,
+    pages: new PageCache(),
+    disk: new Map(),
+    mappings: new Map(),
+    references,
+  }));
+}
+
+/** How many pages the file has: those behind can be mapped, but not accessed. */
+export function pagesOfInode({ bytes }: Inode): number {
+  return Math.ceil(bytes / PAGE_BYTES);
+}
+
+/** Whether its pages live in memory only, and are made when they are first touched. */
+export function isMemory({ fileSystem }: Inode): boolean {
+  return fileSystem === 'shmem' || fileSystem === 'tmpfs';
+}

@@ -1,0 +1,113 @@
+/**
+ * Cutting files: their pages are taken from those who map them, then from the page cache.
+ *
+ * The size changes first, so that faults that come later refuse. Those that have looked at the size
+ * before are met at the folio lock; what they have mapped meanwhile is unmapped once more.
+ *
+ * @source mm/truncate.c truncate_pagecache(), truncate_pagecache_range(); mm/memory.c
+ *         unmap_mapping_pages() (Linux 6.18)
+ */
+import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
+import { putFrame } from '../page/frame.ts';
+import { isMapped } from '../rmap/map_count.ts';
+import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
+import { unmapPageRange, Zap } from '../table/zap.ts';
+import { PAGE_BYTES } from '../vma/pages.ts';
+import { lock, lockShared, Rank, unlock, unlockShared } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { reading, writing } from '../world/point.ts';
+import { NONE } from '../world/world.ts';
+import { findGetFrame, isPageOf, type Place, removeFrame } from './filemap.ts';
+import { type Inode, isMemory } from './inode.ts';
+
+/** Behind all pages. */
+const ALL = Number.POSITIVE_INFINITY;
+
+/**
+ * Clears all entries for the pages `[start, end)` of a file; with `isCows` those for private copies
+ * of them, too.
+ *
+ * @locks i_mmap_rwsem (read), then table locks
+ */
+export function* unmapMapping(
+  { machine, cpu }: Place,
+  inode: Inode,
+  start: number,
+  end: number,
+  isCows: boolean,
+): Op<void> {
+  const guard = machine.objects.iMmapLock(inode.id);
+  yield* lockShared(machine, cpu, guard, Rank.I_MMAP);
+  for (const [vma, mm] of inode.mappings) {
+    const last = vma.pgoff + vma.end - vma.start;
+    const [from, to] = [Math.max(start, vma.pgoff), Math.min(end, last)];
+    if (from >= to) continue;
+    const distance = vma.start - vma.pgoff;
+    yield* tlbGatherMmu(machine, cpu, mm.id);
+    const zap = isCows ? 0 : Zap.KEEP_COWS;
+    yield* unmapPageRange({ machine, cpu, mm }, from + distance, to + distance, zap);
+    yield* tlbFinishMmu(machine, cpu, mm.id);
+  }
+  yield* unlockShared(machine, cpu, guard, Rank.I_MMAP);
+}
+
+/** Takes the pages `[start, end)` out of the page cache, with the entries that map them. */
+function* dropPages(place: Place, inode: Inode, start: number, end: number): Op<void> {
+  const { machine, cpu } = place;
+  yield reading(machine.objects.pages(inode.id));
+  for (const index of inode.pages.within(start, end)) {
+    const frame = yield* findGetFrame(place, inode, index);
+    if (frame === NONE) continue;
+    yield* lockFolio(machine, cpu, frame);
+    if (isPageOf(machine, frame, inode)) {
+      yield reading(machine.objects.frame(frame));
+      if (isMapped(machine, frame)) yield* unmapMapping(place, inode, index, index + 1, false);
+      yield* removeFrame(place, inode, frame);
+    }
+    yield* unlockFolio(machine, cpu, frame);
+    yield* putFrame(machine, cpu, frame);
+  }
+  for (const index of inode.disk.keys()) {
+    if (index >= start && index < end) inode.disk.delete(index);
+  }
+}
+
+/**
+ * Gives a file another size. Called under its i_rwsem.
+ *
+ * @locks invalidate_lock (write) of files on a disk, then what the parts need
+ * @source mm/shmem.c shmem_setattr(), fs/ext4/inode.c ext4_setattr()
+ */
+export function* setSize(place: Place, inode: Inode, bytes: number): Op<void> {
+  const { machine, cpu } = place;
+  const invalidateLock = machine.objects.invalidateLock(inode.id);
+  const isLocked = !isMemory(inode);
+  // To the size that it has: shmem frees what FALLOC_FL_KEEP_SIZE has made behind the end.
+  const isCut = isLocked ? bytes < inode.bytes : bytes <= inode.bytes;
+  if (isLocked) yield* lock(machine, cpu, invalidateLock, Rank.INVALIDATE);
+  yield writing(machine.objects.pages(inode.id));
+  inode.bytes = bytes;
+  if (isCut) {
+    const start = Math.ceil(bytes / PAGE_BYTES);
+    yield* unmapMapping(place, inode, start, ALL, true);
+    yield* dropPages(place, inode, start, ALL);
+    yield* unmapMapping(place, inode, start, ALL, true);
+  }
+  if (isLocked) yield* unlock(machine, cpu, invalidateLock, Rank.INVALIDATE);
+}
+
+/**
+ * Frees the pages `[start, end)` of a file, which reads as zeroes there from now on. Private copies
+ * stay. Called under i_rwsem.
+ *
+ * @source mm/shmem.c shmem_fallocate(), fs/ext4/inode.c ext4_punch_hole()
+ */
+export function* freePages(place: Place, inode: Inode, start: number, end: number): Op<void> {
+  const { machine, cpu } = place;
+  const invalidateLock = machine.objects.invalidateLock(inode.id);
+  const isLocked = !isMemory(inode);
+  if (isLocked) yield* lock(machine, cpu, invalidateLock, Rank.INVALIDATE);
+  yield* unmapMapping(place, inode, start, end, false);
+  yield* dropPages(place, inode, start, end);
+  if (isLocked) yield* unlock(machine, cpu, invalidateLock, Rank.INVALIDATE);
+}

@@ -1,0 +1,48 @@
+/** Writing to a file, as far as its pages are concerned. @source mm/filemap.c generic_perform_write() */
+import { unlockFolio } from '../page/folio_lock.ts';
+import { putFrame } from '../page/frame.ts';
+import { PAGE_BYTES } from '../vma/pages.ts';
+import { EBADF, ENOSPC } from '../world/errno.ts';
+import { lock, Rank, unlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { writing, writingContent } from '../world/point.ts';
+import { FrameFlag, NONE } from '../world/world.ts';
+import { getLockedFrame, type Place } from './filemap.ts';
+import type { OpenFile } from './open_file.ts';
+
+/**
+ * pwrite(2) of `length` bytes at `offset`: pages whose first word is among them hold `value`.
+ *
+ * @returns the number of bytes, or a negative errno
+ */
+export function* writeFile(
+  place: Place,
+  file: OpenFile,
+  offset: number,
+  length: number,
+  value: number,
+): Op<number> {
+  const { machine, cpu } = place;
+  const inode = file.mapped?.inode;
+  if (inode === undefined || !file.isWritable) return EBADF;
+  yield* lock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
+  const end = offset + length;
+  let at = offset;
+  while (at < end) {
+    const index = Math.floor(at / PAGE_BYTES);
+    const frame = yield* getLockedFrame(place, inode, index);
+    if (frame === NONE) break;
+    yield writing(machine.objects.frame(frame));
+    machine.frameFlags[frame]! |= FrameFlag.DIRTY | FrameFlag.UPTODATE;
+    machine.frameFlags[frame]! &= ~FrameFlag.READAHEAD;
+    yield writingContent(machine.objects.frame(frame));
+    if (machine.size.contents && at === index * PAGE_BYTES) machine.frameData[frame] = value;
+    at = Math.min(end, (index + 1) * PAGE_BYTES);
+    yield writing(machine.objects.pages(inode.id));
+    if (at > inode.bytes) inode.bytes = at;
+    yield* unlockFolio(machine, cpu, frame);
+    yield* putFrame(machine, cpu, frame);
+  }
+  yield* unlock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
+  return at === offset && length > 0 ? ENOSPC : at - offset;
+}

@@ -1,0 +1,125 @@
+/**
+ * GUP: a reference to the page behind an address, which is faulted in if need be.
+ *
+ * @source mm/gup.c __get_user_pages(), follow_page_pte(), faultin_page() (Linux 6.18)
+ * @omits  dropping the mmap lock while a page is read, FOLL_LONGTERM, FOLL_NOWAIT, gate pages,
+ *         forced writes to common pages of PROT_NONE memory, reuse of whole huge pages
+ */
+
+import { faultPage } from '../fault/fault.ts';
+import { Access, Fault } from '../fault/result.ts';
+import { hugeStart } from '../huge/huge_memory.ts';
+import { splitHugeEntry } from '../huge/split.ts';
+import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
+import { frameAt, isLeafAt, isPresentAt, isWritableAt, lockOf, walk } from '../table/pgtable.ts';
+import { lockPte, unlockPte } from '../table/pte_table.ts';
+import type { Task } from '../task.ts';
+import type { Vma } from '../vma/vma.ts';
+import { EFAULT, ENOMEM } from '../world/errno.ts';
+import { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { reading } from '../world/point.ts';
+import { NONE, type World } from '../world/world.ts';
+import { tryGrab } from './grab.ts';
+import { gupFast } from './gup_fast.ts';
+import { canFollowWrite, checkVmaFlags, FOLL, mustUnshare, noteHasPinned } from './rules.ts';
+
+/** What following an address finds besides a frame: nothing yet, or what must be unshared first. */
+const MISSING = -1;
+const SHARED = -2;
+
+/**
+ * The frame of `page`, with a reference or a pin for the caller to drop by `unpin()`.
+ *
+ * @param flags `FOLL`, with one of `GET` and `PIN`
+ * @returns the frame, or EFAULT or ENOMEM
+ * @locks   mmap (read), the lock of the table; none if the page is there and GUP-fast gets it
+ */
+export function* getUserPage(task: Task, page: number, flags: number): Op<number> {
+  const write = (flags & FOLL.WRITE) !== 0;
+  if ((flags & FOLL.FORCE) === 0) {
+    const frame = yield* gupFast(task, page, write, (flags & FOLL.PIN) !== 0);
+    if (frame !== NONE) return frame;
+  }
+  return yield* getUserPageSlow(task, page, flags);
+}
+
+/** As `getUserPage()`, without GUP-fast. */
+export function* getUserPageSlow(task: Task, page: number, flags: number): Op<number> {
+  const { machine, cpu, mm } = task;
+  if ((flags & FOLL.PIN) !== 0) yield* noteHasPinned(task);
+  yield* mmapReadLock(machine, cpu, mm.id);
+  yield reading(machine.objects.tree(mm.id));
+  const vma = mm.vmas.at(page);
+  const error = vma === undefined ? EFAULT : checkVmaFlags(vma, flags);
+  const result = error < 0 ? error : yield* followOrFault(task, vma!, page, flags);
+  yield* mmapReadUnlock(machine, cpu, mm.id);
+  return result;
+}
+
+/** Called under the mmap lock. @returns a frame, or EFAULT or ENOMEM */
+function* followOrFault(task: Task, vma: Vma, page: number, flags: number): Op<number> {
+  for (;;) {
+    const found = yield* followPage(task, vma, page, flags);
+    if (found >= 0) return found;
+    if ((flags & FOLL.NOFAULT) !== 0) return EFAULT;
+    const isWrite = (flags & FOLL.WRITE) !== 0;
+    const access = found === SHARED ? Access.UNSHARE : isWrite ? Access.WRITE : Access.READ;
+    const result = yield* faultPage(task, vma, page, access, false);
+    if (result === Fault.OOM) return ENOMEM;
+    if (result !== Fault.DONE && result !== Fault.RETRY) return EFAULT;
+  }
+}
+
+/** Grabs what `page` is mapped to now. @returns a frame, `MISSING` or `SHARED` */
+function* followPage(task: Task, vma: Vma, page: number, flags: number): Op<number> {
+  const { machine, cpu, mm } = task;
+  const upper = yield* walk(machine, mm, page, 1);
+  if (upper === NONE) return MISSING;
+  yield reading(machine.objects.entry(upper));
+  if (!isPresentAt(machine, upper)) return MISSING;
+  if (!isLeafAt(machine, upper, 1)) {
+    const slot = yield* lockPte(task, mm, page);
+    if (slot === NONE) return MISSING;
+    const found = yield* followEntry(task, vma, slot, page, 0, flags);
+    yield* unlockPte(task, mm, slot);
+    return found;
+  }
+  const guard = lockOf(machine, mm, upper, 1);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  const found = yield* followEntry(task, vma, upper, page, 1, flags);
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  if (found !== SHARED) return found;
+  // Small pages can be unshared one by one.
+  yield* splitHugeEntry(task, mm, vma, hugeStart(machine, page), upper);
+  return MISSING;
+}
+
+/** Called under the lock of the table of `slot`. */
+function* followEntry(
+  task: Task,
+  vma: Vma,
+  slot: number,
+  page: number,
+  level: number,
+  flags: number,
+): Op<number> {
+  const { machine } = task;
+  yield reading(machine.objects.entry(slot));
+  const frame = frameOf(machine, slot, page, level);
+  if (frame === NONE) return MISSING;
+  const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
+  const isWrite = (flags & FOLL.WRITE) !== 0;
+  const isPin = (flags & FOLL.PIN) !== 0;
+  if (isWrite && !isWritable && !canFollowWrite(machine, vma, frame, flags)) return MISSING;
+  if (!isWritable && mustUnshare(machine, frame, isWrite, isPin, level > 0)) return SHARED;
+  const isGrabbed = yield* tryGrab(task, frame, isPin);
+  return isGrabbed ? frame : MISSING;
+}
+
+/** The frame of `page`, which its process may be barred from (PROT_NONE), or `NONE`. */
+function frameOf(world: World, slot: number, page: number, level: number): number {
+  if (level === 0) return isMappedAt(world, slot) ? mappedFrameAt(world, slot) : NONE;
+  if (!isPresentAt(world, slot) || !isLeafAt(world, slot, level)) return NONE;
+  return frameAt(world, slot, level) + (page % world.format.entryPages[level]!);
+}

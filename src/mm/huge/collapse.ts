@@ -1,0 +1,200 @@
+/**
+ * Collapsing small private pages into a huge one: khugepaged, and MADV_COLLAPSE.
+ *
+ * The table is unlinked first, and every lockless walker waited for, so that what its entries say
+ * stands still; then the pages are copied, and the table becomes the deposit of the huge page.
+ *
+ * @source mm/khugepaged.c hpage_collapse_scan_pmd(), collapse_huge_page() (Linux 6.18)
+ * @omits  swapping pages in, userfaultfd, scanning by a thread of its own
+ */
+import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { readOnlyFlags } from '../fault/anonymous.ts';
+import type { Machine } from '../machine.ts';
+import { allocFolio, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
+import { isAnonymousFrame, mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
+import {
+  clearEntry,
+  clearTable,
+  frameAt,
+  isLeafAt,
+  isNoneAt,
+  isPresentAt,
+  isTableAt,
+  isWritableAt,
+  lockOf,
+  setLeaf,
+  setTable,
+  tableAt,
+  walk,
+} from '../table/pgtable.ts';
+import type { Task } from '../task.ts';
+import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { vmaStartWrite } from '../vma/vma_lock.ts';
+import { lock, mmapWriteLock, mmapWriteUnlock, Rank, unlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { clearing, reading, setting } from '../world/point.ts';
+import { tlbRemoveTableSyncOne } from '../world/sync.ts';
+import { flushTlbMmRange } from '../world/tlb.ts';
+import { FrameFlag, NONE } from '../world/world.ts';
+import { deposit } from './deposit.ts';
+import { hugePages } from './huge_memory.ts';
+import { addHugeRmap } from './huge_rmap.ts';
+
+/** Why there is no huge page, or that there is one. @source include/trace/events/huge_memory.h */
+export const Scan = {
+  SUCCEED: 0,
+  PMD_MAPPED: 1,
+  PMD_NULL: 2,
+  PAGE_ANON: 3,
+  PAGE_COUNT: 4,
+  FAIL: 5,
+  ALLOC_HUGE_PAGE_FAIL: 6,
+  VMA_CHECK: 7,
+} as const;
+export type Scan = (typeof Scan)[keyof typeof Scan];
+
+/** Whether MADV_COLLAPSE may make huge pages of `vma`, whatever the settings say. */
+export function mayCollapse(machine: Machine, vma: Vma): boolean {
+  return (
+    machine.format.mayHoldLeaf(1) && vma.file === undefined && (vma.flags & VM.NOHUGEPAGE) === 0
+  );
+}
+
+/**
+ * Makes the small pages from `start` on a huge one.
+ *
+ * @locks mmap (write), the VMA (write), the lock of the anon_vma, page-table locks; none is held before
+ */
+export function* collapseHugePage(task: Task, start: number): Op<Scan> {
+  const { machine, cpu, mm } = task;
+  const head = yield* allocFolio(machine, cpu, machine.format.indexBits[0]!);
+  if (head === NONE) return Scan.ALLOC_HUGE_PAGE_FAIL;
+  yield* mmapWriteLock(machine, cpu, mm.id);
+  const vma = mm.vmas.at(start);
+  const result =
+    vma === undefined || start + hugePages(machine) > vma.end || !mayCollapse(machine, vma)
+      ? Scan.VMA_CHECK
+      : yield* collapseLocked(task, vma, start, head);
+  yield* mmapWriteUnlock(machine, cpu, mm.id);
+  if (result !== Scan.SUCCEED) yield* putFrame(machine, cpu, head);
+  return result;
+}
+
+/** Called under the mmap write lock. */
+function* collapseLocked(task: Task, vma: Vma, start: number, head: number): Op<Scan> {
+  const { machine, cpu, mm } = task;
+  const slot = yield* walk(machine, mm, start, 1);
+  if (slot === NONE) return Scan.PMD_NULL;
+  yield reading(machine.objects.entry(slot));
+  if (isNoneAt(machine, slot)) return Scan.PMD_NULL;
+  if (isPresentAt(machine, slot) && isLeafAt(machine, slot, 1)) return Scan.PMD_MAPPED;
+  if (!isTableAt(machine, slot, 1)) return Scan.FAIL;
+  if (vma.anonVma === undefined) return Scan.PAGE_ANON;
+  yield* vmaStartWrite(machine, mm, vma);
+  const anonVmaLock = machine.objects.anonVmaLock(vma.anonVma.root.id);
+  yield* lock(machine, cpu, anonVmaLock, Rank.ANON_VMA);
+  const table = yield* unlinkTable(task, start, slot);
+  const result = yield* checkPages(task, table);
+  if (result === Scan.SUCCEED) yield* replacePages(task, vma, start, slot, table, head);
+  else yield* relinkTable(task, start, slot, table);
+  yield* unlock(machine, cpu, anonVmaLock, Rank.ANON_VMA);
+  return result;
+}
+
+/** Takes the table out of reach of hardware and of lockless walkers. */
+function* unlinkTable(task: Task, start: number, slot: number): Op<number> {
+  const { machine, cpu, mm } = task;
+  const pages = hugePages(machine);
+  const guard = lockOf(machine, mm, slot, 1);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield clearing(machine.objects.entry(slot));
+  const table = tableAt(machine, slot, 1);
+  clearTable(machine, mm, slot, 1);
+  openPages(task, start, table);
+  machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, start + pages, table);
+  yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  if (machine.bugs.collapseWithoutSync !== true) yield* tlbRemoveTableSyncOne(machine, cpu);
+  return table;
+}
+
+/** TLBs may hold what the entries of the table that was unlinked say. */
+function openPages({ machine, mm }: Task, start: number, table: number): void {
+  const first = table * machine.tableEntries;
+  for (let index = 0; index < hugePages(machine); index++) {
+    const slot = first + index;
+    if (!isPresentAt(machine, slot)) continue;
+    const frame = frameAt(machine, slot);
+    if (frame === ZERO_FRAME) continue;
+    const isWritable = isWritableAt(machine, slot);
+    machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, start + index, frame, isWritable);
+  }
+}
+
+function* relinkTable(task: Task, start: number, slot: number, table: number): Op<void> {
+  const { machine, cpu, mm } = task;
+  const guard = lockOf(machine, mm, slot, 1);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield setting(machine.objects.entry(slot));
+  setTable(machine, mm, start, slot, table, 1);
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+}
+
+/** Whether all pages are private and held by page tables only. @source __collapse_huge_page_isolate() */
+function* checkPages({ machine }: Task, table: number): Op<Scan> {
+  const first = table * machine.tableEntries;
+  for (let index = 0; index < hugePages(machine); index++) {
+    const slot = first + index;
+    if (isNoneAt(machine, slot)) continue;
+    if (!isPresentAt(machine, slot)) return Scan.FAIL;
+    const frame = frameAt(machine, slot);
+    if (frame === ZERO_FRAME) continue;
+    const head = headOf(machine, frame);
+    yield reading(machine.objects.frame(head));
+    if (!isAnonymousFrame(machine, head)) return Scan.PAGE_ANON;
+    const isLarge = (machine.frameFlags[head]! & FrameFlag.HEAD) !== 0;
+    const isHeld = machine.frameReferences[head] !== machine.frameMapcount[head];
+    if (!isLarge && isHeld) return Scan.PAGE_COUNT;
+  }
+  return Scan.SUCCEED;
+}
+
+/** Copies and drops the small pages, keeps their table, and maps the folio at `head`. */
+function* replacePages(
+  task: Task,
+  vma: Vma,
+  start: number,
+  slot: number,
+  table: number,
+  head: number,
+): Op<void> {
+  const { machine, cpu, mm } = task;
+  for (let index = 0; index < hugePages(machine); index++) {
+    yield* takePage(task, table * machine.tableEntries + index, head + index);
+  }
+  mapNewAnonymous(machine, head, vma.anonVma!, pgoffAt(vma, start));
+  machine.frameMapcount[head] = 0;
+  const guard = lockOf(machine, mm, slot, 1);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield setting(machine.objects.entry(slot));
+  deposit(machine, slot, table);
+  const isWritable = (vma.flags & VM.WRITE) !== 0;
+  setLeaf(machine, slot, head, readOnlyFlags(vma) | ACCESSED | (isWritable ? W | DIRTY : 0), 1);
+  yield* addHugeRmap(machine, mm, head, hugePages(machine));
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+}
+
+/** Copies the page at `slot` to `frame` and drops it. */
+function* takePage({ machine, cpu, mm }: Task, slot: number, frame: number): Op<void> {
+  if (isNoneAt(machine, slot)) return;
+  const old = frameAt(machine, slot);
+  yield clearing(machine.objects.entry(slot));
+  clearEntry(machine, slot);
+  if (old === ZERO_FRAME) return;
+  if (machine.size.contents) {
+    yield reading(machine.objects.frame(headOf(machine, old)));
+    machine.frameData[frame] = machine.frameData[old]!;
+  }
+  yield* removeRmap(machine, mm, old);
+  yield* putFrame(machine, cpu, old);
+}

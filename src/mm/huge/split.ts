@@ -1,0 +1,104 @@
+/**
+ * Splitting entries of huge pages: the same memory, mapped by small entries of a table.
+ *
+ * @source mm/huge_memory.c __split_huge_pmd_locked() (Linux 6.18)
+ * @omits  splitting the folio itself: its frames stay one folio, which is freed when all are unmapped
+ */
+import { assert } from '../../base/assert.ts';
+import { headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
+import { isAnonymousFrame } from '../rmap/map_count.ts';
+import {
+  clearEntry,
+  flagsAt,
+  frameAt,
+  isLeafAt,
+  isPresentAt,
+  isWritableAt,
+  lockOf,
+  setLeaf,
+  setTable,
+} from '../table/pgtable.ts';
+import type { Task } from '../task.ts';
+import type { Mm } from '../vma/mm.ts';
+import type { Vma } from '../vma/vma.ts';
+import { lock, Rank, unlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { clearing, setting, writing } from '../world/point.ts';
+import { flushTlbMmRange } from '../world/tlb.ts';
+import { FrameFlag, NONE, type World } from '../world/world.ts';
+import { withdraw } from './deposit.ts';
+import { removeHugeRmap } from './huge_rmap.ts';
+
+/**
+ * Lets small pages take the place of the huge one at `slot`, if there is one. Of a file, its entry is
+ * dropped: faults bring small pages.
+ *
+ * @param start the first page of the huge page
+ * @locks the lock of the table
+ */
+export function* splitHugeEntry(
+  task: Task,
+  mm: Mm,
+  vma: Pick<Vma, 'file'>,
+  start: number,
+  slot: number,
+): Op<void> {
+  const { machine, cpu } = task;
+  const guard = lockOf(machine, mm, slot, 1);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield clearing(machine.objects.entry(slot));
+  const isHuge = isPresentAt(machine, slot) && isLeafAt(machine, slot, 1);
+  const head = isHuge ? frameAt(machine, slot, 1) : NONE;
+  const isDropped = isHuge && vma.file !== undefined;
+  if (isDropped) yield* dropEntry(task, mm, start, slot, head);
+  else if (isHuge) yield* splitLocked(task, mm, start, slot, head);
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  if (isDropped) yield* putFrame(machine, cpu, head);
+}
+
+/** Called under the lock of the table. */
+function* dropEntry(task: Task, mm: Mm, start: number, slot: number, head: number): Op<void> {
+  const { machine, cpu } = task;
+  const pages = machine.format.entryPages[1]!;
+  invalidate(machine, mm, start, slot, head);
+  yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
+  yield* removeHugeRmap(machine, mm, head, pages);
+}
+
+/** Called under the lock of the table. The entry is not present while the others are made. */
+function* splitLocked(task: Task, mm: Mm, start: number, slot: number, head: number): Op<void> {
+  const { machine, cpu } = task;
+  const pages = machine.format.entryPages[1]!;
+  const flags = flagsAt(machine, slot);
+  invalidate(machine, mm, start, slot, head);
+  yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
+  const table = withdraw(machine, slot);
+  const first = table * machine.tableEntries;
+  const isZero = (machine.frameFlags[head]! & FrameFlag.RESERVED) !== 0;
+  for (let index = 0; index < pages; index++) {
+    setLeaf(machine, first + index, isZero ? ZERO_FRAME : head + index, flags);
+  }
+  if (!isZero) yield* shareOut(machine, head, pages);
+  yield setting(machine.objects.entry(slot));
+  setTable(machine, mm, start, slot, table, 1);
+}
+
+/** The one mapping of all becomes one of each, with a reference each; the process has as many pages. */
+function* shareOut(world: World, head: number, pages: number): Op<void> {
+  assert(isAnonymousFrame(world, head), 'huge pages of files are not split in place');
+  yield writing(world.objects.frame(headOf(world, head)));
+  const exclusive = world.frameFlags[head]! & FrameFlag.EXCLUSIVE;
+  for (let frame = head; frame < head + pages; frame++) {
+    world.frameMapcount[frame]!++;
+    world.frameFlags[frame]! |= exclusive;
+  }
+  world.frameReferences[head]! += pages - 1;
+  world.frameReferences[head + 1]!--;
+}
+
+function invalidate(world: World, mm: Mm, start: number, slot: number, head: number): void {
+  const isWritable = isWritableAt(world, slot);
+  const pages = world.format.entryPages[1]!;
+  clearEntry(world, slot);
+  world.ledger.openFolio(world.mmCpus[mm.id]!, mm.id, start, start + pages, head, isWritable);
+}

@@ -1,0 +1,83 @@
+/** The simulated machine: a world, and what a kernel keeps in it. */
+import { cloneGraph } from '../base/clone_graph.ts';
+import type { Inode } from './file/inode.ts';
+import type { Segment } from './file/segment.ts';
+import { initFrames } from './page/frame.ts';
+import { Registry } from './registry.ts';
+import type { AnonVma } from './rmap/anon_vma.ts';
+import type { Mm } from './vma/mm.ts';
+import type { Vma } from './vma/vma.ts';
+import type { Bugs } from './world/bugs.ts';
+import { initTables } from './world/table_page.ts';
+import { type SavedWorld, World } from './world/world.ts';
+import { type WorldSize, worldSize } from './world/world_size.ts';
+
+/** What is not in typed arrays: objects that refer to each other. */
+interface KernelObjects {
+  readonly mms: Registry<Mm>;
+  readonly vmas: Registry<Vma>;
+  readonly inodes: Registry<Inode>;
+  readonly anonVmas: Registry<AnonVma>;
+  readonly segments: Registry<Segment>;
+  /** References that are held from outside of page tables and caches, to recount the others. */
+  readonly pins: Map<number, number>;
+}
+
+/** A state of a machine, as `save()` made it. */
+export interface Saved {
+  readonly world: SavedWorld;
+  readonly objects: KernelObjects;
+}
+
+export class Machine extends World {
+  #objects: KernelObjects;
+
+  constructor(size: Partial<WorldSize> & Pick<WorldSize, 'format'>, bugs: Bugs = {}) {
+    super(worldSize(size), bugs);
+    initFrames(this);
+    initTables(this);
+    const { cpus, mms, vmas, inodes, anonVmas } = this.size;
+    this.#objects = {
+      mms: new Registry(mms, cpus),
+      vmas: new Registry(vmas, cpus),
+      inodes: new Registry(inodes, cpus),
+      anonVmas: new Registry(anonVmas, cpus),
+      segments: new Registry(inodes, cpus),
+      pins: new Map(),
+    };
+  }
+
+  get mms(): Registry<Mm> {
+    return this.#objects.mms;
+  }
+
+  get vmas(): Registry<Vma> {
+    return this.#objects.vmas;
+  }
+
+  get inodes(): Registry<Inode> {
+    return this.#objects.inodes;
+  }
+
+  get anonVmas(): Registry<AnonVma> {
+    return this.#objects.anonVmas;
+  }
+
+  get segments(): Registry<Segment> {
+    return this.#objects.segments;
+  }
+
+  get pins(): Map<number, number> {
+    return this.#objects.pins;
+  }
+
+  save(): Saved {
+    return { world: this.saveWorld(), objects: cloneGraph(this.#objects) };
+  }
+
+  /** Objects of before are not those of after: look them up anew. */
+  restore(saved: Saved): void {
+    this.restoreWorld(saved.world);
+    this.#objects = cloneGraph(saved.objects);
+  }
+}

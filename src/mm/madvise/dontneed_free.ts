@@ -1,0 +1,105 @@
+/**
+ * MADV_DONTNEED and MADV_FREE: pages that are not needed, now or if memory gets scarce.
+ *
+ * @source mm/madvise.c madvise_dontneed_free(), madvise_free_pte_range() (Linux 6.18)
+ * @omits  userfaultfd, large folios that are freed lazily: they stay as they are
+ */
+import { ACCESSED, DIRTY } from '../../arch/index.ts';
+import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
+import { headOf, orderOf } from '../page/frame.ts';
+import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMappedFlags } from '../table/mapped_entry.ts';
+import { tlbChange } from '../table/mmu_gather.ts';
+import { clearEntry, isPresentAt } from '../table/pgtable.ts';
+import { Marker, SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
+import { unmapPageRange, Zap } from '../table/zap.ts';
+import type { Task } from '../task.ts';
+import { isAnonymous, VM, type Vma } from '../vma/vma.ts';
+import { EINVAL } from '../world/errno.ts';
+import type { Op } from '../world/op.ts';
+import { clearing, reading, writing } from '../world/point.ts';
+import { FrameFlag } from '../world/world.ts';
+import { MADV } from './advice.ts';
+import { forEachTable } from './tables.ts';
+
+/**
+ * Called under the VMA lock or the mmap lock, for reading, with a gather begun.
+ *
+ * @returns 0 or a negative errno
+ */
+export function* adviseDontneedOrFree(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  advice: number,
+): Op<number> {
+  const forbidden = VM.PFNMAP | (advice === MADV.DONTNEED_LOCKED ? 0 : VM.LOCKED);
+  if ((vma.flags & (forbidden | VM.HUGETLB)) !== 0) return EINVAL;
+  if (advice !== MADV.FREE) {
+    yield* unmapPageRange(task, start, end, Zap.RECLAIM_TABLES);
+    return 0;
+  }
+  if (!isAnonymous(vma)) return EINVAL;
+  yield* forEachTable(task, start, end, freeLazily);
+  return 0;
+}
+
+/** Called under the lock of the table. */
+function* freeLazily(task: Task, first: number, start: number, end: number): Op<void> {
+  const { machine } = task;
+  for (let page = start; page < end; page++) {
+    const slot = first + page - start;
+    yield reading(machine.objects.entry(slot));
+    if (isMappedAt(machine, slot)) yield* freePage(task, slot, page);
+    else if (isPoisoned(task, slot)) {
+      yield clearing(machine.objects.entry(slot));
+      clearEntry(machine, slot);
+    }
+  }
+}
+
+function isPoisoned({ machine }: Task, slot: number): boolean {
+  if (softKindAt(machine, slot) !== SoftKind.MARKER) return false;
+  return (softValueAt(machine, slot) & Marker.POISONED) !== 0;
+}
+
+/**
+ * Lets a page be freed by who looks for memory, unless it is written to before. A TLB that takes it
+ * for written to already would not say so again.
+ */
+function* freePage(task: Task, slot: number, page: number): Op<void> {
+  const { machine, cpu, mm } = task;
+  const frame = mappedFrameAt(machine, slot);
+  const head = headOf(machine, frame);
+  yield reading(machine.objects.frame(head));
+  const isLarge = orderOf(machine, head) > 0;
+  if (isLarge || !isAnonymousFrame(machine, frame)) return;
+  if ((machine.frameFlags[head]! & (FrameFlag.SWAPCACHE | FrameFlag.DIRTY)) !== 0) {
+    const isClean = yield* cleanFolio(task, head);
+    if (!isClean) return;
+  }
+  yield clearing(machine.objects.entry(slot));
+  const flags = mappedFlagsAt(machine, slot);
+  if ((flags & (ACCESSED | DIRTY)) !== 0) {
+    setMappedFlags(machine, slot, flags & ~(ACCESSED | DIRTY));
+    if (isPresentAt(machine, slot)) {
+      machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, true);
+      tlbChange(machine, cpu, page, page + 1);
+    }
+  }
+  yield writing(machine.objects.frame(head));
+  machine.frameFlags[head]! &= ~FrameFlag.SWAPBACKED;
+}
+
+/** Whether a folio that only this entry maps could be cleaned. What swap knows of is left alone. */
+function* cleanFolio({ machine, cpu }: Task, head: number): Op<boolean> {
+  const isLocked = yield* tryLockFolio(machine, cpu, head);
+  if (!isLocked) return false;
+  yield writing(machine.objects.frame(head));
+  const isSwapped = (machine.frameFlags[head]! & FrameFlag.SWAPCACHE) !== 0;
+  const isClean = machine.frameMapcount[head] === 1 && !isSwapped;
+  if (isClean) machine.frameFlags[head]! &= ~FrameFlag.DIRTY;
+  yield* unlockFolio(machine, cpu, head);
+  return isClean;
+}

@@ -1,0 +1,82 @@
+/**
+ * Taking pages from those who map them, and from the page cache if they are clean.
+ *
+ * @source mm/vmscan.c reclaim_pages(), shrink_folio_list(), mm/rmap.c try_to_unmap_one() (Linux 6.18)
+ * @omits  swapping out: without a device, private pages stay; write-back: what is dirty loses its
+ *         entries and stays in the page cache
+ */
+import { DIRTY, W } from '../../arch/index.ts';
+import { removeFrame } from '../file/filemap.ts';
+import { isMemory } from '../file/inode.ts';
+import type { Machine } from '../machine.ts';
+import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
+import { putFrame } from '../page/frame.ts';
+import { isAnonymousFrame, removeRmap } from '../rmap/map_count.ts';
+import { type Mapping, rmapWalk } from '../rmap/walk.ts';
+import { mappedFlagsAt } from '../table/mapped_entry.ts';
+import { clearEntry, isPresentAt } from '../table/pgtable.ts';
+import type { Task } from '../task.ts';
+import { VM } from '../vma/vma.ts';
+import type { Op } from '../world/op.ts';
+import { clearing, reading, writing } from '../world/point.ts';
+import { flushTlbMmRange } from '../world/tlb.ts';
+import { FrameFlag } from '../world/world.ts';
+
+/** Drops the references to `frames`, small folios, and the pages if nobody needs them. */
+export function* reclaimPages({ machine, cpu }: Task, frames: readonly number[]): Op<void> {
+  for (const frame of frames) {
+    const isLocked = yield* tryLockFolio(machine, cpu, frame);
+    if (isLocked) {
+      yield* reclaimFolio(machine, cpu, frame);
+      yield* unlockFolio(machine, cpu, frame);
+    }
+    yield* putFrame(machine, cpu, frame);
+  }
+}
+
+/** Called under the folio lock, with a reference to the folio. */
+function* reclaimFolio(machine: Machine, cpu: number, frame: number): Op<void> {
+  yield reading(machine.objects.frame(frame));
+  const isPrivate = isAnonymousFrame(machine, frame);
+  const isSwapBacked = (machine.frameFlags[frame]! & FrameFlag.SWAPBACKED) !== 0;
+  if (isPrivate && isSwapBacked) return;
+  yield* rmapWalk(machine, cpu, frame, unmapOne);
+  yield reading(machine.objects.frame(frame));
+  const isClean = (machine.frameFlags[frame]! & FrameFlag.DIRTY) === 0;
+  // Only the page cache and the caller are to hold it.
+  if (isPrivate || !isClean || machine.frameReferences[frame] !== 2) return;
+  const inode = machine.inodes.get(machine.frameMapping[frame]! - 1);
+  yield* removeFrame({ machine, cpu }, inode, frame, !isMemory(inode));
+}
+
+/** Clears an entry, unless the page is needed after all. Called under the lock of its table. */
+function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean> {
+  const { vma, mm, page, slot, frame } = mapping;
+  if ((vma.flags & VM.LOCKED) !== 0) return false;
+  const [low, high] = [machine.lanes[slot * 2]!, machine.lanes[slot * 2 + 1]!];
+  yield clearing(machine.objects.entry(slot));
+  const flags = mappedFlagsAt(machine, slot);
+  const wasPresent = isPresentAt(machine, slot);
+  clearEntry(machine, slot);
+  if (wasPresent) {
+    machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, (flags & W) !== 0);
+    yield* flushTlbMmRange(machine, cpu, mm.id, page, page + 1);
+  }
+  yield writing(machine.objects.frame(frame));
+  if ((flags & DIRTY) !== 0) machine.frameFlags[frame]! |= FrameFlag.DIRTY;
+  if (isAnonymousFrame(machine, frame) && isNeeded(machine, frame)) {
+    machine.frameFlags[frame]! |= FrameFlag.SWAPBACKED;
+    yield writing(machine.objects.entry(slot));
+    setEntry(machine, slot, low, high);
+    return false;
+  }
+  yield* removeRmap(machine, mm, frame);
+  yield* putFrame(machine, cpu, frame);
+  return true;
+}
+
+/** Whether a page that may be freed lazily was written to since, or is held by somebody else. */
+function isNeeded({ frameFlags, frameReferences, frameMapcount }: Machine, frame: number): boolean {
+  if ((frameFlags[frame]! & FrameFlag.DIRTY) !== 0) return true;
+  return frameReferences[frame] !== 1 + frameMapcount[frame]!;
+}

@@ -1,0 +1,58 @@
+/**
+ * The advice that is a flag of VMAs.
+ *
+ * @source mm/madvise.c madvise_vma_behavior(), mm/ksm.c ksm_madvise(), mm/huge_memory.c
+ *         hugepage_madvise() (Linux 6.18)
+ * @omits  merging of equal pages: MADV_MERGEABLE is remembered
+ */
+import type { Task } from '../task.ts';
+import { isAnonymous, VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
+import { modifyFlags } from '../vma/vma_merge.ts';
+import { EAGAIN, EINVAL } from '../world/errno.ts';
+import type { Op } from '../world/op.ts';
+import { MADV } from './advice.ts';
+
+interface FlagChange {
+  readonly clear: number;
+  readonly set: number;
+  /** VMAs with one of these flags do not take the advice, */
+  readonly refused?: number;
+  /** or take it without effect. */
+  readonly ignored?: number;
+}
+
+const CHANGES: ReadonlyMap<number, FlagChange> = new Map([
+  [MADV.NORMAL, { clear: VM.RAND_READ | VM.SEQ_READ, set: 0 }],
+  [MADV.RANDOM, { clear: VM.SEQ_READ, set: VM.RAND_READ }],
+  [MADV.SEQUENTIAL, { clear: VM.RAND_READ, set: VM.SEQ_READ }],
+  [MADV.DONTFORK, { clear: 0, set: VM.DONTCOPY }],
+  [MADV.DOFORK, { clear: VM.DONTCOPY, set: 0, refused: VM.IO }],
+  [
+    MADV.MERGEABLE,
+    { clear: 0, set: VM.MERGEABLE, ignored: VM.SHARED | VM.MAYSHARE | VM_SPECIAL | VM.HUGETLB },
+  ],
+  [MADV.UNMERGEABLE, { clear: VM.MERGEABLE, set: 0 }],
+  [MADV.HUGEPAGE, { clear: VM.NOHUGEPAGE, set: VM.HUGEPAGE }],
+  [MADV.NOHUGEPAGE, { clear: VM.HUGEPAGE, set: VM.NOHUGEPAGE }],
+  [MADV.DONTDUMP, { clear: 0, set: VM.DONTDUMP }],
+  [MADV.DODUMP, { clear: VM.DONTDUMP, set: 0, refused: VM_SPECIAL }],
+  [MADV.WIPEONFORK, { clear: 0, set: VM.WIPEONFORK, refused: VM.SHARED }],
+  [MADV.KEEPONFORK, { clear: VM.WIPEONFORK, set: 0 }],
+]);
+
+/** Called under the mmap write lock. @returns 0 or a negative errno */
+export function* adviseFlags(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  advice: number,
+): Op<number> {
+  const { clear, set, refused = 0, ignored = 0 } = CHANGES.get(advice)!;
+  if ((vma.flags & refused) !== 0) return EINVAL;
+  if (advice === MADV.WIPEONFORK && !isAnonymous(vma)) return EINVAL;
+  const flags = (vma.flags & ~clear) | set;
+  if ((vma.flags & ignored) !== 0 || flags === vma.flags) return 0;
+  const changed = yield* modifyFlags(task, vma, start, end, flags);
+  return changed === undefined ? EAGAIN : 0;
+}

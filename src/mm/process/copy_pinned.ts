@@ -1,0 +1,25 @@
+/** Copying a page for the child at once. @source mm/memory.c copy_present_page() (Linux 6.18) */
+import { copyContent, writtenFlags } from '../fault/wp_copy.ts';
+import { mapNewAnonymous } from '../rmap/map_count.ts';
+import { setLeaf } from '../table/pgtable.ts';
+import { Rss } from '../vma/mm.ts';
+import { pgoffAt } from '../vma/vma.ts';
+import type { Op } from '../world/op.ts';
+import { setting, writing } from '../world/point.ts';
+import { NONE } from '../world/world.ts';
+import type { Copy } from './copy_page_range.ts';
+
+/** Gives the child a page of its own, as the first write to it would; false if a frame is missing. */
+export function* copyPinned(copy: Copy, to: number, page: number, frame: number): Op<boolean> {
+  const { child, spare, to: vma } = copy;
+  const { machine } = copy.task;
+  if (spare === NONE) return false;
+  copy.spare = NONE;
+  yield* copyContent(machine, frame, spare);
+  yield writing(machine.objects.frame(spare));
+  mapNewAnonymous(machine, spare, vma.anonVma!, pgoffAt(vma, page));
+  child.rss[Rss.ANON]!++;
+  yield setting(machine.objects.entry(to));
+  setLeaf(machine, to, spare, writtenFlags(vma));
+  return true;
+}

@@ -1,0 +1,72 @@
+/**
+ * Copying entries that are not present to hardware, for fork.
+ *
+ * @source mm/memory.c copy_nonpresent_pte(), copy_pte_marker() (Linux 6.18)
+ * @omits  swap entries (whoever brings swap counts a slot twice here), device memory, userfaultfd
+ */
+import { ACCESSED } from '../../arch/index.ts';
+import { assert } from '../../base/assert.ts';
+import { tryDupRmap } from '../rmap/dup_rmap.ts';
+import { rssKindOf } from '../rmap/map_count.ts';
+import {
+  Marker,
+  SoftFlag,
+  SoftKind,
+  setSoftEntry,
+  softFlagsAt,
+  softKindAt,
+  softValueAt,
+} from '../table/soft_entry.ts';
+import type { Op } from '../world/op.ts';
+import { setting, writing } from '../world/point.ts';
+import type { Copy } from './copy_page_range.ts';
+import { copyPinned } from './copy_pinned.ts';
+
+/** Copies the entry at `from`; false if a frame is missing. Called under the locks of both tables. */
+export function* copySoftEntry(copy: Copy, from: number, to: number, page: number): Op<boolean> {
+  const { machine } = copy.task;
+  switch (softKindAt(machine, from)) {
+    case SoftKind.PROT_NONE:
+      return yield* copyProtNone(copy, from, to, page);
+    case SoftKind.MIGRATION:
+      yield* copyMigration(copy, from, to);
+      return true;
+    case SoftKind.MARKER: {
+      const marker = softValueAt(machine, from) & (Marker.POISONED | Marker.GUARD);
+      yield setting(machine.objects.entry(to));
+      if (marker !== 0) setSoftEntry(machine, to, SoftKind.MARKER, marker);
+      return true;
+    }
+    default:
+      assert(false, 'a soft entry that is copied is none of the swap device');
+  }
+}
+
+/** As a present entry; nothing can be written through it, so nothing has to be write-protected. */
+function* copyProtNone(copy: Copy, from: number, to: number, page: number): Op<boolean> {
+  const { task, child } = copy;
+  const { machine, mm } = task;
+  const frame = softValueAt(machine, from);
+  const isShared = yield* tryDupRmap(machine, mm, child, frame);
+  if (!isShared) return yield* copyPinned(copy, to, page, frame);
+  yield setting(machine.objects.entry(to));
+  const flags = softFlagsAt(machine, from) & ~ACCESSED;
+  setSoftEntry(machine, to, SoftKind.PROT_NONE, frame, flags);
+  return true;
+}
+
+/** A page that is being moved will be common, too, when it arrives. */
+function* copyMigration(copy: Copy, from: number, to: number): Op<void> {
+  const { task, child, isCow } = copy;
+  const { machine } = task;
+  const frame = softValueAt(machine, from);
+  let flags = softFlagsAt(machine, from);
+  child.rss[rssKindOf(machine, frame)]!++;
+  if (isCow && (flags & (SoftFlag.WRITABLE | SoftFlag.EXCLUSIVE)) !== 0) {
+    flags &= ~(SoftFlag.WRITABLE | SoftFlag.EXCLUSIVE);
+    yield writing(machine.objects.entry(from));
+    setSoftEntry(machine, from, SoftKind.MIGRATION, frame, flags);
+  }
+  yield setting(machine.objects.entry(to));
+  setSoftEntry(machine, to, SoftKind.MIGRATION, frame, flags);
+}

@@ -1,0 +1,68 @@
+/** Counting who maps a page. Called under the lock of the table whose entry changes. */
+import { assert } from '../../base/assert.ts';
+import { entireMapcount } from '../huge/huge_rmap.ts';
+import { headOf, orderOf, ZERO_FRAME } from '../page/frame.ts';
+import { type Mm, Rss } from '../vma/mm.ts';
+import type { Op } from '../world/op.ts';
+import { writing } from '../world/point.ts';
+import { FrameFlag, NONE, type World } from '../world/world.ts';
+import type { AnonVma } from './anon_vma.ts';
+
+/**
+ * Makes a new frame a private page, index `index` of what `anonVma` stands for, mapped once: nobody
+ * else knows it yet.
+ */
+export function mapNewAnonymous(
+  world: World,
+  frame: number,
+  anonVma: AnonVma,
+  index: number,
+): void {
+  world.frameMapping[frame] = -1 - anonVma.id;
+  world.frameIndex[frame] = index;
+  world.frameFlags[frame]! |= FrameFlag.SWAPBACKED | FrameFlag.EXCLUSIVE | FrameFlag.UPTODATE;
+  world.frameMapcount[frame] = 1;
+}
+
+export function isAnonymousFrame(world: World, frame: number): boolean {
+  return world.frameMapping[headOf(world, frame)]! < 0;
+}
+
+/** Whether any entry maps the folio `head`, or a frame of it. */
+export function isMapped(world: World, head: number): boolean {
+  const order = orderOf(world, head);
+  if (order > 0 && entireMapcount(world, head) > 0) return true;
+  const end = head + 2 ** order;
+  for (let frame = head; frame < end; frame++) if (world.frameMapcount[frame]! > 0) return true;
+  return false;
+}
+
+/** Under which counter of an address space a page is: `NONE` for the zero page. */
+export function rssKindOf(world: World, frame: number): Rss | typeof NONE {
+  if (frame === ZERO_FRAME) return NONE;
+  if (isAnonymousFrame(world, frame)) return Rss.ANON;
+  const flags = world.frameFlags[headOf(world, frame)]!;
+  return (flags & FrameFlag.SWAPBACKED) === 0 ? Rss.FILE : Rss.SHMEM;
+}
+
+/** One more entry of level 0 maps `frame`. */
+export function* addRmap(world: World, mm: Mm, frame: number): Op<void> {
+  if (frame === ZERO_FRAME) return;
+  yield writing(world.objects.frame(headOf(world, frame)));
+  world.frameMapcount[frame]!++;
+  mm.rss[rssKindOf(world, frame)]!++;
+}
+
+/** One entry of level 0 less maps `frame`. */
+export function* removeRmap(world: World, mm: Mm, frame: number): Op<void> {
+  if (frame === ZERO_FRAME) return;
+  yield writing(world.objects.frame(headOf(world, frame)));
+  dropRmap(world, mm, frame);
+}
+
+/** As `removeRmap()`, for who has announced the folio of `frame`, which is not the zero page. */
+export function dropRmap(world: World, mm: Mm, frame: number): void {
+  assert(world.frameMapcount[frame]! > 0, 'a page that is unmapped was mapped');
+  world.frameMapcount[frame]!--;
+  mm.rss[rssKindOf(world, frame)]!--;
+}

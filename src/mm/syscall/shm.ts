@@ -1,0 +1,130 @@
+/**
+ * SysV shared memory: shmget(2), shmat(2), shmdt(2), shmctl(2).
+ *
+ * @source ipc/shm.c (Linux 6.18)
+ * @omits  keys, permissions, SHM_HUGETLB, limits of the namespace but the smallest size
+ */
+
+import { populate } from '../fault/populate.ts';
+import { newInode } from '../file/inode.ts';
+import type { Segment } from '../file/segment.ts';
+import { closeInode } from '../file/shmem.ts';
+import type { Task } from '../task.ts';
+import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
+import { VM, type Vma } from '../vma/vma.ts';
+import { EINVAL } from '../world/errno.ts';
+import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { reading } from '../world/point.ts';
+import { doMmap, MAP } from './mmap.ts';
+import { unmapPages } from './munmap.ts';
+
+/** @source uapi/linux/shm.h, asm-generic/ipc.h */
+export const SHM = { RDONLY: 0x1000, RND: 0x2000, REMAP: 0x4000, EXEC: 0x8000 } as const;
+export const IPC_RMID = 0;
+export const SHM_LOCK = 11;
+export const SHM_UNLOCK = 12;
+
+/** A new private segment. @returns its number, or a negative errno */
+export function shmget({ machine, cpu }: Task, bytes: number, _flags: number): number {
+  if (bytes < 1) return EINVAL;
+  const inode = newInode(machine, cpu, { fileSystem: 'shmem', bytes });
+  return machine.segments.add(cpu, (id) => ({ id, inode, bytes, isDestroyed: false })).id;
+}
+
+/** @returns the address, or a negative errno */
+export function* shmat(task: Task, id: number, address: number, flags: number): Op<number> {
+  const { machine, cpu, mm } = task;
+  const isRemap = (flags & SHM.REMAP) !== 0;
+  let start = address;
+  if (start !== 0 && !isPageAligned(start)) {
+    if ((flags & SHM.RND) === 0) return EINVAL;
+    start = Math.floor(start / PAGE_BYTES) * PAGE_BYTES;
+    if (start === 0 && isRemap) return EINVAL;
+  } else if (start === 0 && isRemap) return EINVAL;
+  const segment = findSegment(task, id);
+  if (segment === undefined) return EINVAL;
+  const isReadOnly = (flags & SHM.RDONLY) !== 0;
+  const isExecuted = (flags & SHM.EXEC) !== 0;
+  yield* mmapWriteLock(machine, cpu, mm.id);
+  const isTaken = start !== 0 && !isRemap && isMappedWithin(task, start, segment.bytes);
+  const result = isTaken
+    ? EINVAL
+    : yield* doMmap(task, {
+        address: start,
+        length: segment.bytes,
+        prot: VM.READ | (isReadOnly ? 0 : VM.WRITE) | (isExecuted ? VM.EXEC : 0),
+        // What was rounded down to 0 is meant to be there.
+        flags: MAP.SHARED | (address === 0 ? 0 : MAP.FIXED),
+        // Each attachment is a file of its own: it never merges with another one.
+        file: {
+          mapped: { inode: segment.inode, isSegment: true },
+          isReadable: true,
+          isWritable: !isReadOnly,
+          isExecutable: true,
+          pagesMax: 2 ** 51,
+        },
+        offset: 0,
+      });
+  yield* mmapWriteUnlock(machine, cpu, mm.id);
+  if (result >= 0 && (mm.defaultFlags & VM.LOCKED) !== 0) {
+    yield* populate(task, pageOf(result), pageOf(result) + pagesOf(segment.bytes));
+  }
+  return result;
+}
+
+function isMappedWithin({ mm }: Task, address: number, bytes: number): boolean {
+  // What wraps around is refused in the same way.
+  if (address < 0 && address + bytes >= 0) return true;
+  const start = pageOf(address);
+  return mm.vmas.within(start, start + pagesOf(bytes)).length > 0;
+}
+
+/** One that was removed stays until nobody has it attached any more: it can still be attached. */
+function findSegment({ machine, cpu }: Task, id: number): Segment | undefined {
+  const segment = machine.segments.find(id);
+  if (segment === undefined || !segment.isDestroyed) return segment;
+  if (segment.inode.mappings.size > 0) return segment;
+  machine.segments.remove(cpu, id);
+  return undefined;
+}
+
+/**
+ * Detaches the segment that was attached at `address`: all that is left of it.
+ *
+ * @returns 0 or a negative errno
+ */
+export function* shmdt(task: Task, address: number): Op<number> {
+  if (!isPageAligned(address)) return EINVAL;
+  const { machine, cpu, mm } = task;
+  const start = pageOf(address);
+  yield* mmapWriteLock(machine, cpu, mm.id);
+  yield reading(machine.objects.tree(mm.id));
+  const isPart = (vma: Vma): boolean =>
+    vma.file?.isSegment === true && vma.start - start === vma.pgoff;
+  const first = mm.vmas.within(start, mm.layout.taskSize).find(isPart);
+  if (first !== undefined) {
+    const pages = pagesOf(first.file!.inode.bytes);
+    const rest = mm.vmas
+      .within(first.end, start + pages)
+      .filter((vma) => isPart(vma) && vma.file === first.file && vma.end - start <= pages);
+    for (const vma of [first, ...rest]) {
+      yield* unmapPages(task, vma.start, vma.end - vma.start);
+    }
+  }
+  yield* mmapWriteUnlock(machine, cpu, mm.id);
+  return first === undefined ? EINVAL : 0;
+}
+
+/** Removes a segment when the last process detaches it, or locks it. @returns 0 or a negative errno */
+export function* shmctl(task: Task, id: number, command: number): Op<number> {
+  const segment = findSegment(task, id);
+  if (segment === undefined) return EINVAL;
+  if (command === SHM_LOCK || command === SHM_UNLOCK) return 0;
+  if (command !== IPC_RMID) return EINVAL;
+  if (!segment.isDestroyed) {
+    segment.isDestroyed = true;
+    yield* closeInode(task, segment.inode);
+  }
+  return 0;
+}

@@ -1,0 +1,162 @@
+/**
+ * Giving pages that are mapped the rights of their VMA.
+ *
+ * @source mm/mprotect.c change_protection(), change_pte_range(), can_change_pte_writable()
+ *         (Linux 6.18)
+ * @omits  userfaultfd write protection, NUMA hinting, soft-dirty tracking; huge pages are split
+ */
+import { ACCESSED, DIRTY, type LeafFlags, W } from '../../arch/index.ts';
+import { hugeStart } from '../huge/huge_memory.ts';
+import { splitHugeEntry } from '../huge/split.ts';
+import { headOf } from '../page/frame.ts';
+import { isAnonymousFrame } from '../rmap/map_count.ts';
+import type { Task } from '../task.ts';
+import { pageRights } from '../vma/page_rights.ts';
+import { VM, type Vma } from '../vma/vma.ts';
+import type { Op } from '../world/op.ts';
+import { clearing, reading } from '../world/point.ts';
+import { FrameFlag, NONE, type World } from '../world/world.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMappedFlags } from './mapped_entry.ts';
+import { tlbChange } from './mmu_gather.ts';
+import { findMapped, isLeafAt, isNoneAt, isPresentAt, walk } from './pgtable.ts';
+import { lockPte, tableEnd, unlockPte } from './pte_table.ts';
+import {
+  SoftFlag,
+  SoftKind,
+  setSoftEntry,
+  softFlagsAt,
+  softKindAt,
+  softValueAt,
+} from './soft_entry.ts';
+
+/**
+ * Changes the entries of `[start, end)`, which lies in `vma`. No table comes to be.
+ *
+ * Called under the VMA write lock, with a gather begun: its flush, which must come before the mmap
+ * lock is dropped, is what makes rights that are lost unusable.
+ *
+ * @locks a page-table lock for each table
+ */
+export function* changeProtection(task: Task, vma: Vma, start: number, end: number): Op<void> {
+  const { machine, mm } = task;
+  for (let at = yield* findMapped(machine, mm, start, end); at < end; ) {
+    const next = tableEnd(machine, at, end);
+    yield* changeHuge(task, vma, at, next);
+    const slot = yield* lockPte(task, mm, at);
+    if (slot !== NONE) {
+      yield* changePteRange(task, vma, slot, at, next);
+      yield* unlockPte(task, mm, slot);
+    }
+    at = yield* findMapped(machine, mm, next, end);
+  }
+}
+
+/**
+ * A huge page stays one if all of it changes. With PROT_NONE it is split: no entry of level 1 is
+ * mapped and out of reach of hardware.
+ *
+ * @source mm/mprotect.c change_pmd_range()
+ */
+function* changeHuge(task: Task, vma: Vma, start: number, end: number): Op<void> {
+  const { machine, mm } = task;
+  const slot = yield* walk(machine, mm, start, 1);
+  if (slot === NONE) return;
+  yield reading(machine.objects.entry(slot));
+  if (!isPresentAt(machine, slot) || !isLeafAt(machine, slot, 1)) return;
+  const isWhole = end - start === hugePages(machine);
+  if (isWhole && pageRights(vma) !== 0) yield* changeHugeEntry(task, vma, slot, start, end);
+  else yield* splitHugeEntry(task, mm, vma, hugeStart(machine, start), slot);
+}
+
+/** @source mm/huge_memory.c change_huge_pmd(), can_change_pmd_writable() (Linux 6.18) */
+function* changeHugeEntry(
+  task: Task,
+  vma: Vma,
+  slot: number,
+  start: number,
+  end: number,
+): Op<void> {
+  const { machine, cpu, mm } = task;
+  const guard = lockOf(machine, mm, slot, 1);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield clearing(machine.objects.entry(slot));
+  if (isPresentAt(machine, slot) && isLeafAt(machine, slot, 1)) {
+    const head = frameAt(machine, slot, 1);
+    const old = flagsAt(machine, slot);
+    const isOwn =
+      isAnonymousFrame(machine, head) && (machine.frameFlags[head]! & FrameFlag.EXCLUSIVE) !== 0;
+    const upgrade = (vma.flags & VM.WRITE) !== 0 && isOwn ? W : 0;
+    const flags = (old & (ACCESSED | DIRTY)) | pageRights(vma) | upgrade;
+    setLeaf(machine, slot, head, flags, 1);
+    if ((old & ~flags) !== 0) {
+      const cpus = machine.mmCpus[mm.id]!;
+      machine.ledger.openFolio(cpus, mm.id, start, end, head, (old & W) !== 0);
+    }
+    tlbChange(machine, cpu, start, end);
+  }
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+}
+
+function* changePteRange(
+  task: Task,
+  vma: Vma,
+  first: number,
+  start: number,
+  end: number,
+): Op<void> {
+  const { machine } = task;
+  const rights = pageRights(vma);
+  const mayUpgrade = (vma.flags & VM.WRITE) !== 0 && (rights & W) === 0;
+  for (let page = start; page < end; page++) {
+    const slot = first + page - start;
+    yield reading(machine.objects.entry(slot));
+    if (isNoneAt(machine, slot)) continue;
+    if (!isMappedAt(machine, slot)) {
+      yield* changeSoftEntry(machine, slot);
+      continue;
+    }
+    let flags = (mappedFlagsAt(machine, slot) & (ACCESSED | DIRTY)) | rights;
+    if (mayUpgrade) {
+      const isUpgraded = yield* canBeWritable(machine, vma, slot);
+      if (isUpgraded) flags |= W;
+    }
+    if (flags !== mappedFlagsAt(machine, slot)) yield* changeEntry(task, slot, page, flags);
+  }
+}
+
+/** Whether a page may be written to at once, as a write fault would find out. */
+function* canBeWritable(world: World, vma: Vma, slot: number): Op<boolean> {
+  // What is dirty, its file system knows of.
+  if ((vma.flags & VM.SHARED) !== 0) return (mappedFlagsAt(world, slot) & DIRTY) !== 0;
+  const frame = mappedFrameAt(world, slot);
+  yield reading(world.objects.frame(headOf(world, frame)));
+  return isAnonymousFrame(world, frame) && (world.frameFlags[frame]! & FrameFlag.EXCLUSIVE) !== 0;
+}
+
+function* changeEntry(task: Task, slot: number, page: number, flags: LeafFlags): Op<void> {
+  const { machine, cpu, mm } = task;
+  yield clearing(machine.objects.entry(slot));
+  const wasPresent = isPresentAt(machine, slot);
+  const old = mappedFlagsAt(machine, slot);
+  const frame = mappedFrameAt(machine, slot);
+  setMappedFlags(machine, slot, flags);
+  if (!wasPresent) return;
+  const { ledger, mmCpus } = machine;
+  if ((old & ~flags) === W) ledger.openProtected(mmCpus[mm.id]!, mm.id, page, page + 1);
+  else if ((old & ~flags) !== 0) {
+    ledger.openPage(mmCpus[mm.id]!, mm.id, page, frame, (old & W) !== 0);
+  }
+  tlbChange(machine, cpu, page, page + 1);
+}
+
+/** What comes back from a migration may have to be copied: it will be asked again. */
+function* changeSoftEntry(world: World, slot: number): Op<void> {
+  if (softKindAt(world, slot) !== SoftKind.MIGRATION) return;
+  const flags = softFlagsAt(world, slot);
+  if ((flags & SoftFlag.WRITABLE) === 0) return;
+  const frame = softValueAt(world, slot);
+  yield reading(world.objects.frame(headOf(world, frame)));
+  const exclusive = isAnonymousFrame(world, frame) ? SoftFlag.EXCLUSIVE : 0;
+  yield clearing(world.objects.entry(slot));
+  setSoftEntry(world, slot, SoftKind.MIGRATION, frame, (flags & ~SoftFlag.WRITABLE) | exclusive);
+}

@@ -1,0 +1,109 @@
+/** Moving a whole table to another place. */
+import { lockLinks, unlockLinks } from '../rmap/links.ts';
+import type { Task } from '../task.ts';
+import type { Vma } from '../vma/vma.ts';
+import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { clearing, reading, setting } from '../world/point.ts';
+import { flushTlbMmRange } from '../world/tlb.ts';
+import {
+  clearTable,
+  frameAt,
+  isLeafAt,
+  isNoneAt,
+  isPresentAt,
+  isTableAt,
+  isWritableAt,
+  lockOf,
+  setTable,
+  tableAt,
+} from './pgtable.ts';
+
+/**
+ * Links the table of `slot`, an entry of `level` for the pages from `start` on, at `target` instead.
+ *
+ * All translations of the old place are flushed before the locks are dropped. The locks of rmap let
+ * a walk of it see all pages of the table at one of the two places.
+ *
+ * @returns whether that could be done: something may be at the target, or the table may have gone
+ * @locks   i_mmap_rwsem and the lock of the anon_vma of `vma`, the locks of both entries
+ * @source  mm/mremap.c move_normal_pmd(), move_normal_pud() (Linux 6.18)
+ */
+export function* moveTable(
+  task: Task,
+  vma: Vma,
+  level: number,
+  start: number,
+  slot: number,
+  target: number,
+): Op<boolean> {
+  const { machine, cpu, mm } = task;
+  const isLocking = machine.bugs.moveTableWithoutRmapLocks !== true;
+  if (isLocking) yield* lockLinks(task, vma);
+  yield reading(machine.objects.entry(target));
+  let isMoved = false;
+  if (isNoneAt(machine, target)) {
+    const guard = lockOf(machine, mm, slot, level);
+    const targetGuard = lockOf(machine, mm, target, level);
+    yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+    if (targetGuard !== guard) {
+      yield* lockNested(machine, cpu, targetGuard, Rank.PAGE_TABLE);
+    }
+    isMoved = yield* relink(task, level, start, slot, target);
+    if (targetGuard !== guard) yield* unlockNested(machine, cpu, targetGuard);
+    yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  }
+  if (isLocking) yield* unlockLinks(task, vma);
+  return isMoved;
+}
+
+function* relink(
+  task: Task,
+  level: number,
+  start: number,
+  slot: number,
+  target: number,
+): Op<boolean> {
+  const { machine, cpu, mm } = task;
+  yield clearing(machine.objects.entry(slot));
+  // A collapse may have been faster.
+  const isTable = isTableAt(machine, slot, level) || machine.bugs.moveTableWithoutRecheck === true;
+  if (!isTable) return false;
+  const table = tableAt(machine, slot, level);
+  const span = machine.format.entryPages[level]!;
+  clearTable(machine, mm, slot, level);
+  machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, start + span, table);
+  yield* openPages(task, table, level - 1, start);
+  yield setting(machine.objects.entry(target));
+  setTable(machine, mm, targetStart, target, table, level);
+  yield* flushTlbMmRange(machine, cpu, mm.id, start, start + span);
+  return true;
+}
+
+/** TLBs may go on using what the entries of `table`, of `level`, say for the pages from `start` on. */
+function* openPages(task: Task, table: number, level: number, start: number): Op<void> {
+  const { machine, mm } = task;
+  const span = machine.format.entryPages[level]!;
+  const entries = 2 ** machine.format.indexBits[level]!;
+  yield clearing(machine.objects.table(table));
+  for (let index = 0; index < entries; index++) {
+    const slot = table * machine.tableEntries + index;
+    const page = start + index * span;
+    if (!isPresentAt(machine, slot)) continue;
+    if (!isLeafAt(machine, slot, level)) {
+      yield* openPages(task, tableAt(machine, slot, level), level - 1, page);
+      continue;
+    }
+    const frame = frameAt(machine, slot, level);
+    const isWritable = isWritableAt(machine, slot);
+    for (let offset = 0; offset < span; offset++) {
+      machine.ledger.openPage(
+        machine.mmCpus[mm.id]!,
+        mm.id,
+        page + offset,
+        frame + offset,
+        isWritable,
+      );
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Taking pages out of an address space.
+ *
+ * @source mm/memory.c unmap_page_range(), zap_pte_range() (Linux 6.18)
+ * @omits  userfaultfd, device memory
+ */
+import { DIRTY, W } from '../../arch/index.ts';
+import { hugePages, hugeStart } from '../huge/huge_memory.ts';
+import { zapHugePage } from '../huge/huge_zap.ts';
+import { splitHugeEntry } from '../huge/split.ts';
+import { headOf, ZERO_FRAME } from '../page/frame.ts';
+import { dropRmap, isAnonymousFrame, rssKindOf } from '../rmap/map_count.ts';
+import type { Task } from '../task.ts';
+import type { Op } from '../world/op.ts';
+import { clearing, reading, writing } from '../world/point.ts';
+import { FrameFlag, NONE } from '../world/world.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt } from './mapped_entry.ts';
+import {
+  isGatherFull,
+  tlbChange,
+  tlbFlushMmu,
+  tlbFlushRmaps,
+  tlbRemovePage,
+  tlbRemovePageLater,
+} from './mmu_gather.ts';
+import { clearEntry, findMapped, isLeafAt, isNoneAt, isPresentAt, walk } from './pgtable.ts';
+import { tryFreeTable, tryUnlinkTable } from './pt_reclaim.ts';
+import { lockPte, tableEnd, unlockPte } from './pte_table.ts';
+import { Marker, SoftKind, softKindAt, softValueAt } from './soft_entry.ts';
+
+/** What else is done, or left (struct zap_details). */
+export const Zap = {
+  /** Guards and other markers go, too: the VMA does. */
+  DROP_MARKERS: 1,
+  /** Tables that this empties are freed at once. */
+  RECLAIM_TABLES: 2,
+  /** Private copies of pages of a file stay. */
+  KEEP_COWS: 4,
+} as const;
+
+/**
+ * Clears the entries of `[start, end)` and collects their pages in the gather of the CPU.
+ *
+ * Called under the mmap lock, or under locks of rmap that keep the VMA where it is.
+ *
+ * @locks  a page-table lock for each table
+ */
+export function* unmapPageRange(
+  task: Task,
+  start: number,
+  end: number,
+  zap: number = Zap.DROP_MARKERS,
+): Op<void> {
+  const { machine, mm } = task;
+  for (let at = yield* findMapped(machine, mm, start, end); at < end; ) {
+    const next = tableEnd(machine, at, end);
+    const isHuge = yield* zapHuge(task, at, next);
+    if (!isHuge) yield* zapPteRange(task, at, next, zap);
+    at = yield* findMapped(machine, mm, next, end);
+  }
+}
+
+/** Whether `[start, end)` was a huge page: cleared if it is all of one, split if it is a part. */
+function* zapHuge(task: Task, start: number, end: number): Op<boolean> {
+  const { machine, mm } = task;
+  const slot = yield* walk(machine, mm, start, 1);
+  if (slot === NONE) return false;
+  yield reading(machine.objects.entry(slot));
+  if (!isPresentAt(machine, slot) || !isLeafAt(machine, slot, 1)) return false;
+  if (end - start === hugePages(machine)) return yield* zapHugePage(task, start, slot);
+  const vma = mm.vmas.at(start);
+  yield* splitHugeEntry(task, mm, { file: vma?.file }, hugeStart(machine, start), slot);
+  return false;
+}
+
+function* zapPteRange(task: Task, start: number, end: number, zap: number): Op<void> {
+  const { machine, cpu, mm } = task;
+  const isWhole = end - start === machine.format.entryPages[1]!;
+  let mayReclaim = isWhole && (zap & Zap.RECLAIM_TABLES) !== 0;
+  let isUnlinked = false;
+  for (let at = start; at < end; ) {
+    const first = yield* lockPte(task, mm, at);
+    if (first === NONE) return;
+    const done = yield* zapLocked(task, first, at, end, zap);
+    if (done < 0) mayReclaim = false;
+    // Entries that were left while the lock was dropped may have been filled again.
+    const isAtOnce = mayReclaim && at === start && Math.abs(done) === end;
+    at = Math.abs(done);
+    if (isAtOnce) isUnlinked = yield* tryUnlinkTable(task, start);
+    yield* tlbFlushRmaps(machine, cpu, mm);
+    yield* unlockPte(task, mm, first);
+    if (isGatherFull(machine, cpu)) yield* tlbFlushMmu(machine, cpu, mm.id);
+  }
+  if (mayReclaim && !isUnlinked) yield* tryFreeTable(task, start);
+  if (isGatherFull(machine, cpu)) yield* tlbFlushMmu(machine, cpu, mm.id);
+}
+
+/**
+ * Called under the lock of the table.
+ *
+ * @returns where it stopped: at the end, or when the gather was full; negative if anything was left
+ */
+function* zapLocked(
+  task: Task,
+  first: number,
+  start: number,
+  end: number,
+  zap: number,
+): Op<number> {
+  const { machine, cpu } = task;
+  let isLeft = false;
+  let page = start;
+  while (page < end && !isGatherFull(machine, cpu)) {
+    const slot = first + page - start;
+    yield reading(machine.objects.entry(slot));
+    if (!isNoneAt(machine, slot)) {
+      yield clearing(machine.objects.entry(slot));
+      const isZapped = isMappedAt(machine, slot)
+        ? yield* zapMapped(task, slot, page, zap)
+        : yield* zapSoftEntry(task, slot, zap);
+      if (!isZapped) isLeft = true;
+    }
+    page++;
+  }
+  return isLeft ? -page : page;
+}
+
+/** Called when the entry was announced. @returns whether it was cleared */
+function* zapMapped(task: Task, slot: number, page: number, zap: number): Op<boolean> {
+  const { machine, cpu, mm } = task;
+  const frame = mappedFrameAt(machine, slot);
+  const head = headOf(machine, frame);
+  if ((zap & Zap.KEEP_COWS) !== 0) {
+    yield reading(machine.objects.frame(head));
+    if (isAnonymousFrame(machine, frame)) return false;
+    yield clearing(machine.objects.entry(slot));
+  }
+  const wasPresent = isPresentAt(machine, slot);
+  const flags = mappedFlagsAt(machine, slot);
+  clearEntry(machine, slot);
+  if (wasPresent) {
+    tlbChange(machine, cpu, page, page + 1);
+    machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, (flags & W) !== 0);
+  }
+  if (frame === ZERO_FRAME) return true;
+  yield writing(machine.objects.frame(head));
+  if ((flags & DIRTY) === 0 || isAnonymousFrame(machine, frame)) {
+    dropRmap(machine, mm, frame);
+    tlbRemovePage(machine, cpu, page, frame);
+  } else {
+    machine.frameFlags[head]! |= FrameFlag.DIRTY;
+    tlbRemovePageLater(machine, cpu, page, frame);
+  }
+  return true;
+}
+
+/** Called when the entry was announced. @returns whether it was cleared */
+function* zapSoftEntry({ machine, mm }: Task, slot: number, zap: number): Op<boolean> {
+  const kind = softKindAt(machine, slot);
+  const value = softValueAt(machine, slot);
+  const isKeepingCows = (zap & Zap.KEEP_COWS) !== 0;
+  if (kind === SoftKind.MARKER) {
+    const isPoisoned = (value & Marker.POISONED) !== 0;
+    if (isPoisoned ? isKeepingCows : (zap & Zap.DROP_MARKERS) === 0) return false;
+  } else if (kind === SoftKind.MIGRATION) {
+    yield reading(machine.objects.frame(headOf(machine, value)));
+    if (isKeepingCows && isAnonymousFrame(machine, value)) return false;
+    mm.rss[rssKindOf(machine, value)]!--;
+    yield clearing(machine.objects.entry(slot));
+  } else if (isKeepingCows) return false;
+  clearEntry(machine, slot);
+  return true;
+}

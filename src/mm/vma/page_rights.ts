@@ -1,0 +1,28 @@
+/** What entries of a VMA may say: `vm_page_prot`. */
+import { type LeafFlags, R, USER, W, X } from '../../arch/index.ts';
+import { isAccessible, VM, type Vma } from './vma.ts';
+
+const SHARED_WRITABLE = VM.SHARED | VM.WRITE;
+
+/**
+ * Whether pages that are shared and clean are write-protected: ext4 wants to know of the first write,
+ * memory that is a file does not.
+ *
+ * @source mm/mmap.c vma_wants_writenotify() (Linux 6.18)
+ */
+export function wantsWriteNotify(vma: Vma): boolean {
+  return (vma.flags & SHARED_WRITABLE) === SHARED_WRITABLE && vma.file?.inode.fileSystem === 'ext4';
+}
+
+/**
+ * The rights that any page of `vma` may have: what is private, or wants to know of the first write,
+ * does without writing.
+ *
+ * @source mm/mmap.c vma_set_page_prot() (Linux 6.18)
+ */
+export function pageRights(vma: Vma): LeafFlags {
+  if (!isAccessible(vma)) return 0;
+  const isShared = (vma.flags & SHARED_WRITABLE) === SHARED_WRITABLE;
+  const isWritable = isShared && !wantsWriteNotify(vma);
+  return R | USER | ((vma.flags & VM.EXEC) === 0 ? 0 : X) | (isWritable ? W : 0);
+}

@@ -1,0 +1,30 @@
+/** Known mistakes that can be switched on, each in one line of the operation it is about. */
+export interface Bugs {
+  readonly pagesFreedBeforeFlush?: boolean;
+  readonly unlockedBeforeFlush?: boolean;
+  readonly tablesFreedAtOnce?: boolean;
+  readonly noRecheckUnderPageTableLock?: boolean;
+  readonly collapseWithoutSync?: boolean;
+  /** Who finds entries cleared does not wait for the flush of who cleared them. */
+  readonly noNestedFlush?: boolean;
+  /** mremap() moves whole tables, and walks of rmap miss their pages (CVE-2022-41222). */
+  readonly moveTableWithoutRmapLocks?: boolean;
+  /** mremap() takes what it has found for a table, though a collapse came first (CVE-2024-50066). */
+  readonly moveTableWithoutRecheck?: boolean;
+  /** mremap() flushes when the pages can be unmapped at their new place (CVE-2018-18281). */
+  readonly moveUnlockedBeforeFlush?: boolean;
+  /** fork() leaves translations that can be written through to TLBs. */
+  readonly forkWithoutFlush?: boolean;
+  /** fork() copies while faults under VMA locks go on (fb49c455323f). */
+  readonly forkWithoutVmaLocks?: boolean;
+  /** GUP-fast pins a page that a fork is just making common (57efa1fe5957). */
+  readonly pinWithoutWriteProtectSeq?: boolean;
+  /** GUP-fast does not look again whether the table is still linked (70cbc3cc78a9). */
+  readonly gupFastWithoutPmdRecheck?: boolean;
+  /** A page is written out while TLBs may still let its process write to it (d950c9477d51). */
+  readonly swapOutBeforeFlush?: boolean;
+  /** Who reads a slot past the swap cache does not keep it from being used anew (CVE-2024-26759). */
+  readonly swapInWithoutPin?: boolean;
+  /** Migration flushes one of the processes that map a page, as if it were alone (017b1660df89). */
+  readonly migrateFlushesOneMm?: boolean;
+}

@@ -173,6 +173,8 @@ export const CALLS = {
   mmap: { ...range, prot: someOf(PROT), flags: someOf(MAP), file, offset: bytes },
   munmap: range,
   mprotect: { ...range, prot: someOf(PROT) },
+  /** mprotect(2) of every second page, `count` times or until one fails; the value is how often. */
+  stripe: { address, count, prot: someOf(PROT) },
   mremap: {
     address,
     oldLength: bytes,
@@ -200,6 +202,8 @@ export const CALLS = {
   msync: { ...range, flags: someOf(MS) },
   /** Starts process `child` as a copy of the one that performs it. Descriptors stay shared. */
   fork: { child: count },
+  /** Starts process `child` in the address space of the one that performs it (CLONE_VM). */
+  thread: { child: count },
   exit: {},
   memfd_create: { file, flags: someOf(MFD), nameLength: count },
   /** A new empty file that has no name, open for reading and writing. */

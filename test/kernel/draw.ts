@@ -19,6 +19,10 @@ const WRONG_LENGTHS: readonly number[] = [0, -1, -PAGE_BYTES];
 export interface Region {
   readonly step: number;
   readonly pages: number;
+  /** What may be done there at first, as far as is known. */
+  readonly prot: number;
+  /** Whether it starts where a huge page can, and is made of such. */
+  readonly isHuge: boolean;
 }
 
 export class Draw {
@@ -54,6 +58,35 @@ export class Draw {
       address: { step, shift: 0, offset: page * PAGE_BYTES + byte },
       length: isInside ? inside * PAGE_BYTES : this.length(),
     };
+  }
+
+  /** Pages of one of `regions` that let `prot` be done, more often than not. */
+  touch(regions: readonly Region[], prot: number): { address: Address; pages: number } {
+    const fit = regions.filter((region) => (region.prot & prot) === prot);
+    if (fit.length === 0 || this.random.chance(15)) {
+      return { address: this.address(regions), pages: this.pages() };
+    }
+    const region = this.random.pick(fit);
+    const page = this.random.below(Math.min(region.pages, PAGES_MAX));
+    const most = Math.min(region.pages - page, this.random.chance(12) ? PAGES_MAX : 12);
+    const byte = this.random.chance(3) ? this.random.below(PAGE_BYTES) : 0;
+    return {
+      address: { step: region.step, shift: 0, offset: page * PAGE_BYTES + byte },
+      pages: this.random.between(1, most),
+    };
+  }
+
+  /** A whole one of `regions` in which huge pages can be, or any range. */
+  hugeRange(regions: readonly Region[]): { readonly address: Address; readonly length: number } {
+    const huge = regions.filter(({ isHuge }) => isHuge);
+    if (huge.length === 0 || this.random.chance(40)) return this.range(regions);
+    const { step, pages } = this.random.pick(huge);
+    return { address: { step, shift: 0, offset: 0 }, length: pages * PAGE_BYTES };
+  }
+
+  /** Where a huge page can be. */
+  hugeAddress(): number {
+    return 0x20000000 + this.random.below(8) * HUGE_PAGES * PAGE_BYTES;
   }
 
   #pageNear(pages: number): number {

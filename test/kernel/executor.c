@@ -27,7 +27,7 @@
  * highest segment. The page itself is unmapped with everything else.
  */
 static u8 below_heap[PAGE] __attribute__((used, section(".below_heap,\"aw\",@nobits#")));
-static u8 stack[16 * PAGE] __attribute__((aligned(4096)));
+static u8 stacks[PROCESSES_MAX][8 * PAGE] __attribute__((aligned(4096)));
 extern u8 image_end[] asm("_end") __attribute__((visibility("hidden")));
 
 /* ---- the processes of a program ---- */
@@ -46,13 +46,16 @@ static void go_on_at(u32 position)
 	syscall(futex, &shared->position, FUTEX_WAKE, PROCESSES_MAX);
 }
 
-static u32 await_turn(void)
+/* Whoever has the turn is `self`, also among those that share all memory. */
+static u32 await_turn(u32 process)
 {
 	for (;;) {
 		u32 position = shared->position;
 
-		if (position < count + PROCESSES_MAX && owner_of(position) == self)
+		if (position < count + PROCESSES_MAX && owner_of(position) == process) {
+			self = process;
 			return position;
+		}
 		syscall(futex, &shared->position, FUTEX_WAIT, position, 0);
 	}
 }
@@ -72,16 +75,66 @@ static void settle(u32 process)
 	     "executor: cannot populate the shared pages");
 }
 
+#define CLONE_FLAGS (CLONE_PARENT | CLONE_FILES | SIGCHLD)
+
 static s64 start_process(u32 process)
 {
 	s64 pid;
 
 	/* Settled before the next step, by the order of turns: this one is still its parent's. */
-	pid = syscall(clone, CLONE_PARENT | CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	pid = syscall(clone, CLONE_FLAGS, 0, 0, 0, 0);
 	if (pid == 0)
 		settle(process);
-	if (pid > 0)
+	if (pid > 0) {
 		shared->pids[process] = pid;
+		shared->stacks[process] = shared->stacks[self];
+	}
+	return pid > 0 ? process : pid;
+}
+
+/* Of a stack that nobody is on, in whatever address space. */
+static u32 free_stack(void)
+{
+	u32 taken = 0, stack = 0;
+
+	for (u32 i = 0; i < PROCESSES_MAX; i++)
+		if (shared->pids[i])
+			taken |= 1 << shared->stacks[i];
+	while (taken & 1 << stack)
+		stack++;
+	return stack;
+}
+
+static void __attribute__((noreturn)) run_steps(u32 process);
+
+static void __attribute__((noreturn, used)) run_shared(u32 process)
+{
+	must(syscall(prctl, PR_SET_PDEATHSIG, SIGKILL), "executor: cannot set the death signal");
+	run_steps(process);
+}
+
+/* Starts a process in the address space of this one, on a stack of its own. */
+static s64 start_shared(u32 process)
+{
+	register u64 number asm("r12") = process;
+	u32 stack = free_stack();
+	s64 pid;
+
+	asm volatile("syscall\n\t"
+		     "test %%eax, %%eax\n\t"
+		     "jnz 1f\n\t"
+		     "xor %%ebp, %%ebp\n\t"
+		     "mov %%r12d, %%edi\n\t"
+		     "call run_shared\n"
+		     "1:"
+		     : "=a"(pid)
+		     : "a"(__NR_clone), "D"(CLONE_FLAGS | CLONE_VM), "S"(stacks[stack + 1]),
+		       "r"(number)
+		     : "rcx", "r11", "memory");
+	if (pid > 0) {
+		shared->pids[process] = pid;
+		shared->stacks[process] = stack;
+	}
 	return pid > 0 ? process : pid;
 }
 
@@ -93,12 +146,12 @@ static s64 resolve(const struct operand *operand)
 	return (base < 0 ? 0 : base >> operand->shift << operand->shift) + operand->value;
 }
 
-static void run_steps(void)
+static void run_steps(u32 process)
 {
 	for (;;) {
 		struct outcome outcome = { 0 };
 		s64 arguments[OPERANDS];
-		u32 at = await_turn(), call;
+		u32 at = await_turn(process), call;
 
 		if (at >= count) {
 			observe(count);
@@ -113,14 +166,16 @@ static void run_steps(void)
 			leave();
 		}
 		if (!is_harmless(call, arguments) ||
-		    (call == CALL_fork && shared->pids[arguments[0]]))
+		    ((call == CALL_fork || call == CALL_thread) && shared->pids[arguments[0]]))
 			outcome.signal = NOT_RUN;
+		else if (call == CALL_thread)
+			outcome.value = start_shared(arguments[0]);
 		else if (call == CALL_fork) {
-			u32 parent = self;
-
 			outcome.value = start_process(arguments[0]);
-			if (self != parent)
+			if (self != process) {
+				process = self;
 				continue;
+			}
 		} else
 			outcome.value = perform(at, call, arguments, &outcome);
 		if (fault.signal) {
@@ -223,9 +278,10 @@ static void run_program(void)
 	pid = must(syscall(clone, SIGCHLD, 0, 0, 0, 0), "executor: cannot fork");
 	if (pid == 0) {
 		settle(0);
-		run_steps();
+		run_steps(0);
 	}
 	shared->pids[0] = pid;
+	shared->stacks[0] = 0;
 	go_on_at(0);
 	supervise();
 	set_alarm(0);
@@ -334,7 +390,7 @@ static void __attribute__((noreturn, used)) start(s64 *arguments)
 	catch(SIGALRM, on_alarm);
 	asm volatile("mov %0, %%rsp\n\t"
 		     "xor %%ebp, %%ebp\n\t"
-		     "call serve" : : "r"(stack + sizeof(stack)));
+		     "call serve" : : "r"(stacks[1]));
 	__builtin_unreachable();
 }
 

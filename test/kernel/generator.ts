@@ -10,6 +10,7 @@
  */
 import {
   ACCESS,
+  ADVICE,
   type Address,
   type Call,
   type CallName,
@@ -20,6 +21,7 @@ import {
   MCL,
   MS,
   PLACE,
+  PROT,
   SHM,
   SHMCTL,
 } from './calls.ts';
@@ -34,6 +36,7 @@ export const WEIGHTS: Weights = {
   mmap: 20,
   munmap: 6,
   mprotect: 10,
+  stripe: 0.1,
   mremap: 9,
   brk: 2,
   madvise: 12,
@@ -46,6 +49,7 @@ export const WEIGHTS: Weights = {
   munlockall: 0.3,
   msync: 1,
   fork: 0.6,
+  thread: 0.3,
   exit: 0.3,
   memfd_create: 0.3,
   open: 0.3,
@@ -65,6 +69,9 @@ export const WEIGHTS: Weights = {
 
 /** Regions that a process aims at: the youngest. */
 const REGIONS_MAX = 24;
+const HUGE_BYTES = 2 ** 21;
+/** How often a program makes room for huge pages instead of a call. */
+const HUGE_PERCENT = 1.5;
 const VAST_PAGES: readonly number[] = [2 ** 18, 2 ** 27, 2 ** 34];
 
 interface Process {
@@ -112,6 +119,10 @@ class Generator {
     while (this.#steps.length < steps) {
       const hasGone = !this.#processes.includes(process);
       if (hasGone || this.#random.chance(25)) process = this.#random.pick(this.#processes);
+      if (this.#random.chance(HUGE_PERCENT)) {
+        this.#addHuge(process);
+        continue;
+      }
       const name = this.#random.pickKey(this.#weights);
       // Somebody has to go on.
       if (name === 'exit' && this.#processes.length === 1) continue;
@@ -120,18 +131,54 @@ class Generator {
     return { steps: this.#steps };
   }
 
+  /** Memory in which there can be huge pages, and most likely one. */
+  #addHuge(process: Process): void {
+    const length = this.#random.between(1, 2) * HUGE_BYTES;
+    const flags = MAP.private + MAP.anonymous + MAP.fixed;
+    const prot = PROT.read + PROT.write;
+    const address: Address = { step: this.#steps.length, shift: 0, offset: 0 };
+    this.#add(process, {
+      name: 'mmap',
+      address: this.#draw.hugeAddress(),
+      length,
+      prot,
+      flags,
+      file: FILE.none,
+      offset: 0,
+    });
+    if (this.#random.chance(70)) {
+      this.#add(process, { name: 'madvise', address, length, advice: ADVICE.hugepage });
+    }
+    const touched = this.#draw.touch(process.regions.slice(-1), prot);
+    const isLoad = this.#random.chance(25);
+    if (isLoad) this.#add(process, { name: 'load', ...touched });
+    else this.#add(process, { name: 'store', ...touched, byte: this.#random.pick(BYTES) });
+  }
+
   /** Appends a step, and remembers what it may have made. */
   #add(process: Process, call: Call): void {
     const id = this.#steps.length;
     this.#steps.push({ id, process: process.index, call });
-    if (call.name === 'mmap') remember(process, id, call.length);
+    if (call.name === 'mmap') remember(process, id, call.length, call.prot);
     else if (call.name === 'mremap') remember(process, id, call.newLength);
     else if (call.name === 'shmat') remember(process, id, 8 * PAGE_BYTES);
-    else if (call.name === 'exit') this.#processes.splice(this.#processes.indexOf(process), 1);
-    else if (call.name === 'fork') {
-      if (this.#processes.some(({ index }) => index === call.child)) return;
-      this.#processes.push({ index: call.child, regions: process.regions.slice() });
-    }
+    else if (call.name === 'brk' && typeof call.address !== 'number') {
+      remember(process, call.address.step, call.address.offset);
+    } else if (call.name === 'exit') this.#processes.splice(this.#processes.indexOf(process), 1);
+    else if (call.name === 'fork') this.#addProcess(call.child, process.regions.slice());
+    else if (call.name === 'thread') this.#addProcess(call.child, process.regions);
+  }
+
+  #addProcess(index: number, regions: Region[]): void {
+    if (this.#processes.some((process) => process.index === index)) return;
+    this.#processes.push({ index, regions });
+  }
+
+  /** A free number, or that of a process that is there. */
+  #newProcess(process: Process): number {
+    const taken = this.#processes.map(({ index }) => index);
+    const all = Array.from({ length: PROCESSES_MAX }, (_, index) => index);
+    return all.find((index) => !taken.includes(index)) ?? process.index;
   }
 
   /** A free number, or that of a file to be replaced. */
@@ -201,13 +248,22 @@ class Generator {
       ...this.#draw.range(process.regions),
       prot: this.#draw.prot(),
     }),
+    stripe: (process) => ({
+      name: 'stripe',
+      address: this.#draw.address(process.regions),
+      count: this.#random.between(1, 40),
+      prot: this.#draw.prot(),
+    }),
     mremap: (process) => this.#mremap(process),
     brk: () => this.#brk(),
-    madvise: (process) => ({
-      name: 'madvise',
-      ...this.#draw.range(process.regions),
-      advice: this.#draw.advice(),
-    }),
+    madvise: (process) => {
+      const advice = this.#draw.advice();
+      const isHuge = advice === ADVICE.hugepage || advice === ADVICE.collapse;
+      const range = isHuge
+        ? this.#draw.hugeRange(process.regions)
+        : this.#draw.range(process.regions);
+      return { name: 'madvise', ...range, advice };
+    },
     process_madvise: (process) => this.#processMadvise(process),
     mincore: (process) => ({ name: 'mincore', ...this.#draw.range(process.regions) }),
     mlock: (process) => ({ name: 'mlock', ...this.#draw.range(process.regions) }),
@@ -227,13 +283,8 @@ class Generator {
       ...this.#draw.range(process.regions),
       flags: this.#random.pick([MS.async, MS.sync, MS.invalidate, MS.async + MS.sync, 8]),
     }),
-    fork: (process) => {
-      const taken = this.#processes.map(({ index }) => index);
-      const free = Array.from({ length: PROCESSES_MAX }, (_, index) => index).find(
-        (index) => !taken.includes(index),
-      );
-      return { name: 'fork', child: free ?? process.index };
-    },
+    fork: (process) => ({ name: 'fork', child: this.#newProcess(process) }),
+    thread: (process) => ({ name: 'thread', child: this.#newProcess(process) }),
     exit: () => ({ name: 'exit' }),
     memfd_create: () => ({
       name: 'memfd_create',
@@ -294,13 +345,11 @@ class Generator {
     shmctl: () => ({ name: 'shmctl', segment: this.#someSegment(), command: SHMCTL.rmid }),
     load: (process) => ({
       name: 'load',
-      address: this.#draw.address(process.regions),
-      pages: this.#draw.pages(),
+      ...this.#draw.touch(process.regions, PROT.read),
     }),
     store: (process) => ({
       name: 'store',
-      address: this.#draw.address(process.regions),
-      pages: this.#draw.pages(),
+      ...this.#draw.touch(process.regions, PROT.write),
       byte: this.#random.pick(BYTES),
     }),
     fetch: (process) => ({ name: 'fetch', address: this.#draw.address(process.regions) }),
@@ -312,9 +361,14 @@ class Generator {
   }
 }
 
-function remember(process: Process, step: number, length: number): void {
+function remember(
+  process: Process,
+  step: number,
+  length: number,
+  prot = PROT.read + PROT.write,
+): void {
   const pages = Math.ceil(length / PAGE_BYTES);
   if (pages < 1 || pages > VAST_PAGES.at(-1)!) return;
-  process.regions.push({ step, pages });
+  process.regions.push({ step, pages, prot, isHuge: length % HUGE_BYTES === 0 });
   if (process.regions.length > REGIONS_MAX) process.regions.shift();
 }

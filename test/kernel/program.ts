@@ -100,7 +100,8 @@ function encodeOperand(
 
 function checkStep({ id, process, call }: Step): void {
   check(process, PROCESSES_MAX, 'process', id);
-  if (call.name === 'fork') check(call.child, PROCESSES_MAX, 'process', id);
+  if (call.name === 'fork' || call.name === 'thread')
+    check(call.child, PROCESSES_MAX, 'process', id);
   if (call.name === 'process_madvise') check(call.target, PROCESSES_MAX, 'process', id);
   if ('segment' in call) check(call.segment, SEGMENTS_MAX, 'segment', id);
   if ('byte' in call && !BYTES.includes(call.byte)) {

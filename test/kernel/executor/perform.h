@@ -50,6 +50,8 @@ static int is_harmless(u32 call, const s64 *a)
 		return a[3] <= GIGABYTE;
 	case CALL_fill:
 		return a[2] <= GIGABYTE;
+	case CALL_stripe:
+		return !reaches_own(a[0], a[1] * 2 * PAGE);
 	case CALL_load:
 	case CALL_store:
 		return !reaches_own(a[0], a[1] * PAGE);
@@ -140,6 +142,16 @@ static s64 advise_process(const s64 *a)
 	return result;
 }
 
+/* Makes two VMAs more with each page, until there may be no more. */
+static s64 stripe(const s64 *a)
+{
+	s64 done = 0;
+
+	while (done < a[1] && syscall(mprotect, a[0] + 2 * done * PAGE, PAGE, a[2]) == 0)
+		done++;
+	return done;
+}
+
 static s64 perform(u32 at, u32 call, const s64 *a, struct outcome *outcome)
 {
 	s64 result;
@@ -151,6 +163,8 @@ static s64 perform(u32 at, u32 call, const s64 *a, struct outcome *outcome)
 		return syscall(munmap, a[0], a[1]);
 	case CALL_mprotect:
 		return syscall(mprotect, a[0], a[1], a[2]);
+	case CALL_stripe:
+		return stripe(a);
 	case CALL_mremap:
 		return syscall(mremap, a[0], a[1], a[2], a[3], a[4]);
 	case CALL_brk:

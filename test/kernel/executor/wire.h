@@ -51,6 +51,7 @@ static struct shared {
 	volatile u32 position;
 	volatile u32 exiting; /* the process that is about to end as it should, or NOBODY */
 	volatile s32 pids[PROCESSES_MAX];
+	u32 stacks[PROCESSES_MAX]; /* on which of the executor's each of them is */
 	s32 segments[SEGMENTS_MAX];
 	struct outcome outcomes[STEPS_MAX];
 } *const shared = (struct shared *)SHARED_AT;

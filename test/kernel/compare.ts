@@ -1,0 +1,141 @@
+/** What is compared of two reports: one line for each fact, so that what differs can be read. */
+import { PLACE } from './calls.ts';
+import type { Program } from './program.ts';
+import { formatStep } from './program.ts';
+import {
+  COUNTERS,
+  type KernelReport,
+  type Outcome,
+  PAGE_IS,
+  type PageRun,
+  type State,
+} from './report.ts';
+
+/** A fact that two reports see differently. */
+export interface Difference {
+  /** What kind of fact: a call's result, or a part of an address space. */
+  readonly kind: string;
+  readonly kernel: string;
+  readonly engine: string;
+}
+
+/** Where the reports of one program differ first; nothing if they agree. */
+export function firstDifference(
+  program: Program,
+  kernel: KernelReport,
+  engine: KernelReport,
+): Difference | undefined {
+  // An engine that leaves something out stops before it.
+  const end = engine.outcomes.length;
+  if (end < program.steps.length) {
+    const steps = program.steps.slice(0, end);
+    const outcomes = kernel.outcomes.slice(0, end);
+    const states = kernel.states.filter(({ step }) => step < end);
+    return firstDifference({ steps }, { ...kernel, outcomes, states }, engine);
+  }
+  const sees = hasDisk(program) ? WITHOUT_PAGE_CACHE : EVERYTHING;
+  const facts = { kernel: factsOf(program, kernel, sees), engine: factsOf(program, engine, sees) };
+  for (;;) {
+    const one = facts.kernel.next();
+    const other = facts.engine.next();
+    if (one.done === true && other.done === true) return undefined;
+    const [kind, text] = one.value ?? ['states', 'nothing more'];
+    const [otherKind, otherText] = other.value ?? ['states', 'nothing more'];
+    const isUnknown = text.includes(UNKNOWN_VALUE) || otherText.includes(UNKNOWN_VALUE);
+    if (text === otherText || isUnknown) continue;
+    return { kind: kind === otherKind ? kind : 'states', kernel: text, engine: otherText };
+  }
+}
+
+/** What of a report is compared. */
+interface View {
+  readonly counters: readonly (typeof COUNTERS)[number][];
+  /** Whether it counts which pages of files are in memory. */
+  readonly hasPageCache: boolean;
+}
+
+const EVERYTHING: View = { counters: COUNTERS, hasPageCache: true };
+const WITHOUT_PAGE_CACHE: View = {
+  counters: COUNTERS.filter((name) => name !== 'RssFile'),
+  hasPageCache: false,
+};
+
+/** Of files on a disk, the kernel reads more than it was asked for, and the engine does not. */
+const hasDisk = ({ steps }: Program): boolean =>
+  steps.some(({ call }) => call.name === 'open' && call.place === PLACE.ext4);
+
+const UNKNOWN_VALUE = 'NaN';
+
+type Fact = readonly [kind: string, text: string];
+
+/** In the order of time: what comes first of two differences is nearer to the mistake. */
+function* factsOf(
+  program: Program,
+  { outcomes, states }: KernelReport,
+  view: View,
+): Generator<Fact, undefined> {
+  let next = 0;
+  for (const [index, step] of program.steps.entries()) {
+    const outcome = outcomes[index]!;
+    yield [step.call.name, `${formatStep(step)} -> ${formatOutcome(outcome, view)}`];
+    for (; states[next]?.step === index; next++) yield* factsOfState(states[next]!, view);
+  }
+  for (; next < states.length; next++) yield* factsOfState(states[next]!, view);
+  return undefined;
+}
+
+function formatOutcome(outcome: Outcome, { hasPageCache }: View): string {
+  switch (outcome.kind) {
+    case 'returned': {
+      const value = `0x${outcome.value.toString(16)}`;
+      const isComparable = outcome.resident !== undefined && hasPageCache;
+      return isComparable ? `${value}, resident ${outcome.resident}` : value;
+    }
+    case 'failed':
+      return `errno ${outcome.errno}`;
+    case 'signalled':
+      return `signal ${outcome.signal}, code ${outcome.code}, at 0x${outcome.address.toString(16)}`;
+    case 'not run':
+      return outcome.kind;
+  }
+}
+
+function* factsOfState(state: State, view: View): Generator<Fact> {
+  const { process, step, vmas, entries, counters } = state;
+  const pages = view.hasPageCache ? state.pages : state.pages.filter(isPrivate);
+  const where = `process ${process} before step ${step}`;
+  const lines = vmas.map(({ start, end, offset, backing, flags }) => {
+    const what = Object.values(backing).join(' ');
+    return `${hex(start)}-${hex(end)} at ${offset} of ${what}: ${flags.join(' ')}`;
+  });
+  yield ['VMAs', `${where}: VMAs\n${lines.join('\n')}`];
+  yield ['pages', `${where}: pages\n${formatRuns(pages)}`];
+  yield ['entries', `${where}: entries\n${formatRuns(entries)}`];
+  for (const name of view.counters) {
+    const value = name === 'VmLck' ? lockedPages(counters.VmLck) : counters[name];
+    yield [name, `${where}: ${name} ${value}`];
+  }
+}
+
+/** mlock(2) counts the pages of a VMA in an int: the sum may go below zero. */
+const lockedPages = (VmLck: number): number => (VmLck >= 0 && VmLck < 2 ** 48 ? VmLck : Number.NaN);
+
+const isPrivate = ({ categories }: PageRun): boolean => (categories & PAGE_IS.file) === 0;
+
+const hex = (page: number): string => page.toString(16);
+
+/** Runs of one kind that touch are one: how they are cut is the report's matter. */
+function formatRuns(runs: State['pages']): string {
+  const joined: { start: number; end: number; categories: number }[] = [];
+  for (const { start, end, categories } of runs) {
+    const last = joined.at(-1);
+    if (last?.end === start && last.categories === categories) last.end = end;
+    else joined.push({ start, end, categories });
+  }
+  return joined
+    .map(({ start, end, categories }) => {
+      const names = Object.entries(PAGE_IS).filter(([, bit]) => (categories & bit) !== 0);
+      return `${hex(start)}-${hex(end)} ${names.map(([name]) => name).join(' ')}`;
+    })
+    .join('\n');
+}

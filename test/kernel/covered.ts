@@ -1,0 +1,46 @@
+/** What the engine is compared in, and how often each call is drawn. */
+import { type Call, MAP, MFD, SHMGET } from './calls.ts';
+import type { Weights } from './generator.ts';
+
+/** Calls that change address spaces more often than those that make things to map. */
+export const COVERED_WEIGHTS: Weights = {
+  mmap: 22,
+  munmap: 7,
+  mprotect: 12,
+  stripe: 0.1,
+  mremap: 14,
+  brk: 3,
+  madvise: 12,
+  process_madvise: 1,
+  mincore: 2,
+  mlock: 2,
+  mlock2: 1,
+  munlock: 1.5,
+  mlockall: 0.15,
+  munlockall: 0.3,
+  msync: 1,
+  fork: 0.6,
+  thread: 0.3,
+  exit: 0.3,
+  memfd_create: 0.3,
+  open: 0.3,
+  reopen: 0.6,
+  ftruncate: 1,
+  fallocate: 1,
+  fill: 1,
+  shmget: 0.6,
+  shmat: 1.4,
+  shmdt: 0.7,
+  shmctl: 0.2,
+  load: 5,
+  store: 14,
+  fetch: 1,
+  observe: 1.5,
+};
+
+/** All but pages of hugetlbfs, which the engine refuses as a kernel without them does. */
+export function isCovered(call: Call): boolean {
+  if (call.name === 'mmap') return Math.floor(call.flags / MAP.hugetlb) % 2 === 0;
+  if (call.name === 'memfd_create') return (call.flags & MFD.hugetlb) === 0;
+  return call.name !== 'shmget' || (call.flags & SHMGET.hugetlb) === 0;
+}

@@ -1,0 +1,123 @@
+/** What the kernel would report of an address space of the engine. */
+import type { Vma as EngineVma, Inode, Machine, Mm, Task } from '../../../src/mm/index.ts';
+import { FrameFlag, flagNames, Rss, VM, VM_ACCESS } from '../../../src/mm/index.ts';
+import { isAnonymousFrame } from '../../../src/mm/rmap/map_count.ts';
+import {
+  frameAt,
+  isLeafAt,
+  isNoneAt,
+  isPresentAt,
+  slotIn,
+  tableAt,
+} from '../../../src/mm/table/pgtable.ts';
+import { Marker, SoftKind, softKindAt, softValueAt } from '../../../src/mm/table/soft_entry.ts';
+import { type Backing, type Counters, PAGE_IS, type PageRun, type Vma } from '../report.ts';
+
+/** Who made what a VMA maps. */
+export type Maker = (inode: Inode) => Backing;
+
+export function describeVma({ start, end, flags, file, pgoff }: EngineVma, maker: Maker): Vma {
+  return {
+    start,
+    end,
+    protection: flags & VM_ACCESS,
+    shared: (flags & VM.MAYSHARE) !== 0,
+    offset: file === undefined ? 0 : pgoff,
+    backing: file === undefined ? { kind: 'anonymous' } : maker(file.inode),
+    flags: flagNames(flags),
+  };
+}
+
+/** @source mm/mmap.c vm_stat_account(), fs/proc/task_mmu.c task_mem() (Linux 6.18) */
+export function countersOf({ mm }: Task): Counters {
+  const counters = { VmSize: 0, VmLck: mm.lockedPages, VmData: 0, VmStk: 0 };
+  for (const { start, end, flags } of mm.vmas.all()) {
+    const pages = end - start;
+    const isCode = (flags & (VM.EXEC | VM.WRITE | VM.GROWSDOWN)) === VM.EXEC;
+    counters.VmSize += pages;
+    if (isCode) continue;
+    if ((flags & VM.GROWSDOWN) !== 0) counters.VmStk += pages;
+    else if ((flags & (VM.WRITE | VM.SHARED)) === VM.WRITE) counters.VmData += pages;
+  }
+  return {
+    ...counters,
+    VmPTE: mm.tables,
+    RssAnon: mm.rss[Rss.ANON]!,
+    RssFile: mm.rss[Rss.FILE]!,
+    RssShmem: mm.rss[Rss.SHMEM]!,
+  };
+}
+
+/** Pages that hold something, and pages that have an entry at all. */
+export interface Entries {
+  readonly pages: PageRun[];
+  readonly entries: PageRun[];
+}
+
+/** As PAGEMAP_SCAN reports `vmas`. @source fs/proc/task_mmu.c pagemap_scan_pmd_entry() */
+export function entriesOf({ machine, mm }: Task, vmas: readonly EngineVma[]): Entries {
+  const found: Entries = { pages: [], entries: [] };
+  for (const { start, end } of vmas) {
+    scan(machine, mm, mm.root, machine.format.levels - 1, 0, { start, end }, found);
+  }
+  return found;
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+function scan(
+  machine: Machine,
+  mm: Mm,
+  table: number,
+  level: number,
+  base: number,
+  range: Range,
+  found: Entries,
+): void {
+  const span = machine.format.entryPages[level]!;
+  const first = Math.max(0, Math.floor((range.start - base) / span));
+  for (let index = first; index < machine.tableEntries; index++) {
+    const at = base + index * span;
+    if (at >= range.end) return;
+    const slot = slotIn(machine, table, at, level);
+    if (level > 0) {
+      if (isNoneAt(machine, slot)) continue;
+      if (isPresentAt(machine, slot) && !isLeafAt(machine, slot, level)) {
+        scan(machine, mm, tableAt(machine, slot, level), level - 1, at, range, found);
+        continue;
+      }
+    }
+    const start = Math.max(at, range.start);
+    const end = Math.min(at + span, range.end);
+    addRun(found.entries, start, end, PAGE_IS.written);
+    const categories = categoriesAt(machine, slot, level);
+    if (categories !== 0) addRun(found.pages, start, end, categories);
+  }
+}
+
+function categoriesAt(machine: Machine, slot: number, level: number): number {
+  if (isNoneAt(machine, slot)) return 0;
+  const kind = softKindAt(machine, slot);
+  const huge = level > 0 ? PAGE_IS.huge : 0;
+  if (kind === 0 || kind === SoftKind.PROT_NONE) {
+    const frame = kind === 0 ? frameAt(machine, slot, level) : softValueAt(machine, slot);
+    return PAGE_IS.present | huge | categoriesOfFrame(machine, frame);
+  }
+  const isGuard = kind === SoftKind.MARKER && (softValueAt(machine, slot) & Marker.GUARD) !== 0;
+  return PAGE_IS.swapped | huge | (isGuard ? PAGE_IS.guard : 0);
+}
+
+function categoriesOfFrame(machine: Machine, frame: number): number {
+  if ((machine.frameFlags[frame]! & FrameFlag.RESERVED) !== 0) return PAGE_IS.zero;
+  return isAnonymousFrame(machine, frame) ? 0 : PAGE_IS.file;
+}
+
+/** Appends a run, to the last one if it goes on there. */
+export function addRun(runs: PageRun[], start: number, end: number, categories: number): void {
+  const last = runs.at(-1);
+  if (last?.end !== start || last.categories !== categories) runs.push({ start, end, categories });
+  else runs[runs.length - 1] = { start: last.start, end, categories };
+}

@@ -1,0 +1,61 @@
+/** The engine against the running kernel: random programs call by call, and the rules. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { programs as commands, judgedTest, root } from '../live/judge.ts';
+import type { CallName } from './calls.ts';
+import { COVERED_WEIGHTS, isCovered } from './covered.ts';
+import { runOnEngine } from './engine/engine.ts';
+import { generateProgram } from './generator.ts';
+import { compareRandomPrograms, describeMismatch, shrinkMismatch } from './judge_engine.ts';
+import { runAllOnKernel } from './kernel_judge.ts';
+import { parseProgram } from './program.ts';
+import { referenceHost } from './reference_host.ts';
+import { MADVISE_RULES } from './rules/madvise.ts';
+import { MMAP_RULES } from './rules/mmap.ts';
+import { MREMAP_RULES } from './rules/mremap.ts';
+import { findings, type Rule } from './rules/rule.ts';
+import { VMA_RULES } from './rules/vma.ts';
+
+/** How long random programs are compared; continuous integration may set more. */
+const SECONDS = Number(process.env.PTSHARE_JUDGE_SECONDS ?? 20);
+const BATCH = 50;
+
+const needs = [root, commands('gcc'), referenceHost];
+
+judgedTest('the engine does with random programs what the kernel does', needs, (context) => {
+  const first = Date.now() % 2 ** 31;
+  const end = Date.now() + SECONDS * 1000;
+  let seed = first;
+  let operations = 0;
+  for (; Date.now() < end; seed += BATCH) {
+    const seeds = Array.from({ length: BATCH }, (_, index) => seed + index);
+    const result = compareRandomPrograms(seeds);
+    operations += result.operations;
+    const mismatch = result.mismatches[0];
+    if (mismatch !== undefined) assert.fail(describeMismatch(shrinkMismatch(mismatch)));
+  }
+  context.diagnostic(`seeds ${first} to ${seed - 1}, ${operations} operations`);
+});
+
+const isApplicable = ({ program }: Rule): boolean =>
+  parseProgram(program).steps.every(({ call }) => isCovered(call));
+
+const rules = [...MMAP_RULES, ...MADVISE_RULES, ...MREMAP_RULES, ...VMA_RULES].filter(isApplicable);
+
+judgedTest(`${rules.length} rules hold for the engine`, needs, () => {
+  const programs = rules.map(({ program }) => parseProgram(program));
+  const reports = runAllOnKernel(programs);
+  assert.deepEqual(
+    rules.map((rule, index) => findings(rule, runOnEngine(programs[index]!, reports[index]!))),
+    rules,
+  );
+});
+
+test('every covered call is drawn', () => {
+  const drawn = new Set(
+    generateProgram(1, 4000, COVERED_WEIGHTS).steps.map(({ call }) => call.name),
+  );
+  for (const [name, weight] of Object.entries(COVERED_WEIGHTS)) {
+    if (weight > 0) assert.ok(drawn.has(name as CallName), name);
+  }
+});

@@ -1,0 +1,85 @@
+/** Holds the engine against the running kernel, and makes what differs small. */
+import { type CallName, PLACE } from './calls.ts';
+import { type Difference, firstDifference } from './compare.ts';
+import { COVERED_WEIGHTS, isCovered } from './covered.ts';
+import { runOnEngine } from './engine/engine.ts';
+import { generateProgram } from './generator.ts';
+import { runAllOnKernel, runOnKernel } from './kernel_judge.ts';
+import { formatProgram, type Program, type Step } from './program.ts';
+import type { KernelReport } from './report.ts';
+import { shrink } from './shrink.ts';
+
+const STEPS = 250;
+
+export interface Mismatch {
+  readonly seed: number;
+  readonly program: Program;
+  readonly difference: Difference;
+}
+
+export interface Comparison {
+  readonly programs: number;
+  readonly operations: number;
+  /** How often each call was made. */
+  readonly calls: ReadonlyMap<CallName, number>;
+  readonly mismatches: readonly Mismatch[];
+}
+
+/** One random program for each of `seeds`. */
+export function compareRandomPrograms(seeds: readonly number[]): Comparison {
+  const programs = seeds.map(randomProgram);
+  const reports = runAllOnKernel(programs);
+  const mismatches: Mismatch[] = [];
+  const calls = new Map<CallName, number>();
+  programs.forEach((program, index) => {
+    const seed = seeds[index]!;
+    const difference = differenceIn(program, reports[index]!);
+    if (difference !== undefined) mismatches.push({ seed, program, difference });
+    for (const { call } of program.steps) calls.set(call.name, (calls.get(call.name) ?? 0) + 1);
+  });
+  const operations = programs.reduce((sum, { steps }) => sum + steps.length, 0);
+  return { programs: programs.length, operations, calls, mismatches };
+}
+
+/** Three in four have no files on a disk, whose page cache is not compared. */
+export function randomProgram(seed: number): Program {
+  const steps = generateProgram(seed, STEPS, COVERED_WEIGHTS).steps.filter(({ call }) =>
+    isCovered(call),
+  );
+  return { steps: seed % 4 === 0 ? steps : steps.map(withoutDisk) };
+}
+
+function withoutDisk(step: Step): Step {
+  const { call } = step;
+  return call.name === 'open' ? { ...step, call: { ...call, place: PLACE.tmpfs } } : step;
+}
+
+/** Where kernel and engine differ first; an engine that gives up differs, too. */
+export function differenceIn(
+  program: Program,
+  kernel: KernelReport = runOnKernel(program),
+): Difference | undefined {
+  try {
+    return firstDifference(program, kernel, runOnEngine(program, kernel));
+  } catch (error) {
+    const { message } = error as Error;
+    return { kind: message, kernel: 'goes on', engine: (error as Error).stack ?? message };
+  }
+}
+
+/** The smallest program that can be found in which the same kind of fact differs. */
+export function shrinkMismatch({ seed, program, difference }: Mismatch): Mismatch {
+  const small = shrink(program, (candidate) => differenceIn(candidate)?.kind === difference.kind);
+  return { seed, program: small, difference: differenceIn(small) ?? difference };
+}
+
+/** To be read, and to be pasted into a rule. */
+export function describeMismatch({ seed, program, difference }: Mismatch): string {
+  const { kind, kernel, engine } = difference;
+  return [
+    `seed ${seed}: ${kind}`,
+    formatProgram(program),
+    `kernel: ${kernel}`,
+    `engine: ${engine}`,
+  ].join('\n');
+}

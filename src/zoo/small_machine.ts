@@ -1,0 +1,113 @@
+/** What the machines of the zoo are made of: one small process, a few pages. */
+import { formatById } from '../arch/index.ts';
+import { MachineScenario, type Program } from '../check/index.ts';
+import {
+  Access,
+  type Bugs,
+  handleUserFault,
+  load,
+  Machine,
+  madvise,
+  mmap,
+  mprotect,
+  munmap,
+  newProcess,
+  type Op,
+  readingContent,
+  run,
+  store,
+  type Task,
+  taskOn,
+  type WorldSize,
+  writingContent,
+} from '../mm/index.ts';
+
+const PAGE_BYTES = 4096;
+/** Pages that one table of level 0 maps. */
+export const TABLE_PAGES = 512;
+/** The page that is fought for, the first of its table. */
+export const PAGE = 5 * TABLE_PAGES;
+
+const PROT_RW = 3;
+const MAP_PRIVATE_FIXED = 0x32;
+const MAP_SHARED_FIXED = 0x31;
+
+/** What there is before the race. */
+export interface Setting extends Partial<WorldSize> {
+  /** Private memory, as `[start, end)` in pages. */
+  readonly mapped: readonly (readonly [number, number])[];
+  /** Shared anonymous memory. */
+  readonly shared?: readonly (readonly [number, number])[];
+  /** Pages that are written to before: page `p` then holds 1. */
+  readonly touched: readonly number[];
+}
+
+/** One program on each CPU, in one process. `prepare` may do more in it before the race. */
+export function race(
+  programs: readonly Program[],
+  { mapped, shared = [], touched, ...size }: Setting,
+  bugs: Bugs,
+  prepare?: (task: Task) => void,
+): MachineScenario {
+  const format = formatById('x86_64-4level')!;
+  const machine = new Machine({ format, ...size, cpus: programs.length }, bugs);
+  run(newProcess(machine, 0));
+  const task = taskOn(machine, 0, 0);
+  for (const [start, end] of mapped) run(mapAt(task, start, end, MAP_PRIVATE_FIXED));
+  for (const [start, end] of shared) run(mapAt(task, start, end, MAP_SHARED_FIXED));
+  for (const page of touched) {
+    run(handleUserFault(task, page, Access.WRITE));
+    run(store(task, page, 1));
+  }
+  prepare?.(task);
+  return new MachineScenario(machine, programs);
+}
+
+function mapAt(task: Task, start: number, end: number, flags: number): Op<number> {
+  return mmap(task, {
+    address: start * PAGE_BYTES,
+    length: (end - start) * PAGE_BYTES,
+    prot: PROT_RW,
+    flags,
+    file: undefined,
+    offset: 0,
+  });
+}
+
+/** Calls on pages, for the programs of races. */
+export const mapping = (start: number, end = start + 1): Program => ({
+  name: 'mmap',
+  run: (task) => mapAt(task, start, end, MAP_PRIVATE_FIXED),
+});
+export const unmapping = (start: number, end = start + 1): Program => ({
+  name: 'munmap',
+  run: (task) => munmap(task, start * PAGE_BYTES, (end - start) * PAGE_BYTES),
+});
+export const protecting = (start: number, prot: number): Program => ({
+  name: 'mprotect',
+  run: (task) => mprotect(task, start * PAGE_BYTES, PAGE_BYTES, prot),
+});
+export const advising = (start: number, end: number, advice: number, name: string): Program => ({
+  name,
+  run: (task) => madvise(task, start * PAGE_BYTES, (end - start) * PAGE_BYTES, advice),
+});
+export const storing = (page: number, value: number): Program => ({
+  name: `store ${value}`,
+  run: (task) => store(task, page, value),
+});
+export const loading = (page: number): Program => ({
+  name: 'load',
+  run: (task) => load(task, page),
+});
+
+/** A device, or the kernel, reads a frame that it holds. */
+export function* readFrame(machine: Machine, frame: number): Op<number> {
+  yield readingContent(machine.objects.frame(frame));
+  return machine.frameData[frame]!;
+}
+
+/** A device, or the kernel, writes to a frame that it holds. */
+export function* writeFrame(machine: Machine, frame: number, value: number): Op<void> {
+  yield writingContent(machine.objects.frame(frame));
+  machine.frameData[frame] = value;
+}

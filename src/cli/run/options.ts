@@ -1,0 +1,76 @@
+/** The options of `ptshare run`, and what their values must look like. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { FORMATS } from '../../arch/index.ts';
+import { hasBasePages, LIMITS } from '../../script/index.ts';
+import { WIDTH_MIN } from '../terminal.ts';
+
+export interface RunOptions {
+  readonly interactive?: true;
+  readonly cpus: number;
+  readonly memory: number;
+  readonly format: string;
+  readonly thp: 'always' | 'madvise' | 'never';
+  readonly maxMapCount: number;
+  readonly json?: true;
+  readonly top: number;
+  readonly width?: number;
+  readonly color: boolean;
+}
+
+const MIB = 2 ** 20;
+const MEMORY_MIN = MIB;
+const MEMORY_DEFAULT = 2 ** 30;
+const CPUS_MAX = 30;
+const ROWS_DEFAULT = 20;
+const ROWS_MAX = 1_000_000;
+
+/** Formats whose base pages are those of system calls. */
+const FORMAT_IDS = FORMATS.filter(hasBasePages).map(({ id }) => id);
+
+export function addRunOptions(command: Command): Command {
+  const add = (option: Option): Command => command.addOption(option);
+  add(new Option('-i, --interactive', 'read calls from the terminal, after those of the file'));
+  command.optionsGroup('The machine:');
+  add(new Option('--cpus <n>', 'how many CPUs').argParser(whole(1, CPUS_MAX)).default(2));
+  add(
+    new Option('--memory <size>', 'as in 64M or 2G').argParser(bytes).default(MEMORY_DEFAULT, '1G'),
+  );
+  add(new Option('--format <id>', 'of page tables').choices(FORMAT_IDS).default(FORMAT_IDS[0]));
+  add(
+    new Option('--thp <when>', 'transparent_hugepage/enabled')
+      .choices(['always', 'madvise', 'never'])
+      .default('madvise'),
+  );
+  add(
+    new Option('--max-map-count <n>', 'vm.max_map_count')
+      .argParser(whole(1, LIMITS.vmas / 2))
+      .default(65530),
+  );
+  command.optionsGroup('How to show it:');
+  add(new Option('--json', 'print JSON (docs/run.md) instead of text').conflicts('interactive'));
+  add(
+    new Option('--top <rows>', 'VMAs of a process, and tables below a table')
+      .argParser(whole(1, ROWS_MAX))
+      .default(ROWS_DEFAULT),
+  );
+  add(new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser(whole(WIDTH_MIN, 10_000)));
+  add(new Option('--no-color', 'no colour; NO_COLOR does the same'));
+  return command;
+}
+
+const whole =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`A whole number from ${min} to ${max} is wanted.`);
+  };
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: MIB, G: 2 ** 30 };
+
+function bytes(text: string): number {
+  const [, digits, unit] = /^(\d{1,12})([KMG]?)(?:i?B)?$/i.exec(text) ?? [];
+  const value = Number(digits) * (UNITS[unit?.toUpperCase() ?? ''] ?? Number.NaN);
+  if (value >= MEMORY_MIN && value <= LIMITS.memoryBytes) return value;
+  throw new InvalidArgumentError('A size from 1M to 16G is wanted, as in 64M.');
+}

@@ -1,0 +1,93 @@
+/** What `ptshare run` does: reads a scenario, runs it, shows what came of it. */
+import { readFile } from 'node:fs/promises';
+import { text as readAll } from 'node:stream/consumers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { formatById } from '../../arch/index.ts';
+import { type MachineOptions, parseScript, ScriptError, Session } from '../../script/index.ts';
+import { ExitCode, fileFailure, wrongUse } from '../failure.ts';
+import { withProgress } from '../progress.ts';
+import { endAtOnceOnSignals } from '../signals.ts';
+import { blankedEngine } from './engine.ts';
+import { interact } from './interactive.ts';
+import { isModule, runModule } from './module.ts';
+import type { RunOptions } from './options.ts';
+import { type Output, outputOf } from './output.ts';
+
+export async function runScenarios(
+  file: string | undefined,
+  options: RunOptions,
+): Promise<ExitCode> {
+  if (file === undefined && options.interactive !== true) {
+    throw wrongUse('No scenario is given', 'Run `ptshare run FILE`, or see `ptshare run --help`');
+  }
+  // A scenario may keep the event loop busy, and leaves nothing behind that is unfinished.
+  endAtOnceOnSignals();
+  const machine = machineOptions(options);
+  const output = outputOf(options);
+  if (file !== undefined && isModule(file)) {
+    if (options.interactive) {
+      throw wrongUse('A module cannot be continued interactively', 'Use a script, or leave out -i');
+    }
+    return finish(await runModule(file, machine, output.onStep), output);
+  }
+  const session = new Session({ mm: await blankedEngine(), ...machine, onStep: output.onStep });
+  if (file !== undefined) await runScript(file, session, options);
+  if (options.interactive) return interact(session);
+  return finish(session, output);
+}
+
+async function finish(session: Session, output: Output): Promise<ExitCode> {
+  const violation = session.audit();
+  await output.finish(session);
+  return violation === undefined ? ExitCode.FINE : ExitCode.FINDING;
+}
+
+function machineOptions({ format, cpus, memory, thp, maxMapCount }: RunOptions): MachineOptions {
+  return {
+    format: formatById(format)!,
+    cpus,
+    memoryBytes: memory,
+    thp,
+    mapCountMax: maxMapCount,
+  };
+}
+
+/** How long to keep the event loop waiting, which draws the progress. */
+const BUSY_MS = 50;
+
+async function runScript(file: string, session: Session, options: RunOptions): Promise<void> {
+  const name = file === '-' ? 'standard input' : file;
+  const text = await readScript(file);
+  const isQuiet = options.json === true || !process.stdout.isTTY;
+  await (isQuiet ? withProgress(`Running ${name}`, run) : run(() => {}));
+
+  async function run(say: (detail: string) => void): Promise<void> {
+    try {
+      const statements = parseScript(text);
+      let turnedAt = performance.now();
+      for (const [index, statement] of statements.entries()) {
+        session.execute(statement);
+        if (performance.now() - turnedAt < BUSY_MS) continue;
+        say(`${index + 1} of ${statements.length} statements`);
+        await nextTurn();
+        turnedAt = performance.now();
+      }
+    } catch (error) {
+      throw scriptFailure(name, error);
+    }
+  }
+}
+
+/** A mistake in the script `name`, with its place; anything else as it is. */
+export function scriptFailure(name: string, error: unknown): unknown {
+  if (!(error instanceof ScriptError)) return error;
+  return wrongUse(`${name}:${error.place === undefined ? ' ' : ''}${error.message}`, error.mend);
+}
+
+async function readScript(file: string): Promise<string> {
+  try {
+    return file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8');
+  } catch (error) {
+    throw fileFailure(`read ${file}`, error, 'Name a file that holds a script or a module');
+  }
+}

@@ -7,8 +7,8 @@ test('--help shows every command, and every command its options', () => {
   const { status, stdout, stderr } = ptshare(['--help']);
   assert.deepEqual([status, stderr], [0, '']);
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name!);
-  assert.deepEqual(commands, ['host', 'completion', 'help']);
-  for (const command of ['host', 'completion']) {
+  assert.deepEqual(commands, ['host', 'run', 'completion', 'help']);
+  for (const command of ['host', 'run', 'completion']) {
     for (const args of [
       [command, '--help'],
       ['help', command],
@@ -22,7 +22,10 @@ test('--help shows every command, and every command its options', () => {
 });
 
 test('no line of help is wider than 100 columns', () => {
-  for (const args of [['--help'], ['host', '--help'], ['completion', '--help']]) {
+  for (const args of [
+    ['--help'],
+    ...['host', 'run', 'completion'].map((name) => [name, '--help']),
+  ]) {
     const wide = ptshare(args)
       .stdout.split('\n')
       .filter((line) => line.length > 100);
@@ -36,7 +39,7 @@ test('--version is the version of the package', () => {
 });
 
 const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
-  [['frobnicate'], /Unknown command: frobnicate\nUse one of: help, host, completion/],
+  [['frobnicate'], /Unknown command: frobnicate\nUse one of: help, host, run, completion/],
   [['--frob'], /unknown option '--frob'.*\nRun `ptshare host --help`/s],
   [['host', '--jsno'], /Did you mean --json\?/],
   [['host', 'extra'], /too many arguments for 'host'/],
@@ -50,6 +53,11 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [['--from', 'a', '--pid', '1'], /'--from <snapshot>' cannot be used with option '--pid <pids>'/],
   [['--compare', 'a', '--html', 'b'], /cannot be used with option/],
   [['--html'], /argument missing/],
+  [['run'], /No scenario is given/],
+  [['run', '--cpus', '31'], /A whole number from 1 to 30 is wanted/],
+  [['run', '--memory', '17G'], /A size from 1M to 16G is wanted/],
+  [['run', '--format', 'arm64-64k-48bit'], /Allowed choices are x86_64-4level/],
+  [['run', '-i', '--json'], /cannot be used with option/],
   [['completion'], /missing required argument 'shell'/],
   [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
 ];

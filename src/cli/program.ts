@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { completionCommand } from './completion/command.ts';
 import { ExitCode, explain, wrongUse } from './failure.ts';
 import { hostCommand } from './host/command.ts';
+import { runCommand } from './run/command.ts';
 import { endCleanlyOnSignals, endQuietlyOnClosedPipe } from './signals.ts';
 
 /** Runs the command line and returns the exit status. Never throws. */
@@ -39,6 +40,7 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
       '\nWithout a command, `host` runs; `ptshare help host` shows its options.',
     );
   program.addCommand(hostCommand(end), { isDefault: true });
+  program.addCommand(runCommand(end));
   program.addCommand(completionCommand());
   for (const command of [program, ...program.commands]) settle(command);
   return program;

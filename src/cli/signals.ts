@@ -17,6 +17,11 @@ export function endCleanlyOnSignals(): void {
   }
 }
 
+/** From now on a signal does at once what it always does: for what keeps the event loop busy. */
+export function endAtOnceOnSignals(): void {
+  for (const signal of SIGNALS) process.removeAllListeners(signal);
+}
+
 /** `ptshare | head` has what it wants: that is a fine end, not an error. */
 export function endQuietlyOnClosedPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -25,16 +25,20 @@ complete -F _${name} ${name}
 }
 
 /** The words that may follow; the default command's follow where no command is named, too. */
-function commandCase({ name, options, choices }: CommandModel, isDefault: boolean): string {
+function commandCase(
+  { name, options, choices, takesFile }: CommandModel,
+  isDefault: boolean,
+): string {
   const files = spellings(options, 'file');
   const free = spellings(options, 'free');
   const long = options.map((option) => option.long);
+  const rest = takesFile ? 'compopt -o default; return' : `words='${choices.join(' ')}'`;
   const lines = [
     ...(files.length + free.length === 0 ? [] : ['      case $previous in']),
     ...(files.length === 0 ? [] : [`        ${files.join('|')}) compopt -o default && return ;;`]),
     ...(free.length === 0 ? [] : [`        ${free.join('|')}) return ;;`]),
     ...(files.length + free.length === 0 ? [] : ['      esac']),
-    `      if [[ $current == -* ]]; then words='${long.join(' ')}'; else words='${choices.join(' ')}'; fi`,
+    `      if [[ $current == -* ]]; then words='${long.join(' ')}'; else ${rest}; fi`,
     '      ;;',
   ];
   return [`    ${isDefault ? `'' | ` : ''}${name})`, ...lines].join('\n');

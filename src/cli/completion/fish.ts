@@ -31,6 +31,7 @@ function commandLines(program: string, command: CommandModel, names: readonly st
     ...(command.choices.length > 0
       ? [`complete -c ${program} -n '${condition}' -a '${command.choices.join(' ')}'`]
       : []),
+    ...(command.takesFile ? [`complete -c ${program} -n '${condition}' -F`] : []),
   ];
 }
 

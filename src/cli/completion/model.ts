@@ -20,6 +20,8 @@ export interface CommandModel {
   readonly options: readonly OptionModel[];
   /** What its first argument can be. */
   readonly choices: readonly string[];
+  /** Whether its first argument is a file. */
+  readonly takesFile: boolean;
 }
 
 export interface ProgramModel {
@@ -47,6 +49,7 @@ function commandModel(command: Command): CommandModel {
     summary: command.summary() || command.description(),
     options: optionModels(command),
     choices: command.registeredArguments[0]?.argChoices ?? [],
+    takesFile: command.registeredArguments[0]?.name() === 'file',
   };
 }
 

@@ -41,6 +41,7 @@ function commandCase(command: CommandModel, more: readonly OptionModel[]): strin
     ...(command.choices.length > 0
       ? [quoted(`1:${command.name}:(${command.choices.join(' ')})`)]
       : []),
+    ...(command.takesFile ? [quoted('1:file:_files')] : []),
   ];
   return `    ${command.name})
       _arguments -S \\

@@ -26,6 +26,12 @@ export interface Symbols {
   readonly bullet: string;
   readonly atMost: string;
   readonly atLeast: string;
+  /** How full a cell is, from a little to whole. */
+  readonly levels: readonly string[];
+  /** In front of what hangs below something: one of several, the last, and beside those below it. */
+  readonly branch: string;
+  readonly lastBranch: string;
+  readonly trunk: string;
 }
 
 const UNICODE: Symbols = {
@@ -39,6 +45,10 @@ const UNICODE: Symbols = {
   bullet: '•',
   atMost: '≤',
   atLeast: '≥',
+  levels: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
+  branch: '├─',
+  lastBranch: '└─',
+  trunk: '│ ',
 };
 
 const ASCII: Symbols = {
@@ -52,6 +62,10 @@ const ASCII: Symbols = {
   bullet: '*',
   atMost: '<=',
   atLeast: '>=',
+  levels: ['-', '+', '#'],
+  branch: '|-',
+  lastBranch: '`-',
+  trunk: '| ',
 };
 
 export interface Canvas {

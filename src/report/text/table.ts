@@ -12,7 +12,8 @@ export interface Column {
   readonly widthMin?: number;
   /** The column with the highest leaves first; without it, or with 0, it stays. */
   readonly dropOrder?: number;
-  readonly paint?: (cell: string) => string;
+  /** Colours a cell, whose row is counted from 0. */
+  readonly paint?: (cell: string, row: number) => string;
 }
 
 type Paint = Column['paint'];
@@ -24,11 +25,15 @@ const INDENT = '  ';
 export function table(canvas: Canvas, columns: readonly Column[]): string[] {
   const { colors, symbols, width } = canvas;
   const { shown, widths } = layOut(columns, width - INDENT.length);
-  const line = (cellOf: (column: Column) => string, paintOf: (column: Column) => Paint): string => {
+  const line = (
+    cellOf: (column: Column) => string,
+    paintOf: (column: Column) => Paint,
+    row = 0,
+  ): string => {
     const cells = shown.map((column, i) => {
       const cell = fit(cellOf(column), widths[i]!, symbols.ellipsis);
       const padding = ' '.repeat(widths[i]! - stringWidth(cell));
-      const painted = paintCell(cell, paintOf(column));
+      const painted = paintCell(cell, paintOf(column), row);
       return column.align === 'left' ? painted + padding : padding + painted;
     });
     return INDENT + cells.join(GAP).trimEnd();
@@ -45,14 +50,15 @@ export function table(canvas: Canvas, columns: readonly Column[]): string[] {
       line(
         ({ cells }) => cells[row]!,
         ({ paint }) => paint,
+        row,
       ),
     ),
   ];
 }
 
 /** Colour codes around nothing would keep the blanks at the end of a line. */
-function paintCell(cell: string, paint: Paint): string {
-  return paint === undefined || cell === '' ? cell : paint(cell);
+function paintCell(cell: string, paint: Paint, row: number): string {
+  return paint === undefined || cell === '' ? cell : paint(cell, row);
 }
 
 /** The line below a table that shows only its first rows; none if it shows all. */

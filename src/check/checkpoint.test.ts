@@ -74,3 +74,20 @@ test('a checkpoint of another scenario is refused', () => {
     name: 'TypeError',
   });
 });
+
+test('a search that is told to stop stops there, and goes on from there', () => {
+  const whole = explore(lastZero(6));
+  const seen: number[] = [];
+  const first = explore(lastZero(6), {
+    shouldStop: ({ runs }) => {
+      seen.push(runs);
+      return runs === 10;
+    },
+  });
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 11 }, (_, runs) => runs),
+  );
+  assert.deepEqual([first.bounds, first.isComplete, first.executions], [['stopped'], false, 10]);
+  assert.deepEqual(explore(lastZero(6), { from: first.rest! }), whole);
+});

@@ -12,5 +12,6 @@ export { type ThreadBody, World } from './program/world.ts';
 export { replay } from './replay.ts';
 export type { Actor, Scenario } from './scenario.ts';
 export { formatSchedule, parseSchedule, type Turn } from './schedule.ts';
+export { traceOf } from './schedule_trace.ts';
 export type { StrategyOption } from './strategy/index.ts';
 export type { Bound } from './strategy/strategy.ts';

@@ -57,23 +57,23 @@ export interface Program {
  * end of an execution everything is recounted.
  */
 export class MachineScenario implements Scenario<Point> {
-  readonly #machine: Machine;
-  readonly #programs: readonly Program[];
+  readonly machine: Machine;
+  readonly programs: readonly Program[];
   readonly #initial: Saved;
 
   constructor(machine: Machine, programs: readonly Program[]) {
-    this.#machine = machine;
-    this.#programs = programs;
+    this.machine = machine;
+    this.programs = programs;
     this.#initial = machine.save();
   }
 
   start(): readonly Actor<Point>[] {
-    const machine = this.#machine;
+    const machine = this.machine;
     machine.restore(this.#initial);
-    assert(this.#programs.length <= machine.size.cpus, 'each program has a CPU');
+    assert(this.programs.length <= machine.size.cpus, 'each program has a CPU');
     const cpus = Array.from({ length: machine.size.cpus }, (_, cpu) => cpu);
     return [
-      ...this.#programs.map((program, cpu) => ({
+      ...this.programs.map((program, cpu) => ({
         name: `CPU ${cpu}: ${program.name}`,
         operation: program.run(taskOn(machine, cpu, program.mm ?? 0)),
         isDaemon: false,
@@ -92,19 +92,19 @@ export class MachineScenario implements Scenario<Point> {
   }
 
   mayGo(actor: number, at: Point): boolean {
-    return mayGo(this.#machine, this.#cpuOf(actor), at);
+    return mayGo(this.machine, this.cpuOf(actor), at);
   }
 
   countChoices(actor: number, at: Point): number {
-    return countChoices(this.#machine, this.#cpuOf(actor), at);
+    return countChoices(this.machine, this.cpuOf(actor), at);
   }
 
   choose(choice: number): void {
-    choose(this.#machine, choice);
+    choose(this.machine, choice);
   }
 
   areDependent(one: Point, other: Point): boolean {
-    return areDependent(this.#machine, one, other);
+    return areDependent(this.machine, one, other);
   }
 
   canWait(at: Point): boolean {
@@ -116,22 +116,22 @@ export class MachineScenario implements Scenario<Point> {
   }
 
   violation(): string | undefined {
-    return violationOf(this.#machine);
+    return violationOf(this.machine);
   }
 
   violationAtEnd(): string | undefined {
-    audit(this.#machine);
-    return violationOf(this.#machine);
+    audit(this.machine);
+    return violationOf(this.machine);
   }
 
   describe(at: Point): string {
-    return describePoint(this.#machine, at);
+    return describePoint(this.machine, at);
   }
 
   holds(actor: number): string[] {
-    const { heldRanks, irqsOff, rcuNesting, size } = this.#machine;
-    const cpu = this.#cpuOf(actor);
-    if (actor >= this.#programs.length + size.cpus) return ranksIn(heldRanks[size.cpus + cpu]!);
+    const { heldRanks, irqsOff, rcuNesting, size } = this.machine;
+    const cpu = this.cpuOf(actor);
+    if (actor >= this.programs.length + size.cpus) return ranksIn(heldRanks[size.cpus + cpu]!);
     return [
       ...ranksIn(heldRanks[cpu]!),
       ...(rcuNesting[cpu]! > 0 ? ['RCU'] : []),
@@ -139,8 +139,8 @@ export class MachineScenario implements Scenario<Point> {
     ];
   }
 
-  #cpuOf(actor: number): number {
-    const programs = this.#programs.length;
-    return actor < programs ? actor : (actor - programs) % this.#machine.size.cpus;
+  cpuOf(actor: number): number {
+    const programs = this.programs.length;
+    return actor < programs ? actor : (actor - programs) % this.machine.size.cpus;
   }
 }

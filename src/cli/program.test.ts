@@ -7,8 +7,8 @@ test('--help shows every command, and every command its options', () => {
   const { status, stdout, stderr } = ptshare(['--help']);
   assert.deepEqual([status, stderr], [0, '']);
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name!);
-  assert.deepEqual(commands, ['host', 'run', 'completion', 'help']);
-  for (const command of ['host', 'run', 'completion']) {
+  assert.deepEqual(commands, ['host', 'run', 'check', 'completion', 'help']);
+  for (const command of ['host', 'run', 'check', 'completion']) {
     for (const args of [
       [command, '--help'],
       ['help', command],
@@ -24,7 +24,7 @@ test('--help shows every command, and every command its options', () => {
 test('no line of help is wider than 100 columns', () => {
   for (const args of [
     ['--help'],
-    ...['host', 'run', 'completion'].map((name) => [name, '--help']),
+    ...['host', 'run', 'check', 'completion'].map((name) => [name, '--help']),
   ]) {
     const wide = ptshare(args)
       .stdout.split('\n')
@@ -39,7 +39,7 @@ test('--version is the version of the package', () => {
 });
 
 const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
-  [['frobnicate'], /Unknown command: frobnicate\nUse one of: help, host, run, completion/],
+  [['frobnicate'], /Unknown command: frobnicate\nUse one of: help, host, run, check, completion/],
   [['--frob'], /unknown option '--frob'.*\nRun `ptshare host --help`/s],
   [['host', '--jsno'], /Did you mean --json\?/],
   [['host', 'extra'], /too many arguments for 'host'/],
@@ -58,6 +58,12 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [['run', '--memory', '17G'], /A size from 1M to 16G is wanted/],
   [['run', '--format', 'arm64-64k-48bit'], /Allowed choices are x86_64-4level/],
   [['run', '-i', '--json'], /cannot be used with option/],
+  [['check', '--strategy', 'dpor'], /One of optimal, sleep, none, preemptions=N/],
+  [['check', '--strategy', 'pct'], /One of optimal/],
+  [['check', 'M1', '--schedule', '0-1'], /Signs 0-9, a-z, A-Z/],
+  [['check', '--timeout', '0'], /A number of seconds above 0 is wanted/],
+  [['check', '--workers', '0'], /A whole number from 1 to 1024/],
+  [['check', '--list', '--all'], /cannot be used with option/],
   [['completion'], /missing required argument 'shell'/],
   [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
 ];

@@ -1,11 +1,12 @@
 /** All commands, and what they have in common. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { checkCommand } from './check/command.ts';
 import { completionCommand } from './completion/command.ts';
 import { ExitCode, explain, wrongUse } from './failure.ts';
 import { hostCommand } from './host/command.ts';
 import { runCommand } from './run/command.ts';
 import { endCleanlyOnSignals, endQuietlyOnClosedPipe } from './signals.ts';
+import { readVersion } from './version.ts';
 
 /** Runs the command line and returns the exit status. Never throws. */
 export async function runProgram(args: readonly string[]): Promise<ExitCode> {
@@ -41,6 +42,7 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
     );
   program.addCommand(hostCommand(end), { isDefault: true });
   program.addCommand(runCommand(end));
+  program.addCommand(checkCommand(end));
   program.addCommand(completionCommand());
   for (const command of [program, ...program.commands]) settle(command);
   return program;
@@ -64,9 +66,4 @@ function refuseUnknownCommand(program: Command, [first]: readonly string[]): voi
   const names = ['help', ...program.commands.map((command) => command.name())];
   if (first === undefined || first.startsWith('-') || names.includes(first)) return;
   throw wrongUse(`Unknown command: ${first}`, `Use one of: ${names.join(', ')}`);
-}
-
-function readVersion(): string {
-  const path = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }

@@ -22,6 +22,29 @@ export function endAtOnceOnSignals(): void {
   for (const signal of SIGNALS) process.removeAllListeners(signal);
 }
 
+/**
+ * From now on the first signal calls `stop` and no more; the second one ends the program.
+ *
+ * @returns lets the first signal, if there was one, do what it always does
+ */
+export function stopOnSignals(stop: () => void): () => void {
+  let first: NodeJS.Signals | undefined;
+  endAtOnceOnSignals();
+  for (const signal of SIGNALS) {
+    process.once(signal, () => {
+      first = signal;
+      endAtOnceOnSignals();
+      endCleanlyOnSignals();
+      stop();
+    });
+  }
+  return () => {
+    if (first === undefined) return;
+    endAtOnceOnSignals();
+    process.kill(process.pid, first);
+  };
+}
+
 /** `ptshare | head` has what it wants: that is a fine end, not an error. */
 export function endQuietlyOnClosedPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -2,14 +2,17 @@
  * The truth, recounted from the page tables: what the bookkeeping must agree with when all is quiet.
  */
 
+import { type Inode, pagesOfInode } from './file/inode.ts';
 import { entireMapcount } from './huge/huge_rmap.ts';
 import type { Machine } from './machine.ts';
 import { headOf } from './page/frame.ts';
 import { isAnonymousFrame, rssKindOf } from './rmap/map_count.ts';
+import { auditSwap } from './swap/audit_swap.ts';
 import { isMappedAt, mappedFrameAt } from './table/mapped_entry.ts';
-import { frameAt, isLeafAt, isPresentAt, isWritableAt, tableAt } from './table/pgtable.ts';
-import type { Mm } from './vma/mm.ts';
-import { VM } from './vma/vma.ts';
+import { isPresentAt, isTableAt, isWritableAt, tableAt } from './table/pgtable.ts';
+import { SoftKind, softKindAt, softValueAt } from './table/soft_entry.ts';
+import { type Mm, Rss } from './vma/mm.ts';
+import { pgoffAt, VM } from './vma/vma.ts';
 import { violate } from './world/property.ts';
 import { FrameFlag, NONE } from './world/world.ts';
 
@@ -20,6 +23,7 @@ export function audit(machine: Machine): void {
     maps: new Int32Array(frames),
     hugeMaps: new Int32Array(frames),
     links: new Int32Array(tables),
+    swapEntries: new Int32Array(machine.size.swapSlots),
     rss: new Int32Array(4),
     tables: 0,
   };
@@ -50,20 +54,24 @@ interface Found {
   readonly hugeMaps: Int32Array;
   /** Entries that refer to each table. */
   readonly links: Int32Array;
+  /** Entries that stand for each slot of the swap device. */
+  readonly swapEntries: Int32Array;
   /** Of one address space: pages by kind, and tables below the root. */
   readonly rss: Int32Array;
   tables: number;
 }
 
-/** A folio is kept by the entries that map it, by a page cache, and by who holds it for a while. */
-function countReferences(machine: Machine, { maps, hugeMaps }: Found): void {
+/** A folio is kept by the entries that map it, by a cache, and by who holds it for a while. */
+function countReferences(machine: Machine, { maps, hugeMaps, swapEntries }: Found): void {
   const references = hugeMaps.slice();
   for (let frame = 0; frame < machine.size.frames; frame++) {
     references[headOf(machine, frame)]! += maps[frame]!;
   }
-  for (const { pages } of machine.inodes.all()) {
-    for (const frame of pages.values()) references[headOf(machine, frame)]!++;
+  for (const inode of machine.inodes.all()) {
+    for (const frame of inode.pages.values()) references[headOf(machine, frame)]!++;
+    checkEnd(machine, inode);
   }
+  auditSwap(machine, swapEntries, references);
   for (const [frame, pins] of machine.pins) references[headOf(machine, frame)]! += pins;
   for (let frame = 0; frame < machine.size.frames; frame++) {
     const flags = machine.frameFlags[frame]!;
@@ -74,6 +82,15 @@ function countReferences(machine: Machine, { maps, hugeMaps }: Found): void {
     // What would be references of another frame counts maps of the whole.
     if ((flags & FrameFlag.TAIL) !== 0) continue;
     if (machine.frameReferences[frame] !== references[frame]) violate(machine, 'P-COUNT');
+  }
+}
+
+/** Behind its end a file has nothing but pages that were allocated for later, and parts of folios. */
+function checkEnd(machine: Machine, inode: Inode): void {
+  for (const index of inode.pages.within(pagesOfInode(inode), Number.POSITIVE_INFINITY)) {
+    const flags = machine.frameFlags[inode.pages.get(index)]!;
+    const isSmall = (flags & FrameFlag.HEAD) === 0;
+    if (isSmall && (flags & FrameFlag.UPTODATE) !== 0) violate(machine, 'P-COUNT');
   }
 }
 
@@ -97,16 +114,17 @@ function countTable(
   countDeposited(machine, table, found);
   for (let index = 0; index < machine.tableEntries; index++) {
     const slot = table * machine.tableEntries + index;
-    if (!(level === 0 ? isMappedAt(machine, slot) : isPresentAt(machine, slot))) continue;
-    const page = start + index * span;
-    if (!isLeafAt(machine, slot, level)) {
-      const below = tableAt(machine, slot, level);
-      found.links[below]!++;
-      found.tables++;
-      countTable(machine, mm, below, level - 1, page, found);
-      continue;
+    if (level === 0 && softKindAt(machine, slot) === SoftKind.SWAP) {
+      found.swapEntries[softValueAt(machine, slot)]!++;
+      found.rss[Rss.SWAP]!++;
     }
-    countPage(machine, mm, slot, level, page, found);
+    const page = start + index * span;
+    if (isMappedAt(machine, slot, level)) countPage(machine, mm, slot, level, page, found);
+    if (!isTableAt(machine, slot, level)) continue;
+    const below = tableAt(machine, slot, level);
+    found.links[below]!++;
+    found.tables++;
+    countTable(machine, mm, below, level - 1, page, found);
   }
 }
 
@@ -127,7 +145,7 @@ function countPage(
   page: number,
   found: Found,
 ): void {
-  const frame = level === 0 ? mappedFrameAt(machine, slot) : frameAt(machine, slot, level);
+  const frame = mappedFrameAt(machine, slot, level);
   if ((machine.frameFlags[frame]! & FrameFlag.RESERVED) === 0) {
     (level === 0 ? found.maps : found.hugeMaps)[frame]!++;
     found.rss[rssKindOf(machine, frame)]! += machine.format.entryPages[level]!;
@@ -136,6 +154,11 @@ function countPage(
   if (vma === undefined) violate(machine, 'P-PERM');
   else if ((vma.flags & VM.WRITE) === 0 && isPresentAt(machine, slot)) {
     if (isWritableAt(machine, slot)) violate(machine, 'P-PERM');
+  }
+  if (vma?.file !== undefined && machine.frameMapping[headOf(machine, frame)]! >= 0) {
+    // What is mapped of a file is a page of it.
+    const cached = vma.file.inode.pages.get(pgoffAt(vma, page));
+    if (cached !== frame) violate(machine, 'P-COUNT');
   }
   const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
   const isOwn = (machine.frameFlags[frame]! & FrameFlag.EXCLUSIVE) !== 0;

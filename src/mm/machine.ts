@@ -5,6 +5,7 @@ import type { Segment } from './file/segment.ts';
 import { initFrames } from './page/frame.ts';
 import { Registry } from './registry.ts';
 import type { AnonVma } from './rmap/anon_vma.ts';
+import { initSwap } from './swap/swap_slot.ts';
 import type { Mm } from './vma/mm.ts';
 import type { Vma } from './vma/vma.ts';
 import type { Bugs } from './world/bugs.ts';
@@ -36,6 +37,7 @@ export class Machine extends World {
     super(worldSize(size), bugs);
     initFrames(this);
     initTables(this);
+    initSwap(this);
     const { cpus, mms, vmas, inodes, anonVmas } = this.size;
     this.#objects = {
       mms: new Registry(mms, cpus),

@@ -24,19 +24,19 @@ const MISSING = -1;
 
 export class AssociativeCache {
   /** Two payloads for each entry. */
-  readonly values: Float64Array;
-  readonly words: Int32Array;
-
-  private readonly sets: number;
-  private readonly ways: number;
-  private readonly setMask: number;
-  /** Base pages of an entry, by index of size. */
-  private readonly spans: readonly number[];
-  private readonly tags: Float64Array;
-  private readonly spaces: Int32Array;
+  declare readonly values: Float64Array;
+  declare readonly words: Int32Array;
+  declare readonly tags: Float64Array;
+  declare readonly spaces: Int32Array;
   /** 1 if an entry was used since all of its set were; how many of a set were. */
-  private readonly recent: Int32Array;
-  private readonly recentCount: Int32Array;
+  declare readonly recent: Int32Array;
+
+  declare private readonly sets: number;
+  declare private readonly ways: number;
+  declare private readonly setMask: number;
+  /** Base pages of an entry, by index of size. */
+  declare private readonly spans: readonly number[];
+  declare private readonly recentCount: Int32Array;
 
   constructor({ sets, ways }: CacheShape, spans: readonly number[]) {
     assert(Number.isInteger(sets) && sets >= 1, 'a cache has at least one set');

@@ -31,21 +31,23 @@ export const EVERY_ASID = -1;
 export const GLOBAL_TOO = 1;
 export const LEAF_ONLY = 2;
 
-/** Places in `Mmu.counters`; hits in the fastest array are not counted one by one. */
+/** Places in `Mmu.counters`; `accesses - misses` are hits, of the first array if not `slow`. */
 export const MmuCount = {
   slowAccesses: 0,
   slowHits: 1,
   misses: 2,
   faults: 3,
   walkCacheHits: 4,
+  accesses: 5,
 } as const;
-const COUNTS = 5;
+const COUNTS = 6;
 const {
   slowAccesses: SLOW_ACCESSES,
   slowHits: SLOW_HITS,
   misses: MISSES,
   faults: FAULTS,
   walkCacheHits: WALK_CACHE_HITS,
+  accesses: ACCESSES,
 } = MmuCount;
 
 /** Places in the registers. */
@@ -55,22 +57,32 @@ const UPPER_ROOT = 2;
 const NO_ROOT = -1;
 /** Shift that leaves nothing of a word: entries of walk caches are no pieces of others. */
 const WHOLE = 31;
+/** Places for guesses, a power of two. */
+const GUESSES = 256;
 
 export class Mmu {
-  readonly format: PteFormat;
-  readonly walker: Walker;
-  readonly tlb: Tlb;
+  declare readonly format: PteFormat;
+  declare readonly walker: Walker;
+  declare readonly tlb: Tlb;
   /** See `MmuCount`. */
   readonly counters = new Float64Array(COUNTS);
 
   /** Address space times `SPACE_STRIDE`, places of the roots of both halves. */
   private readonly registers = new Int32Array(3);
   /** By level of the entry that they remember; level 0 has none. */
-  private readonly walkCaches: readonly (AssociativeCache | undefined)[];
+  declare private readonly walkCaches: readonly (AssociativeCache | undefined)[];
   /** The array that is searched first, for pages of its smallest size. */
-  private readonly first: AssociativeCache;
-  private readonly firstScale: number;
-  private readonly firstSize: number;
+  declare private readonly first: AssociativeCache;
+  declare private readonly firstScale: number;
+  declare private readonly firstSize: number;
+  /** Its arrays. */
+  declare private readonly tags: Float64Array;
+  declare private readonly spaces: Int32Array;
+  declare private readonly words: Int32Array;
+  declare private readonly distances: Float64Array;
+  declare private readonly recent: Int32Array;
+  /** By the last bits of a page: the entry of the array that had such a page last. */
+  private readonly guesses = new Int32Array(GUESSES);
 
   constructor(
     format: PteFormat,
@@ -90,6 +102,11 @@ export class Mmu {
     this.first = cache;
     this.firstScale = 1 / pages;
     this.firstSize = size;
+    this.tags = cache.tags;
+    this.spaces = cache.spaces;
+    this.words = cache.words;
+    this.distances = cache.values;
+    this.recent = cache.recent;
   }
 
   /** All state, in arrays to be saved and restored. */
@@ -119,11 +136,28 @@ export class Mmu {
 
   /** The frame that an access to `page` reaches, or a `Fault`. */
   access(page: Vpn, kind: Access): number {
+    this.counters[ACCESSES]!++;
+    const at = this.guesses[page & (GUESSES - 1)]!;
+    const space = this.spaces[at]!;
+    if (
+      this.tags[at] === page &&
+      (space === this.registers[SPACE]! || space === GLOBAL_SPACE) &&
+      (this.words[at]! & kind) !== 0 &&
+      this.recent[at] === 1
+    ) {
+      return page + this.distances[at]!;
+    }
+    return this.accessFirst(page, kind);
+  }
+
+  /** Through the whole array that is searched first. */
+  private accessFirst(page: Vpn, kind: Access): number {
     const { first, firstSize } = this;
     const tag = Math.floor(page * this.firstScale);
     const at = first.find(tag, this.registers[SPACE]! + firstSize, GLOBAL_SPACE + firstSize);
     if (at >= 0 && (first.words[at]! & kind) !== 0) {
       first.touch(at);
+      this.guesses[page & (GUESSES - 1)] = at;
       return page + first.values[at]!;
     }
     this.walker.page[0] = page;

@@ -35,13 +35,13 @@ export class Tlb {
   granted: Grants = 0;
 
   /** All of them, in the order in which they are searched. */
-  private readonly probes: readonly Probe[];
+  declare private readonly probes: readonly Probe[];
   /** Of each level, by index of size: the probe that a page of that size is filled into. */
-  private readonly homes: readonly (readonly number[])[];
-  private readonly caches: readonly AssociativeCache[];
-  private readonly sizes: readonly number[];
+  declare private readonly homes: readonly (readonly number[])[];
+  declare private readonly caches: readonly AssociativeCache[];
+  declare private readonly sizes: readonly number[];
   /** Of each level: 1 if it may hold pieces of larger pages. */
-  private readonly hasPieces: Int32Array;
+  declare private readonly hasPieces: Int32Array;
 
   /** @param sizes page sizes of the format, in base pages, smallest first */
   constructor(levels: readonly (readonly TlbArray[])[], sizes: readonly number[]) {

@@ -83,58 +83,69 @@ function learnGrantBits(decode: (low: number, high: number) => number): Lanes {
 
 /**
  * Flat, and the base of `Walker`: an object on the way to a constant costs the walk a load and a
- * check.
+ * check. Members are declared only: those that are defined before they have a value cost a check
+ * whenever they are read.
  */
 export class WalkRules {
-  readonly hardware: Hardware;
-  readonly updates: Updates;
+  declare readonly hardware: Hardware;
+  declare readonly updates: Updates;
 
   /** A page number is split in two integers: the levels from `splitLevel` up use the high one. */
-  readonly splitScale: number;
-  readonly splitLevel: number;
+  declare readonly splitScale: number;
+  declare readonly splitLevel: number;
   /** Of each level: where its index starts in its half, in 5 bits, and its mask above them. */
-  readonly index: Int32Array;
+  declare readonly index: Int32Array;
+  /** The same of the lowest four levels: the masks, and the starts that may not be 0. */
+  declare readonly mask0: number;
+  declare readonly mask1: number;
+  declare readonly mask2: number;
+  declare readonly mask3: number;
+  declare readonly shift1: number;
+  declare readonly shift2: number;
 
   /**
    * A *settled* entry is a table that takes no right away, and is marked accessed if tables are.
    */
-  readonly settledMaskLow: number;
-  readonly settledLow: number;
-  readonly settledMaskHigh: number;
-  readonly settledHigh: number;
+  declare readonly settledMaskLow: number;
+  declare readonly settledLow: number;
+  declare readonly settledMaskHigh: number;
+  declare readonly settledHigh: number;
   /** The lowest level at which that is the test. */
-  readonly settledFrom: number;
-  readonly tableMaskLow: number;
-  readonly tableShift: number;
-  readonly tableMaskHigh: number;
+  declare readonly settledFrom: number;
+  declare readonly tableMaskLow: number;
+  declare readonly tableShift: number;
+  declare readonly tableMaskHigh: number;
 
   /** A leaf of level 0, but for combinations of rights that are reserved. */
-  readonly leafMaskLow: number;
-  readonly leafLow: number;
-  readonly leafMaskHigh: number;
-  readonly leafHigh: number;
-  readonly frameMaskLow: number;
-  readonly frameShift: number;
-  readonly frameMaskHigh: number;
+  declare readonly leafMaskLow: number;
+  declare readonly leafLow: number;
+  declare readonly leafMaskHigh: number;
+  declare readonly leafHigh: number;
+  declare readonly frameMaskLow: number;
+  declare readonly frameShift: number;
+  declare readonly frameMaskHigh: number;
+  /** Where the high lane's part goes in a frame, and what of it would make that no integer. */
+  declare readonly frameHighShift: number;
+  declare readonly frameTooHigh: number;
   /** What leaves of any level grant, by the bits that decide it. */
-  readonly grants: Uint8Array;
-  readonly grantsLowShift: number;
-  readonly grantsLowMask: number;
-  readonly grantsLowBits: number;
-  readonly grantsHighShift: number;
-  readonly grantsHighMask: number;
+  declare readonly grants: Uint8Array;
+  declare readonly grantsLowShift: number;
+  declare readonly grantsLowMask: number;
+  declare readonly grantsLowBits: number;
+  declare readonly grantsHighShift: number;
+  declare readonly grantsHighMask: number;
 
   /** In the low lane of leaves: the bit that marks them accessed. */
-  readonly accessed: number;
+  declare readonly accessed: number;
   /** The same bit where entries that point to a table have it too, else 0. */
-  readonly tableAccessed: number;
+  declare readonly tableAccessed: number;
   /** In the low lane of leaves: the bit that tells dirty from clean. */
-  readonly dirty: number;
+  declare readonly dirty: number;
   /** The values of these bits in a leaf that is accessed and dirty. */
-  readonly marked: number;
+  declare readonly marked: number;
   /** Those of them that an access needs. */
-  readonly loadMarks: number;
-  readonly storeMarks: number;
+  declare readonly loadMarks: number;
+  declare readonly storeMarks: number;
 
   constructor(format: PteFormat, updates: Updates) {
     this.hardware = hardwareOf(format);
@@ -154,6 +165,14 @@ export class WalkRules {
       const shift = start < split ? start : start - split;
       return shift | ((2 ** indexBits[level]! - 1) << SHIFT_BITS);
     });
+    const masks = Array.from(this.index, (at) => at >>> SHIFT_BITS);
+    [this.mask0, this.mask1, this.mask2, this.mask3] = [
+      masks[0]!,
+      masks[1]!,
+      masks[2]!,
+      masks[3] ?? 0,
+    ];
+    [this.shift1, this.shift2] = [starts[1]!, starts[2]!];
 
     const clean = format.leafLow(FIRST, R | W | USER | ACCESSED, 0);
     const dirty = format.leafLow(FIRST, R | W | USER | ACCESSED | DIRTY, 0);
@@ -186,6 +205,8 @@ export class WalkRules {
     this.frameMaskLow = frame.maskLow;
     this.frameShift = frame.shift;
     this.frameMaskHigh = frame.maskHigh;
+    this.frameHighShift = 32 - frame.shift;
+    this.frameTooHigh = frame.maskHigh & -(2 ** (frame.shift - 1));
     const decode = grantsDecoder(format, updates);
     const bits = learnGrantBits(decode);
     this.grantsLowShift = lowestBit(bits.low);

@@ -47,6 +47,9 @@ const {
 /** Most lanes of table memory: 8 GiB. Places then stay integers. */
 const LANES_MAX = 2 ** 31;
 const LANE_BITS = 32;
+const NO_LEVEL = -1;
+const NOWHERE = -1;
+const STRAIGHT_LEVELS = 4;
 
 /** The part of physical memory that tables lie in. */
 export interface TableMemory {
@@ -57,7 +60,7 @@ export interface TableMemory {
 }
 
 export class Walker extends WalkRules {
-  readonly format: PteFormat;
+  declare readonly format: PteFormat;
   /** See `WalkCount`. */
   readonly counters = new Float64Array(COUNTS);
 
@@ -75,16 +78,24 @@ export class Walker extends WalkRules {
   /** If it found a page: what its leaf and the tables above grant. */
   granted: Grants = 0;
 
-  private readonly lanes: Uint32Array;
+  declare private readonly lanes: Uint32Array;
   /** The last place. */
-  private readonly last: number;
-  private readonly origin: number;
+  declare private readonly last: number;
+  declare private readonly origin: number;
   /**
    * `origin` as the two lanes of an address hold it. Tables whose high lane is another, 4 GiB away
    * on most formats, are reached too, but not at full speed.
    */
-  private readonly originLow: number;
-  private readonly originHigh: number;
+  declare private readonly originLow: number;
+  declare private readonly originHigh: number;
+
+  /** The level of roots where `walkFrom()` has a way of its own, else none. */
+  declare private readonly straightTop: number;
+  /** What all tables on that way have set, and what none of them has. */
+  declare private readonly straightSetLow: number;
+  declare private readonly straightSetHigh: number;
+  declare private readonly straightClearLow: number;
+  declare private readonly straightClearHigh: number;
 
   /** @param updates who sets accessed and dirty bits; x86-64 and ppc64 leave no choice */
   constructor(format: PteFormat, memory: TableMemory, updates: Updates = BY_HARDWARE) {
@@ -97,6 +108,15 @@ export class Walker extends WalkRules {
     const unit = 2 ** (LANE_BITS - this.tableShift);
     this.originLow = (memory.origin % unit) | 0;
     this.originHigh = Math.floor(memory.origin / unit) | 0;
+    const isStraight =
+      format.levels === STRAIGHT_LEVELS && this.splitLevel === 3 && this.settledFrom <= 1;
+    this.straightTop = isStraight ? STRAIGHT_LEVELS - 1 : NO_LEVEL;
+    const maskHigh = this.settledMaskHigh | this.tableMaskHigh;
+    const high = (this.settledHigh & ~this.tableMaskHigh) | this.originHigh;
+    this.straightSetLow = this.settledMaskLow & this.settledLow;
+    this.straightSetHigh = maskHigh & high;
+    this.straightClearLow = this.settledMaskLow & ~this.settledLow;
+    this.straightClearHigh = maskHigh & ~high;
   }
 
   /** The place of a root, which lies in memory. */
@@ -116,11 +136,74 @@ export class Walker extends WalkRules {
   /**
    * As `walk()` for the page in `page`, from a table that a walk cache remembers.
    *
+   * An allowed access to a leaf that is marked, below `straight()`, ends here; all others are walked
+   * again by `descend()`. Both are small enough for V8 to inline.
+   *
    * @param top    the level of the table
    * @param table  its place
    * @param above  what the tables above it grant
    */
   walkFrom(top: number, table: number, above: Grants, kind: Access): number {
+    const place = top === this.straightTop ? this.straight(table) : NOWHERE;
+    if (place < 0) return this.descend(top, table, above, kind);
+    const low = this.lanes[place << 1]! | 0;
+    const high = this.lanes[(place << 1) | 1]! | 0;
+    const granted = above & this.grantsOf(low, high);
+    const marks = (kind & STORES) === 0 ? this.loadMarks : this.storeMarks;
+    const unusual =
+      ((low ^ this.leafLow) & this.leafMaskLow) |
+      ((high ^ this.leafHigh) & this.leafMaskHigh) |
+      ((low ^ this.marked) & marks) |
+      (high & this.frameTooHigh);
+    if (unusual !== 0 || (granted & kind) === 0) return this.descend(top, table, above, kind);
+    this.place = place;
+    this.level = 0;
+    this.low = low;
+    this.high = high;
+    this.granted = granted;
+    this.counters[WALKS]!++;
+    this.counters[ENTRIES_READ]! += STRAIGHT_LEVELS;
+    const upper = (high & this.frameMaskHigh) << this.frameHighShift;
+    return upper | ((low & this.frameMaskLow) >>> this.frameShift);
+  }
+
+  /**
+   * The place of the leaf for the page in `page`, from a root of four levels, if all tables are
+   * settled; else negative. It reads them before it looks at any, which keeps processors busy.
+   */
+  private straight(table: number): number {
+    const { lanes, last, tableMaskLow, tableShift, originLow } = this;
+    const page = this.page[0]!;
+    const pageLow = page | 0;
+    const third = (table + (((page * this.splitScale) | 0) & this.mask3)) | 0;
+    const low3 = lanes[third << 1]!;
+    const high3 = lanes[(third << 1) | 1]!;
+    const tableOf3 = ((low3 & tableMaskLow) >>> tableShift) - originLow;
+    const second = (tableOf3 + ((pageLow >>> this.shift2) & this.mask2)) | 0;
+    if (second >>> 0 > last) return NOWHERE;
+    const low2 = lanes[second << 1]!;
+    const high2 = lanes[(second << 1) | 1]!;
+    const tableOf2 = ((low2 & tableMaskLow) >>> tableShift) - originLow;
+    const first = (tableOf2 + ((pageLow >>> this.shift1) & this.mask1)) | 0;
+    if (first >>> 0 > last) return NOWHERE;
+    const low1 = lanes[first << 1]!;
+    const high1 = lanes[(first << 1) | 1]!;
+    const tableOf1 = ((low1 & tableMaskLow) >>> tableShift) - originLow;
+    const place = (tableOf1 + (pageLow & this.mask0)) | 0;
+    if (place >>> 0 > last) return NOWHERE;
+    const unusual =
+      (~(low3 & low2 & low1) & this.straightSetLow) |
+      ((low3 | low2 | low1) & this.straightClearLow) |
+      (~(high3 & high2 & high1) & this.straightSetHigh) |
+      ((high3 | high2 | high1) & this.straightClearHigh);
+    return unusual === 0 ? place : NOWHERE;
+  }
+
+  /**
+   * Any walk, an entry at a time. In one piece, so that V8 does not inline it: `straight()` is what
+   * there is room for.
+   */
+  private descend(top: number, table: number, above: Grants, kind: Access): number {
     const { lanes, last, originLow, originHigh, counters } = this;
     const page = this.page[0]!;
     const { index, splitLevel, settledFrom } = this;
@@ -163,11 +246,7 @@ export class Walker extends WalkRules {
     this.high = high | 0;
     counters[WALKS]!++;
     counters[ENTRIES_READ]! += top - level + 1;
-    return level === 0 ? this.end(low, high, above, kind) : this.endAbove(above, kind);
-  }
-
-  /** What an entry of level 0 gives: the frame of its page, or a `Fault`. */
-  private end(low: number, high: number, above: Grants, kind: Access): number {
+    if (level > 0) return this.endAbove(above, kind);
     const lowDiffers = (low & this.leafMaskLow) ^ this.leafLow;
     const own = this.grantsOf(low, high);
     if ((lowDiffers | ((high & this.leafMaskHigh) ^ this.leafHigh)) !== 0 || own === REFUSED) {
@@ -180,12 +259,12 @@ export class Walker extends WalkRules {
       if (fault !== 0) return this.fault(fault);
     }
     this.granted = granted;
-    const { frameShift } = this;
+    const { frameHighShift } = this;
     const upper = high & this.frameMaskHigh;
-    const lower = (low & this.frameMaskLow) >>> frameShift;
+    const lower = (low & this.frameMaskLow) >>> this.frameShift;
     // An integer as long as it fits.
-    if (upper >>> (frameShift - 1) === 0) return (upper << (LANE_BITS - frameShift)) | lower;
-    return upper * 2 ** (LANE_BITS - frameShift) + lower;
+    if ((upper & this.frameTooHigh) === 0) return (upper << frameHighShift) | lower;
+    return upper * 2 ** frameHighShift + lower;
   }
 
   private grantsOf(low: number, high: number): Grants {
@@ -194,7 +273,7 @@ export class Walker extends WalkRules {
     return this.grants[lowPart | (highPart << this.grantsLowBits)]!;
   }
 
-  /** As `end()` above level 0; goes on if the entry points to a table all the same. */
+  /** The end of a walk above level 0; goes on if the entry points to a table all the same. */
   private endAbove(above: Grants, kind: Access): number {
     const { format, level } = this;
     const [low, high] = [this.low >>> 0, this.high >>> 0];

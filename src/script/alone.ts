@@ -3,6 +3,7 @@
  * their own there, get their turns when the operation waits for them.
  */
 import type * as engine from '../mm/index.ts';
+import { TracedActor } from './call_trace.ts';
 import type { Engine } from './machine.ts';
 
 export class Alone {
@@ -19,7 +20,7 @@ export class Alone {
     const { kindOf, objectOf, PointKind } = this.#mm;
     const { objects, size } = this.#machine;
     for (;;) {
-      const { done, value } = operation.next();
+      const { done, value } = this.#step(operation);
       if (done === true) {
         this.#runCallbacks();
         return value;
@@ -31,7 +32,7 @@ export class Alone {
       if (kindOf(value) === PointKind.ACKNOWLEDGED) {
         const cpu = objects.numberOf('cpu', object);
         if (this.#machine.pending[cpu] !== 0)
-          this.#drive(cpu, this.#mm.interruptActor(this.#machine, cpu));
+          this.#drive(cpu, TracedActor.INTERRUPT, this.#mm.interruptActor(this.#machine, cpu));
       }
     }
   }
@@ -39,15 +40,25 @@ export class Alone {
   #runCallbacks(): void {
     for (let cpu = 0; cpu < this.#machine.size.cpus; cpu++) {
       if (this.#machine.callbackTables[cpu] === this.#mm.NONE) continue;
-      this.#drive(cpu, this.#mm.callbackActor(this.#machine, cpu));
+      this.#drive(cpu, TracedActor.CALLBACKS, this.#mm.callbackActor(this.#machine, cpu));
     }
   }
 
   /** Takes the steps of an actor until it has to wait. */
-  #drive(cpu: number, actor: engine.Op<void>): void {
+  #drive(cpu: number, actor: number, operation: engine.Op<void>): void {
+    const { trace } = this.#machine;
+    const before = trace?.cpu ?? 0;
+    if (trace !== undefined) [trace.cpu, trace.actor] = [cpu, actor];
     for (;;) {
-      const { done, value } = actor.next();
-      if (done === true || !this.#mm.mayGo(this.#machine, cpu, value)) return;
+      const { done, value } = this.#step(operation);
+      if (done === true || !this.#mm.mayGo(this.#machine, cpu, value)) break;
     }
+    if (trace !== undefined) [trace.cpu, trace.actor] = [before, TracedActor.PROCESS];
+  }
+
+  #step<T>(operation: engine.Op<T>): IteratorResult<engine.Point, T> {
+    const { trace } = this.#machine;
+    if (trace !== undefined) trace.time++;
+    return operation.next();
   }
 }

@@ -1,6 +1,8 @@
 /** A script under way: its processes, its variables, and what its calls do. */
 import type * as engine from '../mm/index.ts';
+import type { TraceWriter } from '../trace/index.ts';
 import { Alone } from './alone.ts';
+import { CallTrace } from './call_trace.ts';
 import { callNamed } from './calls/index.ts';
 import type { CallSpec } from './calls/spec.ts';
 import { constantOf } from './constants.ts';
@@ -22,6 +24,8 @@ export interface SessionOptions extends MachineOptions {
   readonly onStep: (step: Step) => void;
   /** Whether `mm` is the canonical build, where interrupts need a turn. */
   readonly isCanonical?: boolean;
+  /** Told all that happens, from the beginning. Steps of calls are told apart by the canonical build. */
+  readonly trace?: TraceWriter | undefined;
 }
 
 export class Session implements Scope {
@@ -35,15 +39,18 @@ export class Session implements Scope {
   readonly inodeNames = new WeakMap<engine.Inode, string>();
   readonly run: <T>(operation: engine.Op<T>) => T;
   readonly #onStep: (step: Step) => void;
+  readonly #calls: CallTrace | undefined;
   readonly #processes = new Map<number, Process>();
   #process: Process;
   #nextPid = 1;
   #touchesLeft: number = LIMITS.touchedPagesTotal;
 
-  constructor({ mm, onStep, isCanonical, ...options }: SessionOptions) {
+  constructor({ mm, onStep, isCanonical, trace, ...options }: SessionOptions) {
     this.mm = mm;
     this.#onStep = onStep;
     this.machine = newMachine(mm, options);
+    this.machine.traceTo(trace);
+    this.#calls = trace === undefined ? undefined : new CallTrace(trace);
     const alone = new Alone(mm, this.machine);
     this.run = isCanonical === true ? (operation) => alone.run(operation) : mm.run;
     this.layout = layoutOf(mm, options);
@@ -106,7 +113,9 @@ export class Session implements Scope {
     const { process } = this;
     const { cpu, mm } = process.task;
     const [pages, tables] = [residentPages(this.mm, mm), mm.tables];
+    this.#calls?.begin(process.task, spec, complete);
     const outcome = spec.perform(this, ...(complete as never[]));
+    this.#calls?.end(spec, outcome);
     const hasLeft = !this.#processes.has(process.pid);
     this.#onStep({
       line: place?.line,

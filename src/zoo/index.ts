@@ -1,29 +1,41 @@
 /** Known bugs, re-created. */
 
 import { gupAgainstCollapse } from './collapse.ts';
+import { cowWithoutFlush, forcedWriteForgotten, reuseByMapcount } from './cow.ts';
 import type { ZooEntry } from './entry.ts';
+import { cachedWithoutRecheck, faultWithoutSizeRecheck } from './file.ts';
 import { forkWithoutFlush, pinAgainstFork } from './fork.ts';
 import { nestedFlush } from './madvise.ts';
 import { moveUnlockedBeforeFlush } from './mremap.ts';
 import {
   freeBeforeFlush,
+  gupWithInterruptsOn,
   noRecheck,
   tablesWithoutGracePeriod,
   unlockBeforeFlush,
 } from './munmap.ts';
+import { migrateFlushesOneMm, swapOutBeforeFlush } from './swap.ts';
 
 export type { ZooEntry } from './entry.ts';
 
 export const ZOO: readonly ZooEntry[] = [
+  migrateFlushesOneMm,
   gupAgainstCollapse,
   pinAgainstFork,
   moveUnlockedBeforeFlush,
+  swapOutBeforeFlush,
+  reuseByMapcount,
+  forcedWriteForgotten,
   nestedFlush,
   unlockBeforeFlush,
   freeBeforeFlush,
   tablesWithoutGracePeriod,
   noRecheck,
   forkWithoutFlush,
+  gupWithInterruptsOn,
+  cowWithoutFlush,
+  cachedWithoutRecheck,
+  faultWithoutSizeRecheck,
 ];
 
 /** The entry with this id or alias, in any case of letters. */

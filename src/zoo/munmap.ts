@@ -115,3 +115,25 @@ export const noRecheck: ZooEntry = {
       { noRecheckUnderPageTableLock: isBroken },
     ),
 };
+
+export const gupWithInterruptsOn: ZooEntry = {
+  id: 'M6',
+  aliases: ['gup-with-interrupts-on'],
+  title: 'GUP-fast walks with interrupts on',
+  bug: 'gupFastWithInterruptsOn',
+  properties: ['P-UAF-PT'],
+  actors: ['munmap() of the only page of a table', 'GUP-fast of the page'],
+  story:
+    'Interrupts that are off are all that keeps tables in place under a lockless walker: whoever ' +
+    'frees one waits for an interrupt to be acknowledged, or for a grace period, which includes ' +
+    'sections with interrupts off.',
+  fix: undefined,
+  versions: 'none',
+  bounds: '2 CPUs, 1 process, 1 page, 2 operations',
+  scenario: (isBroken) =>
+    race(
+      [unmapping(PAGE), pinning(PAGE)],
+      { mapped: [[PAGE, PAGE + 1]], touched: [PAGE] },
+      { gupFastWithInterruptsOn: isBroken },
+    ),
+};

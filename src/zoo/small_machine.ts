@@ -5,11 +5,9 @@ import {
   Access,
   type Bugs,
   handleUserFault,
-  load,
   Machine,
   madvise,
   mmap,
-  mprotect,
   munmap,
   newProcess,
   type Op,
@@ -60,6 +58,8 @@ export function race(
     run(store(task, page, 1));
   }
   prepare?.(task);
+  // Whoever has prepared it has left: no CPU holds a translation of before.
+  machine.mmCpus.fill(0);
   return new MachineScenario(machine, programs);
 }
 
@@ -75,17 +75,9 @@ function mapAt(task: Task, start: number, end: number, flags: number): Op<number
 }
 
 /** Calls on pages, for the programs of races. */
-export const mapping = (start: number, end = start + 1): Program => ({
-  name: 'mmap',
-  run: (task) => mapAt(task, start, end, MAP_PRIVATE_FIXED),
-});
 export const unmapping = (start: number, end = start + 1): Program => ({
   name: 'munmap',
   run: (task) => munmap(task, start * PAGE_BYTES, (end - start) * PAGE_BYTES),
-});
-export const protecting = (start: number, prot: number): Program => ({
-  name: 'mprotect',
-  run: (task) => mprotect(task, start * PAGE_BYTES, PAGE_BYTES, prot),
 });
 export const advising = (start: number, end: number, advice: number, name: string): Program => ({
   name,
@@ -95,11 +87,6 @@ export const storing = (page: number, value: number): Program => ({
   name: `store ${value}`,
   run: (task) => store(task, page, value),
 });
-export const loading = (page: number): Program => ({
-  name: 'load',
-  run: (task) => load(task, page),
-});
-
 /** A device, or the kernel, reads a frame that it holds. */
 export function* readFrame(machine: Machine, frame: number): Op<number> {
   yield readingContent(machine.objects.frame(frame));

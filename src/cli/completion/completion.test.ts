@@ -54,7 +54,7 @@ function completions(...words: string[]): string[] {
 const bash = { skip: isInstalled('bash') ? false : 'bash, the judge, is not installed' };
 
 test('bash completes commands, their options, and choices', bash, () => {
-  assert.deepEqual(completions(''), ['host', 'run', 'completion', 'help']);
+  assert.deepEqual(completions(''), ['host', 'run', 'check', 'completion', 'help']);
   assert.deepEqual(completions('co'), ['completion']);
   assert.deepEqual(completions('completion', ''), ['bash', 'zsh', 'fish']);
   assert.deepEqual(completions('host', '--re'), ['--redact']);
@@ -72,6 +72,8 @@ test('bash completes files behind options that take one, and nothing behind othe
   assert.deepEqual(completions('host', '--pid', ''), []);
   assert.deepEqual(completions('run', ''), ['compopt -o default']);
   assert.deepEqual(completions('run', '--inter'), ['--interactive']);
+  assert.deepEqual(completions('check', ''), ['compopt -o default']);
+  assert.deepEqual(completions('check', '--checkpoint', ''), ['compopt -o default']);
 });
 
 const fish = { skip: isInstalled('fish') ? false : 'fish, the judge, is not installed' };

@@ -49,7 +49,7 @@ function commandModel(command: Command): CommandModel {
     summary: command.summary() || command.description(),
     options: optionModels(command),
     choices: command.registeredArguments[0]?.argChoices ?? [],
-    takesFile: command.registeredArguments[0]?.name() === 'file',
+    takesFile: /\bfile\b/.test(command.registeredArguments[0]?.name() ?? ''),
   };
 }
 

@@ -10,14 +10,13 @@ import {
   ScriptError,
   type Session,
 } from '../../script/index.ts';
-import { ExitCode } from '../failure.ts';
 
 const WELCOME = 'help() lists the calls, help(mmap) explains one, Tab completes; Ctrl-D ends.\n';
 const QUIT = /^\s*\.?(quit|exit)\s*;?\s*$|^\s*quit\s*\(\s*\)\s*;?\s*$/;
 const CONTINUED = '... ';
 
 /** Runs until the input ends. */
-export async function interact(session: Session): Promise<ExitCode> {
+export async function interact(session: Session): Promise<void> {
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   const lines = createInterface({
     input: process.stdin,
@@ -28,7 +27,6 @@ export async function interact(session: Session): Promise<ExitCode> {
   });
   if (terminal) process.stdout.write(WELCOME);
   await new Shell(session, lines, terminal).run();
-  return session.audit() === undefined ? ExitCode.FINE : ExitCode.FINDING;
 }
 
 class Shell {

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS } from '../../arch/index.ts';
 import { hasBasePages, LIMITS } from '../../script/index.ts';
 import { WIDTH_MIN } from '../terminal.ts';
+import { TRACE_HELP, tracePath } from '../trace_file.ts';
 
 export interface RunOptions {
   readonly interactive?: true;
@@ -11,6 +12,7 @@ export interface RunOptions {
   readonly format: string;
   readonly thp: 'always' | 'madvise' | 'never';
   readonly maxMapCount: number;
+  readonly trace?: string;
   readonly json?: true;
   readonly top: number;
   readonly width?: number;
@@ -47,6 +49,7 @@ export function addRunOptions(command: Command): Command {
       .default(65530),
   );
   command.optionsGroup('How to show it:');
+  add(new Option('--trace <file>', TRACE_HELP).argParser(tracePath));
   add(new Option('--json', 'print JSON (docs/run.md) instead of text').conflicts('interactive'));
   add(
     new Option('--top <rows>', 'VMAs of a process, and tables below a table')

@@ -4,12 +4,15 @@ import { text as readAll } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatById } from '../../arch/index.ts';
 import { type MachineOptions, parseScript, ScriptError, Session } from '../../script/index.ts';
+import { TraceWriter } from '../../trace/index.ts';
 import { ExitCode, fileFailure, wrongUse } from '../failure.ts';
 import { withProgress } from '../progress.ts';
 import { endAtOnceOnSignals } from '../signals.ts';
-import { blankedEngine } from './engine.ts';
+import { saveTrace } from '../trace_file.ts';
+import { isModule } from '../user_module.ts';
+import { blankedEngine, canonicalEngine } from './engine.ts';
 import { interact } from './interactive.ts';
-import { isModule, runModule } from './module.ts';
+import { runModule } from './module.ts';
 import type { RunOptions } from './options.ts';
 import { type Output, outputOf } from './output.ts';
 
@@ -24,22 +27,39 @@ export async function runScenarios(
   endAtOnceOnSignals();
   const machine = machineOptions(options);
   const output = outputOf(options);
+  const trace = options.trace === undefined ? undefined : newTrace(options);
   if (file !== undefined && isModule(file)) {
     if (options.interactive) {
       throw wrongUse('A module cannot be continued interactively', 'Use a script, or leave out -i');
     }
-    return finish(await runModule(file, machine, output.onStep), output);
+    return finish(await runModule(file, machine, output.onStep, trace), output, options, trace);
   }
-  const session = new Session({ mm: await blankedEngine(), ...machine, onStep: output.onStep });
+  // To the blanked build a call is one step: a trace of it would have no times within calls.
+  const isCanonical = trace !== undefined;
+  const mm = await (isCanonical ? canonicalEngine() : blankedEngine());
+  const session = new Session({ mm, isCanonical, ...machine, onStep: output.onStep, trace });
   if (file !== undefined) await runScript(file, session, options);
-  if (options.interactive) return interact(session);
-  return finish(session, output);
+  if (options.interactive) await interact(session);
+  return finish(session, output, options, trace);
 }
 
-async function finish(session: Session, output: Output): Promise<ExitCode> {
+async function finish(
+  session: Session,
+  output: Output,
+  { interactive, trace: path }: RunOptions,
+  trace: TraceWriter | undefined,
+): Promise<ExitCode> {
   const violation = session.audit();
-  await output.finish(session);
+  if (interactive !== true) await output.finish(session);
+  if (path !== undefined && trace !== undefined) {
+    session.mm.nameLocks(session.machine, trace);
+    await saveTrace(path, trace.trace());
+  }
   return violation === undefined ? ExitCode.FINE : ExitCode.FINDING;
+}
+
+function newTrace({ format }: RunOptions): TraceWriter {
+  return new TraceWriter({ clock: 'steps', format });
 }
 
 function machineOptions({ format, cpus, memory, thp, maxMapCount }: RunOptions): MachineOptions {

@@ -2,12 +2,14 @@
  * What programs do: loads and stores of one word of a page.
  *
  * An access is one point. Explored, it may use any translation that the flush ledger still allows
- * its CPU: the current entry (choice 0), or a stale one. Blanked, it uses the current entry.
+ * its CPU: the current entry (choice 0), or a stale one. Blanked, it goes through the MMU of its CPU,
+ * or uses the current entry if the machine has no TLBs.
  *
- * @omits accessed and dirty bits set by hardware: a fault installs them set; accesses through walk
- *        caches that are stale
+ * @omits when exploring: accessed and dirty bits of tables, accesses through walk caches that are
+ *        stale
  */
-import { ACCESSED, DIRTY, type Vpn } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, type EntryIndex, type Vpn } from '../../arch/index.ts';
+import { Access as Kind, type Mmu } from '../../mmu/index.ts';
 import { headOf } from '../page/frame.ts';
 import {
   checkTable,
@@ -40,6 +42,7 @@ export function* load(task: Task, page: number): Op<number> {
     if (frame !== NONE) return machine.frameData[frame]!;
     const result = yield* handleUserFault(task, page, Access.READ);
     if (result !== Fault.DONE) return -1 - result;
+    fixSpuriousFault(task, page);
   }
 }
 
@@ -56,6 +59,7 @@ export function* store(task: Task, page: number, value: number): Op<number> {
     }
     const result = yield* handleUserFault(task, page, Access.WRITE);
     if (result !== Fault.DONE) return -1 - result;
+    fixSpuriousFault(task, page);
   }
 }
 
@@ -66,17 +70,49 @@ function announceAccess({ machine, cpu, mm }: Task, page: number): void {
 }
 
 /** The frame that the announced access reaches, or `NONE` if it faults. */
-function translate({ machine, cpu, mm }: Task, write: boolean): number {
-  const page = machine.accessPage[cpu]! as Vpn;
-  const choice = machine.choice[0]!;
-  let frame =
-    choice === 0
-      ? translateNow(machine, mm, page, write)
-      : machine.ledger.stale(cpu, mm.id, page, choice - 1, write);
-  if (frame === MAPPED_NOW) frame = translateNow(machine, mm, page, false);
+function translate(task: Task, write: boolean): number {
+  const { machine, cpu } = task;
+  const mmu = machine.mmus[cpu];
+  const frame =
+    mmu === undefined ? translateByChoice(task, write) : translateByMmu(task, mmu, write);
   if (frame !== NONE && machine.frameReferences[headOf(machine, frame)] === 0)
     violate(machine, 'P-UAF-PAGE');
   return frame;
+}
+
+/** By the current entry, or a translation that is stale. */
+function translateByChoice({ machine, cpu, mm }: Task, write: boolean): number {
+  const page = machine.accessPage[cpu]! as Vpn;
+  const choice = machine.choice[0]!;
+  if (choice === 0) return translateNow(machine, mm, page, write);
+  const frame = machine.ledger.stale(cpu, mm.id, page, choice - 1, write);
+  return frame === MAPPED_NOW ? translateNow(machine, mm, page, false) : frame;
+}
+
+/**
+ * By what the CPU holds or finds; it sets accessed and dirty bits. A CPU that ran another address
+ * space switches to this one, and keeps what it holds of both.
+ *
+ * @source arch/x86/mm/tlb.c switch_mm_irqs_off() (Linux 6.18)
+ */
+function translateByMmu({ machine, cpu, mm }: Task, mmu: Mmu, write: boolean): number {
+  const { size, tableEntries, accessPage } = machine;
+  mmu.switchTo(mm.id, ((size.frames + mm.root) * tableEntries) as EntryIndex);
+  const frame = mmu.access(accessPage[cpu]! as Vpn, write ? Kind.store : Kind.load);
+  if (frame < 0) return NONE;
+  if (frame < size.frames) return frame;
+  // An entry of another level was taken for one that maps a page.
+  violate(machine, 'P-UAF-PT');
+  return NONE;
+}
+
+/**
+ * An entry may allow more than the CPU holds of it: nothing is flushed when rights are added.
+ *
+ * @source mm/memory.c handle_pte_fault(), flush_tlb_fix_spurious_fault() (Linux 6.18)
+ */
+function fixSpuriousFault({ machine, cpu, mm }: Task, page: number): void {
+  machine.mmus[cpu]?.invalidatePage(page as Vpn, mm.id);
 }
 
 /** The hardware's walk, in one go. */

@@ -87,6 +87,8 @@ export function* handleMmFault(
   access: Access,
   isVmaLocked: boolean,
 ): Op<Fault> {
+  // The lock keeps the rights of the VMA as they are; that it does is not taken for granted.
+  yield reading(task.machine.objects.tree(task.mm.id));
   if (!mayAccess(vma, access)) return Fault.ACCERR;
   return yield* faultPage(task, vma, page, access, isVmaLocked);
 }

@@ -5,14 +5,17 @@
  *
  * @source mm/memory.c do_fault(), do_read_fault(), do_cow_fault(), do_shared_fault(), finish_fault()
  *         (Linux 6.18)
- * @omits  large folios, DAX
+ * @omits  DAX
  */
 import { ACCESSED, DIRTY, type LeafFlags, W } from '../../arch/index.ts';
 import { faultAround } from '../file/fault_around.ts';
 import { frameForFault, isPageOf, OUT_OF_MEMORY } from '../file/filemap.ts';
+import { isMemory } from '../file/inode.ts';
+import { isRunEmpty, mapRun, wholeFolio } from '../file/map_folio.ts';
+import { mapHugeFolio } from '../huge/huge_file.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
-import { allocFrame, putFrame } from '../page/frame.ts';
-import { addRmap, mapNewAnonymous } from '../rmap/map_count.ts';
+import { allocFrame, headOf, putFrame } from '../page/frame.ts';
+import { mapNewAnonymous } from '../rmap/map_count.ts';
 import { isNoneAt, setLeaf, slotBelow } from '../table/pgtable.ts';
 import { relockPte, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
@@ -20,7 +23,7 @@ import { Rss } from '../vma/mm.ts';
 import { pageRights, wantsWriteNotify } from '../vma/page_rights.ts';
 import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
-import { setting, writing } from '../world/point.ts';
+import { reading, setting, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { prepareAnonymous } from './anonymous.ts';
 import { Access, Fault } from './result.ts';
@@ -66,34 +69,42 @@ const faultWithout = (frame: number): Fault => (frame === OUT_OF_MEMORY ? Fault.
 
 /** A page that was read ahead is asked for now. */
 function* clearReadahead({ machine }: Task, frame: number): Op<void> {
-  yield writing(machine.objects.frame(frame));
-  machine.frameFlags[frame]! &= ~FrameFlag.READAHEAD;
-  machine.frameFlags[frame]! |= FrameFlag.UPTODATE;
+  const head = headOf(machine, frame);
+  yield writing(machine.objects.frame(head));
+  machine.frameFlags[head]! &= ~FrameFlag.READAHEAD;
+  machine.frameFlags[head]! |= FrameFlag.UPTODATE;
 }
 
 /** The entry has taken over the reference to the page. */
 const MAPPED = -1;
 
-/** Maps a page of the page cache, which is locked, unless something is there by now. */
+/**
+ * Maps a page of the page cache, which is locked, unless something is there by now: with all of its
+ * folio where that is memory, and fits.
+ */
 function* finishFault(
   task: Task,
-  _vma: Vma,
+  vma: Vma,
   page: number,
   above: number,
   frame: number,
   flags: LeafFlags,
 ): Op<Fault | typeof MAPPED> {
   const { machine, mm } = task;
+  yield reading(machine.objects.entry(above));
+  if (isNoneAt(machine, above)) {
+    const isHuge = yield* mapHugeFolio(task, vma, page, above, frame, flags);
+    if (isHuge) return MAPPED;
+  }
   const slot = yield* lockForPage(task, page, above);
   if (slot < 0) return slot === NONE ? Fault.RETRY : Fault.OOM;
-  yield setting(machine.objects.entry(slot));
-  const isFirst = isNoneAt(machine, slot);
-  if (isFirst) {
-    setLeaf(machine, slot, frame, flags);
-    yield* addRmap(machine, mm, frame);
-  }
+  const isShmem = isMemory(vma.file!.inode) && vma.file!.isSegment !== true;
+  const whole = isShmem ? wholeFolio(machine, vma, page, frame) : undefined;
+  const isWhole = whole !== undefined && isRunEmpty(machine, whole, page, slot);
+  const run = isWhole ? whole : { start: page, end: page + 1, frame };
+  const count = yield* mapRun(task, run, page, slot, flags);
   yield* unlockPte(task, mm, slot);
-  return isFirst ? MAPPED : Fault.DONE;
+  return count > 0 ? MAPPED : Fault.DONE;
 }
 
 /** The slot for `page` with its table locked; `NONE` if a huge page came first, -2 without memory. */
@@ -170,8 +181,9 @@ function* doSharedFault(task: Task, vma: Vma, page: number, above: number): Op<F
       return Fault.RETRY;
     }
   }
-  yield writing(machine.objects.frame(frame));
-  machine.frameFlags[frame]! |= FrameFlag.DIRTY;
+  const head = headOf(machine, frame);
+  yield writing(machine.objects.frame(head));
+  machine.frameFlags[head]! |= FrameFlag.DIRTY;
   const flags = pageRights(vma) | ACCESSED | DIRTY | W;
   const result = yield* finishFault(task, vma, page, above, frame, flags);
   yield* unlockFolio(machine, cpu, frame);

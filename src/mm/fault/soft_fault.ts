@@ -1,20 +1,44 @@
-/** Faults on entries that are neither empty nor present. */
-import { Marker, SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
+/**
+ * Faults on entries that are neither empty nor present.
+ *
+ * @source mm/memory.c do_swap_page(), handle_pte_marker(); mm/migrate.c migration_entry_wait()
+ *         (Linux 6.18)
+ * @omits  device memory, poisoned pages
+ */
+import { doSwapPage } from '../swap/swap_in.ts';
+import { Marker, SoftKind, softFlagsAt, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
-import { reading } from '../world/point.ts';
+import { lockingFolio, reading } from '../world/point.ts';
 import type { Access } from './result.ts';
 import { Fault } from './result.ts';
 
+/** Called under the VMA lock or the mmap lock, for reading. */
 export function* doSoftEntry(
-  { machine }: Task,
-  _vma: Vma,
-  _page: number,
+  task: Task,
+  vma: Vma,
+  page: number,
   slot: number,
-  _access: Access,
+  access: Access,
 ): Op<Fault> {
+  const { machine } = task;
   yield reading(machine.objects.entry(slot));
-  if (softKindAt(machine, slot) !== SoftKind.MARKER) return Fault.RETRY;
-  return (softValueAt(machine, slot) & Marker.GUARD) !== 0 ? Fault.MAPERR : Fault.SIGBUS;
+  const value = softValueAt(machine, slot);
+  switch (softKindAt(machine, slot)) {
+    case SoftKind.MARKER:
+      return (value & Marker.GUARD) !== 0 ? Fault.MAPERR : Fault.SIGBUS;
+    case SoftKind.SWAP: {
+      const flags = softFlagsAt(machine, slot);
+      const [low, high] = [machine.lanes[slot * 2]!, machine.lanes[slot * 2 + 1]!];
+      const entry = { slot: value, flags, at: slot, low, high };
+      return yield* doSwapPage(task, vma, page, entry, access);
+    }
+    case SoftKind.MIGRATION:
+      // Waits for the lock without taking it: who moves the page holds it until the entry is back.
+      yield lockingFolio(machine.objects.folioLock(value));
+      return Fault.DONE;
+    default:
+      return Fault.RETRY;
+  }
 }

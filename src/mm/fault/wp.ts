@@ -7,12 +7,12 @@
  *
  * @source mm/memory.c do_wp_page(), wp_can_reuse_anon_folio(), wp_page_reuse(), wp_page_shared()
  *         (Linux 6.18)
- * @omits  userfaultfd, soft-dirty, KSM, DAX, pages without struct page, pages in per-CPU LRU batches,
- *         taking a page out of the swap cache to reuse it: it is copied
+ * @omits  userfaultfd, soft-dirty, KSM, DAX, pages without struct page, pages in per-CPU LRU batches
  */
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { getFrame, headOf, ZERO_FRAME } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { folioFreeSwap } from '../swap/swap_cache.ts';
 import { frameAt } from '../table/pgtable.ts';
 import { lockIfSame, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
@@ -84,14 +84,16 @@ export const isExclusive = (world: World, frame: number): boolean =>
 
 /** Whether the entry's reference is the last one: then the page now belongs to `vma`. */
 function* canReuseFolio({ machine, cpu }: Task, frame: number, vma: Vma): Op<boolean> {
-  const { frameReferences, frameFlags, frameMapping, objects } = machine;
+  const { frameReferences, frameMapcount, frameFlags, frameMapping, objects } = machine;
+  const counts = machine.bugs.reuseByMapcount === true ? frameMapcount : frameReferences;
   yield reading(objects.frame(frame));
   const caches = (frameFlags[frame]! & FrameFlag.SWAPCACHE) === 0 ? 0 : 1;
-  if (frameReferences[frame]! > 1 + caches) return false;
+  if (counts[frame]! > 1 + caches) return false;
   const isLocked = yield* tryLockFolio(machine, cpu, frame);
   if (!isLocked) return false;
+  if (caches > 0) yield* folioFreeSwap(machine, cpu, frame);
   yield writing(objects.frame(frame));
-  const isLast = frameReferences[frame] === 1;
+  const isLast = counts[frame] === 1;
   if (isLast) frameMapping[frame] = -1 - vma.anonVma!.id;
   yield* unlockFolio(machine, cpu, frame);
   return isLast;

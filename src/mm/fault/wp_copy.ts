@@ -9,8 +9,9 @@
  * @omits  memory errors while copying, MMU notifiers
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
-import { allocFrame, putFrame, ZERO_FRAME } from '../page/frame.ts';
+import { allocFrame, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
+import { freeSwapCache } from '../swap/swap_cache.ts';
 import { clearEntry, setLeaf } from '../table/pgtable.ts';
 import { lockIfSame, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
@@ -75,7 +76,9 @@ function* replaceIfSame(
     yield clearing(machine.objects.entry(slot));
     clearEntry(machine, slot);
     machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, false);
-    yield* flushTlbMmRange(machine, cpu, mm.id, page, page + 1);
+    if (machine.bugs.cowWithoutFlush !== true) {
+      yield* flushTlbMmRange(machine, cpu, mm.id, page, page + 1);
+    }
     yield writing(machine.objects.frame(copy));
     mapNewAnonymous(machine, copy, vma.anonVma!, pgoffAt(vma, page));
     mm.rss[Rss.ANON]!++;
@@ -86,6 +89,7 @@ function* replaceIfSame(
   }
   // What goes is the reference that the entry had, or the copy that nobody needs.
   const unneeded = isSame ? frame : copy;
+  if (isSame) yield* freeSwapCache(machine, cpu, headOf(machine, frame));
   if (unneeded !== ZERO_FRAME) yield* putFrame(machine, cpu, unneeded);
 }
 

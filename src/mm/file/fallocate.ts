@@ -3,20 +3,23 @@
  *
  * @source fs/open.c vfs_fallocate(), mm/shmem.c shmem_fallocate(), fs/ext4/extents.c
  *         ext4_fallocate() (Linux 6.18)
- * @omits  FALLOC_FL_COLLAPSE_RANGE, _INSERT_RANGE, _UNSHARE_RANGE and _WRITE_ZEROES of files on a disk
+ * @omits  FALLOC_FL_COLLAPSE_RANGE, _INSERT_RANGE, _UNSHARE_RANGE and _WRITE_ZEROES of files on a disk;
+ *         clearing what was allocated behind the end when that is done once more
  */
 import { unlockFolio } from '../page/folio_lock.ts';
-import { putFrame } from '../page/frame.ts';
+import { headOf, putFrame } from '../page/frame.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { EBADF, EFBIG, EINVAL, ENODEV, ENOSPC, EOPNOTSUPP } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { writing, writingContent } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
-import { findGetFrame, findLockFrame, getLockedFrame, type Place } from './filemap.ts';
+import { findGetFrame, findLockFrame, getLockedFrame, isBehindEnd, type Place } from './filemap.ts';
 import { type Inode, isMemory } from './inode.ts';
 import type { OpenFile } from './open_file.ts';
-import { freePages, unmapMapping } from './truncate.ts';
+import { splitAround } from './split_around.ts';
+import { freePages } from './truncate.ts';
+import { unmapMapping } from './unmap_mapping.ts';
 
 /** @source uapi/linux/falloc.h */
 export const FALLOC = {
@@ -107,6 +110,7 @@ function* allocateOrFree(
 /** Frees the whole pages of a range of bytes; what it has of others becomes zeroes. */
 function* freeRange(place: Place, inode: Inode, start: number, end: number): Op<void> {
   const [from, to] = [Math.ceil(start / PAGE_BYTES), Math.floor(end / PAGE_BYTES)];
+  if (isMemory(inode)) yield* splitAround(place, inode, start, end);
   if (from < to) yield* freePages(place, inode, from, to);
   // shmem counts the last byte of the whole pages, and wraps around below the first page.
   if (to === 0 && isMemory(inode)) {
@@ -137,8 +141,10 @@ function* allocatePages(place: Place, inode: Inode, start: number, end: number):
     const found = yield* findGetFrame(place, inode, index);
     if (found !== NONE) {
       // What an earlier call has made is cleared now, and can be mapped from now on.
-      yield writing(machine.objects.frame(found));
-      machine.frameFlags[found]! |= FrameFlag.UPTODATE;
+      const isBehind = yield* isBehindEnd(place, inode, index);
+      const head = headOf(machine, found);
+      yield writing(machine.objects.frame(head));
+      if (!isBehind) machine.frameFlags[head]! |= FrameFlag.UPTODATE;
       yield* putFrame(machine, cpu, found);
       continue;
     }

@@ -3,27 +3,30 @@
  *
  * @source mm/memory.c do_fault_around(), mm/filemap.c filemap_map_pages(), next_uptodate_folio()
  *         (Linux 6.18)
- * @omits  large folios, hardware poison
+ * @omits  hardware poison
  */
 import { ACCESSED } from '../../arch/index.ts';
+import { mapHugeFolio } from '../huge/huge_file.ts';
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
-import { putFrame } from '../page/frame.ts';
-import { addRmap } from '../rmap/map_count.ts';
-import { isNoneAt, setLeaf, slotBelow } from '../table/pgtable.ts';
+import { headOf, orderOf, putFrame } from '../page/frame.ts';
+import { isNoneAt, slotBelow } from '../table/pgtable.ts';
 import { relockPte, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import { pageRights } from '../vma/page_rights.ts';
 import { pgoffAt, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
-import { reading, setting, writing } from '../world/point.ts';
+import { reading, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
-import { isBehindEnd, isPageOf } from './filemap.ts';
+import { indexOf, isBehindEnd, isPageOf } from './filemap.ts';
+import { pagesOfInode } from './inode.ts';
+import { type FolioRun, mapRun, wholeFolio } from './map_folio.ts';
 
 /** How many pages a fault maps at most. @source mm/memory.c fault_around_pages */
 const WINDOW = 16;
 
 /**
- * Maps the pages around `page` that are in memory and not mapped yet, below the entry at `above`.
+ * Maps the pages around `page` that are in memory and not mapped yet, below the entry at `above`, or
+ * by it: folios are mapped whole, as far as they fit.
  *
  * @returns whether `page` itself was mapped
  */
@@ -35,13 +38,32 @@ export function* faultAround(task: Task, vma: Vma, page: number, above: number):
   const from = page - index + Math.max(aligned, index - Math.min(index, page - vma.start));
   const end = Math.min(from + WINDOW, page - index + entries, vma.end);
   let isMapped = false;
-  for (let at = from; at < end; at++) {
+  let isFirst = true;
+  for (let at = from; at < end; ) {
     const frame = yield* nextUptodate(task, vma, at);
-    if (frame === NONE) continue;
-    const isMappedNow = yield* mapOne(task, vma, at, above, frame);
-    if (at === page) isMapped = isMappedNow;
+    if (frame === NONE) {
+      at++;
+      continue;
+    }
+    if (isFirst) {
+      const isHuge = yield* mapHuge(task, vma, page, above, frame);
+      if (isHuge) return true;
+    }
+    isFirst = false;
+    const head = headOf(machine, frame);
+    const last = at + head - frame + 2 ** orderOf(machine, head);
+    const part = { start: at, end: Math.min(last, end, endOfFile(vma)), frame };
+    const run = wholeFolio(machine, vma, at, frame) ?? part;
+    const isMappedNow = yield* mapFolio(task, vma, run, page, above);
+    if (isMappedNow) isMapped = true;
+    at = last;
   }
   return isMapped;
+}
+
+/** The first page of `vma` that lies behind the end of the file. */
+function endOfFile(vma: Vma): number {
+  return vma.start + pagesOfInode(vma.file!.inode) - vma.pgoff;
 }
 
 /** The folio of `page`, locked, with a reference, if it can be mapped without waiting; or `NONE`. */
@@ -54,16 +76,17 @@ function* nextUptodate(task: Task, vma: Vma, page: number): Op<number> {
   if (frame === NONE) return NONE;
   const isBehind = yield* isBehindEnd(task, inode, index);
   if (isBehind) return NONE;
-  yield writing(machine.objects.frame(frame));
-  const flags = machine.frameFlags[frame]!;
+  const head = headOf(machine, frame);
+  yield writing(machine.objects.frame(head));
+  const flags = machine.frameFlags[head]!;
   const isReady = (flags & (FrameFlag.UPTODATE | FrameFlag.READAHEAD)) === FrameFlag.UPTODATE;
-  if (machine.frameReferences[frame] === 0 || !isReady) return NONE;
-  machine.frameReferences[frame]!++;
+  if (machine.frameReferences[head] === 0 || !isReady) return NONE;
+  if (headOf(machine, frame) !== head) return NONE;
+  machine.frameReferences[head]!++;
   const isLocked = yield* tryLockFolio(machine, cpu, frame);
   if (isLocked) {
-    yield reading(machine.objects.frame(frame));
-    const isRight =
-      isPageOf(machine, frame, inode) && machine.frameIndex[frame] === index % 2 ** 32;
+    yield reading(machine.objects.frame(head));
+    const isRight = isPageOf(machine, frame, inode) && indexOf(machine, frame) === index % 2 ** 32;
     const isBehindNow = yield* isBehindEnd(task, inode, index);
     if (isRight && !isBehindNow) return frame;
     yield* unlockFolio(machine, cpu, frame);
@@ -72,22 +95,34 @@ function* nextUptodate(task: Task, vma: Vma, page: number): Op<number> {
   return NONE;
 }
 
-/** Maps a locked folio unless something is there, and unlocks it: its reference goes to the entry. */
-function* mapOne(task: Task, vma: Vma, page: number, above: number, frame: number): Op<boolean> {
+/** Maps a locked folio by an entry of level 1, if it can; then it is unlocked. */
+function* mapHuge(task: Task, vma: Vma, page: number, above: number, frame: number): Op<boolean> {
+  const { machine, cpu } = task;
+  yield reading(machine.objects.entry(above));
+  if (!isNoneAt(machine, above)) return false;
+  const isMapped = yield* mapHugeFolio(task, vma, page, above, frame, pageRights(vma) | ACCESSED);
+  if (isMapped) yield* unlockFolio(machine, cpu, frame);
+  return isMapped;
+}
+
+/**
+ * Maps pages of a locked folio where nothing is, and unlocks it; its reference goes to an entry.
+ *
+ * @returns whether `page` is one of those that were mapped
+ */
+function* mapFolio(task: Task, vma: Vma, run: FolioRun, page: number, above: number): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const slot = yield* slotBelow(task, mm, page, above);
-  const isTable = slot !== NONE && (yield* relockPte(task, mm, page, slot));
+  const slot = yield* slotBelow(task, mm, run.start, above);
+  const isTable = slot !== NONE && (yield* relockPte(task, mm, run.start, slot));
+  let count = 0;
   let isMapped = false;
   if (isTable) {
-    yield setting(machine.objects.entry(slot));
-    isMapped = isNoneAt(machine, slot);
-    if (isMapped) {
-      setLeaf(machine, slot, frame, pageRights(vma) | ACCESSED);
-      yield* addRmap(machine, mm, frame);
-    }
+    const isWithin = run.start <= page && page < run.end;
+    isMapped = isWithin && isNoneAt(machine, slot + page - run.start);
+    count = yield* mapRun(task, run, run.start, slot, pageRights(vma) | ACCESSED);
     yield* unlockPte(task, mm, slot);
   }
-  yield* unlockFolio(machine, cpu, frame);
-  if (!isMapped) yield* putFrame(machine, cpu, frame);
+  yield* unlockFolio(machine, cpu, run.frame);
+  if (count === 0) yield* putFrame(machine, cpu, run.frame);
   return isMapped;
 }

@@ -7,15 +7,15 @@
  *
  * @source mm/filemap.c filemap_get_entry(), __filemap_get_folio(), filemap_add_folio(),
  *         __filemap_remove_folio() (Linux 6.18)
- * @omits  large folios, write-back, errors of the disk
+ * @omits  write-back, errors of the disk; folios are made small
  */
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
-import { allocFrame, putFrame } from '../page/frame.ts';
+import { allocFrame, headOf, orderOf, putFrame } from '../page/frame.ts';
 import { isMapped } from '../rmap/map_count.ts';
 import type { Task } from '../task.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-import { reading, writing } from '../world/point.ts';
+import { locking, reading, writing } from '../world/point.ts';
 import { FrameFlag, NONE, type World } from '../world/world.ts';
 import { type Inode, isMemory, pagesOfInode } from './inode.ts';
 
@@ -28,9 +28,14 @@ export function* findGetFrame({ machine, cpu }: Place, inode: Inode, index: numb
     yield reading(machine.objects.pages(inode.id));
     const frame = inode.pages.get(index);
     if (frame === NONE) return NONE;
-    yield writing(machine.objects.frame(frame));
-    if (machine.frameReferences[frame] === 0) continue;
-    machine.frameReferences[frame]!++;
+    const head = headOf(machine, frame);
+    yield writing(machine.objects.frame(head));
+    if (machine.frameReferences[head] === 0 || headOf(machine, frame) !== head) {
+      // Who has frozen the count to replace the page holds this lock until it is done.
+      yield locking(machine.objects.pagesLock(inode.id));
+      continue;
+    }
+    machine.frameReferences[head]!++;
     yield reading(machine.objects.pages(inode.id));
     if (inode.pages.get(index) === frame) return frame;
     yield* putFrame(machine, cpu, frame);
@@ -44,7 +49,7 @@ export function* findLockFrame(place: Place, inode: Inode, index: number): Op<nu
     const frame = yield* findGetFrame(place, inode, index);
     if (frame === NONE) return NONE;
     yield* lockFolio(machine, cpu, frame);
-    if (isPageOf(machine, frame, inode)) return frame;
+    if (isPageOf(machine, frame, inode) || machine.bugs.cachedWithoutRecheck === true) return frame;
     // It was truncated before the lock was had.
     yield* unlockFolio(machine, cpu, frame);
     yield* putFrame(machine, cpu, frame);
@@ -53,7 +58,13 @@ export function* findLockFrame(place: Place, inode: Inode, index: number): Op<nu
 
 /** Whether a frame is still a page of the file. Called under its folio lock. */
 export function isPageOf(world: World, frame: number, inode: Inode): boolean {
-  return world.frameMapping[frame] === 1 + inode.id;
+  return world.frameMapping[headOf(world, frame)] === 1 + inode.id;
+}
+
+/** Which page of its file a frame is, modulo 2^32. Called with a reference to its folio. */
+export function indexOf(world: World, frame: number): number {
+  const head = headOf(world, frame);
+  return (world.frameIndex[head]! + frame - head) >>> 0;
 }
 
 /**
@@ -103,7 +114,7 @@ function* makeFrame({ machine, cpu }: Place, inode: Inode, index: number): Op<nu
 }
 
 /**
- * Takes a page out of the page cache and drops the cache's reference. What was written goes to disk
+ * Takes a folio out of the page cache and drops the cache's references. What was written goes to disk
  * with `isKept`, and is lost without.
  *
  * Called under the folio lock, with a reference, when no entry maps the page.
@@ -114,16 +125,23 @@ export function* removeFrame(
   frame: number,
   isKept = false,
 ): Op<void> {
-  const index = machine.frameIndex[frame]!;
+  const head = headOf(machine, frame);
+  const pages = 2 ** orderOf(machine, head);
+  const index = machine.frameIndex[head]!;
   const guard = machine.objects.pagesLock(inode.id);
   yield* lock(machine, cpu, guard, Rank.PAGES);
   yield writing(machine.objects.pages(inode.id));
-  if (isKept && machine.size.contents) inode.disk.set(index, machine.frameData[frame]!);
-  inode.pages.delete(index);
+  for (let page = 0; page < pages; page++) {
+    if (isKept && machine.size.contents) {
+      inode.disk.set(index + page, machine.frameData[head + page]!);
+    }
+    inode.pages.delete(index + page);
+  }
   yield* unlock(machine, cpu, guard, Rank.PAGES);
-  yield writing(machine.objects.frame(frame));
-  machine.frameMapping[frame] = 0;
-  yield* putFrame(machine, cpu, frame);
+  yield writing(machine.objects.frame(head));
+  machine.frameMapping[head] = 0;
+  machine.frameReferences[head]! -= pages - 1;
+  yield* putFrame(machine, cpu, head);
 }
 
 /** Whether page `index` lies behind the end of the file. */
@@ -146,10 +164,12 @@ export function* frameForFault(place: Place, inode: Inode, index: number): Op<nu
   if (frame === NONE) return OUT_OF_MEMORY;
   // The file may have been cut while the lock was waited for.
   const isBehindNow = yield* isBehindEnd(place, inode, index);
-  if (!isBehindNow) return frame;
+  if (!isBehindNow || machine.bugs.faultWithoutSizeRecheck === true) return frame;
   // One that was made behind the cut has to go. One that was found is mapped, or cut off soon.
-  yield reading(machine.objects.frame(frame));
-  if (isMemory(inode) && !isMapped(machine, frame)) yield* removeFrame(place, inode, frame);
+  const head = headOf(machine, frame);
+  yield reading(machine.objects.frame(head));
+  const isUnused = orderOf(machine, head) === 0 && !isMapped(machine, head);
+  if (isMemory(inode) && isUnused) yield* removeFrame(place, inode, frame);
   yield* unlockFolio(machine, cpu, frame);
   yield* putFrame(machine, cpu, frame);
   return NONE;

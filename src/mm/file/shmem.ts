@@ -5,6 +5,7 @@ import { getFrame, putFrame } from '../page/frame.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
+import { NONE } from '../world/world.ts';
 import { type Place, removeFrame } from './filemap.ts';
 import { type Inode, newInode } from './inode.ts';
 
@@ -33,6 +34,8 @@ export function* putInode(place: Place, inode: Inode): Op<void> {
   if (inode.references > 0) return;
   for (const index of inode.pages.within(0, Number.POSITIVE_INFINITY)) {
     const frame = inode.pages.get(index);
+    // The rest of a folio has gone with its first page.
+    if (frame === NONE) continue;
     yield* getFrame(machine, frame);
     yield* lockFolio(machine, cpu, frame);
     yield* removeFrame(place, inode, frame);

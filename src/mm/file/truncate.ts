@@ -4,54 +4,29 @@
  * The size changes first, so that faults that come later refuse. Those that have looked at the size
  * before are met at the folio lock; what they have mapped meanwhile is unmapped once more.
  *
- * @source mm/truncate.c truncate_pagecache(), truncate_pagecache_range(); mm/memory.c
- *         unmap_mapping_pages() (Linux 6.18)
+ * @source mm/truncate.c truncate_pagecache(), truncate_pagecache_range(); mm/shmem.c
+ *         shmem_undo_range() (Linux 6.18)
  */
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
-import { putFrame } from '../page/frame.ts';
+import { headOf, orderOf, putFrame } from '../page/frame.ts';
 import { isMapped } from '../rmap/map_count.ts';
-import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
-import { unmapPageRange, Zap } from '../table/zap.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
-import { lock, lockShared, Rank, unlock, unlockShared } from '../world/lock.ts';
+import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-import { reading, writing } from '../world/point.ts';
+import { reading, writing, writingContent } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import { findGetFrame, isPageOf, type Place, removeFrame } from './filemap.ts';
 import { type Inode, isMemory } from './inode.ts';
+import { splitAround } from './split_around.ts';
+import { unmapMapping } from './unmap_mapping.ts';
 
 /** Behind all pages. */
 const ALL = Number.POSITIVE_INFINITY;
 
 /**
- * Clears all entries for the pages `[start, end)` of a file; with `isCows` those for private copies
- * of them, too.
- *
- * @locks i_mmap_rwsem (read), then table locks
+ * Takes the pages `[start, end)` out of the page cache, with the entries that map them. What is part
+ * of a folio that somebody else keeps whole becomes zeroes.
  */
-export function* unmapMapping(
-  { machine, cpu }: Place,
-  inode: Inode,
-  start: number,
-  end: number,
-  isCows: boolean,
-): Op<void> {
-  const guard = machine.objects.iMmapLock(inode.id);
-  yield* lockShared(machine, cpu, guard, Rank.I_MMAP);
-  for (const [vma, mm] of inode.mappings) {
-    const last = vma.pgoff + vma.end - vma.start;
-    const [from, to] = [Math.max(start, vma.pgoff), Math.min(end, last)];
-    if (from >= to) continue;
-    const distance = vma.start - vma.pgoff;
-    yield* tlbGatherMmu(machine, cpu, mm.id);
-    const zap = isCows ? 0 : Zap.KEEP_COWS;
-    yield* unmapPageRange({ machine, cpu, mm }, from + distance, to + distance, zap);
-    yield* tlbFinishMmu(machine, cpu, mm.id);
-  }
-  yield* unlockShared(machine, cpu, guard, Rank.I_MMAP);
-}
-
-/** Takes the pages `[start, end)` out of the page cache, with the entries that map them. */
 function* dropPages(place: Place, inode: Inode, start: number, end: number): Op<void> {
   const { machine, cpu } = place;
   yield reading(machine.objects.pages(inode.id));
@@ -60,16 +35,28 @@ function* dropPages(place: Place, inode: Inode, start: number, end: number): Op<
     if (frame === NONE) continue;
     yield* lockFolio(machine, cpu, frame);
     if (isPageOf(machine, frame, inode)) {
-      yield reading(machine.objects.frame(frame));
-      if (isMapped(machine, frame)) yield* unmapMapping(place, inode, index, index + 1, false);
-      yield* removeFrame(place, inode, frame);
+      const head = headOf(machine, frame);
+      const first = index + head - frame;
+      const last = first + 2 ** orderOf(machine, head);
+      if (first < start || last > end) yield* clearContent(place, frame);
+      else {
+        yield reading(machine.objects.frame(head));
+        if (isMapped(machine, head)) yield* unmapMapping(place, inode, first, last, false);
+        yield* removeFrame(place, inode, frame);
+      }
     }
     yield* unlockFolio(machine, cpu, frame);
     yield* putFrame(machine, cpu, frame);
   }
+  yield writing(machine.objects.pages(inode.id));
   for (const index of inode.disk.keys()) {
     if (index >= start && index < end) inode.disk.delete(index);
   }
+}
+
+function* clearContent({ machine }: Place, frame: number): Op<void> {
+  yield writingContent(machine.objects.frame(frame));
+  if (machine.size.contents) machine.frameData[frame] = 0;
 }
 
 /**
@@ -90,6 +77,7 @@ export function* setSize(place: Place, inode: Inode, bytes: number): Op<void> {
   if (isCut) {
     const start = Math.ceil(bytes / PAGE_BYTES);
     yield* unmapMapping(place, inode, start, ALL, true);
+    yield* splitAround(place, inode, bytes, ALL);
     yield* dropPages(place, inode, start, ALL);
     yield* unmapMapping(place, inode, start, ALL, true);
   }

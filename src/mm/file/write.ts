@@ -1,6 +1,6 @@
 /** Writing to a file, as far as its pages are concerned. @source mm/filemap.c generic_perform_write() */
 import { unlockFolio } from '../page/folio_lock.ts';
-import { putFrame } from '../page/frame.ts';
+import { headOf, putFrame } from '../page/frame.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { EBADF, ENOSPC } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -32,9 +32,10 @@ export function* writeFile(
     const index = Math.floor(at / PAGE_BYTES);
     const frame = yield* getLockedFrame(place, inode, index);
     if (frame === NONE) break;
-    yield writing(machine.objects.frame(frame));
-    machine.frameFlags[frame]! |= FrameFlag.DIRTY | FrameFlag.UPTODATE;
-    machine.frameFlags[frame]! &= ~FrameFlag.READAHEAD;
+    const head = headOf(machine, frame);
+    yield writing(machine.objects.frame(head));
+    machine.frameFlags[head]! |= FrameFlag.DIRTY | FrameFlag.UPTODATE;
+    machine.frameFlags[head]! &= ~FrameFlag.READAHEAD;
     yield writingContent(machine.objects.frame(frame));
     if (machine.size.contents && at === index * PAGE_BYTES) machine.frameData[frame] = value;
     at = Math.min(end, (index + 1) * PAGE_BYTES);

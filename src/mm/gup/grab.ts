@@ -9,12 +9,11 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Machine } from '../machine.ts';
-import { headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
+import { headOf, orderOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { GUP_PIN_COUNTING_BIAS, PIN_COUNT } from '../rmap/dup_rmap.ts';
 import type { Task } from '../task.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
-import { FrameFlag } from '../world/world.ts';
 
 /**
  * A reference to the folio of `frame`, for the caller to drop by `ungrab()`.
@@ -51,6 +50,6 @@ export function* ungrab({ machine, cpu }: Task, frame: number, isPin: boolean): 
 }
 
 function referencesOf(machine: Machine, head: number, isPin: boolean): number {
-  const isLarge = (machine.frameFlags[head]! & FrameFlag.HEAD) !== 0;
-  return isPin && !isLarge ? GUP_PIN_COUNTING_BIAS : 1;
+  // Of two frames, none is left to count pins in.
+  return isPin && orderOf(machine, head) < 2 ? GUP_PIN_COUNTING_BIAS : 1;
 }

@@ -8,10 +8,10 @@
 
 import { faultPage } from '../fault/fault.ts';
 import { Access, Fault } from '../fault/result.ts';
-import { hugeStart } from '../huge/huge_memory.ts';
+import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import { frameAt, isLeafAt, isPresentAt, isWritableAt, lockOf, walk } from '../table/pgtable.ts';
+import { isNoneAt, isPresentAt, isWritableAt, lockOf, walk } from '../table/pgtable.ts';
 import { lockPte, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import type { Vma } from '../vma/vma.ts';
@@ -58,7 +58,8 @@ export function* getUserPageSlow(task: Task, page: number, flags: number): Op<nu
 }
 
 /** Called under the mmap lock. @returns a frame, or EFAULT or ENOMEM */
-function* followOrFault(task: Task, vma: Vma, page: number, flags: number): Op<number> {
+function* followOrFault(task: Task, vma: Vma, page: number, asked: number): Op<number> {
+  let flags = asked;
   for (;;) {
     const found = yield* followPage(task, vma, page, flags);
     if (found >= 0) return found;
@@ -68,6 +69,7 @@ function* followOrFault(task: Task, vma: Vma, page: number, flags: number): Op<n
     const result = yield* faultPage(task, vma, page, access, false);
     if (result === Fault.OOM) return ENOMEM;
     if (result !== Fault.DONE && result !== Fault.RETRY) return EFAULT;
+    if (task.machine.bugs.forcedWriteForgotten === true) flags &= ~FOLL.WRITE;
   }
 }
 
@@ -77,8 +79,8 @@ function* followPage(task: Task, vma: Vma, page: number, flags: number): Op<numb
   const upper = yield* walk(machine, mm, page, 1);
   if (upper === NONE) return MISSING;
   yield reading(machine.objects.entry(upper));
-  if (!isPresentAt(machine, upper)) return MISSING;
-  if (!isLeafAt(machine, upper, 1)) {
+  if (isNoneAt(machine, upper)) return MISSING;
+  if (!isMappedAt(machine, upper, 1)) {
     const slot = yield* lockPte(task, mm, page);
     if (slot === NONE) return MISSING;
     const found = yield* followEntry(task, vma, slot, page, 0, flags);
@@ -91,7 +93,7 @@ function* followPage(task: Task, vma: Vma, page: number, flags: number): Op<numb
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   if (found !== SHARED) return found;
   // Small pages can be unshared one by one.
-  yield* splitHugeEntry(task, mm, vma, hugeStart(machine, page), upper);
+  yield* splitHugeEntry(task, mm, hugeStart(machine, page), upper);
   return MISSING;
 }
 
@@ -120,6 +122,6 @@ function* followEntry(
 /** The frame of `page`, which its process may be barred from (PROT_NONE), or `NONE`. */
 function frameOf(world: World, slot: number, page: number, level: number): number {
   if (level === 0) return isMappedAt(world, slot) ? mappedFrameAt(world, slot) : NONE;
-  if (!isPresentAt(world, slot) || !isLeafAt(world, slot, level)) return NONE;
-  return frameAt(world, slot, level) + (page % world.format.entryPages[level]!);
+  if (!isMappedAt(world, slot, level)) return NONE;
+  return mappedFrameAt(world, slot, level) + (page % world.format.entryPages[level]!);
 }

@@ -46,9 +46,10 @@ export function* gupFast(task: Task, page: number, write: boolean, isPin = false
   if (isChecked) yield reading(sequence);
   const before = machine.mmWriteProtectSequence[mm.id]!;
   if (isChecked && before % 2 === 1) return NONE;
-  yield* localIrqDisable(machine, cpu);
+  const { gupFastWithInterruptsOn } = machine.bugs;
+  if (gupFastWithInterruptsOn !== true) yield* localIrqDisable(machine, cpu);
   const frame = yield* gupFastWalk(task, page, write, isPin);
-  yield* localIrqEnable(machine, cpu);
+  if (gupFastWithInterruptsOn !== true) yield* localIrqEnable(machine, cpu);
   if (frame === NONE || !isChecked) return frame;
   yield reading(sequence);
   if (machine.mmWriteProtectSequence[mm.id] === before) return frame;

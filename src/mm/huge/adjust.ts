@@ -1,11 +1,12 @@
 /** Huge pages where VMAs end. @source mm/huge_memory.c vma_adjust_trans_huge() (Linux 6.18) */
-import { isLeafAt, isPresentAt, walk } from '../table/pgtable.ts';
+import { isMappedAt } from '../table/mapped_entry.ts';
+import { walk } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
-import { hugePages, hugeStart } from './huge_memory.ts';
+import { hugePages, hugeStart } from './huge_start.ts';
 import { splitHugeEntry } from './split.ts';
 
 /**
@@ -22,6 +23,5 @@ export function* adjustHuge(task: Task, vma: Vma, page: number): Op<void> {
   const slot = yield* walk(machine, mm, page, 1);
   if (slot === NONE) return;
   yield reading(machine.objects.entry(slot));
-  if (!isPresentAt(machine, slot) || !isLeafAt(machine, slot, 1)) return;
-  yield* splitHugeEntry(task, mm, vma, start, slot);
+  if (isMappedAt(machine, slot, 1)) yield* splitHugeEntry(task, mm, start, slot);
 }

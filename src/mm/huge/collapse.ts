@@ -1,33 +1,33 @@
 /**
- * Collapsing small private pages into a huge one: khugepaged, and MADV_COLLAPSE.
+ * Collapsing small private pages into a huge one, for khugepaged and MADV_COLLAPSE.
  *
  * The table is unlinked first, and every lockless walker waited for, so that what its entries say
  * stands still; then the pages are copied, and the table becomes the deposit of the huge page.
  *
- * @source mm/khugepaged.c hpage_collapse_scan_pmd(), collapse_huge_page() (Linux 6.18)
- * @omits  swapping pages in, userfaultfd, scanning by a thread of its own
+ * @source mm/khugepaged.c collapse_huge_page() (Linux 6.18)
+ * @omits  swapping pages in, userfaultfd
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
-import { readOnlyFlags } from '../fault/anonymous.ts';
 import type { Machine } from '../machine.ts';
 import { allocFolio, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { isAnonymousFrame, mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
+import { isMappedAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import {
   clearEntry,
   clearTable,
   frameAt,
-  isLeafAt,
   isNoneAt,
   isPresentAt,
   isTableAt,
   isWritableAt,
   lockOf,
-  setLeaf,
   setTable,
   tableAt,
   walk,
 } from '../table/pgtable.ts';
+import { SoftKind, softKindAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
+import { pageRights } from '../vma/page_rights.ts';
 import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
 import { vmaStartWrite } from '../vma/vma_lock.ts';
 import { lock, mmapWriteLock, mmapWriteUnlock, Rank, unlock } from '../world/lock.ts';
@@ -37,21 +37,9 @@ import { tlbRemoveTableSyncOne } from '../world/sync.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { deposit } from './deposit.ts';
-import { hugePages } from './huge_memory.ts';
-import { addHugeRmap } from './huge_rmap.ts';
-
-/** Why there is no huge page, or that there is one. @source include/trace/events/huge_memory.h */
-export const Scan = {
-  SUCCEED: 0,
-  PMD_MAPPED: 1,
-  PMD_NULL: 2,
-  PAGE_ANON: 3,
-  PAGE_COUNT: 4,
-  FAIL: 5,
-  ALLOC_HUGE_PAGE_FAIL: 6,
-  VMA_CHECK: 7,
-} as const;
-export type Scan = (typeof Scan)[keyof typeof Scan];
+import { addHugeRmap, entireMapcount } from './huge_rmap.ts';
+import { hugePages } from './huge_start.ts';
+import { type CollapseLimits, NO_LIMITS, Scan } from './scan.ts';
 
 /** Whether MADV_COLLAPSE may make huge pages of `vma`, whatever the settings say. */
 export function mayCollapse(machine: Machine, vma: Vma): boolean {
@@ -65,7 +53,11 @@ export function mayCollapse(machine: Machine, vma: Vma): boolean {
  *
  * @locks mmap (write), the VMA (write), the lock of the anon_vma, page-table locks; none is held before
  */
-export function* collapseHugePage(task: Task, start: number): Op<Scan> {
+export function* collapseHugePage(
+  task: Task,
+  start: number,
+  limits: CollapseLimits = NO_LIMITS,
+): Op<Scan> {
   const { machine, cpu, mm } = task;
   const head = yield* allocFolio(machine, cpu, machine.format.indexBits[0]!);
   if (head === NONE) return Scan.ALLOC_HUGE_PAGE_FAIL;
@@ -74,27 +66,33 @@ export function* collapseHugePage(task: Task, start: number): Op<Scan> {
   const result =
     vma === undefined || start + hugePages(machine) > vma.end || !mayCollapse(machine, vma)
       ? Scan.VMA_CHECK
-      : yield* collapseLocked(task, vma, start, head);
+      : yield* collapseLocked(task, vma, start, head, limits);
   yield* mmapWriteUnlock(machine, cpu, mm.id);
   if (result !== Scan.SUCCEED) yield* putFrame(machine, cpu, head);
   return result;
 }
 
 /** Called under the mmap write lock. */
-function* collapseLocked(task: Task, vma: Vma, start: number, head: number): Op<Scan> {
+function* collapseLocked(
+  task: Task,
+  vma: Vma,
+  start: number,
+  head: number,
+  limits: CollapseLimits,
+): Op<Scan> {
   const { machine, cpu, mm } = task;
   const slot = yield* walk(machine, mm, start, 1);
   if (slot === NONE) return Scan.PMD_NULL;
   yield reading(machine.objects.entry(slot));
-  if (isNoneAt(machine, slot)) return Scan.PMD_NULL;
-  if (isPresentAt(machine, slot) && isLeafAt(machine, slot, 1)) return Scan.PMD_MAPPED;
+  if (isNoneAt(machine, slot)) return Scan.PMD_NONE;
+  if (isMappedAt(machine, slot, 1)) return Scan.PMD_MAPPED;
   if (!isTableAt(machine, slot, 1)) return Scan.FAIL;
   if (vma.anonVma === undefined) return Scan.PAGE_ANON;
   yield* vmaStartWrite(machine, mm, vma);
   const anonVmaLock = machine.objects.anonVmaLock(vma.anonVma.root.id);
   yield* lock(machine, cpu, anonVmaLock, Rank.ANON_VMA);
   const table = yield* unlinkTable(task, start, slot);
-  const result = yield* checkPages(task, table);
+  const result = yield* checkPages(task, table, limits);
   if (result === Scan.SUCCEED) yield* replacePages(task, vma, start, slot, table, head);
   else yield* relinkTable(task, start, slot, table);
   yield* unlock(machine, cpu, anonVmaLock, Rank.ANON_VMA);
@@ -140,23 +138,55 @@ function* relinkTable(task: Task, start: number, slot: number, table: number): O
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
 }
 
-/** Whether all pages are private and held by page tables only. @source __collapse_huge_page_isolate() */
-function* checkPages({ machine }: Task, table: number): Op<Scan> {
+/**
+ * Whether the pages of `table` are private, held by page tables only, and within the limits.
+ *
+ * @source hpage_collapse_scan_pmd(), __collapse_huge_page_isolate()
+ */
+export function* checkPages(
+  { machine }: Pick<Task, 'machine'>,
+  table: number,
+  { maxNone, maxSwap, maxShared }: CollapseLimits,
+): Op<Scan> {
   const first = table * machine.tableEntries;
-  for (let index = 0; index < hugePages(machine); index++) {
-    const slot = first + index;
-    if (isNoneAt(machine, slot)) continue;
-    if (!isPresentAt(machine, slot)) return Scan.FAIL;
-    const frame = frameAt(machine, slot);
-    if (frame === ZERO_FRAME) continue;
-    const head = headOf(machine, frame);
-    yield reading(machine.objects.frame(head));
-    if (!isAnonymousFrame(machine, head)) return Scan.PAGE_ANON;
-    const isLarge = (machine.frameFlags[head]! & FrameFlag.HEAD) !== 0;
-    const isHeld = machine.frameReferences[head] !== machine.frameMapcount[head];
-    if (!isLarge && isHeld) return Scan.PAGE_COUNT;
+  let [none, swapped, shared] = [0, 0, 0];
+  for (let slot = first; slot < first + hugePages(machine); slot++) {
+    if (isUntouchedAt(machine, slot)) {
+      if (++none > maxNone) return Scan.EXCEED_NONE_PTE;
+    } else if (isMappedAt(machine, slot)) {
+      const head = headOf(machine, mappedFrameAt(machine, slot));
+      yield reading(machine.objects.frame(head));
+      if (isMappedTwice(machine, slot) && ++shared > maxShared) return Scan.EXCEED_SHARED_PTE;
+      const result = checkFolio(machine, head);
+      if (result !== Scan.SUCCEED) return result;
+    } else {
+      const isSwap = softKindAt(machine, slot) === SoftKind.SWAP;
+      return isSwap && ++swapped > maxSwap ? Scan.EXCEED_SWAP_PTE : Scan.FAIL;
+    }
   }
   return Scan.SUCCEED;
+}
+
+/** Whether there are only zeroes. */
+function isUntouchedAt(machine: Machine, slot: number): boolean {
+  if (isNoneAt(machine, slot)) return true;
+  return isMappedAt(machine, slot) && mappedFrameAt(machine, slot) === ZERO_FRAME;
+}
+
+/** Whether other entries map the page as well. */
+function isMappedTwice(machine: Machine, slot: number): boolean {
+  const frame = mappedFrameAt(machine, slot);
+  const head = headOf(machine, frame);
+  const isLarge = (machine.frameFlags[head]! & FrameFlag.HEAD) !== 0;
+  return machine.frameMapcount[frame]! + (isLarge ? entireMapcount(machine, head) : 0) > 1;
+}
+
+/** Whether the folio is private, and small ones are held by page tables only. */
+function checkFolio(machine: Machine, head: number): Scan {
+  if (!isAnonymousFrame(machine, head)) return Scan.PAGE_ANON;
+  const isLarge = (machine.frameFlags[head]! & FrameFlag.HEAD) !== 0;
+  const isHeld = machine.frameReferences[head] !== machine.frameMapcount[head];
+  return !isLarge && isHeld ? Scan.PAGE_COUNT : Scan.SUCCEED;
 }
 
 /** Copies and drops the small pages, keeps their table, and maps the folio at `head`. */
@@ -178,8 +208,8 @@ function* replacePages(
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield setting(machine.objects.entry(slot));
   deposit(machine, slot, table);
-  const isWritable = (vma.flags & VM.WRITE) !== 0;
-  setLeaf(machine, slot, head, readOnlyFlags(vma) | ACCESSED | (isWritable ? W | DIRTY : 0), 1);
+  const write = (vma.flags & VM.WRITE) === 0 ? 0 : W;
+  setMapped(machine, slot, head, pageRights(vma) | ACCESSED | DIRTY | write, 1);
   yield* addHugeRmap(machine, mm, head, hugePages(machine));
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
 }
@@ -187,7 +217,7 @@ function* replacePages(
 /** Copies the page at `slot` to `frame` and drops it. */
 function* takePage({ machine, cpu, mm }: Task, slot: number, frame: number): Op<void> {
   if (isNoneAt(machine, slot)) return;
-  const old = frameAt(machine, slot);
+  const old = mappedFrameAt(machine, slot);
   yield clearing(machine.objects.entry(slot));
   clearEntry(machine, slot);
   if (old === ZERO_FRAME) return;

@@ -16,9 +16,9 @@ import {
   clearEntry,
   flagsAt,
   frameAt,
-  isLeafAt,
   isNoneAt,
   isPresentAt,
+  isTableAt,
   isWritableAt,
   lockOf,
   setLeaf,
@@ -33,19 +33,13 @@ import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag, NONE, type World } from '../world/world.ts';
 import { deposit } from './deposit.ts';
 import { addHugeRmap, entireMapcount } from './huge_rmap.ts';
+import { hugePages, hugeStart } from './huge_start.ts';
 import { splitHugeEntry } from './split.ts';
 
 /** The fault is to be served with small pages. */
 export const FALLBACK = -1;
 
-/** Frames of a huge page. */
-export const hugePages = ({ format }: World): number => format.entryPages[1]!;
 const hugeOrder = ({ format }: World): number => format.indexBits[0]!;
-
-/** The first page of the huge page that `page` would be in. */
-export function hugeStart(world: World, page: number): number {
-  return page - (page % hugePages(world));
-}
 
 /** Whether private memory at `page` may be a huge page. @source thp_vma_allowable_order() */
 export function mayBeHuge(machine: Machine, vma: Vma, page: number): boolean {
@@ -82,9 +76,9 @@ export function* handleHugeFault(
     if (!mayBeHuge(machine, vma, page)) return FALLBACK;
     return yield* doHugeAnonymousPage(task, vma, page, slot, access, isVmaLocked);
   }
-  if (!isPresentAt(machine, slot)) return Fault.RETRY;
-  if (!isLeafAt(machine, slot, 1)) return FALLBACK;
-  if (access !== Access.WRITE || isWritableAt(machine, slot)) return Fault.DONE;
+  if (isTableAt(machine, slot, 1)) return FALLBACK;
+  const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
+  if (access !== Access.WRITE || isWritable) return Fault.DONE;
   return yield* doHugeWpPage(task, vma, page, slot, isVmaLocked);
 }
 
@@ -172,6 +166,11 @@ function* doHugeWpPage(
   isVmaLocked: boolean,
 ): Op<Fault | typeof FALLBACK> {
   const { machine, cpu, mm } = task;
+  // Small pages of a file are asked for one by one.
+  if (vma.file !== undefined || !isPresentAt(machine, slot)) {
+    yield* splitHugeEntry(task, mm, hugeStart(machine, page), slot);
+    return FALLBACK;
+  }
   const isPrepared = yield* prepareAnonymous(task, vma, isVmaLocked);
   if (!isPrepared) return Fault.RETRY;
   const guard = lockOf(machine, mm, slot, 1);
@@ -191,7 +190,7 @@ function* doHugeWpPage(
     const isReplaced = yield* replaceHugeZero(task, vma, page, slot);
     if (isReplaced) return Fault.DONE;
   }
-  yield* splitHugeEntry(task, mm, vma, hugeStart(machine, page), slot);
+  yield* splitHugeEntry(task, mm, hugeStart(machine, page), slot);
   return FALLBACK;
 }
 

@@ -3,22 +3,17 @@
  *
  * @source mm/huge_memory.c zap_huge_pmd() (Linux 6.18)
  */
+import { DIRTY, W } from '../../arch/index.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { tlbChange, tlbRemovePage } from '../table/mmu_gather.ts';
-import {
-  clearEntry,
-  frameAt,
-  isLeafAt,
-  isPresentAt,
-  isWritableAt,
-  lockOf,
-} from '../table/pgtable.ts';
+import { clearEntry, isPresentAt, lockOf } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing } from '../world/point.ts';
 import { freeTable } from '../world/table_page.ts';
-import { NONE } from '../world/world.ts';
+import { FrameFlag, NONE } from '../world/world.ts';
 import { withdraw } from './deposit.ts';
 import { isHugeZero } from './huge_memory.ts';
 import { removeHugeRmap } from './huge_rmap.ts';
@@ -36,10 +31,11 @@ export function* zapHugePage(task: Task, start: number, slot: number): Op<boolea
   let table = NONE;
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
-  const isHuge = isPresentAt(machine, slot) && isLeafAt(machine, slot, 1);
+  const isHuge = isMappedAt(machine, slot, 1);
   if (isHuge) {
-    const head = frameAt(machine, slot, 1);
-    const isWritable = isWritableAt(machine, slot);
+    const head = mappedFrameAt(machine, slot, 1);
+    const flags = mappedFlagsAt(machine, slot);
+    const wasPresent = isPresentAt(machine, slot);
     clearEntry(machine, slot);
     tlbChange(machine, cpu, start, start + pages);
     const isZero = isHugeZero(machine, head);
@@ -49,8 +45,12 @@ export function* zapHugePage(task: Task, start: number, slot: number): Op<boolea
     }
     if (!isZero) {
       const { ledger, mmCpus } = machine;
-      ledger.openFolio(mmCpus[mm.id]!, mm.id, start, start + pages, head, isWritable);
+      const isWritable = (flags & W) !== 0;
+      if (wasPresent) {
+        ledger.openFolio(mmCpus[mm.id]!, mm.id, start, start + pages, head, isWritable);
+      }
       yield* removeHugeRmap(machine, mm, head, pages);
+      if ((flags & DIRTY) !== 0) machine.frameFlags[head]! |= FrameFlag.DIRTY;
       tlbRemovePage(machine, cpu, start, head);
     }
   }

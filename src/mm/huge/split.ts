@@ -4,23 +4,14 @@
  * @source mm/huge_memory.c __split_huge_pmd_locked() (Linux 6.18)
  * @omits  splitting the folio itself: its frames stay one folio, which is freed when all are unmapped
  */
+import { DIRTY } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
 import { headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
-import {
-  clearEntry,
-  flagsAt,
-  frameAt,
-  isLeafAt,
-  isPresentAt,
-  isWritableAt,
-  lockOf,
-  setLeaf,
-  setTable,
-} from '../table/pgtable.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
+import { clearEntry, isPresentAt, isWritableAt, lockOf, setTable } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
-import type { Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, setting, writing } from '../world/point.ts';
@@ -36,20 +27,14 @@ import { removeHugeRmap } from './huge_rmap.ts';
  * @param start the first page of the huge page
  * @locks the lock of the table
  */
-export function* splitHugeEntry(
-  task: Task,
-  mm: Mm,
-  vma: Pick<Vma, 'file'>,
-  start: number,
-  slot: number,
-): Op<void> {
+export function* splitHugeEntry(task: Task, mm: Mm, start: number, slot: number): Op<void> {
   const { machine, cpu } = task;
   const guard = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
-  const isHuge = isPresentAt(machine, slot) && isLeafAt(machine, slot, 1);
-  const head = isHuge ? frameAt(machine, slot, 1) : NONE;
-  const isDropped = isHuge && vma.file !== undefined;
+  const isHuge = isMappedAt(machine, slot, 1);
+  const head = isHuge ? mappedFrameAt(machine, slot, 1) : NONE;
+  const isDropped = isHuge && machine.frameMapping[head]! > 0;
   if (isDropped) yield* dropEntry(task, mm, start, slot, head);
   else if (isHuge) yield* splitLocked(task, mm, start, slot, head);
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
@@ -60,6 +45,9 @@ export function* splitHugeEntry(
 function* dropEntry(task: Task, mm: Mm, start: number, slot: number, head: number): Op<void> {
   const { machine, cpu } = task;
   const pages = machine.format.entryPages[1]!;
+  yield writing(machine.objects.frame(head));
+  if ((mappedFlagsAt(machine, slot) & DIRTY) !== 0) machine.frameFlags[head]! |= FrameFlag.DIRTY;
+  yield clearing(machine.objects.entry(slot));
   invalidate(machine, mm, start, slot, head);
   yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
   yield* removeHugeRmap(machine, mm, head, pages);
@@ -69,14 +57,14 @@ function* dropEntry(task: Task, mm: Mm, start: number, slot: number, head: numbe
 function* splitLocked(task: Task, mm: Mm, start: number, slot: number, head: number): Op<void> {
   const { machine, cpu } = task;
   const pages = machine.format.entryPages[1]!;
-  const flags = flagsAt(machine, slot);
+  const flags = mappedFlagsAt(machine, slot);
   invalidate(machine, mm, start, slot, head);
   yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
   const table = withdraw(machine, slot);
   const first = table * machine.tableEntries;
   const isZero = (machine.frameFlags[head]! & FrameFlag.RESERVED) !== 0;
   for (let index = 0; index < pages; index++) {
-    setLeaf(machine, first + index, isZero ? ZERO_FRAME : head + index, flags);
+    setMapped(machine, first + index, isZero ? ZERO_FRAME : head + index, flags);
   }
   if (!isZero) yield* shareOut(machine, head, pages);
   yield setting(machine.objects.entry(slot));
@@ -97,8 +85,10 @@ function* shareOut(world: World, head: number, pages: number): Op<void> {
 }
 
 function invalidate(world: World, mm: Mm, start: number, slot: number, head: number): void {
-  const isWritable = isWritableAt(world, slot);
+  const wasPresent = isPresentAt(world, slot);
+  const isWritable = wasPresent && isWritableAt(world, slot);
   const pages = world.format.entryPages[1]!;
   clearEntry(world, slot);
+  if (!wasPresent) return;
   world.ledger.openFolio(world.mmCpus[mm.id]!, mm.id, start, start + pages, head, isWritable);
 }

@@ -2,17 +2,24 @@
  * MADV_COLLAPSE: small pages become huge ones, whatever the settings say.
  *
  * @source mm/khugepaged.c madvise_collapse() (Linux 6.18)
- * @omits  files: where there is something to collapse in one of memory, it is refused (EINVAL)
+ * @omits  files on a disk: they are refused (EINVAL)
  */
+
 import { isMemory } from '../file/inode.ts';
-import { collapseHugePage, mayCollapse, Scan } from '../huge/collapse.ts';
-import { hugePages } from '../huge/huge_memory.ts';
+import { closeInode, getInode } from '../file/shmem.ts';
+import { collapseHugePage, mayCollapse } from '../huge/collapse.ts';
+import { collapseFile } from '../huge/collapse_file.ts';
+import { collapsePteMapped } from '../huge/collapse_mapped.ts';
+import { holdsHugePage } from '../huge/huge_file.ts';
+import { hugePages } from '../huge/huge_start.ts';
+import { NO_LIMITS, Scan } from '../huge/scan.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../task.ts';
-import { VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
+import { pgoffAt, VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
 import { EAGAIN, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
+import { reading } from '../world/point.ts';
 
 /**
  * What cannot be collapsed is gone past; the last reason is reported.
@@ -22,24 +29,41 @@ import type { Op } from '../world/op.ts';
  * @returns 0 or a negative errno
  */
 export function* adviseCollapse(task: Task, vma: Vma, start: number, end: number): Op<number> {
-  const { machine, cpu, mm } = task;
+  const { machine } = task;
   const span = hugePages(machine);
-  if (!isAllowed(machine, vma) || !holdsHugePage(vma, span)) return EINVAL;
+  if (!isAllowed(machine, vma) || !hasPlace(vma, span)) return EINVAL;
   const first = Math.ceil(start / span) * span;
   const last = Math.floor(end / span) * span;
   // Within one huge page, the kernel counts fewer than none that are to be had.
   if (last < first) return EINVAL;
   let failed: Scan = Scan.SUCCEED;
-  if (vma.file !== undefined && first < last) return EINVAL;
   for (let at = first; at < last; at += span) {
-    yield* mmapReadUnlock(machine, cpu, mm.id);
-    const result = yield* collapseHugePage(task, at);
-    yield* mmapReadLock(machine, cpu, mm.id);
+    const result = yield* collapseAt(task, at);
     if (result === Scan.SUCCEED || result === Scan.PMD_MAPPED) continue;
     failed = result;
     if (isFinal(result)) break;
   }
   return failed === Scan.SUCCEED ? 0 : errnoOf(failed);
+}
+
+/** Called under the mmap lock. It is dropped meanwhile: the VMA is looked up each time. */
+function* collapseAt(task: Task, start: number): Op<Scan> {
+  const { machine, cpu, mm } = task;
+  yield reading(machine.objects.tree(mm.id));
+  const vma = mm.vmas.at(start);
+  const isPlace = vma !== undefined && isAllowed(machine, vma);
+  if (!isPlace || !holdsHugePage(machine, vma, start)) return Scan.VMA_CHECK;
+  const inode = vma.file?.inode;
+  const index = pgoffAt(vma, start);
+  if (inode !== undefined) yield* getInode(task, inode);
+  yield* mmapReadUnlock(machine, cpu, mm.id);
+  const result =
+    inode === undefined
+      ? yield* collapseHugePage(task, start)
+      : yield* collapseFile(task, inode, index, NO_LIMITS);
+  if (inode !== undefined) yield* closeInode(task, inode);
+  yield* mmapReadLock(machine, cpu, mm.id);
+  return result === Scan.PTE_MAPPED_HUGEPAGE ? yield* collapsePteMapped(task, start) : result;
 }
 
 /** Memory that is a file may be collapsed, too, whatever the settings say. */
@@ -60,17 +84,25 @@ function isAllowed(machine: Machine, vma: Vma): boolean {
  *
  * @source mm/huge_memory.c __thp_vma_allowable_orders(), thp_vma_suitable_order() (Linux 6.18)
  */
-function holdsHugePage({ start, end }: Vma, span: number): boolean {
+function hasPlace({ start, end }: Vma, span: number): boolean {
   return end < span || Math.floor(end / span) * span - span >= start;
 }
 
 /** Whether what comes behind is not tried. */
 function isFinal(reason: Scan): boolean {
-  return reason !== Scan.PMD_NULL && reason !== Scan.PAGE_COUNT;
+  return !GONE_PAST.includes(reason);
 }
+
+const GONE_PAST: readonly Scan[] = [
+  Scan.PMD_NULL,
+  Scan.PTE_NON_PRESENT,
+  Scan.PAGE_NULL,
+  Scan.PAGE_COUNT,
+  Scan.PAGE_LOCK,
+];
 
 /** @source mm/khugepaged.c madvise_collapse_errno() */
 function errnoOf(reason: Scan): number {
   if (reason === Scan.ALLOC_HUGE_PAGE_FAIL) return ENOMEM;
-  return reason === Scan.PAGE_COUNT ? EAGAIN : EINVAL;
+  return reason === Scan.PAGE_COUNT || reason === Scan.PAGE_LOCK ? EAGAIN : EINVAL;
 }

@@ -8,12 +8,14 @@ import { ACCESSED, DIRTY } from '../../arch/index.ts';
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { headOf, orderOf } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { folioFreeSwap, freeSwapAndCache } from '../swap/swap_cache.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMappedFlags } from '../table/mapped_entry.ts';
 import { tlbChange } from '../table/mmu_gather.ts';
 import { clearEntry, isPresentAt } from '../table/pgtable.ts';
 import { Marker, SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import { unmapPageRange, Zap } from '../table/zap.ts';
 import type { Task } from '../task.ts';
+import { Rss } from '../vma/mm.ts';
 import { isAnonymous, VM, type Vma } from '../vma/vma.ts';
 import { EINVAL } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
@@ -52,11 +54,21 @@ function* freeLazily(task: Task, first: number, start: number, end: number): Op<
     const slot = first + page - start;
     yield reading(machine.objects.entry(slot));
     if (isMappedAt(machine, slot)) yield* freePage(task, slot, page);
+    else if (softKindAt(machine, slot) === SoftKind.SWAP) yield* freeSwapped(task, slot);
     else if (isPoisoned(task, slot)) {
       yield clearing(machine.objects.entry(slot));
       clearEntry(machine, slot);
     }
   }
+}
+
+/** What is swapped out is freed at once. */
+function* freeSwapped({ machine, cpu, mm }: Task, slot: number): Op<void> {
+  yield clearing(machine.objects.entry(slot));
+  const swapSlot = softValueAt(machine, slot);
+  clearEntry(machine, slot);
+  mm.rss[Rss.SWAP]!--;
+  yield* freeSwapAndCache(machine, cpu, swapSlot);
 }
 
 function isPoisoned({ machine }: Task, slot: number): boolean {
@@ -92,13 +104,16 @@ function* freePage(task: Task, slot: number, page: number): Op<void> {
   machine.frameFlags[head]! &= ~FrameFlag.SWAPBACKED;
 }
 
-/** Whether a folio that only this entry maps could be cleaned. What swap knows of is left alone. */
+/** Whether a folio that only this entry maps could be cleaned: out of the swap cache, if possible. */
 function* cleanFolio({ machine, cpu }: Task, head: number): Op<boolean> {
   const isLocked = yield* tryLockFolio(machine, cpu, head);
   if (!isLocked) return false;
+  yield reading(machine.objects.frame(head));
+  const isHere = machine.frameMapcount[head] === 1;
+  if (isHere) yield* folioFreeSwap(machine, cpu, head);
   yield writing(machine.objects.frame(head));
   const isSwapped = (machine.frameFlags[head]! & FrameFlag.SWAPCACHE) !== 0;
-  const isClean = machine.frameMapcount[head] === 1 && !isSwapped;
+  const isClean = isHere && !isSwapped;
   if (isClean) machine.frameFlags[head]! &= ~FrameFlag.DIRTY;
   yield* unlockFolio(machine, cpu, head);
   return isClean;

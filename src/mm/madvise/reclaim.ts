@@ -2,8 +2,8 @@
  * Taking pages from those who map them, and from the page cache if they are clean.
  *
  * @source mm/vmscan.c reclaim_pages(), shrink_folio_list(), mm/rmap.c try_to_unmap_one() (Linux 6.18)
- * @omits  swapping out: without a device, private pages stay; write-back: what is dirty loses its
- *         entries and stays in the page cache
+ * @omits  write-back: what is dirty loses its entries and stays in the page cache; so does memory that
+ *         is a file
  */
 import { DIRTY, W } from '../../arch/index.ts';
 import { removeFrame } from '../file/filemap.ts';
@@ -13,12 +13,13 @@ import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { isAnonymousFrame, removeRmap } from '../rmap/map_count.ts';
 import { type Mapping, rmapWalk } from '../rmap/walk.ts';
+import { swapOut } from '../swap/swap_out.ts';
 import { mappedFlagsAt } from '../table/mapped_entry.ts';
-import { clearEntry, isPresentAt } from '../table/pgtable.ts';
+import { clearEntry, isPresentAt, setEntry } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { VM } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
-import { clearing, reading, writing } from '../world/point.ts';
+import { clearing, reading, setting, writing } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag } from '../world/world.ts';
 
@@ -39,7 +40,10 @@ function* reclaimFolio(machine: Machine, cpu: number, frame: number): Op<void> {
   yield reading(machine.objects.frame(frame));
   const isPrivate = isAnonymousFrame(machine, frame);
   const isSwapBacked = (machine.frameFlags[frame]! & FrameFlag.SWAPBACKED) !== 0;
-  if (isPrivate && isSwapBacked) return;
+  if (isPrivate && isSwapBacked) {
+    yield* swapOut(machine, cpu, frame);
+    return;
+  }
   yield* rmapWalk(machine, cpu, frame, unmapOne);
   yield reading(machine.objects.frame(frame));
   const isClean = (machine.frameFlags[frame]! & FrameFlag.DIRTY) === 0;
@@ -53,8 +57,8 @@ function* reclaimFolio(machine: Machine, cpu: number, frame: number): Op<void> {
 function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean> {
   const { vma, mm, page, slot, frame } = mapping;
   if ((vma.flags & VM.LOCKED) !== 0) return false;
-  const [low, high] = [machine.lanes[slot * 2]!, machine.lanes[slot * 2 + 1]!];
   yield clearing(machine.objects.entry(slot));
+  const [low, high] = [machine.lanes[slot * 2]!, machine.lanes[slot * 2 + 1]!];
   const flags = mappedFlagsAt(machine, slot);
   const wasPresent = isPresentAt(machine, slot);
   clearEntry(machine, slot);
@@ -66,7 +70,7 @@ function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean>
   if ((flags & DIRTY) !== 0) machine.frameFlags[frame]! |= FrameFlag.DIRTY;
   if (isAnonymousFrame(machine, frame) && isNeeded(machine, frame)) {
     machine.frameFlags[frame]! |= FrameFlag.SWAPBACKED;
-    yield writing(machine.objects.entry(slot));
+    yield setting(machine.objects.entry(slot));
     setEntry(machine, slot, low, high);
     return false;
   }

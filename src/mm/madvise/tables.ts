@@ -1,7 +1,8 @@
 /** Doing something to the small pages of a range, table by table. */
-import { hugeStart } from '../huge/huge_memory.ts';
+import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
-import { findMapped, isLeafAt, isPresentAt, walk } from '../table/pgtable.ts';
+import { isMappedAt } from '../table/mapped_entry.ts';
+import { findMapped, walk } from '../table/pgtable.ts';
 import { lockPte, tableEnd, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import type { Op } from '../world/op.ts';
@@ -43,7 +44,6 @@ function* splitHuge(task: Task, page: number): Op<void> {
   const slot = yield* walk(machine, mm, page, 1);
   if (slot === NONE) return;
   yield reading(machine.objects.entry(slot));
-  if (!isPresentAt(machine, slot) || !isLeafAt(machine, slot, 1)) return;
-  const file = mm.vmas.at(page)?.file;
-  yield* splitHugeEntry(task, mm, { file }, hugeStart(machine, page), slot);
+  if (!isMappedAt(machine, slot, 1)) return;
+  yield* splitHugeEntry(task, mm, hugeStart(machine, page), slot);
 }

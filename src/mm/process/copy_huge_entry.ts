@@ -6,11 +6,13 @@
  */
 import { ACCESSED, W } from '../../arch/index.ts';
 import { deposit } from '../huge/deposit.ts';
-import { hugePages, hugeStart, isHugeZero } from '../huge/huge_memory.ts';
+import { isHugeZero } from '../huge/huge_memory.ts';
 import { addHugeRmap } from '../huge/huge_rmap.ts';
+import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
 import { maybeDmaPinned } from '../rmap/dup_rmap.ts';
-import { flagsAt, frameAt, lockOf, setLeaf, walkAllocating } from '../table/pgtable.ts';
+import { mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
+import { lockOf, setLeaf, walkAllocating } from '../table/pgtable.ts';
 import { EAGAIN, ENOMEM } from '../world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -45,7 +47,7 @@ export function* copyHugeEntry(copy: Copy, slot: number, page: number): Op<numbe
   yield* unlock(machine, cpu, outer, Rank.PAGE_TABLE);
   if (isCopied) return 0;
   yield* freeTable(machine, cpu, table);
-  yield* splitHugeEntry(task, mm, copy.from, hugeStart(machine, page), slot);
+  yield* splitHugeEntry(task, mm, hugeStart(machine, page), slot);
   return EAGAIN;
 }
 
@@ -60,8 +62,8 @@ function* copyLocked(
   const { task, child } = copy;
   const { machine, mm } = task;
   yield reading(machine.objects.entry(from));
-  const head = frameAt(machine, from, 1);
-  let flags = flagsAt(machine, from);
+  const head = mappedFrameAt(machine, from, 1);
+  let flags = mappedFlagsAt(machine, from);
   if (!isHugeZero(machine, head)) {
     yield writing(machine.objects.frame(head));
     const isExclusive = (machine.frameFlags[head]! & FrameFlag.EXCLUSIVE) !== 0;
@@ -80,6 +82,6 @@ function* copyLocked(
     machine.ledger.openFolio(machine.mmCpus[mm.id]!, mm.id, start, end, head, true);
   }
   yield setting(machine.objects.entry(to));
-  setLeaf(machine, to, head, flags & ~ACCESSED, 1);
+  setMapped(machine, to, head, flags & ~ACCESSED, 1);
   return true;
 }

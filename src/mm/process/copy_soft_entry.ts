@@ -2,12 +2,12 @@
  * Copying entries that are not present to hardware, for fork.
  *
  * @source mm/memory.c copy_nonpresent_pte(), copy_pte_marker() (Linux 6.18)
- * @omits  swap entries (whoever brings swap counts a slot twice here), device memory, userfaultfd
+ * @omits  device memory, userfaultfd
  */
 import { ACCESSED } from '../../arch/index.ts';
-import { assert } from '../../base/assert.ts';
 import { tryDupRmap } from '../rmap/dup_rmap.ts';
 import { rssKindOf } from '../rmap/map_count.ts';
+import { swapDuplicate } from '../swap/swap_slot.ts';
 import {
   Marker,
   SoftFlag,
@@ -17,6 +17,7 @@ import {
   softKindAt,
   softValueAt,
 } from '../table/soft_entry.ts';
+import { Rss } from '../vma/mm.ts';
 import type { Op } from '../world/op.ts';
 import { setting, writing } from '../world/point.ts';
 import type { Copy } from './copy_page_range.ts';
@@ -38,7 +39,8 @@ export function* copySoftEntry(copy: Copy, from: number, to: number, page: numbe
       return true;
     }
     default:
-      assert(false, 'a soft entry that is copied is none of the swap device');
+      yield* copySwapEntry(copy, from, to);
+      return true;
   }
 }
 
@@ -53,6 +55,19 @@ function* copyProtNone(copy: Copy, from: number, to: number, page: number): Op<b
   const flags = softFlagsAt(machine, from) & ~ACCESSED;
   setSoftEntry(machine, to, SoftKind.PROT_NONE, frame, flags);
   return true;
+}
+
+/** A page that is swapped out is common when it comes back. */
+function* copySwapEntry({ task, child }: Copy, from: number, to: number): Op<void> {
+  const { machine, cpu } = task;
+  const value = softValueAt(machine, from);
+  const flags = softFlagsAt(machine, from) & ~SoftFlag.EXCLUSIVE;
+  yield* swapDuplicate(machine, cpu, value);
+  child.rss[Rss.SWAP]!++;
+  yield writing(machine.objects.entry(from));
+  setSoftEntry(machine, from, SoftKind.SWAP, value, flags);
+  yield setting(machine.objects.entry(to));
+  setSoftEntry(machine, to, SoftKind.SWAP, value, flags);
 }
 
 /** A page that is being moved will be common, too, when it arrives. */

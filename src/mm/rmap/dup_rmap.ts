@@ -8,7 +8,7 @@ import { headOf, ZERO_FRAME } from '../page/frame.ts';
 import type { Mm } from '../vma/mm.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
-import { FrameFlag, type World } from '../world/world.ts';
+import { FrameFlag, ORDER_SHIFT, type World } from '../world/world.ts';
 import { rssKindOf } from './map_count.ts';
 
 /** How many references a pin of a small folio counts for. @source include/linux/mm.h */
@@ -16,8 +16,7 @@ export const GUP_PIN_COUNTING_BIAS = 1024;
 
 /** Whether the folio `head` may be pinned: sure if it is large, a guess by many references if not. */
 export function maybeDmaPinned({ frameFlags, frameReferences }: World, head: number): boolean {
-  const isLarge = (frameFlags[head]! & FrameFlag.HEAD) !== 0;
-  if (isLarge) return frameReferences[head + PIN_COUNT]! > 0;
+  if (frameFlags[head]! >>> ORDER_SHIFT > 1) return frameReferences[head + PIN_COUNT]! > 0;
   return frameReferences[head]! >= GUP_PIN_COUNTING_BIAS;
 }
 
@@ -49,5 +48,18 @@ export function* tryDupRmap(world: World, parent: Mm, child: Mm, frame: number):
   frameReferences[head]!++;
   frameMapcount[frame]!++;
   child.rss[rssKindOf(world, frame)]!++;
+  return true;
+}
+
+/**
+ * Makes the frame nobody's exclusive one; false, with nothing done, if its owner may have pinned it.
+ * Called under the lock of the table, when the entry is cleared and flushed, with the frame announced.
+ *
+ * @source include/linux/rmap.h folio_try_share_anon_rmap_pte() (Linux 6.18)
+ */
+export function tryShareRmap(world: World, frame: number): boolean {
+  const isOwn = (world.frameFlags[frame]! & FrameFlag.EXCLUSIVE) !== 0;
+  if (isOwn && maybeDmaPinned(world, frame)) return false;
+  world.frameFlags[frame]! &= ~FrameFlag.EXCLUSIVE;
   return true;
 }

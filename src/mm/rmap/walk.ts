@@ -12,6 +12,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Machine } from '../machine.ts';
 import { orderOf } from '../page/frame.ts';
+import { isMappedAt } from '../table/mapped_entry.ts';
 import { frameAt, isLeafAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
 import { lockPte } from '../table/pte_table.ts';
 import { SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
@@ -179,7 +180,7 @@ function* levelAt(machine: Machine, mm: Mm, page: number, frames: number): Op<nu
   const slot = yield* walk(machine, mm, page, 1);
   if (slot === NONE) return 0;
   yield reading(machine.objects.entry(slot));
-  return isPresentAt(machine, slot) && isLeafAt(machine, slot, 1) ? 1 : 0;
+  return isMappedAt(machine, slot, 1) ? 1 : 0;
 }
 
 /** The slot of the entry for `page` if it is one for `frame`, its table locked; else `NONE`. */

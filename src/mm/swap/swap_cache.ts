@@ -15,7 +15,7 @@ import { allocFrame, putFrame } from '../page/frame.ts';
 import { isMapped } from '../rmap/map_count.ts';
 import type { Op } from '../world/op.ts';
 import { locking, reading, slotRead, writing } from '../world/point.ts';
-import { FrameFlag, NONE, SWAP_PINNED, type World } from '../world/world.ts';
+import { FrameFlag, NONE, type World } from '../world/world.ts';
 import {
   enterSlot,
   leaveSlot,
@@ -162,7 +162,3 @@ export function* swapReadFolio(world: World, slot: number, head: number): Op<voi
   world.frameFlags[head]! |= FrameFlag.UPTODATE;
   if (world.size.contents) world.frameData[head] = word;
 }
-
-/** Whether who reads `slot` past the swap cache, if anybody does, will be done soon. */
-export const isBeingRead = (world: World, slot: number): boolean =>
-  world.swapCache[slot] === SWAP_PINNED;

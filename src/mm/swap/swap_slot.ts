@@ -47,12 +47,15 @@ export function enterSlot(world: World, slot: number, head: number): void {
   world.swapBuckets[bucket] = slot;
 }
 
-/**
- * The swap cache has no folio of `slot` any more. Called under the swap lock, announced.
- *
- * @returns whether the slot is free now
- */
-export function leaveSlot(world: World, slot: number): boolean {
+/** The swap cache has no folio of `slot` any more. Called under the swap lock, announced. */
+export function leaveSlot(world: World, slot: number): void {
+  unlist(world, slot);
+  world.swapCache[slot] = NONE;
+  freeIfUnused(world, slot);
+}
+
+/** Takes a slot out of the list of its folio. */
+function unlist(world: World, slot: number): void {
   const bucket = bucketOf(world, world.swapCache[slot]!);
   const first = world.swapBuckets[bucket]!;
   if (first === slot) world.swapBuckets[bucket] = world.swapNext[slot]!;
@@ -61,8 +64,14 @@ export function leaveSlot(world: World, slot: number): boolean {
     while (world.swapNext[at] !== slot) at = world.swapNext[at]!;
     world.swapNext[at] = world.swapNext[slot]!;
   }
-  world.swapCache[slot] = NONE;
-  return freeIfUnused(world, slot);
+}
+
+/** The swap cache has the folio `to` of the slot of `from`. Called under the swap lock. */
+export function* replaceInSlot(world: World, from: number, to: number): Op<void> {
+  const slot = slotOfFolio(world, from);
+  yield writing(world.objects.swapSlot(slot));
+  unlist(world, slot);
+  enterSlot(world, slot, to);
 }
 
 /** The slot of a folio of the swap cache. Called under the swap lock. */
@@ -120,10 +129,8 @@ export function* swapcacheClear(world: World, cpu: number, slot: number): Op<voi
   yield* unlockSwap(world, cpu);
 }
 
-function freeIfUnused(world: World, slot: number): boolean {
-  const isUnused = world.swapCount[slot] === 0 && world.swapCache[slot] === NONE;
-  if (isUnused) pushFree(world, slot);
-  return isUnused;
+function freeIfUnused(world: World, slot: number): void {
+  if (world.swapCount[slot] === 0 && world.swapCache[slot] === NONE) pushFree(world, slot);
 }
 
 function pushFree(world: World, slot: number): void {

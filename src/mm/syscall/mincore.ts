@@ -1,9 +1,10 @@
 /** mincore(2). @source mm/mincore.c (Linux 6.18) */
-import { headOf } from '../page/frame.ts';
+import { headOf, putFrame } from '../page/frame.ts';
+import { swapCacheGet } from '../swap/swap_cache.ts';
 import { isMappedAt } from '../table/mapped_entry.ts';
-import { findMapped, isLeafAt, isNoneAt, isPresentAt, walk } from '../table/pgtable.ts';
+import { findMapped, isNoneAt, walk } from '../table/pgtable.ts';
 import { lockPte, tableEnd, unlockPte } from '../table/pte_table.ts';
-import { SoftKind, softKindAt } from '../table/soft_entry.ts';
+import { SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { pgoffAt, type Vma } from '../vma/vma.ts';
@@ -23,7 +24,7 @@ const CHUNK = 4096;
  * @param resident one byte a page, enough for all
  * @returns 0 or a negative errno
  * @locks   mmap (read), then a page-table lock for each table
- * @omits   files that the process may not write to, of which nothing is told; the swap cache
+ * @omits   files that the process may not write to, of which nothing is told
  */
 export function* mincore(
   task: Task,
@@ -68,7 +69,7 @@ function* isHugeAt({ machine, mm }: Task, page: number): Op<boolean> {
   const slot = yield* walk(machine, mm, page, 1);
   if (slot === NONE) return false;
   yield reading(machine.objects.entry(slot));
-  return isPresentAt(machine, slot) && isLeafAt(machine, slot, 1);
+  return isMappedAt(machine, slot, 1);
 }
 
 function* lookIntoTable(
@@ -86,10 +87,24 @@ function* lookIntoTable(
     const kind = first === NONE ? SoftKind.MARKER : softKindAt(machine, slot);
     const isNone = kind === SoftKind.MARKER || isNoneAt(machine, slot);
     if (isNone) yield* lookIntoFile(task, vma, page, page + 1, resident.subarray(page - start));
-    // What is being moved is there; what is swapped out is not.
-    else resident[page - start] = isMappedAt(machine, slot) || kind === SoftKind.MIGRATION ? 1 : 0;
+    else if (kind === SoftKind.SWAP) {
+      const isCached = yield* isInSwapCache(task, softValueAt(machine, slot));
+      resident[page - start] = isCached ? 1 : 0;
+      // What is being moved is there.
+    } else
+      resident[page - start] = isMappedAt(machine, slot) || kind === SoftKind.MIGRATION ? 1 : 0;
   }
   if (first !== NONE) yield* unlockPte(task, mm, first);
+}
+
+/** Whether what was swapped out is in memory, too. @source mincore_swap() */
+function* isInSwapCache({ machine, cpu }: Task, slot: number): Op<boolean> {
+  const head = yield* swapCacheGet(machine, cpu, slot);
+  if (head === NONE) return false;
+  yield reading(machine.objects.frame(head));
+  const isUptodate = (machine.frameFlags[head]! & FrameFlag.UPTODATE) !== 0;
+  yield* putFrame(machine, cpu, head);
+  return isUptodate;
 }
 
 /** What is not mapped may be in the page cache. */

@@ -2,7 +2,7 @@
 
 import { populate } from '../fault/populate.ts';
 import type { OpenFile } from '../file/open_file.ts';
-import { newShmem } from '../file/shmem.ts';
+import { newShmem, putInode } from '../file/shmem.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
@@ -88,16 +88,19 @@ export function* doMmap(task: Task, call: MmapArguments): Op<number> {
   const vmFlags = flagsOf(mm, call, file);
   if (vmFlags < 0) return vmFlags;
   const isShared = (vmFlags & VM.MAYSHARE) !== 0;
-  return yield* mapRegion(task, {
+  // Shared anonymous memory is a file that nobody else has.
+  const own = file === undefined && isShared ? newShmem(machine, cpu, pages) : undefined;
+  const result = yield* mapRegion(task, {
     start,
     end: start + pages,
     flags: vmFlags,
-    // Shared anonymous memory is a file that nobody else has.
-    file: file?.mapped ?? (isShared ? { inode: newShmem(machine, cpu, pages) } : undefined),
+    file: file?.mapped ?? (own && { inode: own }),
     pgoff: file === undefined ? (isShared ? 0 : start) : pageOf(offset),
     anonVma: undefined,
     chain: [],
   });
+  if (result < 0 && own !== undefined) yield* putInode(task, own);
+  return result;
 }
 
 /** @returns a page, or a negative errno */

@@ -2,10 +2,12 @@
  * SysV shared memory: shmget(2), shmat(2), shmdt(2), shmctl(2).
  *
  * @source ipc/shm.c (Linux 6.18)
- * @omits  keys, permissions, SHM_HUGETLB, limits of the namespace but the smallest size
+ * @omits  keys, permissions, SHM_HUGETLB, limits of the namespace but the smallest size; what
+ *         SHM_LOCK does; numbers are reused at once
  */
 
 import { populate } from '../fault/populate.ts';
+import type { Place } from '../file/filemap.ts';
 import { newInode } from '../file/inode.ts';
 import type { Segment } from '../file/segment.ts';
 import { closeInode } from '../file/shmem.ts';
@@ -81,7 +83,7 @@ function isMappedWithin({ mm }: Task, address: number, bytes: number): boolean {
 }
 
 /** One that was removed stays until nobody has it attached any more: it can still be attached. */
-function findSegment({ machine, cpu }: Task, id: number): Segment | undefined {
+function findSegment({ machine, cpu }: Place, id: number): Segment | undefined {
   const segment = machine.segments.find(id);
   if (segment === undefined || !segment.isDestroyed) return segment;
   if (segment.inode.mappings.size > 0) return segment;
@@ -117,7 +119,7 @@ export function* shmdt(task: Task, address: number): Op<number> {
 }
 
 /** Removes a segment when the last process detaches it, or locks it. @returns 0 or a negative errno */
-export function* shmctl(task: Task, id: number, command: number): Op<number> {
+export function* shmctl(task: Place, id: number, command: number): Op<number> {
   const segment = findSegment(task, id);
   if (segment === undefined) return EINVAL;
   if (command === SHM_LOCK || command === SHM_UNLOCK) return 0;

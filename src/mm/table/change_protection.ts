@@ -3,10 +3,11 @@
  *
  * @source mm/mprotect.c change_protection(), change_pte_range(), can_change_pte_writable()
  *         (Linux 6.18)
- * @omits  userfaultfd write protection, NUMA hinting, soft-dirty tracking; huge pages are split
+ * @omits  userfaultfd write protection, NUMA hinting, soft-dirty tracking
  */
 import { ACCESSED, DIRTY, type LeafFlags, W } from '../../arch/index.ts';
-import { hugeStart } from '../huge/huge_memory.ts';
+import { changeHugePage } from '../huge/huge_protect.ts';
+import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
 import { headOf } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
@@ -18,7 +19,7 @@ import { clearing, reading } from '../world/point.ts';
 import { FrameFlag, NONE, type World } from '../world/world.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMappedFlags } from './mapped_entry.ts';
 import { tlbChange } from './mmu_gather.ts';
-import { findMapped, isLeafAt, isNoneAt, isPresentAt, walk } from './pgtable.ts';
+import { findMapped, isNoneAt, isPresentAt, walk } from './pgtable.ts';
 import { lockPte, tableEnd, unlockPte } from './pte_table.ts';
 import {
   SoftFlag,
@@ -51,50 +52,16 @@ export function* changeProtection(task: Task, vma: Vma, start: number, end: numb
   }
 }
 
-/**
- * A huge page stays one if all of it changes. With PROT_NONE it is split: no entry of level 1 is
- * mapped and out of reach of hardware.
- *
- * @source mm/mprotect.c change_pmd_range()
- */
+/** A huge page stays one if all of it changes. @source mm/mprotect.c change_pmd_range() */
 function* changeHuge(task: Task, vma: Vma, start: number, end: number): Op<void> {
   const { machine, mm } = task;
   const slot = yield* walk(machine, mm, start, 1);
   if (slot === NONE) return;
   yield reading(machine.objects.entry(slot));
-  if (!isPresentAt(machine, slot) || !isLeafAt(machine, slot, 1)) return;
+  if (!isMappedAt(machine, slot, 1)) return;
   const isWhole = end - start === hugePages(machine);
-  if (isWhole && pageRights(vma) !== 0) yield* changeHugeEntry(task, vma, slot, start, end);
-  else yield* splitHugeEntry(task, mm, vma, hugeStart(machine, start), slot);
-}
-
-/** @source mm/huge_memory.c change_huge_pmd(), can_change_pmd_writable() (Linux 6.18) */
-function* changeHugeEntry(
-  task: Task,
-  vma: Vma,
-  slot: number,
-  start: number,
-  end: number,
-): Op<void> {
-  const { machine, cpu, mm } = task;
-  const guard = lockOf(machine, mm, slot, 1);
-  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
-  yield clearing(machine.objects.entry(slot));
-  if (isPresentAt(machine, slot) && isLeafAt(machine, slot, 1)) {
-    const head = frameAt(machine, slot, 1);
-    const old = flagsAt(machine, slot);
-    const isOwn =
-      isAnonymousFrame(machine, head) && (machine.frameFlags[head]! & FrameFlag.EXCLUSIVE) !== 0;
-    const upgrade = (vma.flags & VM.WRITE) !== 0 && isOwn ? W : 0;
-    const flags = (old & (ACCESSED | DIRTY)) | pageRights(vma) | upgrade;
-    setLeaf(machine, slot, head, flags, 1);
-    if ((old & ~flags) !== 0) {
-      const cpus = machine.mmCpus[mm.id]!;
-      machine.ledger.openFolio(cpus, mm.id, start, end, head, (old & W) !== 0);
-    }
-    tlbChange(machine, cpu, start, end);
-  }
-  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  if (isWhole) yield* changeHugePage(task, vma, start, slot);
+  else yield* splitHugeEntry(task, mm, hugeStart(machine, start), slot);
 }
 
 function* changePteRange(

@@ -5,10 +5,11 @@
  * The gather of an operation is its CPU's own data.
  *
  * @source mm/mmu_gather.c tlb_gather_mmu(), tlb_flush_mmu(), tlb_finish_mmu() (Linux 6.18)
- * @omits  swap
  */
-import { putFrame } from '../page/frame.ts';
+import { assert } from '../../base/assert.ts';
+import { headOf, putFrame } from '../page/frame.ts';
 import { removeRmap } from '../rmap/map_count.ts';
+import { freeSwapCache } from '../swap/swap_cache.ts';
 import type { Mm } from '../vma/mm.ts';
 import { deliverCallbacks } from '../world/delivery.ts';
 import type { Op } from '../world/op.ts';
@@ -55,6 +56,7 @@ export function isGatherFull(world: World, cpu: number): boolean {
 
 /** Collects a page whose entry was cleared, with the reference that the entry had. */
 export function tlbRemovePage(world: World, cpu: number, page: number, frame: number): void {
+  assert(world.gatherFrameCount[cpu]! < world.size.gather, 'a gather has room for another page');
   world.gatherFrames[cpu * world.size.gather + world.gatherFrameCount[cpu]!++] = frame;
   tlbChange(world, cpu, page, page + 1);
 }
@@ -121,7 +123,9 @@ export function* tlbFlushMmu(world: World, cpu: number, mm: number): Op<void> {
 
 function* freeFrames(world: World, cpu: number): Op<void> {
   for (let at = 0; at < world.gatherFrameCount[cpu]!; at++) {
-    yield* putFrame(world, cpu, world.gatherFrames[cpu * world.size.gather + at]!);
+    const frame = world.gatherFrames[cpu * world.size.gather + at]!;
+    yield* freeSwapCache(world, cpu, headOf(world, frame));
+    yield* putFrame(world, cpu, frame);
   }
   world.gatherFrameCount[cpu] = 0;
 }

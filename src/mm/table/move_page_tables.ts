@@ -3,18 +3,21 @@
  *
  * @source mm/mremap.c move_page_tables(), move_ptes(), move_normal_pmd(), try_realign_addr()
  *         (Linux 6.18)
- * @omits  userfaultfd, soft-dirty tracking, secondary MMUs; huge pages are split, not moved whole
+ * @omits  userfaultfd, soft-dirty tracking, secondary MMUs
  */
-import { hugeStart } from '../huge/huge_memory.ts';
+
+import { moveHugePage } from '../huge/huge_move.ts';
+import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
 import type { Task } from '../task.ts';
 import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
+import { isMappedAt } from './mapped_entry.ts';
 import { movePtes } from './move_ptes.ts';
 import { moveTable } from './move_table.ts';
-import { isLeafAt, isNoneAt, isPresentAt, isTableAt, walk, walkAllocating } from './pgtable.ts';
+import { isNoneAt, isTableAt, walk, walkAllocating } from './pgtable.ts';
 
 /** What is moved: `pages` pages of `from`, at `start`, to `target` in `to`. */
 export interface TableMove {
@@ -90,12 +93,19 @@ function* moveUpper(
   if (isNoneAt(machine, slot)) return true;
   const targetSlot = yield* walkAllocating(task, mm, target, level);
   if (targetSlot === NONE) return undefined;
-  if (level === 1 && isPresentAt(machine, slot) && isLeafAt(machine, slot, 1)) {
-    yield* splitHugeEntry(task, mm, move.from, hugeStart(machine, at), slot);
-    yield reading(machine.objects.entry(slot));
+  if (level === 1 && isMappedAt(machine, slot, 1)) {
+    const isMoved = isWhole && (yield* moveHugePage(task, move, at, slot, targetSlot));
+    if (!isMoved) yield* splitHugeEntry(task, mm, hugeStart(machine, at), slot);
+    return isMoved;
   }
   if (!isWhole || !isTableAt(machine, slot, level)) return false;
-  return yield* moveTable(task, move.from, level, at, slot, targetSlot);
+  return yield* moveTable(
+    task,
+    move.from,
+    level,
+    { page: at, slot },
+    { page: target, slot: targetSlot },
+  );
 }
 
 /** @returns false if memory is exhausted */

@@ -5,6 +5,7 @@ import type { Vma } from '../vma/vma.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, setting } from '../world/point.ts';
+import { violate } from '../world/property.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import {
   clearTable,
@@ -19,8 +20,14 @@ import {
   tableAt,
 } from './pgtable.ts';
 
+/** An entry, and the first page that it is for. */
+interface Place {
+  readonly page: number;
+  readonly slot: number;
+}
+
 /**
- * Links the table of `slot`, an entry of `level` for the pages from `start` on, at `target` instead.
+ * Links the table of the entry of `level` at `from` at the entry `to` instead.
  *
  * All translations of the old place are flushed before the locks are dropped. The locks of rmap let
  * a walk of it see all pages of the table at one of the two places.
@@ -33,23 +40,22 @@ export function* moveTable(
   task: Task,
   vma: Vma,
   level: number,
-  start: number,
-  slot: number,
-  target: number,
+  from: Place,
+  to: Place,
 ): Op<boolean> {
   const { machine, cpu, mm } = task;
   const isLocking = machine.bugs.moveTableWithoutRmapLocks !== true;
   if (isLocking) yield* lockLinks(task, vma);
-  yield reading(machine.objects.entry(target));
+  yield reading(machine.objects.entry(to.slot));
   let isMoved = false;
-  if (isNoneAt(machine, target)) {
-    const guard = lockOf(machine, mm, slot, level);
-    const targetGuard = lockOf(machine, mm, target, level);
+  if (isNoneAt(machine, to.slot)) {
+    const guard = lockOf(machine, mm, from.slot, level);
+    const targetGuard = lockOf(machine, mm, to.slot, level);
     yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
     if (targetGuard !== guard) {
       yield* lockNested(machine, cpu, targetGuard, Rank.PAGE_TABLE);
     }
-    isMoved = yield* relink(task, level, start, slot, target);
+    isMoved = yield* relink(task, level, from, to);
     if (targetGuard !== guard) yield* unlockNested(machine, cpu, targetGuard);
     yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   }
@@ -57,25 +63,22 @@ export function* moveTable(
   return isMoved;
 }
 
-function* relink(
-  task: Task,
-  level: number,
-  start: number,
-  slot: number,
-  target: number,
-): Op<boolean> {
+function* relink(task: Task, level: number, from: Place, to: Place): Op<boolean> {
   const { machine, cpu, mm } = task;
+  const { page: start, slot } = from;
   yield clearing(machine.objects.entry(slot));
-  // A collapse may have been faster.
-  const isTable = isTableAt(machine, slot, level) || machine.bugs.moveTableWithoutRecheck === true;
-  if (!isTable) return false;
+  if (!isTableAt(machine, slot, level)) {
+    // A collapse was faster. What is taken for a table is then any page, or page 0.
+    if (machine.bugs.moveTableWithoutRecheck === true) violate(machine, 'P-UAF-PT');
+    return false;
+  }
   const table = tableAt(machine, slot, level);
   const span = machine.format.entryPages[level]!;
   clearTable(machine, mm, slot, level);
   machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, start + span, table);
   yield* openPages(task, table, level - 1, start);
-  yield setting(machine.objects.entry(target));
-  setTable(machine, mm, targetStart, target, table, level);
+  yield setting(machine.objects.entry(to.slot));
+  setTable(machine, mm, to.page, to.slot, table, level);
   yield* flushTlbMmRange(machine, cpu, mm.id, start, start + span);
   return true;
 }

@@ -225,6 +225,7 @@ export function* walkAllocating(task: Task, mm: Mm, page: number, to = 0): Op<nu
  */
 export function* slotBelow(task: Task, mm: Mm, page: number, above: number): Op<number> {
   const { machine } = task;
+  yield reading(machine.objects.entry(above));
   const table = isTableAt(machine, above, 1)
     ? tableAt(machine, above, 1)
     : yield* linkTable(task, mm, page, above, 1);
@@ -232,13 +233,7 @@ export function* slotBelow(task: Task, mm: Mm, page: number, above: number): Op<
 }
 
 /** Links a new table at `slot`, unless another CPU has been first: the table there, or `NONE`. */
-function* linkTable(
-  task: Task,
-  mm: Mm,
-  page: number,
-  slot: number,
-  level: number,
-): Op<number> {
+function* linkTable(task: Task, mm: Mm, page: number, slot: number, level: number): Op<number> {
   const { machine, cpu } = task;
   const table = yield* allocTable(machine, cpu);
   if (table === NONE) return NONE;

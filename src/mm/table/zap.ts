@@ -5,12 +5,14 @@
  * @omits  userfaultfd, device memory
  */
 import { DIRTY, W } from '../../arch/index.ts';
-import { hugePages, hugeStart } from '../huge/huge_memory.ts';
+import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { zapHugePage } from '../huge/huge_zap.ts';
 import { splitHugeEntry } from '../huge/split.ts';
 import { headOf, ZERO_FRAME } from '../page/frame.ts';
 import { dropRmap, isAnonymousFrame, rssKindOf } from '../rmap/map_count.ts';
+import { freeSwapAndCache } from '../swap/swap_cache.ts';
 import type { Task } from '../task.ts';
+import { Rss } from '../vma/mm.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
@@ -23,7 +25,7 @@ import {
   tlbRemovePage,
   tlbRemovePageLater,
 } from './mmu_gather.ts';
-import { clearEntry, findMapped, isLeafAt, isNoneAt, isPresentAt, walk } from './pgtable.ts';
+import { clearEntry, findMapped, isNoneAt, isPresentAt, walk } from './pgtable.ts';
 import { tryFreeTable, tryUnlinkTable } from './pt_reclaim.ts';
 import { lockPte, tableEnd, unlockPte } from './pte_table.ts';
 import { Marker, SoftKind, softKindAt, softValueAt } from './soft_entry.ts';
@@ -56,6 +58,7 @@ export function* unmapPageRange(
     const next = tableEnd(machine, at, end);
     const isHuge = yield* zapHuge(task, at, next);
     if (!isHuge) yield* zapPteRange(task, at, next, zap);
+    else if (isGatherFull(machine, task.cpu)) yield* tlbFlushMmu(machine, task.cpu, mm.id);
     at = yield* findMapped(machine, mm, next, end);
   }
 }
@@ -66,10 +69,9 @@ function* zapHuge(task: Task, start: number, end: number): Op<boolean> {
   const slot = yield* walk(machine, mm, start, 1);
   if (slot === NONE) return false;
   yield reading(machine.objects.entry(slot));
-  if (!isPresentAt(machine, slot) || !isLeafAt(machine, slot, 1)) return false;
+  if (!isMappedAt(machine, slot, 1)) return false;
   if (end - start === hugePages(machine)) return yield* zapHugePage(task, start, slot);
-  const vma = mm.vmas.at(start);
-  yield* splitHugeEntry(task, mm, { file: vma?.file }, hugeStart(machine, start), slot);
+  yield* splitHugeEntry(task, mm, hugeStart(machine, start), slot);
   return false;
 }
 
@@ -155,7 +157,8 @@ function* zapMapped(task: Task, slot: number, page: number, zap: number): Op<boo
 }
 
 /** Called when the entry was announced. @returns whether it was cleared */
-function* zapSoftEntry({ machine, mm }: Task, slot: number, zap: number): Op<boolean> {
+function* zapSoftEntry(task: Task, slot: number, zap: number): Op<boolean> {
+  const { machine, cpu, mm } = task;
   const kind = softKindAt(machine, slot);
   const value = softValueAt(machine, slot);
   const isKeepingCows = (zap & Zap.KEEP_COWS) !== 0;
@@ -169,5 +172,9 @@ function* zapSoftEntry({ machine, mm }: Task, slot: number, zap: number): Op<boo
     yield clearing(machine.objects.entry(slot));
   } else if (isKeepingCows) return false;
   clearEntry(machine, slot);
+  if (kind === SoftKind.SWAP) {
+    mm.rss[Rss.SWAP]!--;
+    yield* freeSwapAndCache(machine, cpu, value);
+  }
   return true;
 }

@@ -103,6 +103,7 @@ export function* modifyFlags(
     yield* splitVma(task, part, end);
   }
   yield* vmaStartWrite(task.machine, task.mm, part);
+  yield writing(task.machine.objects.tree(task.mm.id));
   part.flags = flags;
   return part;
 }

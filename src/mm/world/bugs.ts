@@ -19,6 +19,18 @@ export interface Bugs {
   readonly forkWithoutVmaLocks?: boolean;
   /** GUP-fast pins a page that a fork is just making common (57efa1fe5957). */
   readonly pinWithoutWriteProtectSeq?: boolean;
+  /** GUP-fast leaves interrupts on, so nobody who frees tables waits for it. */
+  readonly gupFastWithInterruptsOn?: boolean;
+  /** A private page that one process maps is taken to be its own (CVE-2020-29374). */
+  readonly reuseByMapcount?: boolean;
+  /** A forced write forgets that it is one once the page was copied (CVE-2016-5195). */
+  readonly forcedWriteForgotten?: boolean;
+  /** A page that is copied on write is replaced without a flush between. */
+  readonly cowWithoutFlush?: boolean;
+  /** A fault does not look at the size of the file again under the folio lock. */
+  readonly faultWithoutSizeRecheck?: boolean;
+  /** A fault takes what was in the page cache before it waited for the folio lock. */
+  readonly cachedWithoutRecheck?: boolean;
   /** GUP-fast does not look again whether the table is still linked (70cbc3cc78a9). */
   readonly gupFastWithoutPmdRecheck?: boolean;
   /** A page is written out while TLBs may still let its process write to it (d950c9477d51). */

@@ -4,6 +4,7 @@
  * @source kernel/smp.c smp_call_function_many_cond() (Linux 6.18)
  */
 import { assert } from '../../base/assert.ts';
+import { dropTranslations } from './cpu_tlb.ts';
 import type { Op } from './op.ts';
 import { writing } from './point.ts';
 import { tellHandling, tellRequest } from './tell.ts';
@@ -35,7 +36,7 @@ export function handleInterrupts(world: World, cpu: number): void {
     if ((world.pending[cpu]! & (1 << sender)) === 0) continue;
     if (world.trace !== undefined) tellHandling(world.trace, world, sender);
     const { requestMm, requestStart, requestEnd } = world;
-    world.ledger.discharge(cpu, requestMm[sender]!, requestStart[sender]!, requestEnd[sender]!);
+    dropTranslations(world, cpu, requestMm[sender]!, requestStart[sender]!, requestEnd[sender]!);
   }
   world.pending[cpu] = 0;
 }

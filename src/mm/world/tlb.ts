@@ -2,9 +2,10 @@
  * TLB flushes: a CPU flushes its own, and asks the others by interrupt.
  *
  * @source arch/x86/mm/tlb.c flush_tlb_mm_range(), broadcast_tlb_flush() (Linux 6.18)
- * @omits  PCID generations, lazy TLB mode, switching between address spaces
+ * @omits  PCID generations: each address space has a PCID of its own; lazy TLB mode
  */
 import { assert } from '../../base/assert.ts';
+import { dropTranslations } from './cpu_tlb.ts';
 import { deliverInterrupts } from './delivery.ts';
 import { sendInterrupt } from './interrupt.ts';
 import type { Op } from './op.ts';
@@ -28,7 +29,7 @@ export function* flushTlbMmRange(
   yield invalidating(world.objects.tlb(cpu));
   if (world.trace !== undefined) tellFlush(world.trace, world, mm, start, end);
   for (let other = 0; other < world.size.cpus; other++) {
-    world.ledger.discharge(other, mm, start, end);
+    dropTranslations(world, other, mm, start, end);
   }
 }
 
@@ -50,7 +51,7 @@ function* flushByInterrupt(
   }
   yield invalidating(world.objects.tlb(cpu));
   if (world.trace !== undefined) tellFlush(world.trace, world, mm, start, end);
-  world.ledger.discharge(cpu, mm, start, end);
+  dropTranslations(world, cpu, mm, start, end);
   for (let target = 0; target < world.size.cpus; target++) {
     if ((others & (1 << target)) === 0) continue;
     deliverInterrupts(world, target);

@@ -7,9 +7,11 @@
  */
 import type { PteFormat } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
+import type { Mmu } from '../../mmu/index.ts';
 import type { TraceWriter } from '../../trace/index.ts';
 import type { Bugs } from './bugs.ts';
 import { Ledger } from './ledger.ts';
+import { newMmus } from './mmus.ts';
 import { Objects } from './objects.ts';
 import type { WorldSize } from './world_size.ts';
 
@@ -138,6 +140,8 @@ export class World {
   readonly gatherEnd: Float64Array;
 
   readonly violation: Int32Array;
+  /** Own data of each CPU; none if accesses do not go through MMUs. Tags are numbers of mms. */
+  readonly mmus: readonly Mmu[];
   readonly ledger: Ledger;
 
   /** Told what happens, if anybody wants to know. No part of the state; set by `traceTo()`. */
@@ -200,6 +204,8 @@ export class World {
     this.gatherStart = pages(cpus);
     this.gatherEnd = pages(cpus);
     this.violation = words(1);
+    this.mmus = newMmus(size, this.lanes);
+    for (const mmu of this.mmus) for (const part of mmu.parts()) this.part(part);
     this.ledger = new Ledger();
   }
 

@@ -1,5 +1,6 @@
 /** How large a world is: all its memory is laid out when it is made. */
 import type { PteFormat } from '../../arch/index.ts';
+import type { MmuShape } from '../../mmu/index.ts';
 
 export interface WorldSize {
   readonly format: PteFormat;
@@ -21,6 +22,8 @@ export interface WorldSize {
   readonly gather: number;
   /** How a CPU flushes the TLBs of others: by interrupt, or by an instruction that reaches all. */
   readonly flush: 'interrupt' | 'broadcast';
+  /** The TLBs and walk caches of each CPU, at full speed; without, an access walks the tables. */
+  readonly tlb: MmuShape | undefined;
   /** Whether a frame has content: one word. */
   readonly contents: boolean;
   /** Where faults on private memory use huge pages (transparent_hugepage/enabled). */
@@ -41,6 +44,7 @@ export function worldSize(size: Partial<WorldSize> & Pick<WorldSize, 'format'>):
     swapIsSynchronous: false,
     gather: 8,
     flush: 'interrupt',
+    tlb: undefined,
     contents: true,
     thp: 'madvise',
     ...size,

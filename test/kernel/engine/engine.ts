@@ -8,11 +8,14 @@ import type { Program, Step } from '../program.ts';
 import type { InitialState, KernelReport, Outcome, State, Vma } from '../report.ts';
 import { mm } from './build.ts';
 import { Files } from './files.ts';
-import { countersOf, describeVma, entriesOf } from './observe.ts';
+import { countersOf, describeVma, entriesOf, mapsLargeFolio } from './observe.ts';
 import { touch } from './touch.ts';
 
 const PAGE_BYTES = 4096;
-const HUGE_BYTES = 2 ** 21;
+const HUGE_PAGES = 512;
+const HUGE_BYTES = HUGE_PAGES * PAGE_BYTES;
+/** Of a part of a large folio, the kernel splits that. */
+const SPLITTING_ADVICE: readonly number[] = [ADVICE.free, ADVICE.cold, ADVICE.pageout];
 const CPU = 0;
 
 /** What every program finds enough: the kernel has more of everything. */
@@ -84,25 +87,40 @@ class Run {
     this.#audit();
     const left = [...this.#tasks].sort(([a], [b]) => a - b);
     for (const [process, task] of left) this.#observe(process, task, steps.length);
-    this.#files.close(left[0]![1]);
+    this.#files.close();
     for (const [process, task] of left) this.#exit(process, task);
     this.#audit();
     return { initial: this.#initial, outcomes, states: this.#states };
   }
 
-  /** Whether the engine says that it does not do what the kernel does: MADV_COLLAPSE of shmem. */
+  /** Whether the engine says that it does not do here what the kernel does: see docs/coverage.md. */
   #isOmitted({ process, call }: Step): boolean {
     if (call.name !== 'madvise' && call.name !== 'process_madvise') return false;
-    if (call.advice !== ADVICE.collapse) return false;
-    const task = this.#tasks.get(call.name === 'madvise' ? process : call.target);
-    const ranges = [[this.#at(call.address), call.length]];
-    if (call.name === 'process_madvise') ranges.push([this.#at(call.address2), call.length2]);
-    return ranges.some(([address, length]) => {
-      const [start, end] = [address! / HUGE_BYTES, (address! + length!) / HUGE_BYTES];
-      if (task === undefined || Math.ceil(start) >= Math.floor(end)) return false;
-      const within = task.mm.vmas.within(Math.ceil(start) * 512, Math.floor(end) * 512);
-      return within.some(({ file }) => file !== undefined && file.inode.fileSystem !== 'ext4');
-    });
+    const target = call.name === 'madvise' ? process : call.target;
+    const ranges: [Address, number][] = [[call.address, call.length]];
+    if (call.name === 'process_madvise') ranges.push([call.address2, call.length2]);
+    if (SPLITTING_ADVICE.includes(call.advice)) {
+      return ranges.some(([address, length]) => this.#meetsLargeFolio(target, address, length));
+    }
+    const isCollapse = call.advice === ADVICE.collapse;
+    return isCollapse && ranges.some(([at, length]) => this.#collapsesFile(target, at, length));
+  }
+
+  #meetsLargeFolio(process: number, address: Address, length: number): boolean {
+    const task = this.#tasks.get(process);
+    const at = this.#at(address);
+    const start = Math.floor(at / PAGE_BYTES);
+    return task !== undefined && mapsLargeFolio(task, start, Math.ceil((at + length) / PAGE_BYTES));
+  }
+
+  #collapsesFile(process: number, address: Address, length: number): boolean {
+    const task = this.#tasks.get(process);
+    const at = this.#at(address);
+    const [first, last] = [Math.ceil(at / HUGE_BYTES), Math.floor((at + length) / HUGE_BYTES)];
+    if (task === undefined || first >= last) return false;
+    return task.mm.vmas
+      .within(first * HUGE_PAGES, last * HUGE_PAGES)
+      .some(({ file }) => file !== undefined && file.inode.fileSystem !== 'ext4');
   }
 
   #audit(): void {

@@ -76,9 +76,10 @@ export class Files {
   }
 
   /** Gives all files and segments back: they go with the last who maps them. */
-  close(task: Task): void {
+  close(): void {
+    const place = { machine: this.#machine, cpu: this.#cpu };
     for (const file of this.#open.keys()) this.#close(file);
-    for (const segment of this.#segmentsEver) mm.run(mm.shmctl(task, segment, SHMCTL.rmid));
+    for (const segment of this.#segmentsEver) mm.run(mm.shmctl(place, segment, SHMCTL.rmid));
   }
 
   #newFile(place: number): OpenFile {

@@ -1,5 +1,5 @@
 /** What the kernel would report of an address space of the engine. */
-import type { Vma as EngineVma, Inode, Machine, Mm, Task } from '../../../src/mm/index.ts';
+import type { Vma as EngineVma, Inode, Machine, Task } from '../../../src/mm/index.ts';
 import { FrameFlag, flagNames, Rss, VM, VM_ACCESS } from '../../../src/mm/index.ts';
 import { isAnonymousFrame } from '../../../src/mm/rmap/map_count.ts';
 import {
@@ -58,7 +58,18 @@ export interface Entries {
 export function entriesOf({ machine, mm }: Task, vmas: readonly EngineVma[]): Entries {
   const found: Entries = { pages: [], entries: [] };
   for (const { start, end } of vmas) {
-    scan(machine, mm, mm.root, machine.format.levels - 1, 0, { start, end }, found);
+    visitEntries(
+      machine,
+      mm.root,
+      machine.format.levels - 1,
+      0,
+      { start, end },
+      (slot, level, from, to) => {
+        addRun(found.entries, from, to, PAGE_IS.written);
+        const categories = categoriesAt(machine, slot, level);
+        if (categories !== 0) addRun(found.pages, from, to, categories);
+      },
+    );
   }
   return found;
 }
@@ -68,14 +79,16 @@ interface Range {
   readonly end: number;
 }
 
-function scan(
+type Visit = (slot: number, level: number, start: number, end: number) => void;
+
+/** All entries of tables of level 0 in `range`, and huge pages. */
+function visitEntries(
   machine: Machine,
-  mm: Mm,
   table: number,
   level: number,
   base: number,
   range: Range,
-  found: Entries,
+  visit: Visit,
 ): void {
   const span = machine.format.entryPages[level]!;
   const first = Math.max(0, Math.floor((range.start - base) / span));
@@ -83,18 +96,10 @@ function scan(
     const at = base + index * span;
     if (at >= range.end) return;
     const slot = slotIn(machine, table, at, level);
-    if (level > 0) {
-      if (isNoneAt(machine, slot)) continue;
-      if (isPresentAt(machine, slot) && !isLeafAt(machine, slot, level)) {
-        scan(machine, mm, tableAt(machine, slot, level), level - 1, at, range, found);
-        continue;
-      }
-    }
-    const start = Math.max(at, range.start);
-    const end = Math.min(at + span, range.end);
-    addRun(found.entries, start, end, PAGE_IS.written);
-    const categories = categoriesAt(machine, slot, level);
-    if (categories !== 0) addRun(found.pages, start, end, categories);
+    if (level > 0 && isNoneAt(machine, slot)) continue;
+    if (level > 0 && isPresentAt(machine, slot) && !isLeafAt(machine, slot, level)) {
+      visitEntries(machine, tableAt(machine, slot, level), level - 1, at, range, visit);
+    } else visit(slot, level, Math.max(at, range.start), Math.min(at + span, range.end));
   }
 }
 
@@ -113,6 +118,22 @@ function categoriesAt(machine: Machine, slot: number, level: number): number {
 function categoriesOfFrame(machine: Machine, frame: number): number {
   if ((machine.frameFlags[frame]! & FrameFlag.RESERVED) !== 0) return PAGE_IS.zero;
   return isAnonymousFrame(machine, frame) ? 0 : PAGE_IS.file;
+}
+
+/** Whether pages of `[start, end)` are mapped that belong to a large folio. */
+export function mapsLargeFolio({ machine, mm }: Task, start: number, end: number): boolean {
+  const found: number[] = [];
+  for (const vma of mm.vmas.within(start, end)) {
+    const range = { start: Math.max(start, vma.start), end: Math.min(end, vma.end) };
+    visitEntries(machine, mm.root, machine.format.levels - 1, 0, range, (slot, level) => {
+      if (isPresentAt(machine, slot)) found.push(frameAt(machine, slot, level));
+      else if (softKindAt(machine, slot) === SoftKind.PROT_NONE) {
+        found.push(softValueAt(machine, slot));
+      }
+    });
+  }
+  const large = FrameFlag.HEAD | FrameFlag.TAIL;
+  return found.some((frame) => (machine.frameFlags[frame]! & large) !== 0);
 }
 
 /** Appends a run, to the last one if it goes on there. */

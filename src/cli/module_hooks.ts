@@ -1,11 +1,17 @@
 /**
- * Lets Node import TypeScript: types are replaced by spaces, so lines and columns stay. A loader's
- * hook, which runs in a thread of its own.
+ * Lets Node import TypeScript: types are replaced by spaces, so lines and columns stay. And lets a
+ * module import `ptshare/check` wherever it lies. Hooks of a loader, which run in a thread of their
+ * own.
  */
 import { readFile } from 'node:fs/promises';
-import type { LoadHook } from 'node:module';
+import type { LoadHook, ResolveHook } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/wasm-typescript';
+
+export const resolve: ResolveHook = (specifier, context, nextResolve) =>
+  specifier.startsWith('ptshare/')
+    ? nextResolve(specifier, { ...context, parentURL: import.meta.url })
+    : nextResolve(specifier, context);
 
 export const load: LoadHook = async (url, context, nextLoad) => {
   if (!/^file:.*\.m?ts$/.test(url)) return nextLoad(url, context);

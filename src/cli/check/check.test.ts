@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type Outcome, ptshare } from '../../../test/command_line.ts';
+import { ZOO } from '../../zoo/index.ts';
+import type { CheckReport } from './report.ts';
+
+const EXAMPLES = 'examples/check';
+
+/** Two threads that add one to a counter, with a lock or without. */
+const counter = (isLocked: boolean): string => `
+  import { World, type Scenario } from 'ptshare/check';
+  export function scenario(): Scenario {
+    const world = new World();
+    const value = world.word('value');
+    const lock = world.mutex('lock');
+    const adding = function* () {
+      ${isLocked ? 'yield* lock.lock();' : ''}
+      const before = yield* value.read();
+      yield* value.write(before + 1);
+      ${isLocked ? 'yield* lock.unlock();' : ''}
+    };
+    return world.scenario([adding, adding], () => (value.value === 2 ? undefined : 'lost update'));
+  }
+`;
+
+function checkModule(name: string, text: string, ...options: readonly string[]): Outcome {
+  const folder = mkdtempSync(join(tmpdir(), 'ptshare-check-'));
+  try {
+    writeFileSync(join(folder, name), text);
+    return ptshare(['check', join(folder, name), ...options]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const jsonOf = (stdout: string): CheckReport => JSON.parse(stdout) as CheckReport;
+
+test('--list names every entry', () => {
+  const { status, stdout, stderr } = ptshare(['check', '--list']);
+  assert.deepEqual([status, stderr], [0, '']);
+  for (const { id } of ZOO) assert.match(stdout, new RegExp(`^ {2}${id} `, 'm'));
+});
+
+test('a bug of the zoo is found, drawn, and shown again by the command it prints', () => {
+  const { status, stdout, stderr } = ptshare(['check', 'Unlock-Before-Flush']);
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /With the mistake: found P-DATA in \d+ executions/);
+  assert.match(stdout, /A write is lost, or a stale value is read/);
+  assert.match(stdout, /^ {5}CPU 0: munmap +CPU 1: mmap, store, load$/m);
+  assert.match(stdout, /^ +\d+ +! load through the TLB of CPU 1: a stale$/m);
+  assert.match(stdout, /Without it: verified: nothing found in all [\d,]+ executions/);
+  const [, schedule] = /Again: ptshare check M1 --on --schedule "(.*)"$/m.exec(stdout)!;
+  const again = ptshare(['check', 'M1', '--on', '--schedule', schedule!]);
+  assert.equal(again.status, 0);
+  assert.match(again.stdout, /Then: P-DATA/);
+  const clean = ptshare(['check', 'M1', '--off', '--schedule', '0']);
+  assert.deepEqual([clean.status, clean.stdout], [0, 'Nothing is violated under this schedule\n']);
+});
+
+test('what a CPU holds where another one goes on is drawn', () => {
+  const { stdout } = ptshare(['check', 'M3', '--on']);
+  assert.match(stdout, /└─ holds irqs off/);
+});
+
+test('no line of a finding is wider than asked for, however narrow', () => {
+  for (const width of [60, 80, 140]) {
+    const { stdout } = ptshare(['check', 'M1', '--width', String(width)]);
+    const wide = stdout.split('\n').filter((line) => line.length > width);
+    assert.deepEqual(
+      wide.filter((line) => !/^ {2}(Schedule|Again): /.test(line)),
+      [],
+    );
+  }
+});
+
+test('a scenario of the user’s is found wrong with 1, with its schedule and places', () => {
+  const { status, stdout } = checkModule('race.ts', counter(false));
+  assert.equal(status, 1);
+  assert.match(stdout, /found lost update in \d+ executions?/);
+  assert.match(stdout, /Schedule: 0110\n/);
+});
+
+test('a scenario of the user’s is verified with 0', () => {
+  const { status, stdout } = checkModule('race.ts', counter(true));
+  assert.equal(status, 0);
+  assert.match(stdout, /verified: nothing found in all 2 executions/);
+});
+
+test('what the README shows is found, as it says', () => {
+  const [, code] = /## Check[\s\S]*?```ts\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8'))!;
+  assert.ok(readFileSync('docs/check.md', 'utf8').includes(code!));
+  const { status, stdout } = checkModule('race.mjs', code!);
+  assert.equal(status, 1);
+  assert.match(stdout, /found lost update/);
+  assert.match(stdout, /Schedule: 0110\n/);
+});
+
+for (const name of readdirSync(EXAMPLES)) {
+  test(`${name} is verified`, () => {
+    const { status, stdout } = ptshare(['check', join(EXAMPLES, name)]);
+    assert.match(stdout, /verified: nothing found in all/);
+    assert.equal(status, 0);
+  });
+}
+
+test('what was cut by a bound is not called verified, and ends with 3', () => {
+  const CUTS = [
+    [['--max-executions', '1'], ['executions']],
+    [['--strategy', 'random', '--max-executions', '3'], ['sample']],
+    [['--strategy', 'pct=2', '--max-executions', '3'], ['sample']],
+    [['--strategy', 'switches=0'], ['switches']],
+  ] as const;
+  for (const [options, bounds] of CUTS) {
+    const { status, stdout } = checkModule('race.ts', counter(true), ...options, '--json');
+    const { off } = jsonOf(stdout).entries[0]!;
+    assert.deepEqual([status, off?.complete, off?.boundsHit], [3, false, bounds]);
+    assert.match(
+      checkModule('race.ts', counter(true), ...options).stdout,
+      /not verified: nothing found in/,
+    );
+  }
+});
+
+test('every strategy that sees everything finds the lost update', () => {
+  for (const strategy of ['optimal', 'sleep', 'none', 'preemptions=2', 'switches=3']) {
+    const { status, stdout } = checkModule('race.ts', counter(false), '--strategy', strategy);
+    assert.equal(status, 1, strategy);
+    assert.match(stdout, /lost update/);
+  }
+});
+
+test('--json says what was found, and what was searched', () => {
+  const { status, stdout } = ptshare(['check', 'M2', '--json']);
+  assert.equal(status, 0);
+  const [{ id, on, off, bounds }] = jsonOf(stdout).entries as [CheckReport['entries'][0]];
+  assert.deepEqual([id, on?.found, on?.property], ['M2', true, 'P-UAF-PAGE']);
+  assert.deepEqual([off?.complete, off?.violations, off?.property], [true, 0, null]);
+  assert.equal(bounds, ZOO.find((entry) => entry.id === 'M2')!.bounds);
+  assert.ok(on!.seconds >= 0 && on!.executions > 0 && off!.executions > 0);
+});
+
+test('a mistake of the user’s is said with its place, and ends with 2', () => {
+  const WRONG = [
+    [checkModule('race.ts', 'export const scenario = 7;'), /exports no scenario/],
+    [
+      checkModule('race.mjs', 'export default () => { throw new Error("no"); }'),
+      /Error: no \(file:/,
+    ],
+    [checkModule('race.ts', 'const a: = 1;'), /Cannot strip the types/],
+    [ptshare(['check', '/nonexistent.ts']), /no such file or directory/],
+    [ptshare(['check', 'B99']), /There is no B99 in the zoo/],
+    [ptshare(['check']), /Nothing is named/],
+    [ptshare(['check', 'M1', '--schedule', '0']), /A schedule is of one search/],
+    [ptshare(['check', 'M1', '--on', '--schedule', 'Z']), /actor 61 cannot take step 0/],
+    [
+      ptshare(['check', 'M1', '--strategy', 'sleep', '--checkpoint', '/tmp/x']),
+      /cannot be gone on with/,
+    ],
+    [ptshare(['check', 'M1', '--checkpoint', 'package.json']), /package.json is no checkpoint/],
+  ] as const;
+  for (const [{ status, stdout, stderr }, message] of WRONG) {
+    assert.deepEqual([status, stdout], [2, ''], stderr);
+    assert.match(stderr, message);
+  }
+});

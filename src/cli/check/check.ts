@@ -1,0 +1,123 @@
+/** What `ptshare check` does: searches what is named, and says what came of it. */
+import { type Finding, replay, type Scenario } from '../../check/index.ts';
+import { type Canvas, canvasOf } from '../../report/text/canvas.ts';
+import { ZOO } from '../../zoo/index.ts';
+import { ExitCode, wrongUse } from '../failure.ts';
+import { endAtOnceOnSignals, stopOnSignals } from '../signals.ts';
+import { textOptions } from '../terminal.ts';
+import { isModule } from '../user_module.ts';
+import type { Subject } from './job.ts';
+import type { CheckOptions } from './options.ts';
+import { type Case, toJson, type Verdict, verdictOf } from './report.ts';
+import { searchAll } from './search_all.ts';
+import { entryNamed, scenarioOf } from './subject.ts';
+import { againCommand, caseText, findingText, listText, summaryText } from './text.ts';
+
+export async function check(names: readonly string[], options: CheckOptions): Promise<ExitCode> {
+  if (options.list === true) {
+    await printLines(listText(canvasFor(options), ZOO));
+    return ExitCode.FINE;
+  }
+  const wanted = casesOf(names, options);
+  if (options.schedule !== undefined) return showSchedule(wanted, options.schedule, options);
+  const stopping = new AbortController();
+  const endOnSignal = stopOnSignals(() => stopping.abort());
+  const cases = await searchAll(wanted, options, stopping.signal);
+  await printCases(options, cases);
+  endOnSignal();
+  return exitCodeOf(
+    cases.flatMap((each) => each.searches.map((search) => verdictOf(each, search))),
+  );
+}
+
+function exitCodeOf(verdicts: readonly Verdict[]): ExitCode {
+  if (verdicts.includes('unexpected')) return ExitCode.FINDING;
+  return verdicts.includes('undecided') ? ExitCode.CANNOT_RUN : ExitCode.FINE;
+}
+
+/** What is to be searched, without results. */
+function casesOf(names: readonly string[], { all, on, off }: CheckOptions): Case[] {
+  if ((all === true) === names.length > 0) {
+    throw wrongUse(
+      all ? 'Entries are named, and all are asked for' : 'Nothing is named to be checked',
+      'Name entries of `ptshare check --list`, or a file, or pass --all',
+    );
+  }
+  const both = on === off;
+  const switches = [...(both || on ? [true] : []), ...(both || off ? [false] : [])];
+  const named = all ? ZOO.map(({ id }) => id) : names;
+  return [...new Set(named)].map((name) => {
+    if (isModule(name)) {
+      const subject: Subject = { kind: 'file', file: name };
+      return { name, entry: undefined, searches: [{ subject, result: undefined }] };
+    }
+    const entry = entryNamed(name);
+    const searches = switches.map((isBroken) => ({
+      subject: { kind: 'zoo', id: entry.id, isBroken } as const,
+      result: undefined,
+    }));
+    return { name: entry.id, entry, searches };
+  });
+}
+
+async function showSchedule(
+  cases: readonly Case[],
+  schedule: string,
+  options: CheckOptions,
+): Promise<ExitCode> {
+  const [first, ...others] = cases.flatMap((each) =>
+    each.searches.map((search) => ({ each, search })),
+  );
+  if (first === undefined || others.length > 0) {
+    throw wrongUse('A schedule is of one search', 'Name one entry with --on or --off, or a file');
+  }
+  // A step may take for ever, and nothing is unfinished.
+  endAtOnceOnSignals();
+  const { subject } = first.search;
+  const finding = replayOf(await scenarioOf(subject), schedule);
+  const isWanted = subject.kind === 'zoo' && subject.isBroken;
+  if (options.json === true) {
+    await printJson({ version: 1, id: first.each.name, finding: finding ?? null });
+  } else if (finding === undefined) {
+    await printLines(['Nothing is violated under this schedule']);
+  } else {
+    const shown = canvasFor(options);
+    await printLines(findingText(shown, finding, againCommand(subject, finding)));
+  }
+  return isWanted === (finding !== undefined) ? ExitCode.FINE : ExitCode.FINDING;
+}
+
+function replayOf(scenario: Scenario, schedule: string): Finding | undefined {
+  try {
+    return replay(scenario, schedule);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw wrongUse(error.message, 'Search again: a schedule is of one version of a scenario');
+  }
+}
+
+async function printCases(
+  { all, json, ...options }: CheckOptions,
+  cases: readonly Case[],
+): Promise<void> {
+  if (json === true) return printJson(toJson(cases));
+  const shown = canvasFor(options);
+  const lines = all
+    ? summaryText(shown, cases)
+    : cases.flatMap((each, at) => [...(at === 0 ? [] : ['']), ...caseText(shown, each)]);
+  return printLines(lines);
+}
+
+function canvasFor({ color, width }: Pick<CheckOptions, 'color' | 'width'>): Canvas {
+  return canvasOf(textOptions({ color, top: ZOO.length, ...(width !== undefined && { width }) }));
+}
+
+function printJson(value: unknown): Promise<void> {
+  return printLines([JSON.stringify(value, null, 2)]);
+}
+
+function printLines(lines: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(`${lines.join('\n')}\n`, () => resolve());
+  });
+}

@@ -1,0 +1,116 @@
+/** The options of `ptshare check`, and what their values must look like. */
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseSchedule, type StrategyOption } from '../../check/index.ts';
+import { WIDTH_MIN } from '../terminal.ts';
+
+export interface CheckOptions {
+  readonly list?: true;
+  readonly all?: true;
+  readonly on?: true;
+  readonly off?: true;
+  readonly strategy: StrategyName;
+  readonly seed: number;
+  readonly schedule?: string;
+  readonly maxExecutions?: number;
+  readonly timeout?: number;
+  readonly workers: number;
+  readonly checkpoint?: string;
+  readonly json?: true;
+  readonly width?: number;
+  readonly color: boolean;
+}
+
+/** A strategy as it was written, with the number behind it. */
+export interface StrategyName {
+  readonly name: 'optimal' | 'sleep' | 'none' | 'preemptions' | 'switches' | 'pct' | 'random';
+  readonly number: number;
+}
+
+const COUNT_MAX = 2 ** 31 - 1;
+const WORKERS_MAX = 1024;
+/** Random executions, unless told otherwise. */
+const SAMPLE = 10_000;
+
+export function addCheckOptions(command: Command): Command {
+  const add = (option: Option): Command => command.addOption(option);
+  add(new Option('--list', 'print the zoo').conflicts(['all', 'schedule']));
+  add(new Option('--all', 'the whole zoo').conflicts('schedule'));
+  add(new Option('--on', 'only with the mistake: it must be found'));
+  add(new Option('--off', 'only without it: the search must be clean and complete'));
+  command.optionsGroup('How to search:');
+  add(
+    new Option(
+      '--strategy <name>',
+      'optimal, sleep, none, preemptions=N, switches=N, pct=DEPTH or random',
+    )
+      .argParser(strategyName)
+      .default({ name: 'optimal', number: 0 }, 'optimal'),
+  );
+  add(new Option('--seed <n>', 'of pct and random').argParser(whole(0, COUNT_MAX)).default(1));
+  add(new Option('--schedule <text>', 'run this schedule, and show it').argParser(schedule));
+  command.optionsGroup('How far:');
+  add(new Option('--max-executions <n>', 'of each search').argParser(whole(1, COUNT_MAX)));
+  add(new Option('--timeout <seconds>', 'of each search').argParser(seconds));
+  add(
+    new Option('--workers <n>', 'threads, one search on each')
+      .argParser(whole(1, WORKERS_MAX))
+      .default(availableParallelism(), 'one for each CPU'),
+  );
+  add(new Option('--checkpoint <file>', 'go on from there, and save there').conflicts('schedule'));
+  command.optionsGroup('How to show it:');
+  add(new Option('--json', 'print JSON instead of text'));
+  add(new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser(whole(WIDTH_MIN, 10_000)));
+  add(new Option('--no-color', 'no colour; NO_COLOR does the same'));
+  return command;
+}
+
+/** What the explorer is asked for. */
+export function strategyOf({ strategy, seed, maxExecutions }: CheckOptions): StrategyOption {
+  const { name, number } = strategy;
+  const executions = maxExecutions ?? SAMPLE;
+  if (name === 'preemptions' || name === 'switches') return { name, max: number };
+  if (name === 'pct') return { name, depth: number, seed, executions };
+  if (name === 'random') return { name, seed, executions };
+  return name;
+}
+
+/** Whether a search can be stopped and gone on with. */
+export function canBeSaved({ name }: StrategyName): boolean {
+  return name === 'optimal' || name === 'preemptions';
+}
+
+function strategyName(text: string): StrategyName {
+  const [, name, number] = /^([a-z]+)(?:=(\d{1,4}))?$/.exec(text) ?? [];
+  const isPlain = name === 'optimal' || name === 'sleep' || name === 'none' || name === 'random';
+  if (isPlain && number === undefined) return { name, number: 0 };
+  const isNumbered = name === 'preemptions' || name === 'switches';
+  if (isNumbered && number !== undefined) return { name, number: Number(number) };
+  if (name === 'pct' && Number(number) >= 1) return { name, number: Number(number) };
+  throw new InvalidArgumentError(
+    'One of optimal, sleep, none, preemptions=N, switches=N, pct=DEPTH, random is wanted.',
+  );
+}
+
+function schedule(text: string): string {
+  try {
+    parseSchedule(text);
+    return text;
+  } catch {
+    throw new InvalidArgumentError("Signs 0-9, a-z, A-Z, () and ' are wanted, as in 001'1.");
+  }
+}
+
+const whole =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`A whole number from ${min} to ${max} is wanted.`);
+  };
+
+function seconds(text: string): number {
+  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('A number of seconds above 0 is wanted.');
+}

@@ -1,0 +1,158 @@
+/** Searches on all threads, with what a checkpoint has and what it is to keep. */
+import { readFile } from 'node:fs/promises';
+import { fileFailure, wrongUse } from '../failure.ts';
+import { withProgress } from '../progress.ts';
+import { readVersion } from '../version.ts';
+import { CheckpointFile } from './checkpoint_file.ts';
+import { Farm } from './farm.ts';
+import {
+  type Job,
+  type JobProgress,
+  nameOf,
+  type SavedSearch,
+  type SearchResult,
+  type Subject,
+} from './job.ts';
+import { type CheckOptions, canBeSaved, strategyOf } from './options.ts';
+import type { Case } from './report.ts';
+
+/** @returns `cases` with the results that there are; without some, if it was stopped */
+export async function searchAll(
+  cases: readonly Case[],
+  options: CheckOptions,
+  abort: AbortSignal,
+): Promise<Case[]> {
+  const subjects = cases.flatMap(({ searches }) => searches.map(({ subject }) => subject));
+  const file = await openCheckpoint(subjects, options);
+  const results = new Map<string, SearchResult>();
+  const jobs: Job[] = [];
+  for (const subject of subjects) {
+    const known = file?.resultOf(nameOf(subject));
+    if (known === undefined) jobs.push(jobOf(subject, options, file));
+    else results.set(nameOf(subject), known);
+  }
+  const keep = (index: number, result: SearchResult): void => {
+    const name = nameOf(jobs[index]!.subject);
+    results.set(name, result);
+    file?.finish(name, result);
+  };
+  try {
+    await runJobs(jobs, options.workers, abort, file, keep);
+  } finally {
+    await file?.close();
+  }
+  return cases.map((each) => ({
+    ...each,
+    searches: each.searches.map(({ subject }) => ({
+      subject,
+      result: results.get(nameOf(subject)),
+    })),
+  }));
+}
+
+async function runJobs(
+  jobs: readonly Job[],
+  threads: number,
+  abort: AbortSignal,
+  file: CheckpointFile | undefined,
+  keep: (index: number, result: SearchResult) => void,
+): Promise<void> {
+  await withProgress('Searching', (say) => {
+    const shown = new ProgressText(jobs.length, say);
+    const listener = {
+      onProgress: shown.progress.bind(shown),
+      onSaved: (index: number, saved: SavedSearch): void =>
+        file?.save(nameOf(jobs[index]!.subject), saved),
+      onDone: (index: number, result: SearchResult): void => {
+        keep(index, result);
+        shown.done(index, result);
+      },
+    };
+    return new Farm(listener, abort).run(jobs, threads);
+  });
+}
+
+function jobOf(subject: Subject, options: CheckOptions, file: CheckpointFile | undefined): Job {
+  const { maxExecutions, timeout } = options;
+  const from = file?.savedOf(nameOf(subject));
+  return {
+    subject,
+    strategy: strategyOf(options),
+    isSaved: file !== undefined,
+    ...(maxExecutions !== undefined && { executionsMax: maxExecutions }),
+    ...(timeout !== undefined && { timeoutSeconds: timeout }),
+    ...(from !== undefined && { from }),
+  };
+}
+
+async function openCheckpoint(
+  subjects: readonly Subject[],
+  options: CheckOptions,
+): Promise<CheckpointFile | undefined> {
+  const { checkpoint, strategy } = options;
+  if (checkpoint === undefined) return undefined;
+  if (!canBeSaved(strategy)) {
+    throw wrongUse(
+      `A search with --strategy ${strategy.name} cannot be gone on with`,
+      'Leave out --checkpoint, or use optimal or preemptions=N',
+    );
+  }
+  const texts = await Promise.all(subjects.map(textOf));
+  return CheckpointFile.open(checkpoint, [readVersion(), strategy, subjects, texts]);
+}
+
+/** What a scenario of the user's was when the search began. */
+async function textOf(subject: Subject): Promise<string> {
+  if (subject.kind === 'zoo') return '';
+  return readFile(subject.file, 'utf8').catch((error: unknown) => {
+    throw fileFailure(`read ${subject.file}`, error, 'Name a file that holds a module');
+  });
+}
+
+/** Sums up searches under way, for whoever watches. */
+class ProgressText {
+  readonly #searches: number;
+  readonly #say: (detail: string) => void;
+  readonly #running = new Map<number, JobProgress>();
+  readonly #begun = performance.now();
+  #done = 0;
+  #executions = 0;
+  #findings = 0;
+
+  constructor(searches: number, say: (detail: string) => void) {
+    this.#searches = searches;
+    this.#say = say;
+  }
+
+  progress(index: number, progress: JobProgress): void {
+    this.#running.set(index, progress);
+    this.#show();
+  }
+
+  done(index: number, { executions, finding }: SearchResult): void {
+    this.#running.delete(index);
+    this.#done++;
+    this.#executions += executions;
+    if (finding !== undefined) this.#findings++;
+    this.#show();
+  }
+
+  #show(): void {
+    let executions = this.#executions;
+    let deepest = 0;
+    for (const running of this.#running.values()) {
+      executions += running.executions;
+      deepest = Math.max(deepest, running.deepest);
+    }
+    const seconds = (performance.now() - this.#begun) / 1000;
+    this.#say(
+      [
+        `${this.#done} of ${this.#searches} done`,
+        `${executions.toLocaleString('en')} executions`,
+        `${Math.round(executions / seconds).toLocaleString('en')}/s`,
+        `${deepest} steps deep`,
+        `${this.#findings} found`,
+      ].join(', '),
+    );
+  }
+}

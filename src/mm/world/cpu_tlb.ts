@@ -1,0 +1,19 @@
+/** What a flush does on one CPU. */
+import type { World } from './world.ts';
+
+/**
+ * `cpu` drops all that it holds of the pages `[start, end)`, walk caches included.
+ *
+ * @source arch/x86/mm/tlb.c flush_tlb_func() (Linux 6.18)
+ * @omits  flushing all of an address space when that is cheaper than its pages one by one
+ */
+export function dropTranslations(
+  world: World,
+  cpu: number,
+  mm: number,
+  start: number,
+  end: number,
+): void {
+  world.ledger.discharge(cpu, mm, start, end);
+  world.mmus[cpu]?.invalidateRange(start, end, mm);
+}

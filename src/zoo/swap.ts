@@ -1,0 +1,74 @@
+/** Pages that leave memory, or change places in it. */
+import type { Program } from '../check/index.ts';
+import { fork, load, madvise, migratePages, run, store, type Task, violate } from '../mm/index.ts';
+import type { ZooEntry } from './entry.ts';
+import { PAGE, race } from './small_machine.ts';
+
+const MADV_PAGEOUT = 21;
+
+const pageout = (task: Task) => madvise(task, PAGE * 4096, 4096, MADV_PAGEOUT);
+const swappingOut: Program = { name: 'MADV_PAGEOUT', run: pageout };
+const migrating: Program = {
+  name: 'migrate_pages',
+  run: (task) => migratePages(task, PAGE, PAGE + 1),
+};
+
+/** What a program writes, it reads, whoever moves the page meanwhile. */
+const storingAndLoading: Program = {
+  name: 'store, load',
+  *run(task) {
+    yield* store(task, PAGE, 7);
+    const value = yield* load(task, PAGE);
+    if (value !== 7) violate(task.machine, 'P-DATA');
+  },
+};
+
+export const migrateFlushesOneMm: ZooEntry = {
+  id: 'A7',
+  aliases: ['017b1660df89'],
+  title: 'Migration flushes one of the processes that map a page',
+  bug: 'migrateFlushesOneMm',
+  properties: ['P-UAF-PAGE', 'P-DATA'],
+  actors: ['migration of a page that two processes share', 'a store by the other process'],
+  story:
+    'Migration replaces the entries of a page by migration entries, copies it, and lets everybody ' +
+    'use the copy. With hugetlb page tables that two processes share there was one entry for both, ' +
+    'and the CPUs of one process only were flushed: the other one went on writing to the old page, ' +
+    'and lost what it wrote. Here the same happens with a page of shared memory. Any design that ' +
+    'shares page tables has to flush every process that can reach an entry.',
+  fix: '017b1660df89',
+  versions: '2.6.20 to 4.18 (hugetlb)',
+  bounds: '2 CPUs, 2 processes, 1 shared page, 2 operations',
+  scenario: (isBroken) =>
+    race(
+      [migrating, { name: 'store', mm: 1, run: (task) => store(task, PAGE, 7) }],
+      { mapped: [], shared: [[PAGE, PAGE + 1]], touched: [PAGE], mms: 2, frames: 8, tables: 12 },
+      { migrateFlushesOneMm: isBroken },
+      (task) => {
+        const child = run(fork(task, 1));
+        if (typeof child === 'object') run(load(child, PAGE));
+      },
+    ),
+};
+
+export const swapOutBeforeFlush: ZooEntry = {
+  id: 'C7',
+  aliases: ['swap-out-before-flush'],
+  title: 'A page is written to the swap device while a TLB still lets its process write to it',
+  bug: 'swapOutBeforeFlush',
+  properties: ['P-DATA'],
+  actors: ['MADV_PAGEOUT of a page', 'a store to it, then a load'],
+  story:
+    'Reclaim clears entries in batches and flushes later. What is written through a stale ' +
+    'translation after the page went to the device is lost: the next fault reads the slot. The ' +
+    'flush has to come before the page is written out.',
+  fix: undefined,
+  versions: 'none: the rule that batched flushes of reclaim (4.3) have to keep',
+  bounds: '2 CPUs, 1 process, 1 page, 3 operations',
+  scenario: (isBroken) =>
+    race(
+      [swappingOut, storingAndLoading],
+      { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], frames: 8, tables: 12, swapSlots: 1 },
+      { swapOutBeforeFlush: isBroken },
+    ),
+};

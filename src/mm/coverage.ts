@@ -69,7 +69,7 @@ export const COVERAGE: readonly CallCoverage[] = [
       done(['MADV_POPULATE_READ', 'MADV_POPULATE_WRITE']),
       done(['MADV_GUARD_INSTALL', 'MADV_GUARD_REMOVE']),
       done(['MADV_HUGEPAGE', 'MADV_NOHUGEPAGE']),
-      done(['MADV_COLLAPSE'], 'of private memory; EINVAL for pages of tmpfs'),
+      done(['MADV_COLLAPSE'], 'of private memory and tmpfs; EINVAL for files on a disk'),
       done(
         ['MADV_COLD', 'MADV_PAGEOUT'],
         'small pages: private ones need a swap device, shared memory stays',

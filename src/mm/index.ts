@@ -11,6 +11,8 @@ export { writeFile } from './file/write.ts';
 export { getUserPage, getUserPageSlow } from './gup/gup.ts';
 export { gupFast, unpin } from './gup/gup_fast.ts';
 export { FOLL } from './gup/rules.ts';
+export { khugepagedScan } from './huge/khugepaged.ts';
+export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';
 export { Machine, type Saved } from './machine.ts';
 export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';

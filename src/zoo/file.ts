@@ -1,20 +1,8 @@
 /** Files that are cut while faults bring their pages in. */
 import type { Program } from '../check/index.ts';
-import {
-  FOLL,
-  fallocate,
-  ftruncate,
-  getUserPage,
-  type OpenFile,
-  run,
-  type Task,
-  unpin,
-  writeFile,
-} from '../mm/index.ts';
+import { ftruncate, type OpenFile, type Task } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
 import { PAGE, race, storing } from './small_machine.ts';
-
-const KEEP_SIZE_PUNCH_HOLE = 3;
 
 /** The file behind the only shared mapping. */
 function onlyFile({ machine }: Task): OpenFile {
@@ -26,10 +14,6 @@ function onlyFile({ machine }: Task): OpenFile {
 const truncating: Program = {
   name: 'ftruncate',
   run: (task) => ftruncate(task, onlyFile(task), 0),
-};
-const punching: Program = {
-  name: 'fallocate(PUNCH_HOLE)',
-  run: (task) => fallocate(task, onlyFile(task), KEEP_SIZE_PUNCH_HOLE, 0, 4096),
 };
 
 export const faultWithoutSizeRecheck: ZooEntry = {
@@ -52,37 +36,5 @@ export const faultWithoutSizeRecheck: ZooEntry = {
       [truncating, storing(PAGE, 7)],
       { mapped: [], shared: [[PAGE, PAGE + 1]], touched: [] },
       { faultWithoutSizeRecheck: isBroken },
-    ),
-};
-
-/** The kernel reads the page for the program. */
-const sending: Program = {
-  name: 'write(2) from the page',
-  *run(task) {
-    const frame = yield* getUserPage(task, PAGE, FOLL.GET);
-    if (frame >= 0) yield* unpin(task, frame);
-  },
-};
-
-export const cachedWithoutRecheck: ZooEntry = {
-  id: 'M9',
-  aliases: ['cached-without-recheck'],
-  title: 'A fault maps a page that was taken out of the page cache while it waited',
-  bug: 'cachedWithoutRecheck',
-  properties: ['P-COUNT', 'P-DATA'],
-  actors: ['a hole punch of a page', 'write(2) from it'],
-  story:
-    'A fault finds a page in the page cache and waits for its folio lock, which a hole punch holds. ' +
-    'When it gets the lock, the page is no longer one of the file: what is read is stale, and ' +
-    'what is written is lost. folio->mapping has to be looked at again under the lock.',
-  fix: undefined,
-  versions: 'none',
-  bounds: '2 CPUs, 1 process, 1 page, 2 operations',
-  scenario: (isBroken) =>
-    race(
-      [punching, sending],
-      { mapped: [], shared: [[PAGE, PAGE + 1]], touched: [] },
-      { cachedWithoutRecheck: isBroken },
-      (task) => run(writeFile(task, onlyFile(task), 0, 4096, 5)),
     ),
 };

@@ -3,7 +3,7 @@
 import { gupAgainstCollapse } from './collapse.ts';
 import { cowWithoutFlush, forcedWriteForgotten, reuseByMapcount } from './cow.ts';
 import type { ZooEntry } from './entry.ts';
-import { cachedWithoutRecheck, faultWithoutSizeRecheck } from './file.ts';
+import { faultWithoutSizeRecheck } from './file.ts';
 import { forkWithoutFlush, pinAgainstFork } from './fork.ts';
 import { nestedFlush } from './madvise.ts';
 import { moveUnlockedBeforeFlush } from './mremap.ts';
@@ -34,7 +34,6 @@ export const ZOO: readonly ZooEntry[] = [
   forkWithoutFlush,
   gupWithInterruptsOn,
   cowWithoutFlush,
-  cachedWithoutRecheck,
   faultWithoutSizeRecheck,
 ];
 

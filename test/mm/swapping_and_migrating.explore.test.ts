@@ -156,6 +156,7 @@ const LARGE: readonly Race[] = [
   ['migration against another', [migrating, migrating], {}],
   ['migration against a store that swaps in', [migrating, storing], OUT],
   ['swap-in past the cache against swapping in and out', [touching, swappingAgain], OUT_QUICK],
+  ['swap-in against swapping in and out', [touching, swappingAgain], OUT],
 ];
 
 for (const [name, programs, world] of LARGE) {

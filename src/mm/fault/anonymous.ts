@@ -8,7 +8,7 @@ import { allocFrame, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { anonVmaPrepare } from '../rmap/anon_vma_prepare.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
 import { isNoneAt, setLeaf } from '../table/pgtable.ts';
-import { relockPte, unlockPte } from '../table/pte_table.ts';
+import { lockBelow, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
 import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
@@ -47,6 +47,7 @@ export function* doAnonymousPage(
   task: Task,
   vma: Vma,
   page: number,
+  above: number,
   slot: number,
   access: Access,
   isVmaLocked: boolean,
@@ -59,7 +60,7 @@ export function* doAnonymousPage(
   }
   const frame = isWrite ? yield* allocFrame(machine, cpu) : ZERO_FRAME;
   if (frame === NONE) return Fault.OOM;
-  const isLinked = yield* relockPte(task, mm, page, slot);
+  const isLinked = yield* lockBelow(task, mm, above, slot);
   if (!isLinked) {
     if (isWrite) yield* putFrame(machine, cpu, frame);
     return Fault.RETRY;

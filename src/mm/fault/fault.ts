@@ -119,7 +119,7 @@ export function* faultPage(
   yield reading(machine.objects.entry(slot));
   if (isNoneAt(machine, slot)) {
     return vma.file === undefined
-      ? yield* doAnonymousPage(task, vma, page, slot, access, isVmaLocked)
+      ? yield* doAnonymousPage(task, vma, page, above, slot, access, isVmaLocked)
       : yield* doFault(task, vma, page, above, access, isVmaLocked);
   }
   if (softKindAt(machine, slot) !== 0) return yield* doSoftEntry(task, vma, page, slot, access);

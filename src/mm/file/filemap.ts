@@ -49,7 +49,7 @@ export function* findLockFrame(place: Place, inode: Inode, index: number): Op<nu
     const frame = yield* findGetFrame(place, inode, index);
     if (frame === NONE) return NONE;
     yield* lockFolio(machine, cpu, frame);
-    if (isPageOf(machine, frame, inode) || machine.bugs.cachedWithoutRecheck === true) return frame;
+    if (isPageOf(machine, frame, inode)) return frame;
     // It was truncated before the lock was had.
     yield* unlockFolio(machine, cpu, frame);
     yield* putFrame(machine, cpu, frame);

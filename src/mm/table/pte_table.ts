@@ -71,6 +71,26 @@ export function* unlockPte({ machine, cpu }: Place, mm: Mm, slot: number): Op<vo
 }
 
 /**
+ * Locks the table of `slot`, which the entry of level 1 at `above` referred to before.
+ *
+ * @returns false, without a lock, if it no longer does
+ */
+export function* lockBelow(
+  { machine, cpu }: Place,
+  mm: Mm,
+  above: number,
+  slot: number,
+): Op<boolean> {
+  const guard = lockOf(machine, mm, slot, 0);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield reading(machine.objects.entry(above));
+  const table = Math.floor(slot / machine.tableEntries);
+  if (isTableAt(machine, above, 1) && tableAt(machine, above, 1) === table) return true;
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return false;
+}
+
+/**
  * Locks the table of `slot`, which was found for `page` before.
  *
  * @returns false, without a lock, if the table is no longer linked there

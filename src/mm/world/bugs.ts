@@ -29,8 +29,6 @@ export interface Bugs {
   readonly cowWithoutFlush?: boolean;
   /** A fault does not look at the size of the file again under the folio lock. */
   readonly faultWithoutSizeRecheck?: boolean;
-  /** A fault takes what was in the page cache before it waited for the folio lock. */
-  readonly cachedWithoutRecheck?: boolean;
   /** GUP-fast does not look again whether the table is still linked (70cbc3cc78a9). */
   readonly gupFastWithoutPmdRecheck?: boolean;
   /** A page is written out while TLBs may still let its process write to it (d950c9477d51). */

@@ -12,8 +12,6 @@ import { countersOf, describeVma, entriesOf, mapsLargeFolio } from './observe.ts
 import { touch } from './touch.ts';
 
 const PAGE_BYTES = 4096;
-const HUGE_PAGES = 512;
-const HUGE_BYTES = HUGE_PAGES * PAGE_BYTES;
 /** Of a part of a large folio, the kernel splits that. */
 const SPLITTING_ADVICE: readonly number[] = [ADVICE.free, ADVICE.cold, ADVICE.pageout];
 const CPU = 0;
@@ -99,11 +97,8 @@ class Run {
     const target = call.name === 'madvise' ? process : call.target;
     const ranges: [Address, number][] = [[call.address, call.length]];
     if (call.name === 'process_madvise') ranges.push([call.address2, call.length2]);
-    if (SPLITTING_ADVICE.includes(call.advice)) {
-      return ranges.some(([address, length]) => this.#meetsLargeFolio(target, address, length));
-    }
-    const isCollapse = call.advice === ADVICE.collapse;
-    return isCollapse && ranges.some(([at, length]) => this.#collapsesFile(target, at, length));
+    if (!SPLITTING_ADVICE.includes(call.advice)) return false;
+    return ranges.some(([address, length]) => this.#meetsLargeFolio(target, address, length));
   }
 
   #meetsLargeFolio(process: number, address: Address, length: number): boolean {
@@ -111,16 +106,6 @@ class Run {
     const at = this.#at(address);
     const start = Math.floor(at / PAGE_BYTES);
     return task !== undefined && mapsLargeFolio(task, start, Math.ceil((at + length) / PAGE_BYTES));
-  }
-
-  #collapsesFile(process: number, address: Address, length: number): boolean {
-    const task = this.#tasks.get(process);
-    const at = this.#at(address);
-    const [first, last] = [Math.ceil(at / HUGE_BYTES), Math.floor((at + length) / HUGE_BYTES)];
-    if (task === undefined || first >= last) return false;
-    return task.mm.vmas
-      .within(first * HUGE_PAGES, last * HUGE_PAGES)
-      .some(({ file }) => file !== undefined && file.inode.fileSystem !== 'ext4');
   }
 
   #audit(): void {

@@ -53,7 +53,7 @@ function* installGuards(task: Task, start: number, end: number): Op<number> {
       const mapped = yield* findMapped(machine, mm, at, at + 1);
       return table !== NONE || mapped === at ? at : ENOMEM;
     }
-    const stopped = yield* fillTable(machine, slot, at, next);
+    const stopped = yield* fillWithGuards(machine, slot, at, next);
     yield* unlockPte(task, mm, slot);
     if (stopped < next) return stopped;
     at = next;
@@ -62,7 +62,7 @@ function* installGuards(task: Task, start: number, end: number): Op<number> {
 }
 
 /** Called under the lock of the table. @returns `end`, or the page where something else is */
-function* fillTable(world: World, first: number, start: number, end: number): Op<number> {
+function* fillWithGuards(world: World, first: number, start: number, end: number): Op<number> {
   for (let page = start; page < end; page++) {
     const slot = first + page - start;
     yield setting(world.objects.entry(slot));

@@ -97,7 +97,7 @@ export function* removeMigrationEntries(
   to: number,
   anonVma: AnonVma | undefined,
 ): Op<void> {
-  const restore: Visit = function* restore(_machine, _cpu, mapping): Op<boolean> {
+  const restore: Visit = function* restoreOne(_machine, _cpu, mapping): Op<boolean> {
     yield* restoreEntry(machine, mapping, to);
     return true;
   };

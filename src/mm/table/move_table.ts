@@ -76,7 +76,7 @@ function* relink(task: Task, level: number, from: Place, to: Place): Op<boolean>
   const span = machine.format.entryPages[level]!;
   clearTable(machine, mm, slot, level);
   machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, start + span, table);
-  yield* openPages(task, table, level - 1, start);
+  yield* openPagesBelow(task, table, level - 1, start);
   yield setting(machine.objects.entry(to.slot));
   setTable(machine, mm, to.page, to.slot, table, level);
   yield* flushTlbMmRange(machine, cpu, mm.id, start, start + span);
@@ -84,7 +84,7 @@ function* relink(task: Task, level: number, from: Place, to: Place): Op<boolean>
 }
 
 /** TLBs may go on using what the entries of `table`, of `level`, say for the pages from `start` on. */
-function* openPages(task: Task, table: number, level: number, start: number): Op<void> {
+function* openPagesBelow(task: Task, table: number, level: number, start: number): Op<void> {
   const { machine, mm } = task;
   const span = machine.format.entryPages[level]!;
   const entries = 2 ** machine.format.indexBits[level]!;
@@ -94,7 +94,7 @@ function* openPages(task: Task, table: number, level: number, start: number): Op
     const page = start + index * span;
     if (!isPresentAt(machine, slot)) continue;
     if (!isLeafAt(machine, slot, level)) {
-      yield* openPages(task, tableAt(machine, slot, level), level - 1, page);
+      yield* openPagesBelow(task, tableAt(machine, slot, level), level - 1, page);
       continue;
     }
     const frame = frameAt(machine, slot, level);

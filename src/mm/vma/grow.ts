@@ -3,7 +3,7 @@ import { anonVmaPrepare } from '../rmap/anon_vma_prepare.ts';
 import type { Task } from '../task.ts';
 import type { Op } from '../world/op.ts';
 import { isAccessible, STACK_GUARD_PAGES, VM, type Vma } from './vma.ts';
-import { resize } from './vma_merge.ts';
+import { moveBounds } from './vma_merge.ts';
 
 /**
  * The VMA that a touch of `page` meets: one that is there, or a stack above it, grown down to it.
@@ -25,6 +25,6 @@ export function* findForTouch(task: Task, page: number): Op<Vma | undefined> {
   if (vma.anonVma === undefined) yield* anonVmaPrepare(task, vma);
   if (vma.end - page > stackLimit || vma.pgoff < vma.start - page) return undefined;
   if ((vma.flags & VM.LOCKED) !== 0) mm.lockedPages += vma.start - page;
-  yield* resize(task, vma, page, vma.end, vma);
+  yield* moveBounds(task, vma, page, vma.end, vma);
   return vma;
 }

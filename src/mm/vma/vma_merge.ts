@@ -67,14 +67,14 @@ export function* mergeNew(task: Task, proposal: Proposal): Op<Vma | undefined> {
     return next;
   }
   if (isRight && mayVanish(next)) yield* absorb(task, left, next, proposal);
-  else yield* resize(task, left, left.start, end, proposal);
+  else yield* moveBounds(task, left, left.start, end, proposal);
   return left;
 }
 
 /** Like `mergeNew()` with the VMA below only. */
 export function* extend(task: Task, previous: Vma, proposal: Proposal): Op<boolean> {
   if (!canJoin(previous, proposal)) return false;
-  yield* resize(task, previous, previous.start, proposal.end, proposal);
+  yield* moveBounds(task, previous, previous.start, proposal.end, proposal);
   return true;
 }
 
@@ -197,7 +197,7 @@ function areCompatible(one: Proposal, other: Proposal): boolean {
 }
 
 /** Moves the bounds of `vma`, which takes over the anon_vmas of `source` if it has none. */
-export function* resize(
+export function* moveBounds(
   task: Task,
   vma: Vma,
   start: number,
@@ -219,7 +219,7 @@ export function* resize(
 }
 
 function* growDown(task: Task, vma: Vma, start: number, source: Proposal): Op<void> {
-  yield* resize(task, vma, start, vma.end, source);
+  yield* moveBounds(task, vma, start, vma.end, source);
 }
 
 /** Lets `lower` reach to the end of `upper`, which goes. */

@@ -107,7 +107,7 @@ function* unlinkTable(task: Task, start: number, slot: number): Op<number> {
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
   const table = tableAt(machine, slot, 1);
-  clearTable(machine, mm, slot, 1);
+  clearTable(machine, mm, start, slot, 1);
   openPages(task, start, table);
   machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, start + pages, table);
   yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);

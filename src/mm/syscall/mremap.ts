@@ -1,6 +1,7 @@
 /** mremap(2), as of Linux 6.17: a fixed move that keeps the size takes all VMAs of its range. */
 
 import { assert } from '../../base/assert.ts';
+import { afterChange, beforeChange } from '../design/seams.ts';
 import { populate } from '../fault/populate.ts';
 import { movePageTables } from '../table/move_page_tables.ts';
 import type { Task } from '../task.ts';
@@ -230,6 +231,19 @@ function* copyVma(task: Task, vma: Vma, start: number, target: number, pages: nu
  * @source mm/mremap.c copy_vma_and_data() (Linux 6.18)
  */
 function* moveData(
+  task: Task,
+  { from, to, needsRmapLocks }: Copy,
+  start: number,
+  target: number,
+  pages: number,
+): Op<boolean> {
+  if (task.machine.designs.length > 0) yield* beforeChange(task, from, start, start + pages);
+  const isMoved = yield* movePages(task, { from, to, needsRmapLocks }, start, target, pages);
+  if (task.machine.designs.length > 0) yield* afterChange(task);
+  return isMoved;
+}
+
+function* movePages(
   task: Task,
   { from, to, needsRmapLocks }: Copy,
   start: number,

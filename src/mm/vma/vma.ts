@@ -50,6 +50,8 @@ export interface MappedFile {
   readonly inode: Inode;
   /** A SysV segment that was attached: shmdt(2) finds it by this, and mremap(2) moves it alone. */
   readonly isSegment?: true;
+  /** The design that has VMAs of this file do what it wants (`design/design.ts`), by its name. */
+  readonly design?: string;
 }
 
 export interface Vma {

@@ -51,6 +51,7 @@ export type { Bugs } from './world/bugs.ts';
 export { callbackActor, interruptActor } from './world/delivery.ts';
 export { areDependent } from './world/dependence.ts';
 export * from './world/errno.ts';
+export { noteFootprint } from './world/footprint.ts';
 export { localIrqDisable, localIrqEnable } from './world/interrupt.ts';
 export { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from './world/lock.ts';
 export type { Op } from './world/op.ts';

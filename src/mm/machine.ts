@@ -43,6 +43,7 @@ export class Machine extends World {
   ) {
     super(worldSize(size), bugs);
     this.designs = designs;
+    this.mayShareTables = designs.length > 0;
     this.secondary = designs.flatMap(({ invalidateSecondary }) => invalidateSecondary ?? []);
     initFrames(this);
     initTables(this);

@@ -10,6 +10,7 @@ import { assert } from '../../base/assert.ts';
 import type { Mmu } from '../../mmu/index.ts';
 import type { TraceWriter } from '../../trace/index.ts';
 import type { Bugs } from './bugs.ts';
+import { Accesses } from './footprint.ts';
 import { Ledger } from './ledger.ts';
 import { newMmus } from './mmus.ts';
 import { Objects } from './objects.ts';
@@ -160,6 +161,10 @@ export class World {
   readonly gatherEnd: Float64Array;
 
   readonly violation: Int32Array;
+  /** Whether an entry may be reached from more than one address space. */
+  mayShareTables = false;
+  /** What searches have met of programs' accesses. No part of the state. */
+  readonly accesses = new Accesses();
   /** Own data of each CPU; none if accesses do not go through MMUs. Tags are numbers of mms. */
   readonly mmus: readonly Mmu[];
   readonly views: SharedViews;

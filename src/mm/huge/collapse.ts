@@ -28,7 +28,7 @@ import {
 import { SoftKind, softKindAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { pageRights } from '../vma/page_rights.ts';
-import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import { vmaStartWrite } from '../vma/vma_lock.ts';
 import { lock, mmapWriteLock, mmapWriteUnlock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -202,7 +202,7 @@ function* replacePages(
   for (let index = 0; index < hugePages(machine); index++) {
     yield* takePage(task, table * machine.tableEntries + index, head + index);
   }
-  mapNewAnonymous(machine, head, vma.anonVma!, pgoffAt(vma, start));
+  mapNewAnonymous(machine, head, vma, start);
   machine.frameMapcount[head] = 0;
   const guard = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);

@@ -41,7 +41,8 @@ function* doMprotect(task: Task, address: number, length: number, prot: number):
   const start = pageOf(address);
   const end = wrap(start + pagesOf(length));
   if (end <= start) return ENOMEM;
-  if (prot & ~(VM_ACCESS | PROT_SEM | grows)) return EINVAL;
+  // An unsigned long: bits above the 32nd count.
+  if (prot !== (prot & (VM_ACCESS | PROT_SEM | grows))) return EINVAL;
   const first = task.mm.vmas.find(start);
   if (first === undefined) return ENOMEM;
   if (grows === PROT_GROWSDOWN) {

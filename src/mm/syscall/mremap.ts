@@ -19,6 +19,7 @@ import { unmapPages } from './munmap.ts';
 const MREMAP = { MAYMOVE: 1, FIXED: 2, DONTUNMAP: 4 } as const;
 /** A move may need so many VMAs more, and is refused below that. */
 const SPARE_VMAS = 3;
+const FLAGS = MREMAP.MAYMOVE | MREMAP.FIXED | MREMAP.DONTUNMAP;
 
 export interface MremapArguments {
   readonly address: number;
@@ -65,7 +66,8 @@ export function* mremap(task: Task, call: MremapArguments): Op<number> {
 function refusal(mm: Mm, call: MremapArguments, move: Move): number {
   const { flags, oldPages, newPages, start, target } = move;
   const { taskSize, mapCountMax } = mm.layout;
-  if (flags & ~(MREMAP.MAYMOVE | MREMAP.FIXED | MREMAP.DONTUNMAP)) return EINVAL;
+  // An unsigned long: bits above the 32nd count.
+  if (flags !== (flags & FLAGS)) return EINVAL;
   if (!isPageAligned(call.address)) return EINVAL;
   if (newPages === 0 || newPages > taskSize) return EINVAL;
   if ((flags & (MREMAP.FIXED | MREMAP.DONTUNMAP)) === 0) return 0;

@@ -26,6 +26,7 @@ const NAMES: readonly (readonly [string, number])[] = [
   ['hg', VM.HUGEPAGE],
   ['nh', VM.NOHUGEPAGE],
   ['mg', VM.MERGEABLE],
+  ['dp', VM.DROPPABLE],
 ];
 
 /** Two letters for each flag that is set, in the order of smaps. */

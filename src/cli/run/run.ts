@@ -11,6 +11,7 @@ import { endAtOnceOnSignals } from '../signals.ts';
 import { saveTrace } from '../trace_file.ts';
 import { isModule } from '../user_module.ts';
 import { blankedEngine, canonicalEngine } from './engine.ts';
+import { saveImage } from './image_file.ts';
 import { interact } from './interactive.ts';
 import { runModule } from './module.ts';
 import type { RunOptions } from './options.ts';
@@ -46,7 +47,7 @@ export async function runScenarios(
 async function finish(
   session: Session,
   output: Output,
-  { interactive, trace: path }: RunOptions,
+  { interactive, trace: path, image }: RunOptions,
   trace: TraceWriter | undefined,
 ): Promise<ExitCode> {
   const violation = session.audit();
@@ -55,6 +56,7 @@ async function finish(
     session.mm.nameLocks(session.machine, trace);
     await saveTrace(path, trace.trace());
   }
+  if (image !== undefined) await saveImage(image, session);
   return violation === undefined ? ExitCode.FINE : ExitCode.FINDING;
 }
 

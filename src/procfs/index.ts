@@ -1,0 +1,9 @@
+/** /proc, rendered from a machine. */
+export type { FileName, ProcHost, ProcProcess } from './host.ts';
+export { kpagecountOf, kpageflagsOf } from './kpage.ts';
+export { renderMaps } from './maps.ts';
+export { pagemapOf } from './pagemap.ts';
+export { renderSmaps, renderSmapsRollup } from './smaps.ts';
+export { renderStat, renderStatm } from './stat.ts';
+export { renderStatus } from './status.ts';
+export { readWords, type WordFile } from './word_file.ts';

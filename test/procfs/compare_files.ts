@@ -16,6 +16,7 @@ import {
   type ProcProcess,
   pagemapOf,
   renderMaps,
+  renderNumaMaps,
   renderSmaps,
   renderSmapsRollup,
   renderStat,
@@ -81,6 +82,7 @@ function compareState(state: State, initial: InitialState, observed: Observed): 
       .split('\n')
       .filter((line) => !isOwn(Number.parseInt(line, 16)))
       .join('\n');
+  const numa = (lines: string): string => maps(lines).replaceAll(/ active=\d+/g, '');
   const own = (blocks: readonly Block[]): Block[] => blocks.filter(({ start }) => isOwn(start));
   const pairs: readonly (readonly [WholeFile, string, string])[] = [
     ['MAPS', maps(text(state, 'MAPS')), maps(renderMaps(host, process))],
@@ -90,6 +92,7 @@ function compareState(state: State, initial: InitialState, observed: Observed): 
       withoutOwn(text(state, 'ROLLUP'), own(smaps.kernel)),
       withoutOwn(adjustText(renderSmapsRollup(host, process), marks), own(smaps.engine)),
     ],
+    ['NUMA_MAPS', numa(text(state, 'NUMA_MAPS')), numa(renderNumaMaps(host, process))],
     ['STATUS', memoryLines(text(state, 'STATUS')), memoryLines(renderStatus(host, process))],
     ['STATM', text(state, 'STATM'), renderStatm(host, process)],
     ['STAT', memoryFields(text(state, 'STAT')), memoryFields(renderStat(host, process))],

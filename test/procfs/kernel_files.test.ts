@@ -63,7 +63,7 @@ const LEARNED: readonly (readonly [rule: string, program: string])[] = [
     'a page of tmpfs that is cut in part is dirty',
     `#0 p0 open f0 tmpfs
 #1 p0 ftruncate f0 0x1f4c18
-#2 p0 mmap 0x0 0x2000 read|write private|populate f0 0x0
+#2 p0 mmap 0x0 0x2000 read shared|populate f0 0x0
 #3 p0 ftruncate f0 0x1
 #4 p0 load #2 1`,
   ],
@@ -78,7 +78,7 @@ const LEARNED: readonly (readonly [rule: string, program: string])[] = [
   ],
   [
     'a mapping that ends where the heap starts is not the heap',
-    '#0 p0 mmap 0x506284fb8000 0x4d05a049d000 none private|fixed|anonymous|noreserve none 0x0',
+    '#0 p0 mmap 0x506284fb8000 0x4f2d059d000 none private|fixed|anonymous|noreserve none 0x0',
   ],
 ];
 

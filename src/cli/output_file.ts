@@ -1,12 +1,24 @@
 /** Files that are either whole or not there: written beside their place, then put there at once. */
 import { randomBytes } from 'node:crypto';
-import { unlinkSync } from 'node:fs';
-import { type FileHandle, open, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rmSync } from 'node:fs';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  realpath,
+  rename,
+  rm,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileFailure, wrongUse } from './failure.ts';
 
 /** For its owner only: a snapshot holds the names of files and command lines. */
 const MODE = 0o600;
+/** For everybody: clients may drop their rights. */
+const FOLDER_MODE = 0o755;
 
 const unfinished = new Set<string>();
 
@@ -87,11 +99,36 @@ async function replace(target: string, fill: (file: FileHandle) => Promise<void>
   }
 }
 
+/**
+ * Puts a folder in place that `fill` has filled, where nothing is yet but an empty folder.
+ *
+ * @throws Failure if it cannot be written, or something is there
+ */
+export async function writeOutputFolder(
+  path: string,
+  fill: (folder: string) => Promise<void>,
+): Promise<void> {
+  const target = resolve(path);
+  const nonce = randomBytes(6).toString('hex');
+  const beside = join(dirname(target), `.${basename(target)}.${nonce}.partial`);
+  unfinished.add(beside);
+  try {
+    await mkdir(beside, { mode: FOLDER_MODE });
+    await fill(beside);
+    await rename(beside, target);
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true });
+    throw fileFailure(`write ${path}`, error, 'Name a folder that does not exist yet');
+  } finally {
+    unfinished.delete(beside);
+  }
+}
+
 /** Removes what is not finished. For the way out: it does not wait. */
 export function removeUnfinishedFiles(): void {
   for (const path of unfinished) {
     try {
-      unlinkSync(path);
+      rmSync(path, { recursive: true });
     } catch {
       // Not created yet, or put in place just now.
     }

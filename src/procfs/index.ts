@@ -9,4 +9,4 @@ export { renderSmaps, renderSmapsRollup } from './smaps.ts';
 export { renderStat, renderStatm } from './stat.ts';
 export { renderStatus } from './status.ts';
 export { type ProcNode, procTree } from './tree.ts';
-export { readWords, type WordFile } from './word_file.ts';
+export { type Extent, readWords, type WordFile } from './word_file.ts';

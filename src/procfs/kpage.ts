@@ -5,7 +5,7 @@
  *         include/uapi/linux/kernel-page-flags.h
  * @omits  LRU lists, KPF_REFERENCED, KPF_ACTIVE, KPF_UNEVICTABLE, KPF_MLOCKED
  */
-import { FrameFlag, headOf, type Machine, orderOf, ZERO_FRAME } from '../mm/index.ts';
+import { FrameFlag, headOf, type Machine, ORDER_MAX, orderOf, ZERO_FRAME } from '../mm/index.ts';
 import { isFolioMapped, isHugeZeroFrame, mapcountOf } from './frames.ts';
 import type { WordFile } from './word_file.ts';
 
@@ -58,8 +58,10 @@ type Fill = (number: number, into: Uint32Array, at: number) => void;
 
 function frameFile(machine: Machine, fill: Fill): WordFile {
   const { frames, tables } = machine.size;
+  const end = (frames + tables) * pagesOfTable(machine);
   return {
-    words: (frames + tables) * pagesOfTable(machine),
+    words: end,
+    extents: () => [{ start: 0, end }],
     read(start, into) {
       into.fill(0);
       for (let at = 0; at < into.length; at += 2) fill(start + at / 2, into, at);
@@ -76,10 +78,19 @@ function tableAt(machine: Machine, number: number): number {
   return Math.floor(number / pagesOfTable(machine)) - machine.size.frames;
 }
 
+/** Whether it is a part of a free block. @source is_free_buddy_page() */
+function isFreeFrame(machine: Machine, frame: number): boolean {
+  for (let order = 0; order <= ORDER_MAX; order++) {
+    const start = frame - (frame % 2 ** order);
+    const isBlock = (machine.frameFlags[start]! & FrameFlag.BUDDY) !== 0;
+    if (isBlock && orderOf(machine, start) >= order) return true;
+  }
+  return false;
+}
+
 function flagsOfFrame(machine: Machine, frame: number): number {
   if (frame === ZERO_FRAME) return KPF.ZERO_PAGE;
-  const own = machine.frameFlags[frame]!;
-  if ((own & FrameFlag.BUDDY) !== 0) return KPF.BUDDY;
+  if (isFreeFrame(machine, frame)) return KPF.BUDDY;
   const head = headOf(machine, frame);
   const flags = machine.frameFlags[head]!;
   let bits = 0;

@@ -19,7 +19,7 @@ import {
 } from '../mm/index.ts';
 import { visitEntries } from './entries.ts';
 import { isHugeZeroFrame, isZeroFrame, mapcountOf } from './frames.ts';
-import type { WordFile } from './word_file.ts';
+import type { Extent, WordFile } from './word_file.ts';
 
 /** Bits of the upper half of an entry. */
 const PRESENT = 2 ** 31;
@@ -44,6 +44,7 @@ const MARKERS: readonly (readonly [engine: number, kernel: number])[] = [
 export function pagemapOf(machine: Machine, mm: Mm): WordFile {
   return {
     words: mm.layout.taskSize,
+    extents: () => extentsOf(machine, mm),
     read(start, into) {
       into.fill(0);
       const end = start + into.length / 2;
@@ -60,6 +61,22 @@ export function pagemapOf(machine: Machine, mm: Mm): WordFile {
       }
     },
   };
+}
+
+/** Pages of entries that are not empty, joined where they touch. */
+function extentsOf(machine: Machine, mm: Mm): Extent[] {
+  const extents: Extent[] = [];
+  for (const { start, end, flags } of mm.vmas.all()) {
+    if ((flags & VM.PFNMAP) !== 0) continue;
+    visitEntries(machine, mm, start, end, (_slot, level, page) => {
+      const from = Math.max(start, page);
+      const to = Math.min(end, page + machine.format.entryPages[level]!);
+      const last = extents.at(-1);
+      if (last?.end === from) extents[extents.length - 1] = { start: last.start, end: to };
+      else extents.push({ start: from, end: to });
+    });
+  }
+  return extents;
 }
 
 /** The two lanes for page `index` of what the entry at `slot` maps. */

@@ -9,6 +9,13 @@ export interface WordFile {
    * that hold nothing are 0.
    */
   read(start: number, into: Uint32Array): void;
+  /** Words that may hold something, in ranges upwards: all others are 0. */
+  extents(): Iterable<Extent>;
+}
+
+export interface Extent {
+  readonly start: number;
+  readonly end: number;
 }
 
 const WORD_BYTES = 8;

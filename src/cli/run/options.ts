@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly maxMapCount: number;
   readonly trace?: string;
   readonly image?: string;
+  readonly proc?: string;
+  readonly mount?: string;
   readonly json?: true;
   readonly top: number;
   readonly width?: number;
@@ -53,6 +55,8 @@ export function addRunOptions(command: Command): Command {
   command.optionsGroup('How to show it:');
   add(new Option('--trace <file>', TRACE_HELP).argParser(tracePath));
   add(new Option('--image <file>', IMAGE_HELP).argParser(imagePath));
+  add(new Option('--proc <folder>', 'write /proc of the processes that are left (docs/procfs.md)'));
+  add(new Option('--mount <folder>', 'mount it there, live: with -i while you type; as root'));
   add(new Option('--json', 'print JSON (docs/run.md) instead of text').conflicts('interactive'));
   add(
     new Option('--top <rows>', 'VMAs of a process, and tables below a table')

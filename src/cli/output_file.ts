@@ -1,7 +1,8 @@
 /** Files that are either whole or not there: written beside their place, then put there at once. */
 import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
-import { open, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { open, readFile, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileFailure } from './failure.ts';
 
@@ -55,6 +56,27 @@ async function replace(target: string, content: string | Uint8Array): Promise<vo
   } finally {
     unfinished.delete(beside);
   }
+}
+
+export interface TemporaryFile {
+  readonly path: string;
+  readonly read: () => Promise<Buffer>;
+  readonly remove: () => Promise<void>;
+}
+
+/** An empty file for its owner only, which goes with the program at the latest. */
+export async function temporaryFile(purpose: string): Promise<TemporaryFile> {
+  const path = join(tmpdir(), `ptshare-${randomBytes(6).toString('hex')}.${purpose}`);
+  unfinished.add(path);
+  await (await open(path, 'wx', MODE)).close();
+  return {
+    path,
+    read: () => readFile(path),
+    async remove() {
+      await unlink(path).catch(() => {});
+      unfinished.delete(path);
+    },
+  };
 }
 
 /** Removes what is not finished. For the way out: it does not wait. */

@@ -1,7 +1,6 @@
 /** The simulated machine of a replay: the engine, files by their paths, segments by their numbers. */
 import { formatById } from '../arch/index.ts';
 import type * as engine from '../mm/index.ts';
-import { LIMITS } from './limits.ts';
 import { ReplayError } from './replay_error.ts';
 
 /** The blanked build: operations are plain functions. */
@@ -34,9 +33,19 @@ export interface Access {
   readonly isMappable?: boolean;
 }
 
+/** What the simulated machine has place for at a time. */
+export interface Room {
+  readonly addressSpaces: number;
+  /** Of all address spaces together. */
+  readonly vmas: number;
+  /** Files, segments and shared mappings. */
+  readonly inodes: number;
+  readonly frames: number;
+}
+
 export const PAGE_BYTES = 4096;
-/** Frames for what is there before the first call: parts of pages that execve(2) clears. */
-const FRAMES_OF_CALLS = 2 ** 13;
+/** Without faults, only parts of pages that execve(2) clears need frames. */
+const ROOM: Room = { addressSpaces: 512, vmas: 2 ** 19, inodes: 2 ** 14, frames: 2 ** 13 };
 const TABLES_PER_SPACE = 10;
 const SHM_LOCK = 11;
 /** VMAs that one call adds at most, and some. */
@@ -57,21 +66,24 @@ export class Host {
   /** The engine's number of each segment. */
   readonly segments = new Map<number, number>();
   readonly #mounts: readonly Mount[];
+  readonly #room: Room;
   #vmas = 0;
 
-  constructor(mm: Engine, facts: HostFacts, frames: number = FRAMES_OF_CALLS) {
+  constructor(mm: Engine, facts: HostFacts, room: Partial<Room> = {}) {
     this.mm = mm;
     this.facts = facts;
+    this.#room = { ...ROOM, ...room };
+    const { addressSpaces, vmas, inodes, frames } = this.#room;
     // Longest first; what was mounted last covers what was there.
     this.#mounts = [...facts.mounts].reverse().sort((a, b) => b.path.length - a.path.length);
     this.machine = new mm.Machine({
       format: formatById('x86_64-4level')!,
-      mms: LIMITS.addressSpaces,
+      mms: addressSpaces,
       frames,
-      tables: LIMITS.addressSpaces * TABLES_PER_SPACE + Math.floor(frames / 64),
-      vmas: LIMITS.vmas,
-      anonVmas: LIMITS.vmas,
-      inodes: LIMITS.inodes,
+      tables: addressSpaces * TABLES_PER_SPACE + Math.floor(frames / 64),
+      vmas,
+      anonVmas: vmas,
+      inodes,
       gather: 512,
       contents: false,
     });
@@ -84,12 +96,12 @@ export class Host {
   /** Makes sure of room for what the call of `line` may need. @throws ReplayError */
   wantRoom(line: number, vmas: number = VMAS_OF_CALL): void {
     this.#vmas += vmas;
-    if (this.#vmas > LIMITS.vmas - VMAS_OF_CALL) this.#recount(line, vmas);
+    if (this.#vmas > this.#room.vmas - VMAS_OF_CALL) this.#recount(line, vmas);
     if (this.machine.segments.isFull) this.#sweepSegments();
     if (!this.machine.inodes.isFull && !this.machine.segments.isFull) return;
     throw new ReplayError(
       line,
-      `there are ${LIMITS.inodes} files and shared mappings at a time, more than can be replayed`,
+      `there are ${this.#room.inodes} files and shared mappings at a time, more than can be replayed`,
       'Record fewer processes',
     );
   }
@@ -104,7 +116,7 @@ export class Host {
   #recount(line: number, vmas: number): void {
     const used = this.machine.mms.all().reduce((sum, { vmas: { size } }) => sum + size, 0);
     this.#vmas = used + vmas;
-    if (this.#vmas <= LIMITS.vmas - VMAS_OF_CALL && !this.machine.anonVmas.isFull) return;
+    if (this.#vmas <= this.#room.vmas - VMAS_OF_CALL && !this.machine.anonVmas.isFull) return;
     throw new ReplayError(
       line,
       `there are ${used} VMAs at a time, more than can be replayed`,
@@ -117,7 +129,7 @@ export class Host {
     if (!this.machine.mms.isFull) return;
     throw new ReplayError(
       line,
-      `there are ${LIMITS.addressSpaces} processes at a time, more than can be replayed`,
+      `there are ${this.#room.addressSpaces} processes at a time, more than can be replayed`,
       'Record fewer processes',
     );
   }
@@ -154,7 +166,7 @@ export class Host {
       fileSystem: isMemory ? 'tmpfs' : 'ext4',
       placement: isHuge ? 'huge' : 'plain',
     });
-    if (this.#inodes.size >= 2 * LIMITS.inodes) this.#forget();
+    if (this.#inodes.size >= 2 * this.#room.inodes) this.#forget();
     this.#inodes.set(path, inode);
     this.names.set(inode, path);
     return inode;

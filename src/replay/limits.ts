@@ -7,12 +7,8 @@ export const LIMITS = {
   depth: 64,
   /** Threads and processes at a time. */
   threads: 2 ** 16,
-  addressSpaces: 512,
   /** Open descriptors of a process. */
   descriptors: 2 ** 16,
-  inodes: 2 ** 14,
-  /** VMAs of all address spaces together. */
-  vmas: 2 ** 19,
   /** Lines of processes of which it is not known yet whose children they are. */
   heldLines: 2 ** 16,
   /** Calls that wait until it is known where their address space begins. */

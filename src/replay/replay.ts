@@ -1,12 +1,12 @@
 /** A recording, made again line by line. */
 import { isDescriptorCall, noteDescriptors, pathOf } from './descriptors.ts';
-import { type Engine, Host, type HostFacts, PAGE_BYTES } from './host.ts';
+import { type Engine, Host, type HostFacts, PAGE_BYTES, type Room } from './host.ts';
 import { type Done, Judge } from './judge.ts';
 import { LIMITS } from './limits.ts';
 import { startedProgram } from './program.ts';
 import { LineError, ReplayError } from './replay_error.ts';
 import { emptyReport, type ReplayReport } from './report.ts';
-import { isRequest, readRequest } from './request.ts';
+import { checkResult, isRequest, readRequest } from './request.ts';
 import { Space } from './space.ts';
 import { readLine, type StraceLine } from './strace/line.ts';
 import { splitCall } from './strace/split.ts';
@@ -19,6 +19,8 @@ export interface ReplayOptions {
   readonly facts: HostFacts;
   /** Whether a line that cannot be read ends the replay, or is counted. */
   readonly isStrict: boolean;
+  /** Unless there shall be more than is usually enough. */
+  readonly room?: Partial<Room>;
 }
 
 const CLONES: readonly string[] = ['clone', 'clone3', 'fork', 'vfork'];
@@ -33,8 +35,8 @@ export class Replay {
   readonly #threads: Threads;
   readonly #judge: Judge;
 
-  constructor({ mm, facts, isStrict }: ReplayOptions) {
-    this.host = new Host(mm, facts);
+  constructor({ mm, facts, isStrict, room }: ReplayOptions) {
+    this.host = new Host(mm, facts, room);
     this.#isStrict = isStrict;
     this.#judge = new Judge(this.host, this.report);
     this.#threads = new Threads(this.host, this.report, (space, line) => this.#settle(space, line));
@@ -94,7 +96,7 @@ export class Replay {
 
   #begin(thread: Thread, name: string, text: string, line: number): void {
     thread.pending = { name, text, line };
-    if (CLONES.includes(name)) this.#threads.beginClone(thread);
+    if (CLONES.includes(name)) this.#threads.beginClone(thread, thread.pending);
     if (isRequest(name)) thread.space?.order.begin(thread.pid, line);
   }
 
@@ -113,6 +115,7 @@ export class Replay {
       if (whole.length > LIMITS.lineLength) throw new LineError('the call is too long');
       this.#call(thread, name, whole, line);
     } finally {
+      this.#threads.forgetClone(thread);
       thread.pending = undefined;
     }
   }
@@ -123,6 +126,7 @@ export class Replay {
     const value = outcome.kind === 'returned' ? outcome.value : undefined;
     if (isRequest(name)) {
       const request = readRequest(name, args);
+      checkResult(request, outcome);
       const call = `${name}(${args.join(', ')})`;
       const { pid, files } = thread;
       this.#request(thread, { line, pid, text: call, request, result: outcome, files });

@@ -1,6 +1,6 @@
 /** Calls that concern an address space, as they were made. Bytes throughout. */
 import { LineError } from './replay_error.ts';
-import { type DescriptorText, descriptorOf, numberOf } from './strace/values.ts';
+import { type DescriptorText, descriptorOf, numberOf, type Result } from './strace/values.ts';
 
 interface Range {
   readonly address: number;
@@ -110,4 +110,20 @@ export function readRequest(name: string, args: readonly string[]): Request {
   const [least, read] = READERS.get(name)!;
   if (args.length < least) throw new LineError(`${name} has ${least} arguments`);
   return read(args);
+}
+
+/** The end of what a process can have: TASK_SIZE. */
+const TASK_BYTES = 2 ** 47 - 4096;
+
+/** Refuses an answer that no kernel gives. @throws LineError */
+export function checkResult(request: Request, result: Result): void {
+  if (result.kind !== 'returned') return;
+  const { value } = result;
+  let bytes = 0;
+  if (request.name === 'mmap') bytes = request.length;
+  else if (request.name === 'mremap') bytes = request.newLength;
+  else if (request.name !== 'brk' && request.name !== 'shmat') return;
+  const isAligned = request.name === 'brk' || value % 4096 === 0;
+  const isWithin = value >= 0 && bytes >= 0 && value + bytes <= TASK_BYTES;
+  if (!isAligned || !isWithin) throw new LineError('no process can have such an address');
 }

@@ -53,7 +53,7 @@ export class Space {
     const above = isBlind ? 0 : VDSO_PAGES + (interpreter ? pagesOf(interpreter.elf) : 0);
     const mmapBase =
       firstEnd === undefined ? mm.DEFAULT_LAYOUT.mmapBase : firstEnd / PAGE_BYTES + above;
-    this.#newTask(line, mmapBase);
+    this.#newTask(line, Math.min(mmapBase, mm.DEFAULT_LAYOUT.taskSize));
     if (interpreter !== undefined) this.#map(interpreter, undefined);
     if (!isBlind) this.#host.run(mm.mapVdso(this.task!));
     if (image !== undefined && !image.elf.isPositionIndependent) this.#mapImage(image, 0);

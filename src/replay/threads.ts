@@ -12,7 +12,7 @@ import type { ReplayReport } from './report.ts';
 import type { Space } from './space.ts';
 import { UNNAMED } from './strace/line.ts';
 import { numberOf } from './strace/values.ts';
-import type { Thread } from './thread.ts';
+import type { Pending, Thread } from './thread.ts';
 
 const CLONE = { VM: 0x100, FILES: 0x400, THREAD: 0x10000 } as const;
 const FLAGS = /\bflags=([A-Za-z0-9_|]+)/;
@@ -27,8 +27,8 @@ export class Threads {
   readonly #host: Host;
   readonly #report: ReplayReport;
   readonly #threads = new Map<number, Thread>();
-  /** Those whose call that makes a child is under way, and the child is not known. */
-  readonly #cloning = new Set<Thread>();
+  /** Calls that make a child and are under way, while the child is not known. */
+  readonly #cloning = new Map<Thread, Pending>();
   readonly #held = new Map<number, HeldLine[]>();
   #heldLines = 0;
   /** Brings the calls of a space to their end that wait for something. */
@@ -54,9 +54,11 @@ export class Threads {
     const known = this.get(pid);
     if (known !== undefined) return known;
     if (this.#cloning.size > 1) return undefined;
-    const [parent] = this.#cloning;
-    if (parent !== undefined)
-      return this.#makeChild(parent, pid, parent.pending!.text, parent.pending!.name, line);
+    const [cloning] = this.#cloning;
+    if (cloning !== undefined) {
+      const [parent, { name, text }] = cloning;
+      return this.#makeChild(parent, pid, text, name, line);
+    }
     const unnamed = this.#threads.get(UNNAMED);
     if (unnamed !== undefined) return this.#rename(unnamed, pid);
     this.#report.processes++;
@@ -95,8 +97,13 @@ export class Threads {
     return this.#heldLines;
   }
 
-  beginClone(thread: Thread): void {
-    this.#cloning.add(thread);
+  beginClone(thread: Thread, call: Pending): void {
+    this.#cloning.set(thread, call);
+  }
+
+  /** The call has returned, or cannot be read. */
+  forgetClone(thread: Thread): void {
+    this.#cloning.delete(thread);
   }
 
   /** @param pid of the child, `undefined` if there is none */

@@ -26,6 +26,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'zod',
   ],
   script: ['base', 'arch', 'trace', 'mm', 'report', 'acorn'],
+  replay: ['base', 'arch', 'mm'],
   capture: ['base', 'arch', 'proc', 'snapshot', 'koffi', 'node:'],
   cli: [
     'base',
@@ -40,6 +41,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'whatif',
     'report',
     'script',
+    'replay',
     'capture',
     '@swc',
     'commander',

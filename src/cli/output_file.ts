@@ -5,6 +5,7 @@ import {
   type FileHandle,
   mkdir,
   open,
+  readFile,
   realpath,
   rename,
   rm,
@@ -12,6 +13,7 @@ import {
   unlink,
   writeFile,
 } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileFailure, wrongUse } from './failure.ts';
 
@@ -122,6 +124,27 @@ export async function writeOutputFolder(
   } finally {
     unfinished.delete(beside);
   }
+}
+
+export interface TemporaryFile {
+  readonly path: string;
+  readonly read: () => Promise<Buffer>;
+  readonly remove: () => Promise<void>;
+}
+
+/** An empty file for its owner only, which goes with the program at the latest. */
+export async function temporaryFile(purpose: string): Promise<TemporaryFile> {
+  const path = join(tmpdir(), `ptshare-${randomBytes(6).toString('hex')}.${purpose}`);
+  unfinished.add(path);
+  await (await open(path, 'wx', MODE)).close();
+  return {
+    path,
+    read: () => readFile(path),
+    async remove() {
+      await unlink(path).catch(() => {});
+      unfinished.delete(path);
+    },
+  };
 }
 
 /** Removes what is not finished. For the way out: it does not wait. */

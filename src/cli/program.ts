@@ -4,6 +4,7 @@ import { checkCommand } from './check/command.ts';
 import { completionCommand } from './completion/command.ts';
 import { ExitCode, explain, wrongUse } from './failure.ts';
 import { hostCommand } from './host/command.ts';
+import { replayCommand } from './replay/command.ts';
 import { runCommand } from './run/command.ts';
 import { endCleanlyOnSignals, endQuietlyOnClosedPipe } from './signals.ts';
 import { readVersion } from './version.ts';
@@ -42,6 +43,7 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
     );
   program.addCommand(hostCommand(end), { isDefault: true });
   program.addCommand(runCommand(end));
+  program.addCommand(replayCommand(end));
   program.addCommand(checkCommand(end));
   program.addCommand(completionCommand());
   for (const command of [program, ...program.commands]) settle(command);

@@ -19,7 +19,14 @@ export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';
 export { ORDER_MAX } from './page/buddy.ts';
 export { headOf, orderOf, ZERO_FRAME } from './page/frame.ts';
-export { execve, type Image, type Program, type Segment } from './process/exec.ts';
+export {
+  execve,
+  type Image,
+  mapImage,
+  mapVdso,
+  type Program,
+  type Segment,
+} from './process/exec.ts';
 export { mmapBase } from './process/exec_layout.ts';
 export { exit } from './process/exit.ts';
 export { cloneVm, fork } from './process/fork.ts';
@@ -30,7 +37,7 @@ export { fallocate, ftruncate, memfdCreate } from './syscall/file_calls.ts';
 export { madvise } from './syscall/madvise.ts';
 export { mincore } from './syscall/mincore.ts';
 export { mlock, mlock2, mlockall, munlock, munlockall } from './syscall/mlock.ts';
-export { type MmapArguments, mmap } from './syscall/mmap.ts';
+export { type MmapArguments, mmap, placeFor } from './syscall/mmap.ts';
 export { mprotect } from './syscall/mprotect.ts';
 export { type MremapArguments, mremap } from './syscall/mremap.ts';
 export { msync } from './syscall/msync.ts';

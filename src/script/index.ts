@@ -18,5 +18,10 @@ export {
 export { type Place, ScriptError } from './script_error.ts';
 export { Session, type SessionOptions } from './session.ts';
 export { type RunReport, toJson } from './view/json.ts';
-export type { AddressSpaceView, MachineView, Resident } from './view/view.ts';
+export {
+  type AddressSpaceView,
+  type MachineView,
+  type Resident,
+  viewMachine,
+} from './view/view.ts';
 export type { PageCounts, VmaView } from './view/vmas.ts';

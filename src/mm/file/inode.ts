@@ -33,12 +33,17 @@ export interface Inode {
 export function newInode(
   machine: Machine,
   cpu: number,
-  { fileSystem, bytes = 0, references = 1 }: Pick<Inode, 'fileSystem'> & Partial<Inode>,
+  {
+    fileSystem,
+    placement = fileSystem === 'ext4' ? 'huge' : 'plain',
+    bytes = 0,
+    references = 1,
+  }: Pick<Inode, 'fileSystem'> & Partial<Inode>,
 ): Inode {
   return machine.inodes.add(cpu, (id) => ({
     id,
     fileSystem,
-    placement: fileSystem === 'ext4' ? 'huge' : 'plain',
+    placement,
     bytes,
     pages: new PageCache(),
     disk: new Map(),

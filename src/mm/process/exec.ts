@@ -127,8 +127,10 @@ function* map(task: Task, start: number, pages: number, flags: number): Op<void>
 /**
  * Maps all segments, at `base` if they can be anywhere, or where there is room for all of them. An
  * image that cannot be anywhere is mapped where it says.
+ *
+ * @locks what mmap(2) and faults need
  */
-function* mapImage(task: Task, image: Image, base: number | undefined): Op<boolean> {
+export function* mapImage(task: Task, image: Image, base: number | undefined): Op<boolean> {
   const first = image.segments[0]!;
   let bias = image.isPositionIndependent ? base : 0;
   if (bias === undefined) {
@@ -171,8 +173,12 @@ function* mapSegment(task: Task, file: OpenFile, segment: Segment, bias: number)
   return (yield* mmap(task, { address: memoryStart, length, ...rest })) >= 0;
 }
 
-/** Where there is room, below the dynamic linker. */
-function* mapVdso(task: Task): Op<boolean> {
+/**
+ * Maps what the kernel has for every program where there is room, below the dynamic linker.
+ *
+ * @locks mmap (write)
+ */
+export function* mapVdso(task: Task): Op<boolean> {
   const { machine, cpu, mm } = task;
   yield* mmapWriteLock(machine, cpu, mm.id);
   const pages = VDSO_PARTS.reduce((sum, part) => sum + part.pages, 0);

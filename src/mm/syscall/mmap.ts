@@ -87,7 +87,7 @@ export function* doMmap(task: Task, call: MmapArguments): Op<number> {
   const pages = pagesOf(length);
   if (pages === 0) return ENOMEM;
   if (mm.vmas.size > mm.layout.mapCountMax) return ENOMEM;
-  const start = place(mm, call, pages, file);
+  const start = placeFor(mm, call, pages, file);
   if (start < 0) return start;
   const vmFlags = flagsOf(mm, call, file);
   if (vmFlags < 0) return vmFlags;
@@ -107,8 +107,12 @@ export function* doMmap(task: Task, call: MmapArguments): Op<number> {
   return result;
 }
 
-/** @returns a page, or a negative errno */
-function place(
+/**
+ * Where a call would map. Called under the mmap lock.
+ *
+ * @returns a page, or a negative errno
+ */
+export function placeFor(
   mm: Mm,
   { address, flags, offset }: MmapArguments,
   pages: number,

@@ -28,7 +28,7 @@ export const SHM_LOCK = 11;
 export const SHM_UNLOCK = 12;
 
 /** A new private segment. @returns its number, or a negative errno */
-export function shmget({ machine, cpu }: Task, bytes: number, _flags: number): number {
+export function shmget({ machine, cpu }: Place, bytes: number, _flags: number): number {
   if (bytes < 1) return EINVAL;
   const inode = newInode(machine, cpu, { fileSystem: 'shmem', bytes });
   return machine.segments.add(cpu, (id) => ({ id, inode, bytes, isDestroyed: false })).id;

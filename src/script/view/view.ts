@@ -17,6 +17,9 @@ export interface Process {
   readonly files: Files;
 }
 
+/** What there is to see of a process. */
+export type Shown = Pick<Process, 'pid' | 'task'>;
+
 /** Pages in memory. @source RssAnon, RssFile, RssShmem, VmSwap of /proc/PID/status */
 export interface Resident {
   readonly anon: number;
@@ -48,11 +51,11 @@ export interface MachineView {
 export function viewMachine(
   mm: Engine,
   machine: engine.Machine,
-  processes: readonly Process[],
+  processes: readonly Shown[],
   inodeNames: WeakMap<engine.Inode, string>,
 ): MachineView {
   const spaces = [...new Set(processes.map(({ task }) => task.mm))];
-  const usersOf = (space: engine.Mm): readonly Process[] =>
+  const usersOf = (space: engine.Mm): readonly Shown[] =>
     processes.filter(({ task }) => task.mm === space);
   const reader = { mm, machine, uses: new Uses(machine.size.frames) };
   for (const space of spaces) {

@@ -1,0 +1,107 @@
+/** What `ptshare replay` does: records if asked to, replays, shows what came of it. */
+import { LIMITS, Replay, ReplayError, type ReplayReport } from '../../replay/index.ts';
+import { renderView, viewMachine } from '../../script/index.ts';
+import { ExitCode, wrongUse } from '../failure.ts';
+import { temporaryFile, writeOutputFile } from '../output_file.ts';
+import { withProgress } from '../progress.ts';
+import { blankedEngine } from '../run/engine.ts';
+import { textOptions } from '../terminal.ts';
+import { hostFacts } from './host_facts.ts';
+import { readChunks } from './input.ts';
+import { Lines } from './lines.ts';
+import type { ReplayOptions } from './options.ts';
+import { record } from './record.ts';
+import { reportText } from './text.ts';
+
+export async function runReplay(
+  file: string | undefined,
+  rest: readonly string[],
+  options: ReplayOptions,
+): Promise<ExitCode> {
+  const isCommand = process.argv.includes('--');
+  if (file === undefined || (!isCommand && rest.length > 0)) {
+    throw wrongUse(
+      file === undefined ? 'No recording is given' : 'More than one recording is given',
+      'Run `ptshare replay FILE`, or `ptshare replay -- COMMAND`',
+    );
+  }
+  if (isCommand) return await recordAndReplay([file, ...rest], options);
+  if (options.save !== undefined) {
+    throw wrongUse('--save keeps what a command did', 'Pass a command behind --, or leave it out');
+  }
+  return await replayFile(file, options);
+}
+
+async function recordAndReplay(
+  command: readonly string[],
+  options: ReplayOptions,
+): Promise<ExitCode> {
+  const recording = await temporaryFile('strace');
+  try {
+    await record(command, recording.path);
+    if (options.save !== undefined) await writeOutputFile(options.save, await recording.read());
+    return await replayFile(recording.path, options);
+  } finally {
+    await recording.remove();
+  }
+}
+
+async function replayFile(file: string, options: ReplayOptions): Promise<ExitCode> {
+  const replay = new Replay({
+    mm: await blankedEngine(),
+    facts: hostFacts(),
+    isStrict: options.strict === true,
+  });
+  await withProgress(`Replaying ${file === '-' ? 'standard input' : file}`, (say) =>
+    feed(replay, file, options.until ?? Number.POSITIVE_INFINITY, say),
+  );
+  const report = replay.finish();
+  if (report.calls === 0) {
+    throw wrongUse(
+      `${file === '-' ? 'Standard input' : file} has no call that concerns memory`,
+      'Record with strace -f -y -e trace=%memory,%process,%ipc,%desc',
+    );
+  }
+  await show(replay, report, options);
+  return report.differences === 0 ? ExitCode.FINE : ExitCode.FINDING;
+}
+
+async function feed(
+  replay: Replay,
+  file: string,
+  until: number,
+  say: (detail: string) => void,
+): Promise<void> {
+  const lines = new Lines(LIMITS.lineLength, (line) => {
+    if (replay.report.lines < until) replay.line(line);
+  });
+  try {
+    for await (const chunk of readChunks(file)) {
+      lines.push(chunk);
+      say(`${replay.report.lines} lines`);
+      if (replay.report.lines >= until) return;
+    }
+    lines.end();
+  } catch (error) {
+    if (!(error instanceof ReplayError)) throw error;
+    throw wrongUse(`Cannot replay ${file}: ${error.message}`, error.mend);
+  }
+}
+
+async function show(replay: Replay, report: ReplayReport, options: ReplayOptions): Promise<void> {
+  const shownAs = textOptions(options);
+  if (options.json === true) return await print(`${JSON.stringify(report, null, 2)}\n`);
+  await print(reportText(report, shownAs));
+  if (options.show !== true) return;
+  const { mm, machine, names } = replay.host;
+  const processes = replay.threads.flatMap(({ pid, space }) =>
+    space?.task === undefined ? [] : [{ pid, task: space.task }],
+  );
+  await print(renderView(viewMachine(mm, machine, processes, names), shownAs));
+}
+
+function print(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
+  });
+}

@@ -1,0 +1,191 @@
+/** The simulated machine of a replay: the engine, files by their paths, segments by their numbers. */
+import { formatById } from '../arch/index.ts';
+import type * as engine from '../mm/index.ts';
+import { ReplayError } from './replay_error.ts';
+
+/** The blanked build: operations are plain functions. */
+export type Engine = typeof engine;
+
+/** Facts of the recorded host that a recording of calls does not contain. */
+export interface HostFacts {
+  /** Memory and swap in bytes: what one call may be promised at most. */
+  readonly memoryBytes: number;
+  /** vm.max_map_count */
+  readonly mapCountMax: number;
+  /** Mount points with their kinds of file systems, as mountinfo has them. */
+  readonly mounts: readonly Mount[];
+  /** Reads the start of a program, for the places of its segments. */
+  readonly readProgram: (path: string) => Uint8Array | undefined;
+}
+
+export interface Mount {
+  readonly path: string;
+  readonly fileSystem: string;
+  /** Mounted with noexec. */
+  readonly isExecutable: boolean;
+}
+
+/** What a file was opened for. */
+export interface Access {
+  readonly isReadable: boolean;
+  readonly isWritable: boolean;
+  /** False for directories, and descriptors that only name a file. */
+  readonly isMappable?: boolean;
+}
+
+/** What the simulated machine has place for at a time. */
+export interface Room {
+  readonly addressSpaces: number;
+  /** Of all address spaces together. */
+  readonly vmas: number;
+  /** Files, segments and shared mappings. */
+  readonly inodes: number;
+  readonly frames: number;
+}
+
+export const PAGE_BYTES = 4096;
+/** Without faults, only parts of pages that execve(2) clears need frames. */
+const ROOM: Room = { addressSpaces: 512, vmas: 2 ** 19, inodes: 2 ** 14, frames: 2 ** 13 };
+const TABLES_PER_SPACE = 10;
+const SHM_LOCK = 11;
+/** VMAs that one call adds at most, and some. */
+const VMAS_OF_CALL = 8;
+
+/** Those whose files are placed by the 2 MiB. @source thp_get_unmapped_area() in fs/ (Linux 6.18) */
+const HUGE_PLACED: readonly string[] = ['ext2', 'ext3', 'ext4', 'xfs', 'btrfs'];
+const MEMORY_FILE_SYSTEMS: readonly string[] = ['tmpfs', 'devtmpfs', 'ramfs'];
+const NEVER_MAPPED = /^(?:pipe:|socket:|[A-Z][A-Z0-9]*:)/;
+
+export class Host {
+  readonly mm: Engine;
+  readonly facts: HostFacts;
+  readonly machine: engine.Machine;
+  readonly names = new WeakMap<engine.Inode, string>();
+  /** Files that something refers to. */
+  readonly #inodes = new Map<string, engine.Inode>();
+  /** The engine's number of each segment. */
+  readonly segments = new Map<number, number>();
+  readonly #mounts: readonly Mount[];
+  readonly #room: Room;
+  #vmas = 0;
+
+  constructor(mm: Engine, facts: HostFacts, room: Partial<Room> = {}) {
+    this.mm = mm;
+    this.facts = facts;
+    this.#room = { ...ROOM, ...room };
+    const { addressSpaces, vmas, inodes, frames } = this.#room;
+    // Longest first; what was mounted last covers what was there.
+    this.#mounts = [...facts.mounts].reverse().sort((a, b) => b.path.length - a.path.length);
+    this.machine = new mm.Machine({
+      format: formatById('x86_64-4level')!,
+      mms: addressSpaces,
+      frames,
+      tables: addressSpaces * TABLES_PER_SPACE + Math.floor(frames / 64),
+      vmas,
+      anonVmas: vmas,
+      inodes,
+      gather: 512,
+      contents: false,
+    });
+  }
+
+  run<T>(operation: engine.Op<T>): T {
+    return this.mm.run(operation);
+  }
+
+  /** Makes sure of room for what the call of `line` may need. @throws ReplayError */
+  wantRoom(line: number, vmas: number = VMAS_OF_CALL): void {
+    this.#vmas += vmas;
+    if (this.#vmas > this.#room.vmas - VMAS_OF_CALL) this.#recount(line, vmas);
+    if (this.machine.segments.isFull) this.#sweepSegments();
+    if (!this.machine.inodes.isFull && !this.machine.segments.isFull) return;
+    throw new ReplayError(
+      line,
+      `there are ${this.#room.inodes} files and shared mappings at a time, more than can be replayed`,
+      'Record fewer processes',
+    );
+  }
+
+  /** Those that were removed go when somebody asks for them. */
+  #sweepSegments(): void {
+    const place = { machine: this.machine, cpu: 0 };
+    const removed = this.machine.segments.all().filter(({ isDestroyed }) => isDestroyed);
+    for (const { id } of removed) this.run(this.mm.shmctl(place, id, SHM_LOCK));
+  }
+
+  #recount(line: number, vmas: number): void {
+    const used = this.machine.mms.all().reduce((sum, { vmas: { size } }) => sum + size, 0);
+    this.#vmas = used + vmas;
+    if (this.#vmas <= this.#room.vmas - VMAS_OF_CALL && !this.machine.anonVmas.isFull) return;
+    throw new ReplayError(
+      line,
+      `there are ${used} VMAs at a time, more than can be replayed`,
+      'Record fewer processes',
+    );
+  }
+
+  /** @throws ReplayError */
+  wantSpace(line: number): void {
+    if (!this.machine.mms.isFull) return;
+    throw new ReplayError(
+      line,
+      `there are ${this.#room.addressSpaces} processes at a time, more than can be replayed`,
+      'Record fewer processes',
+    );
+  }
+
+  /** A file that was opened; `undefined` in it if it cannot be mapped. The caller closes it. */
+  open(path: string, { isReadable, isWritable, isMappable = true }: Access): engine.OpenFile {
+    const mount = this.#mountOf(path);
+    const isMapped = isMappable && !NEVER_MAPPED.test(path);
+    const inode = isMapped ? this.#inodeOf(path, mount?.fileSystem) : undefined;
+    return {
+      isReadable,
+      isWritable,
+      mapped: inode && { inode },
+      isExecutable: mount?.isExecutable ?? true,
+      pagesMax: inode?.fileSystem === 'ext4' ? 2 ** 32 : 2 ** 51,
+    };
+  }
+
+  close({ mapped }: engine.OpenFile): void {
+    if (mapped === undefined) return;
+    this.run(this.mm.closeInode({ machine: this.machine, cpu: 0 }, mapped.inode));
+  }
+
+  #inodeOf(path: string, fileSystem: string | undefined): engine.Inode {
+    const known = this.#inodes.get(path);
+    // It went with its last reference, and another one may have its number.
+    if (known !== undefined && known.references > 0) {
+      this.run(this.mm.getInode({ machine: this.machine, cpu: 0 }, known));
+      return known;
+    }
+    const isMemory = /^\/(?:memfd:|SYSV)/.test(path) || isIn(MEMORY_FILE_SYSTEMS, fileSystem);
+    const isHuge = !isMemory && isIn(HUGE_PLACED, fileSystem);
+    const inode = this.mm.newInode(this.machine, 0, {
+      fileSystem: isMemory ? 'tmpfs' : 'ext4',
+      placement: isHuge ? 'huge' : 'plain',
+    });
+    if (this.#inodes.size >= 2 * this.#room.inodes) this.#forget();
+    this.#inodes.set(path, inode);
+    this.names.set(inode, path);
+    return inode;
+  }
+
+  #forget(): void {
+    for (const [path, inode] of this.#inodes) {
+      if (inode.references <= 0) this.#inodes.delete(path);
+    }
+  }
+
+  #mountOf(path: string): Mount | undefined {
+    if (!path.startsWith('/')) return undefined;
+    return this.#mounts.find(
+      (mount) => mount.path === '/' || path === mount.path || path.startsWith(`${mount.path}/`),
+    );
+  }
+}
+
+function isIn(names: readonly string[], name: string | undefined): boolean {
+  return name !== undefined && names.includes(name);
+}

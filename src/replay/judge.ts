@@ -1,0 +1,199 @@
+/** Holds what the engine answers against what the kernel answered, and goes on from the kernel's. */
+import type * as engine from '../mm/index.ts';
+import { errnoName } from './errno.ts';
+import type { Files } from './files.ts';
+import { type Host, PAGE_BYTES } from './host.ts';
+import { LIMITS } from './limits.ts';
+import { mmapArguments, perform } from './perform.ts';
+import type { ReplayReport, Share } from './report.ts';
+import type { Request } from './request.ts';
+import { ruleOf } from './rule.ts';
+import type { Space } from './space.ts';
+import type { Result } from './strace/values.ts';
+
+/** A call that was made and has returned. */
+export interface Done {
+  readonly line: number;
+  readonly pid: number;
+  readonly text: string;
+  readonly request: Request;
+  readonly result: Result;
+  readonly files: Files;
+}
+
+const MAP = { FIXED: 0x10 | 0x100000, LOW: 0x40, HUGETLB: 0x40000 } as const;
+/** What they do depends on what is in memory. */
+const CONTENT_ADVICE: readonly number[] = [22, 23, 25, 100, 101];
+const MINCORE_BYTES_MAX = 2 ** 32;
+const MAP_PRIVATE_FIXED_ANONYMOUS = 0x2 | 0x10 | 0x20;
+
+export class Judge {
+  readonly #host: Host;
+  readonly #report: ReplayReport;
+
+  constructor(host: Host, report: ReplayReport) {
+    this.#host = host;
+    this.#report = report;
+  }
+
+  /** Performs a call in a space that has begun. @throws ReplayError */
+  judge(space: Space, done: Done): void {
+    const { request, result, files } = done;
+    const task = space.task!;
+    const reason = unjudgedReason(this.#host, done);
+    if (reason !== undefined) {
+      this.unjudged(reason);
+      this.#follow(task, done, undefined);
+      return;
+    }
+    this.#host.wantRoom(done.line);
+    if (request.name === 'mprotect') space.recognise(request.address, request.length);
+    const isOpen =
+      result.kind === 'returned' || (result.kind === 'failed' && result.errno !== 'EBADF');
+    const ours = perform(this.#host, task, files, request, isOpen);
+    const isUnseen = result.kind === 'returned' && ours < 0 && isAbout(space, request);
+    if (isUnseen) this.unjudged('memory that was mapped before the recording, or by execve()');
+    else this.#compare(task, done, ours, isOpen);
+    this.#follow(task, done, ours);
+  }
+
+  /** Performs a call whose answer is known to be right. */
+  follow(space: Space, done: Done): void {
+    this.#host.wantRoom(done.line);
+    const ours = perform(this.#host, space.task!, done.files, done.request, true);
+    this.#follow(space.task!, done, ours);
+  }
+
+  unjudged(reason: string): void {
+    const { unjudged } = this.#report;
+    unjudged[reason] = (unjudged[reason] ?? 0) + 1;
+  }
+
+  #compare(task: engine.Task, done: Done, ours: number, isOpen: boolean): void {
+    const { request, result } = done;
+    const real = result.kind === 'failed' ? result.errno : 0;
+    const isSameErrno = ours < 0 ? errnoName(ours) === real : real === 0;
+    const isChosen = ours >= 0 && result.kind === 'returned' && choosesAddress(request);
+    const isSame = isSameErrno && (!isChosen || ours === result.value);
+    count(this.#report.errnos, isSameErrno);
+    if (isChosen) {
+      this.#report.byCall[request.name] ??= { total: 0, exact: 0 };
+      count(this.#report.addresses, isSame);
+      count(this.#report.byCall[request.name]!, isSame);
+    }
+    if (!isSame) this.#mismatch(task, done, ours, isOpen);
+  }
+
+  #mismatch(
+    task: engine.Task,
+    { line, pid, text, request, result, files }: Done,
+    ours: number,
+    isOpen: boolean,
+  ): void {
+    this.#report.differences++;
+    if (this.#report.mismatches.length >= LIMITS.listed) return;
+    const file = request.name === 'mmap' ? mmapArguments(files, request, isOpen).file : undefined;
+    this.#report.mismatches.push({
+      line,
+      pid,
+      call: text,
+      real: shown(
+        result.kind === 'failed' ? result.errno : result.kind === 'returned' ? result.value : '?',
+      ),
+      ours: shown(ours < 0 ? errnoName(ours) : ours),
+      rule: ruleOf(task, request, ours, file),
+    });
+  }
+
+  /**
+   * Where the engine and the kernel differ, what the kernel did holds from there on: a wrong answer is
+   * counted once, and not in all that follows from it.
+   */
+  #follow(task: engine.Task, { request, result, files }: Done, ours: number | undefined): void {
+    const { mm } = this.#host;
+    const real = result.kind === 'returned' ? result.value : -1;
+    if (ours === real || (ours !== undefined && ours < 0 && real < 0)) return;
+    if (request.name === 'brk') this.#setBreak(task, real);
+    if (request.name !== 'mmap' && request.name !== 'shmat' && request.name !== 'mremap') return;
+    if (request.name === 'mremap') {
+      // It is enough that what moved is where the kernel has it.
+      this.#map(task, real, request.newLength);
+      return;
+    }
+    const length = request.name === 'mmap' ? request.length : this.#segmentBytes(request.segment);
+    if (ours !== undefined && ours >= 0) this.#host.run(mm.munmap(task, ours, length));
+    if (real < 0) return;
+    if (request.name === 'shmat' || (request.flags & MAP.HUGETLB) !== 0) {
+      this.#map(task, real, length);
+      return;
+    }
+    const flags = (request.flags & ~0x100000) | 0x10;
+    const call = mmapArguments(files, { ...request, address: real, flags }, true);
+    this.#host.run(mm.mmap(task, call));
+  }
+
+  #segmentBytes(segment: number): number {
+    const id = this.#host.segments.get(segment);
+    return id === undefined ? PAGE_BYTES : this.#host.machine.segments.get(id).bytes;
+  }
+
+  #map(task: engine.Task, address: number, length: number): void {
+    if (address < 0 || length <= 0) return;
+    const call = { address, length, prot: 3, flags: MAP_PRIVATE_FIXED_ANONYMOUS };
+    this.#host.run(this.#host.mm.mmap(task, { ...call, file: undefined, offset: 0 }));
+  }
+
+  #setBreak(task: engine.Task, real: number): void {
+    if (real < task.mm.layout.brkStartBytes) return;
+    const old = task.mm.brkBytes;
+    if (real > old) this.#map(task, Math.ceil(old / PAGE_BYTES) * PAGE_BYTES, real - old);
+    else this.#host.run(this.#host.mm.brk(task, real));
+    task.mm.brkBytes = real;
+  }
+}
+
+function count(share: Share, isExact: boolean): void {
+  share.total++;
+  if (isExact) share.exact++;
+}
+
+function shown(value: string | number): string {
+  return typeof value === 'string' || value === 0 ? String(value) : `0x${value.toString(16)}`;
+}
+
+/** Whether the result is an address that the kernel chose. */
+function choosesAddress(request: Request): boolean {
+  switch (request.name) {
+    case 'mmap':
+      return (request.flags & MAP.FIXED) === 0;
+    case 'brk':
+    case 'mremap':
+      return true;
+    case 'shmat':
+      return request.address === 0;
+    default:
+      return false;
+  }
+}
+
+function unjudgedReason(host: Host, { request, result }: Done): string | undefined {
+  if (result.kind === 'unknown') return 'calls that never returned';
+  if (request.name === 'mmap' && (request.flags & (MAP.FIXED | MAP.LOW)) === MAP.LOW) {
+    return 'MAP_32BIT: its place is random';
+  }
+  if (request.name === 'mmap' && (request.flags & MAP.HUGETLB) !== 0) {
+    return 'MAP_HUGETLB: depends on the pool';
+  }
+  if (request.name === 'madvise' && CONTENT_ADVICE.includes(request.advice)) {
+    return 'madvise() that depends on what is in memory';
+  }
+  if (request.name === 'mincore' && request.length > MINCORE_BYTES_MAX) return 'a large mincore()';
+  if (request.name === 'shmat' && !host.segments.has(request.segment)) {
+    return result.kind === 'returned' ? 'segments from before the recording' : undefined;
+  }
+  return undefined;
+}
+
+function isAbout(space: Space, request: Request): boolean {
+  return 'address' in request && space.mayHaveUnseen(request.address);
+}

@@ -1,0 +1,216 @@
+/** A recording, made again line by line. */
+import { isDescriptorCall, noteDescriptors, pathOf } from './descriptors.ts';
+import { type Engine, Host, type HostFacts, PAGE_BYTES, type Room } from './host.ts';
+import { type Done, Judge } from './judge.ts';
+import { LIMITS } from './limits.ts';
+import { startedProgram } from './program.ts';
+import { LineError, ReplayError } from './replay_error.ts';
+import { emptyReport, type ReplayReport } from './report.ts';
+import { checkResult, isRequest, readRequest } from './request.ts';
+import { Space } from './space.ts';
+import { readLine, type StraceLine } from './strace/line.ts';
+import { splitCall } from './strace/split.ts';
+import { resultOf, stringOf } from './strace/values.ts';
+import type { Thread } from './thread.ts';
+import { Threads } from './threads.ts';
+
+export interface ReplayOptions {
+  readonly mm: Engine;
+  readonly facts: HostFacts;
+  /** Whether a line that cannot be read ends the replay, or is counted. */
+  readonly isStrict: boolean;
+  /** Unless there shall be more than is usually enough. */
+  readonly room?: Partial<Room>;
+}
+
+const CLONES: readonly string[] = ['clone', 'clone3', 'fork', 'vfork'];
+const EXECS: readonly string[] = ['execve', 'execveat'];
+const EXITS: readonly string[] = ['exit', 'exit_group'];
+const MAP_NOT_CHOSEN = 0x10 | 0x100000 | 0x40 | 0x40000;
+
+export class Replay {
+  readonly report: ReplayReport = emptyReport();
+  readonly host: Host;
+  readonly #isStrict: boolean;
+  readonly #threads: Threads;
+  readonly #judge: Judge;
+
+  constructor({ mm, facts, isStrict, room }: ReplayOptions) {
+    this.host = new Host(mm, facts, room);
+    this.#isStrict = isStrict;
+    this.#judge = new Judge(this.host, this.report);
+    this.#threads = new Threads(this.host, this.report, (space, line) => this.#settle(space, line));
+  }
+
+  /** Threads that have not ended. */
+  get threads(): readonly Thread[] {
+    return this.#threads.all();
+  }
+
+  /** Takes the next line. @throws ReplayError */
+  line(text: string): void {
+    this.#read(text, ++this.report.lines);
+  }
+
+  /** The recording has ended. */
+  finish(): ReplayReport {
+    for (const { space } of this.threads) if (space !== undefined) this.#settle(space, 0);
+    if (this.#threads.heldLines > 0)
+      this.#judge.unjudged('processes whose parent was not recorded');
+    return this.report;
+  }
+
+  #read(text: string, line: number): void {
+    try {
+      if (text.length > LIMITS.lineLength) throw new LineError('the line is too long');
+      this.#dispatch(readLine(text), text, line);
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      this.#skip(line, error.message);
+    }
+  }
+
+  #skip(line: number, reason: string): void {
+    if (this.#isStrict) {
+      throw new ReplayError(line, reason, 'Leave --strict out to skip such lines');
+    }
+    this.report.skipped++;
+    if (this.report.skippedLines.length < LIMITS.listed)
+      this.report.skippedLines.push({ line, reason });
+  }
+
+  #dispatch(read: StraceLine, text: string, line: number): void {
+    if (read.kind === 'nothing') return;
+    if (read.kind === 'ended' || read.kind === 'superseded') {
+      const thread = this.#threads.get(read.pid);
+      if (read.kind === 'superseded') this.#threads.supersede(read.pid, read.by);
+      else if (thread !== undefined) this.#end(thread, line);
+      return;
+    }
+    if (!isOfInterest(read.name)) return;
+    const thread = this.#threads.find(read.pid, line);
+    if (thread === undefined) this.#threads.hold(read.pid, { text, line });
+    else if (read.kind === 'unfinished') this.#begin(thread, read.name, read.text, line);
+    else this.#complete(thread, read, line);
+  }
+
+  #begin(thread: Thread, name: string, text: string, line: number): void {
+    thread.pending = { name, text, line };
+    if (CLONES.includes(name)) this.#threads.beginClone(thread, thread.pending);
+    if (isRequest(name)) thread.space?.order.begin(thread.pid, line);
+  }
+
+  #complete(
+    thread: Thread,
+    { kind, name, text }: { kind: string; name: string; text: string },
+    line: number,
+  ): void {
+    const { pending } = thread;
+    let whole = text;
+    if (kind === 'resumed') {
+      if (pending?.name !== name) throw new LineError(`${name} is resumed, but did not begin`);
+      whole = pending.text + text;
+    }
+    try {
+      if (whole.length > LIMITS.lineLength) throw new LineError('the call is too long');
+      this.#call(thread, name, whole, line);
+    } finally {
+      this.#threads.forgetClone(thread);
+      thread.pending = undefined;
+    }
+  }
+
+  #call(thread: Thread, name: string, text: string, line: number): void {
+    const { args, result } = splitCall(text);
+    const outcome = resultOf(result);
+    const value = outcome.kind === 'returned' ? outcome.value : undefined;
+    if (isRequest(name)) {
+      const request = readRequest(name, args);
+      checkResult(request, outcome);
+      const call = `${name}(${args.join(', ')})`;
+      const { pid, files } = thread;
+      this.#request(thread, { line, pid, text: call, request, result: outcome, files });
+    } else if (CLONES.includes(name)) {
+      this.#threads.endClone(thread, value === 0 ? undefined : value, name, text, line);
+      if (value !== undefined)
+        for (const held of this.#threads.takeHeld(value)) this.#read(held.text, held.line);
+    } else if (EXECS.includes(name)) {
+      if (value === 0) this.#exec(thread, stringOf(args[name === 'execve' ? 0 : 1] ?? ''), line);
+    } else if (EXITS.includes(name)) this.#end(thread, line);
+    else if (value !== undefined) {
+      noteDescriptors(name, { host: this.host, thread, args, value, text: result, line });
+    }
+  }
+
+  #request(thread: Thread, done: Done): void {
+    this.report.calls++;
+    const { space } = thread;
+    if (space === undefined) this.#judge.unjudged('processes from before the recording');
+    else space.order.end(space, done);
+  }
+
+  #exec(thread: Thread, name: string | undefined, line: number): void {
+    if (thread.space !== undefined) this.#leave(thread.space, line);
+    const files = thread.files.copy();
+    thread.files.leave();
+    files.exec();
+    thread.files = files;
+    const program = startedProgram(this.host.facts, pathOf(name, thread.directory));
+    thread.space = new Space(this.host, program, (space, done) => this.#perform(space, done));
+  }
+
+  #end(thread: Thread, line: number): void {
+    if (thread.space?.holders === 1) this.#settle(thread.space, line);
+    this.#threads.remove(thread);
+  }
+
+  #leave(space: Space, line: number): void {
+    if (space.holders === 1) this.#settle(space, line);
+    space.leave();
+  }
+
+  #perform(space: Space, done: Done): void {
+    if (space.task !== undefined) this.#judge.judge(space, done);
+    else this.#calibrate(space, done);
+  }
+
+  /** Looks for what shows where the space is; other calls wait. */
+  #calibrate(space: Space, done: Done): void {
+    const { request, result, line } = done;
+    if (request.name === 'brk' && space.brkStart === undefined && result.kind === 'returned') {
+      space.brkStart = result.value;
+      this.report.calibrations++;
+      return;
+    }
+    const isFirst = request.name === 'mmap' && request.address === 0;
+    if (isFirst && (request.flags & MAP_NOT_CHOSEN) === 0 && result.kind === 'returned') {
+      this.report.calibrations++;
+      const pages = Math.ceil(request.length / PAGE_BYTES);
+      this.#start(space, line, result.value + pages * PAGE_BYTES);
+      this.#judge.follow(space, done);
+      return;
+    }
+    space.waiting.push(done);
+    if (space.waiting.length >= LIMITS.waitingCalls) this.#start(space, line, undefined);
+  }
+
+  #start(space: Space, line: number, firstEnd: number | undefined): void {
+    space.begin(line, firstEnd);
+    for (const done of space.waiting.splice(0)) this.#judge.judge(space, done);
+  }
+
+  #settle(space: Space, line: number): void {
+    space.order.settle(space);
+    if (space.task === undefined) this.#start(space, line, undefined);
+  }
+}
+
+function isOfInterest(name: string): boolean {
+  return (
+    isRequest(name) ||
+    isDescriptorCall(name) ||
+    CLONES.includes(name) ||
+    EXECS.includes(name) ||
+    EXITS.includes(name)
+  );
+}

@@ -1,0 +1,21 @@
+/** Who makes calls. */
+import type { Files } from './files.ts';
+import type { Space } from './space.ts';
+
+/** A call that has begun, but not returned. */
+export interface Pending {
+  readonly name: string;
+  /** What is known of its arguments. */
+  readonly text: string;
+  readonly line: number;
+}
+
+export interface Thread {
+  pid: number;
+  /** `undefined` if it was there before the recording. */
+  space: Space | undefined;
+  files: Files;
+  /** Where relative paths start, as far as calls have shown. */
+  directory: string | undefined;
+  pending: Pending | undefined;
+}

@@ -14,7 +14,9 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   snapshot: ['base', 'arch', 'hyparquet', 'hyparquet-writer', 'zod'],
   twin: ['base', 'arch', 'snapshot'],
   whatif: ['base', 'arch', 'snapshot', 'twin'],
+  workload: ['base', 'arch', 'snapshot'],
   report: [
+    'workload',
     'base',
     'arch',
     'snapshot',
@@ -39,6 +41,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'zoo',
     'snapshot',
     'whatif',
+    'workload',
     'report',
     'script',
     'replay',

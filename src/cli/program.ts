@@ -1,6 +1,7 @@
 /** All commands, and what they have in common. */
 import { Command, CommanderError } from 'commander';
 import { checkCommand } from './check/command.ts';
+import { compareCommand } from './compare/command.ts';
 import { completionCommand } from './completion/command.ts';
 import { ExitCode, explain, wrongUse } from './failure.ts';
 import { hostCommand } from './host/command.ts';
@@ -42,6 +43,7 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
       '\nWithout a command, `host` runs; `ptshare help host` shows its options.',
     );
   program.addCommand(hostCommand(end), { isDefault: true });
+  program.addCommand(compareCommand(end));
   program.addCommand(runCommand(end));
   program.addCommand(replayCommand(end));
   program.addCommand(checkCommand(end));

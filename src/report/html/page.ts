@@ -39,7 +39,7 @@ ${header(report)}
 <div class="pair">${groupPicture(report)}${objectPicture(report)}</div>
 </section>
 <section><h2>Designs side by side</h2>
-${designList(report)}</section>
+${designList(report.designs)}</section>
 <section><h2>What to do</h2>
 ${adviceList(report)}</section>
 <section><h2>In numbers</h2>
@@ -56,7 +56,8 @@ ${exactnessList(report)}</section>
 `.text;
 }
 
-function policy(): string {
+/** The content security policy of a page that needs nothing but its style. */
+export function policy(): string {
   return `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'`;
 }
 

@@ -86,7 +86,7 @@ export function objectTable({ objects }: HostReport): Markup {
   );
 }
 
-export function designList({ designs }: HostReport): Markup {
+export function designList(designs: readonly DesignEntry[]): Markup {
   const longest = Math.max(
     ...designs.map(({ beforeBytes, bytes }) => Math.max(beforeBytes, bytes)),
     1,

@@ -1,7 +1,7 @@
 /** The designs side by side: what user page tables take with each, and what that saves. */
 import { printable } from '../printable.ts';
 import { formatBytes, formatPercent, percentOf } from '../quantity.ts';
-import type { DesignEntry, HostReport } from '../schema.ts';
+import type { DesignEntry } from '../schema.ts';
 import { bar } from './bar.ts';
 import type { Canvas } from './canvas.ts';
 import { padEnd, wrap } from './fit.ts';
@@ -13,8 +13,7 @@ const BAR_WIDTH_MAX = 60;
 const FIGURES_WIDTH = 34;
 const NOTE_INDENT = '    ';
 
-export function designLines(report: HostReport, canvas: Canvas): string[] {
-  const { designs } = report;
+export function designLines(designs: readonly DesignEntry[], canvas: Canvas): string[] {
   const { colors, symbols } = canvas;
   const column = (value: (design: DesignEntry) => string): string[] => designs.map(value);
   const names = column(({ id }) => printable(id));

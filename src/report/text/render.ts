@@ -16,7 +16,7 @@ export function renderHostReport(report: HostReport, options: TextOptions): stri
     ...section(canvas, 'Who pays', groupLines(report, canvas)),
     ...section(canvas, 'Largest processes', processLines(report, canvas)),
     ...section(canvas, 'What is mapped', objectLines(report, canvas)),
-    ...section(canvas, 'Designs side by side', designLines(report, canvas)),
+    ...section(canvas, 'Designs side by side', designLines(report.designs, canvas)),
     ...section(canvas, 'What to do', adviceLines(report, canvas)),
     ...section(canvas, 'How exact this is', exactnessLines(report, canvas)),
   ];

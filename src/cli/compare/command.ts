@@ -1,0 +1,30 @@
+/** `ptshare compare`: the command, its help, and what it ends with. */
+import { Argument, Command } from 'commander';
+import { WORKLOADS } from '../../workload/index.ts';
+import type { ExitCode } from '../failure.ts';
+import { addCompareOptions, type CompareOptions } from './options.ts';
+import { runCompare } from './run.ts';
+
+const EXAMPLES = `
+Examples:
+  ptshare compare database                           1500 backends, 300 GiB of segment
+  ptshare compare database --processes 200 --size 64G
+  ptshare compare fork-server --sweep processes=8,64,512
+  ptshare compare zygote --designs today,mshare --json
+  ptshare compare containers --html containers.html  as a page with pictures
+
+Exit status: 0 fine; 2 wrong use; 3 cannot run here.`;
+
+export function compareCommand(end: (exitCode: ExitCode) => void): Command {
+  const ids = WORKLOADS.map(({ id }) => id);
+  return addCompareOptions(new Command('compare'))
+    .summary('one workload under all designs, at any size')
+    .description(
+      'Puts a workload under every design for sharing page tables: what their tables take, what that saves, what it needs.',
+    )
+    .addArgument(new Argument('[workload]', `one of ${ids.join(', ')}`))
+    .addHelpText('after', EXAMPLES)
+    .action(async (id: string | undefined, options: CompareOptions) =>
+      end(await runCompare(id, options)),
+    );
+}

@@ -1,0 +1,88 @@
+/** The options of `ptshare compare`, and what their values must look like. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DESIGN_IDS } from '../../report/designs/build.ts';
+import { WIDTH_MIN } from '../terminal.ts';
+
+/** What is changed from row to row, and its values. */
+export interface Sweep {
+  readonly of: 'processes' | 'size';
+  readonly values: readonly number[];
+}
+
+export interface CompareOptions {
+  readonly list?: true;
+  readonly processes?: number;
+  readonly size?: number;
+  readonly designs?: readonly string[];
+  readonly sweep?: Sweep;
+  readonly json?: true;
+  readonly html?: string;
+  readonly save?: string;
+  readonly width?: number;
+  readonly color: boolean;
+}
+
+const PROCESSES_MAX = 100_000;
+const SWEEP_MAX = 100;
+const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+export function addCompareOptions(command: Command): Command {
+  const add = (option: Option): Command => command.addOption(option);
+  add(new Option('--list', 'print the workloads'));
+  command.optionsGroup('How large:');
+  add(new Option('--processes <n>', 'how many share').argParser(processes));
+  add(new Option('--size <bytes>', 'of what is common: 300G, 64MiB').argParser(size));
+  add(
+    new Option('--sweep <what=values>', 'more sizes: processes=10,100 or size=1G,10G').argParser(
+      sweep,
+    ),
+  );
+  command.optionsGroup('What to do with it:');
+  add(new Option('--designs <ids>', `of ${DESIGN_IDS.join(', ')}`).argParser(designs));
+  add(new Option('--json', 'print JSON (docs/report.md) instead of text'));
+  add(new Option('--html <file>', 'write it as one HTML file too'));
+  add(new Option('--save <file>', 'write the host as a snapshot, for `host --from`'));
+  command.optionsGroup('How to show it:');
+  add(new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser(columns));
+  add(new Option('--no-color', 'no colour; NO_COLOR does the same'));
+  return command;
+}
+
+function processes(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 1 && value <= PROCESSES_MAX) return value;
+  throw new InvalidArgumentError(`A number from 1 to ${PROCESSES_MAX} is wanted.`);
+}
+
+function size(text: string): number {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)(?:([KMGT])(?:iB|B)?)?$/i.exec(text) ?? [];
+  const value = Number(digits) * (unit === undefined ? 1 : UNITS[unit.toUpperCase()]!);
+  if (Number.isSafeInteger(Math.ceil(value)) && value >= 1) return Math.ceil(value);
+  throw new InvalidArgumentError('A size is wanted: 300G, 64MiB, or a number of bytes.');
+}
+
+function sweep(text: string): Sweep {
+  const [, of, list] = /^(processes|size)=(.+)$/.exec(text) ?? [];
+  if (of === undefined || list === undefined) {
+    throw new InvalidArgumentError('Wanted: processes=10,100,1000 or size=1G,10G.');
+  }
+  const texts = list.split(',');
+  if (texts.length > SWEEP_MAX) {
+    throw new InvalidArgumentError(`At most ${SWEEP_MAX} values are wanted.`);
+  }
+  if (of === 'processes') return { of, values: texts.map(processes) };
+  return { of: 'size', values: texts.map(size) };
+}
+
+function designs(text: string): readonly string[] {
+  const ids = text.split(',');
+  const unknown = ids.find((id) => !DESIGN_IDS.includes(id));
+  if (unknown === undefined) return ids;
+  throw new InvalidArgumentError(`No design is called ${unknown}: ${DESIGN_IDS.join(', ')}.`);
+}
+
+function columns(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= WIDTH_MIN && value <= 1000) return value;
+  throw new InvalidArgumentError(`A number from ${WIDTH_MIN} to 1000 is wanted.`);
+}

@@ -1,0 +1,88 @@
+/** What `ptshare compare` does: makes the host of a workload, and puts the designs side by side. */
+import { compareDesigns } from '../../report/designs/build.ts';
+import { renderDesignComparisonHtml } from '../../report/designs/html.ts';
+import { renderDesignComparison } from '../../report/designs/text.ts';
+import { encodeSnapshot } from '../../snapshot/encode.ts';
+import { WORKLOADS, type Workload, type WorkloadSize } from '../../workload/index.ts';
+import { ExitCode, wrongUse } from '../failure.ts';
+import { writeOutputFile } from '../output_file.ts';
+import { withProgress } from '../progress.ts';
+import { textOptions } from '../terminal.ts';
+import type { CompareOptions, Sweep } from './options.ts';
+
+/** No table of a comparison has more rows than a sweep has values. */
+const ROWS_ALL = Number.MAX_SAFE_INTEGER;
+
+export async function runCompare(
+  id: string | undefined,
+  options: CompareOptions,
+): Promise<ExitCode> {
+  if (options.list === true) return print(listWorkloads(options));
+  const workload = workloadOf(id);
+  const size = sizeOf(workload, options);
+  const sweep = options.sweep === undefined ? [] : sizesOf(workload, size, options.sweep);
+  const comparison = await withProgress('Counting tables', async () =>
+    compareDesigns(workload, {
+      size,
+      sweep,
+      ...(options.designs !== undefined && { designs: options.designs }),
+    }),
+  );
+  if (options.save !== undefined) {
+    await writeOutputFile(options.save, encodeSnapshot(workload.host(size)));
+  }
+  if (options.html !== undefined) {
+    await writeOutputFile(options.html, renderDesignComparisonHtml(comparison));
+  }
+  return print(
+    options.json === true
+      ? `${JSON.stringify(comparison, null, 2)}\n`
+      : renderDesignComparison(comparison, textOptions({ ...options, top: ROWS_ALL })),
+  );
+}
+
+function workloadOf(id: string | undefined): Workload {
+  const ids = WORKLOADS.map((workload) => workload.id).join(', ');
+  if (id === undefined) throw wrongUse('Which workload?', `Name one of: ${ids}`);
+  const workload = WORKLOADS.find((candidate) => candidate.id === id);
+  if (workload !== undefined) return workload;
+  throw wrongUse(`Unknown workload: ${id}`, `Use one of: ${ids}`);
+}
+
+function sizeOf(workload: Workload, { processes, size }: CompareOptions): WorkloadSize {
+  const { usual } = workload;
+  return checked(workload, {
+    processes: processes ?? usual.processes,
+    bytes: size ?? usual.bytes,
+  });
+}
+
+function sizesOf(workload: Workload, size: WorkloadSize, { of, values }: Sweep): WorkloadSize[] {
+  return values.map((value) =>
+    checked(
+      workload,
+      of === 'processes' ? { ...size, processes: value } : { ...size, bytes: value },
+    ),
+  );
+}
+
+function checked(workload: Workload, size: WorkloadSize): WorkloadSize {
+  if (size.bytes <= workload.bytesMax) return size;
+  throw wrongUse(
+    `Cannot place ${size.bytes} bytes in the address space of ${workload.id}`,
+    `Use a --size of at most ${workload.bytesMax / 2 ** 30}G`,
+  );
+}
+
+function listWorkloads({ json }: CompareOptions): string {
+  const entries = WORKLOADS.map(({ host: _, ...described }) => described);
+  if (json === true) return `${JSON.stringify(entries, null, 2)}\n`;
+  const width = Math.max(...entries.map(({ id }) => id.length));
+  return entries.map(({ id, title }) => `${id.padEnd(width)}  ${title}\n`).join('');
+}
+
+function print(text: string): Promise<ExitCode> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve(ExitCode.FINE));
+  });
+}

@@ -1,0 +1,36 @@
+/** What a comparison of designs on one workload says, as JSON. */
+import { z } from 'zod';
+import { designEntry } from '../schema.ts';
+
+export const COMPARISON_SCHEMA = 'ptshare/compare/1';
+
+const count = z.number().int().nonnegative();
+const bytes = z.number().nonnegative();
+
+const point = z.object({
+  processes: count.describe('as `processesAre` of the workload says'),
+  bytes: bytes.describe('as `bytesAre` of the workload says'),
+  designs: z
+    .array(z.object({ id: z.string(), tableBytes: bytes.describe('user tables, roots included') }))
+    .describe('in the order of designs[] above'),
+});
+
+export const designComparisonSchema = z.object({
+  schema: z.literal(COMPARISON_SCHEMA),
+  workload: z.object({
+    id: z.string(),
+    title: z.string(),
+    story: z.string().describe('what runs, and what of it is common'),
+    processesAre: z.string(),
+    bytesAre: z.string(),
+  }),
+  processes: count,
+  bytes: bytes,
+  addressSpaces: count.describe('processes of the host, those that the workload adds included'),
+  pageTablesBytes: bytes.describe('PageTables of /proc/meminfo, as that host would report them'),
+  designs: z.array(designEntry).describe('the workload under each design'),
+  sweep: z.array(point).describe('the same at other sizes'),
+});
+
+export type DesignComparison = z.infer<typeof designComparisonSchema>;
+export type SweepPoint = z.infer<typeof point>;

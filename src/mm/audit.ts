@@ -9,7 +9,7 @@ import { headOf } from './page/frame.ts';
 import { isAnonymousFrame, rssKindOf } from './rmap/map_count.ts';
 import { auditSwap } from './swap/audit_swap.ts';
 import { isMappedAt, mappedFrameAt } from './table/mapped_entry.ts';
-import { isPresentAt, isTableAt, isWritableAt, tableAt } from './table/pgtable.ts';
+import { isNoneAt, isPresentAt, isTableAt, isWritableAt, tableAt } from './table/pgtable.ts';
 import { SoftKind, softKindAt, softValueAt } from './table/soft_entry.ts';
 import { type Mm, Rss } from './vma/mm.ts';
 import { pgoffAt, VM } from './vma/vma.ts';
@@ -128,8 +128,10 @@ function countTable(
 ): void {
   const span = machine.format.entryPages[level]!;
   countDeposited(machine, mm, table, found);
-  for (let index = 0; index < machine.tableEntries; index++) {
+  const entries = 2 ** machine.format.indexBits[level]!;
+  for (let index = 0; index < entries; index++) {
     const slot = table * machine.tableEntries + index;
+    if (isNoneAt(machine, slot)) continue;
     if (level === 0 && softKindAt(machine, slot) === SoftKind.SWAP) {
       found.swapEntries[softValueAt(machine, slot)]!++;
       found.rss[4 * mm.id + Rss.SWAP]!++;

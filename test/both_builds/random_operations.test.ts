@@ -1,141 +1,97 @@
-/** The same random operations end in the same state, explored or at full speed. */
+/**
+ * The same random calls of every kind end in the same state, explored or at full speed, and leave
+ * nothing miscounted.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { formatById } from '../../src/arch/index.ts';
 import * as canonical from '../../src/mm/index.ts';
-import { Random } from '../kernel/random.ts';
-import { mapPages, newWorld } from '../mm/small_world.ts';
+import { Alone } from '../../src/script/alone.ts';
+import { type Engine, newWorld } from '../mm/small_world.ts';
+import { type Area, Population, type RunOn, WEIGHTS } from './random_calls.ts';
 
-const fast = (await import(
-  new URL('../../fast/src/mm/index.js', import.meta.url).href
-)) as typeof canonical;
+const fast = (await import(new URL('../../fast/src/mm/index.js', import.meta.url).href)) as Engine;
 
-const OPERATIONS = 100_000;
-const CPUS = 3;
-const PROCESSES = 2;
-const PAGE_BYTES = 4096;
-/** Where things happen: five tables' worth of pages. */
-const FIRST = 16 * 512;
-const AREA = 5 * 512;
-/** As often as they stand here. */
-const KINDS = [
-  ...(['mmap', 'mmap', 'mmap', 'munmap', 'mprotect', 'mremap'] as const),
-  ...(['load', 'load', 'load', 'load', 'store', 'store', 'store', 'store', 'store'] as const),
+/** Machines, calls of each, and every how many of them all is recounted. */
+interface Plan {
+  readonly formatId: string;
+  readonly machines: number;
+  readonly calls: number;
+  readonly auditEvery: number;
+}
+
+/** A million calls, a hundred thousand of them recounted one by one. */
+const PLANS: readonly Plan[] = [
+  { formatId: 'x86_64-4level', machines: 10, calls: 5_000, auditEvery: 1 },
+  { formatId: 'ppc64-radix-64k', machines: 10, calls: 5_000, auditEvery: 1 },
+  { formatId: 'x86_64-4level', machines: 15, calls: 10_000, auditEvery: 200 },
+  { formatId: 'ppc64-radix-64k', machines: 75, calls: 10_000, auditEvery: 200 },
 ];
 
-function newMachine(mm: typeof canonical): canonical.Machine {
-  const machine = newWorld(mm, {
-    cpus: CPUS,
-    mms: PROCESSES,
-    frames: 96,
-    tables: 32,
-    vmas: 256,
-    anonVmas: 256,
-    gather: 32,
+function newMachine(mm: Engine, formatId: string, area: Area, seed: number): canonical.Machine {
+  return newWorld(mm, {
+    format: formatById(formatId)!,
+    cpus: 3,
+    mms: 4,
+    frames: 2 * area.tablePages + 160,
+    tables: 96,
+    vmas: 512,
+    anonVmas: 512,
+    inodes: 12,
+    swapSlots: 48,
+    swapIsSynchronous: seed % 3 === 0,
+    flush: seed % 2 === 0 ? 'interrupt' : 'broadcast',
+    gather: 8,
+    thp: seed % 5 === 0 ? 'always' : 'madvise',
   });
-  for (let count = 1; count < PROCESSES; count++) mm.run(mm.newProcess(machine, 0));
-  return machine;
 }
 
-/**
- * Runs one operation of the canonical build; interrupts and callbacks run when it has to wait, or is
- * about to do something else than to queue callbacks.
- */
-class Alone {
-  readonly #machine: canonical.Machine;
-
-  constructor(machine: canonical.Machine) {
-    this.#machine = machine;
-  }
-
-  run(cpu: number, operation: canonical.Op<number>): number {
-    for (;;) {
-      const { done, value } = operation.next();
-      if (done === true) {
-        this.#runCallbacks();
-        return value;
-      }
-      const isQueueing = canonical.objectOf(value) === this.#machine.objects.callbacks(cpu);
-      if (!isQueueing) this.#runCallbacks();
-      if (!canonical.mayGo(this.#machine, cpu, value)) this.#interruptAll();
+/** Plays the same calls in both builds. @returns who made them */
+function play(plan: Plan, seed: number): Population {
+  const { formatId, calls, auditEvery } = plan;
+  const tablePages = formatById(formatId)!.entryPages[1]!;
+  const area = { first: 16 * tablePages, tables: 4, tablePages };
+  const machines = [canonical, fast].map((mm) => newMachine(mm, formatId, area, seed));
+  const [slow, quick] = machines as [canonical.Machine, canonical.Machine];
+  const alone = new Alone(canonical, slow);
+  const runSlow: RunOn = (_, operation) => alone.run(operation);
+  const one = new Population(canonical, slow, seed, area, runSlow);
+  const other = new Population(fast, quick, seed, area, (_, done) => fast.run(done));
+  const where = (call: number): string => `PTSHARE_OPERATIONS_SEED=${seed}, call ${call}`;
+  for (let call = 0; call < calls; call++) {
+    const expected = one.step();
+    if (other.step() !== expected) assert.fail(where(call));
+    if (call % auditEvery !== 0) continue;
+    canonical.audit(slow);
+    if (canonical.violationOf(slow) !== undefined) {
+      assert.fail(`${where(call)}: ${canonical.violationOf(slow)}`);
     }
   }
-
-  #interruptAll(): void {
-    for (let cpu = 0; cpu < CPUS; cpu++) {
-      this.#drive(cpu, canonical.interruptActor(this.#machine, cpu));
-    }
-  }
-
-  #runCallbacks(): void {
-    for (let cpu = 0; cpu < CPUS; cpu++) {
-      if (this.#machine.callbackTables[cpu] === canonical.NONE) continue;
-      this.#drive(cpu, canonical.callbackActor(this.#machine, cpu));
-    }
-  }
-
-  /** Takes the steps of an actor until it has to wait. */
-  #drive(cpu: number, actor: canonical.Op<void>): void {
-    for (;;) {
-      const { done, value } = actor.next();
-      if (done === true || !canonical.mayGo(this.#machine, cpu, value)) return;
-    }
-  }
+  canonical.audit(slow);
+  fast.audit(quick);
+  assert.equal(canonical.violationOf(slow), undefined, where(calls));
+  assert.equal(fast.violationOf(quick), undefined, where(calls));
+  assert.equal(canonical.checksum(slow), fast.checksum(quick), where(calls));
+  return one;
 }
 
-/** One random operation; its arguments do not depend on the build. */
-function operation(
-  mm: typeof canonical,
-  machine: canonical.Machine,
-  random: Random,
-  runOn: (cpu: number, operation: canonical.Op<number>) => number,
-): number {
-  const cpu = random.below(CPUS);
-  const task = mm.taskOn(machine, cpu, random.below(PROCESSES));
-  const page = FIRST + random.below(AREA);
-  const start = Math.floor(page / 64) * 64;
-  const length = [8, 64, 128, 512][random.below(4)]!;
-  const [address, bytes] = [start * PAGE_BYTES, length * PAGE_BYTES];
-  const isWritable = random.below(4) > 0;
-  const value = random.below(1000);
-  const target = (FIRST + random.below(AREA / 64) * 64) * PAGE_BYTES;
-  switch (KINDS[random.below(KINDS.length)]!) {
-    case 'mmap':
-      return runOn(cpu, mapPages(mm, task, start, start + length, isWritable));
-    case 'munmap':
-      return runOn(cpu, mm.munmap(task, address, bytes));
-    case 'mprotect':
-      return runOn(cpu, mm.mprotect(task, address, bytes, isWritable ? 3 : 1));
-    case 'mremap': {
-      const call = { address, oldLength: bytes, newLength: bytes, flags: 3, newAddress: target };
-      return runOn(cpu, mm.mremap(task, call));
+for (const plan of PLANS) {
+  const { formatId, machines, calls, auditEvery } = plan;
+  const total = (machines * calls).toLocaleString('en');
+  const name = `${total} random calls on ${formatId} end alike in both builds, all recounted every ${auditEvery}`;
+  test(name, (context) => {
+    const first = Number(process.env.PTSHARE_OPERATIONS_SEED ?? Date.now() % 2 ** 30);
+    context.diagnostic(`PTSHARE_OPERATIONS_SEED=${first}`);
+    const done = new Map<string, number>();
+    let failures = 0;
+    for (let seed = first; seed < first + machines; seed++) {
+      const population = play(plan, seed);
+      for (const [kind, count] of population.done) done.set(kind, (done.get(kind) ?? 0) + count);
+      failures += population.failures;
     }
-    case 'load':
-      return runOn(cpu, mm.load(task, page));
-    case 'store':
-      return runOn(cpu, mm.store(task, page, value));
-  }
+    for (const kind of Object.keys(WEIGHTS)) {
+      assert.ok(done.get(kind)! > 0, `${kind} was made with success`);
+    }
+    assert.ok(failures > 0 && failures < (machines * calls) / 2, `${failures} calls failed`);
+  });
 }
-
-test(`${OPERATIONS} random operations return and leave the same in both builds`, () => {
-  const seed = Date.now() % 2 ** 31;
-  const machines = [newMachine(canonical), newMachine(fast)] as const;
-  const randoms = [new Random(seed), new Random(seed)] as const;
-  const alone = new Alone(machines[0]);
-  const results = new Map<number, number>();
-  for (let count = 0; count < OPERATIONS; count++) {
-    const one = operation(canonical, machines[0], randoms[0], (cpu, op) => alone.run(cpu, op));
-    const other = operation(fast, machines[1], randoms[1], (_, done) => fast.run(done));
-    assert.equal(one, other, `seed ${seed}, operation ${count}`);
-    results.set(one, (results.get(one) ?? 0) + 1);
-    if (count % 1000 > 0) continue;
-    canonical.audit(machines[0]);
-    assert.equal(canonical.violationOf(machines[0]), undefined, `seed ${seed}, ${count}`);
-    assert.equal(canonical.checksum(machines[0]), fast.checksum(machines[1]), `seed ${seed}`);
-  }
-  assert.equal(canonical.checksum(machines[0]), fast.checksum(machines[1]), `seed ${seed}`);
-  for (const errno of [canonical.EINVAL, canonical.ENOMEM, canonical.EEXIST]) {
-    const count = results.get(errno) ?? 0;
-    assert.ok(count > 0, `seed ${seed}: an operation returned ${errno}`);
-    assert.ok(count < OPERATIONS / 2, `seed ${seed}: most operations did not return ${errno}`);
-  }
-});

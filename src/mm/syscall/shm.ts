@@ -14,7 +14,7 @@ import { closeInode } from '../file/shmem.ts';
 import type { Task } from '../task.ts';
 import { asInt, isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { EINVAL } from '../world/errno.ts';
+import { EINVAL, ENOSPC } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
@@ -30,8 +30,16 @@ export const SHM_UNLOCK = 12;
 /** A new private segment. @returns its number, or a negative errno */
 export function shmget({ machine, cpu }: Place, bytes: number, _flags: number): number {
   if (bytes < 1) return EINVAL;
+  if (!hasRoom({ machine, cpu })) return ENOSPC;
   const inode = newInode(machine, cpu, { fileSystem: 'shmem', bytes });
   return machine.segments.add(cpu, (id) => ({ id, inode, bytes, isDestroyed: false })).id;
+}
+
+/** Whether there may be another one (SHMMNI), when those that nobody has attached any more are gone. */
+function hasRoom(place: Place): boolean {
+  const { segments } = place.machine;
+  if (segments.isFull) for (const { id } of segments.all()) findSegment(place, id);
+  return !segments.isFull;
 }
 
 /** @returns the address, or a negative errno */

@@ -27,8 +27,6 @@ export interface Mistakes {
   readonly movesInTheOpen?: boolean;
   /** Who comes by the reverse map flushes one address space (`*shared++`, May 2006). */
   readonly flushesOneMm?: boolean;
-  /** page_referenced() counts an entry once for each VMA that it is found by (May 2006). */
-  readonly countsEntriesByVma?: boolean;
   /** Private pages are not thought of (McCracken, until May 2006). */
   readonly ignoresAnonVma?: boolean;
   /** The anon_vma is looked at when tables are about to be shared, and not later (Dickins, 2006). */
@@ -75,7 +73,6 @@ export const POSTED_MAY_2006: Options = {
     unmapsInTheOpen: true,
     movesInTheOpen: true,
     flushesOneMm: true,
-    countsEntriesByVma: true,
     ignoresAnonVma: true,
     sharesLocked: true,
     ignoresSplit: true,

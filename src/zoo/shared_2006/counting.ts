@@ -1,6 +1,13 @@
 /** Counts of shared tables: who is the last, and when does one count. */
+import type { Program } from '../../check/index.ts';
 import type { ZooEntry } from '../entry.ts';
-import { loading, PAGE, sharingRace, unmapping } from './sharing_race.ts';
+import { advising, loading, PAGE, sharingRace, TABLE, unmapping } from './sharing_race.ts';
+
+const MADV_DONTNEED = 4;
+
+/** Takes all pages of the table out of one process. */
+const discarding = (mm: number): Program =>
+  advising(mm, MADV_DONTNEED, 'madvise(MADV_DONTNEED)', TABLE);
 
 /** Two processes that have one table. */
 const PAIR = [
@@ -16,7 +23,7 @@ export const detachesWithoutRecheck: ZooEntry = {
   title: 'Shared tables of 2006: the last two sharers both leave the table to the other',
   bug: 'detachesWithoutRecheck',
   properties: ['P-COUNT'],
-  actors: ['munmap() in one of two processes that share a table', 'munmap() in the other'],
+  actors: ['MADV_DONTNEED in one of two processes that share a table', 'the same in the other'],
   story:
     'Who frees a table looks at its count, sees that somebody else has it, too, and only takes it out ' +
     'of its own address space. Two who do so at once both see the other: nobody frees it. The count ' +
@@ -25,7 +32,7 @@ export const detachesWithoutRecheck: ZooEntry = {
   versions: VERSIONS,
   bounds: '2 CPUs, 2 processes, 1 page, 2 operations',
   scenario: (isBroken) =>
-    sharingRace([unmapping(0), unmapping(1)], PAIR, {
+    sharingRace([discarding(0), discarding(1)], PAIR, {
       mistakes: { detachesWithoutRecheck: isBroken },
     }),
 };
@@ -60,7 +67,7 @@ export const unlocksBeforeFlush: ZooEntry = {
   title: 'Shared tables of 2006: who leaves a table says so before it has left',
   bug: 'unlocksBeforeFlush',
   properties: ['P-UAF-PT', 'P-TLB', 'P-UAF-PAGE'],
-  actors: ['munmap() in one of two processes that share a table', 'munmap() in the other'],
+  actors: ['MADV_DONTNEED in one of two processes that share a table', 'the same in the other'],
   story:
     'The count of the table is lowered under its lock; the entry above is cleared and flushed after ' +
     'the lock was dropped. The other one takes the table for its own meanwhile, unmaps its pages, ' +
@@ -69,7 +76,7 @@ export const unlocksBeforeFlush: ZooEntry = {
   versions: VERSIONS,
   bounds: '2 CPUs, 2 processes, 1 page, 2 operations',
   scenario: (isBroken) =>
-    sharingRace([unmapping(0), unmapping(1)], PAIR, {
+    sharingRace([discarding(0), discarding(1)], PAIR, {
       mistakes: { unlocksBeforeFlush: isBroken },
     }),
 };

@@ -7,7 +7,6 @@
  * @source pt_check_unshare_pte(), pt_unshare_range() of May 2006; the order: its review
  */
 import { findMapped, isTableAt, lockOf, tableAt, walk } from '../../mm/table/pgtable.ts';
-import { tableEnd } from '../../mm/table/pte_table.ts';
 import { isShared, isSharedAt, unlinkShared } from '../../mm/table/shared_table.ts';
 import type { Task } from '../../mm/task.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../../mm/world/lock.ts';
@@ -64,19 +63,33 @@ function* clearAndFlush(task: Task, page: number, slot: number, level: number): 
   yield* flushTlbMmRange(machine, cpu, mm.id, start, end);
 }
 
-/** Leaves all tables that map anything of `[start, end)` and that others have. */
-export function* leaveTables(task: Task, { start, end }: Span, options: Options): Op<void> {
-  const { machine, mm } = task;
-  for (let at = yield* findMapped(machine, mm, start, end); at < end; ) {
-    for (let level = options.highest; level >= options.lowest; level--) {
-      const slot = yield* walk(machine, mm, at, level + 1);
-      if (slot === NONE) continue;
-      yield reading(machine.objects.entry(slot));
-      if (!isTableAt(machine, slot, level + 1)) continue;
-      yield reading(machine.objects.table(tableAt(machine, slot, level + 1)));
-      if (!isSharedAt(machine, slot, level + 1)) continue;
-      yield* leaveTable(task, at, slot, level + 1, options);
-    }
-    at = yield* findMapped(machine, mm, tableEnd(machine, at, end), end);
+/** Leaves all tables that others have, too, and that are for any page of `[start, end)`. */
+export function* leaveTables(task: Task, span: Span, options: Options): Op<void> {
+  for (let level = options.highest; level >= options.lowest; level--) {
+    yield* leaveLevel(task, span, level, options);
   }
+}
+
+function* leaveLevel(task: Task, { start, end }: Span, level: number, options: Options): Op<void> {
+  const { machine, mm } = task;
+  for (let at = yield* findMapped(machine, mm, start, end, level + 1); at < end; ) {
+    const slot = yield* walk(machine, mm, at, level + 1);
+    if (slot !== NONE) yield* leaveIfShared(task, at, slot, level + 1, options);
+    const next = spanOf(machine, at, level).end;
+    at = yield* findMapped(machine, mm, Math.min(next, end), end, level + 1);
+  }
+}
+
+function* leaveIfShared(
+  task: Task,
+  page: number,
+  slot: number,
+  level: number,
+  options: Options,
+): Op<void> {
+  const { machine } = task;
+  yield reading(machine.objects.entry(slot));
+  if (!isTableAt(machine, slot, level)) return;
+  yield reading(machine.objects.table(tableAt(machine, slot, level)));
+  if (isSharedAt(machine, slot, level)) yield* leaveTable(task, page, slot, level, options);
 }

@@ -18,3 +18,4 @@ export {
 } from './rights.ts';
 export { type EntryIndex, entryIndex, type Pfn, pfn, type Vpn, vpn } from './units.ts';
 export { WalkCursor, type WalkEnd, walk } from './walk.ts';
+export { x86_64Like } from './x86_64.ts';

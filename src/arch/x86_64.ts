@@ -108,12 +108,18 @@ const leafValues = (flags: LeafFlags) => ({
   global: (flags & GLOBAL) !== 0 ? 1 : 0,
 });
 
-function x86_64(levels: 4 | 5): PteFormat {
-  const halfPages = 2 ** (9 * levels - 1);
+/**
+ * The entries of x86-64 in tables of another geometry, which no CPU has: small ones, to be searched,
+ * or those of an architecture whose entries do not matter.
+ *
+ * @param indexBits of each level, level 0 first; a table takes a page, however few entries it has
+ */
+export function x86_64Like(id: string, indexBits: readonly number[]): PteFormat {
+  const halfPages = 2 ** (indexBits.reduce((sum, bits) => sum + bits, 0) - 1);
   return new PteFormat({
-    id: `x86_64-${levels}level`,
+    id,
     pageShift: 12,
-    indexBits: Array<number>(levels).fill(9),
+    indexBits,
     targetOffset: 0,
     byteOrder: 'little',
     lowerEnd: halfPages,
@@ -134,5 +140,5 @@ function x86_64(levels: 4 | 5): PteFormat {
   });
 }
 
-export const x86_64FourLevel = x86_64(4);
-export const x86_64FiveLevel = x86_64(5);
+export const x86_64FourLevel = x86_64Like('x86_64-4level', [9, 9, 9, 9]);
+export const x86_64FiveLevel = x86_64Like('x86_64-5level', [9, 9, 9, 9, 9]);

@@ -6,13 +6,13 @@ import { type Inode, pagesOfInode } from './file/inode.ts';
 import { entireMapcount } from './huge/huge_rmap.ts';
 import type { Machine } from './machine.ts';
 import { headOf } from './page/frame.ts';
-import { isAnonymousFrame, rssKindOf } from './rmap/map_count.ts';
+import { rssKindOf } from './rmap/map_count.ts';
 import { auditSwap } from './swap/audit_swap.ts';
 import { isMappedAt, mappedFrameAt } from './table/mapped_entry.ts';
 import { isNoneAt, isPresentAt, isTableAt, isWritableAt, tableAt } from './table/pgtable.ts';
 import { SoftKind, softKindAt, softValueAt } from './table/soft_entry.ts';
 import { type Mm, Rss } from './vma/mm.ts';
-import { pgoffAt, VM } from './vma/vma.ts';
+import { pgoffAt, VM, type Vma } from './vma/vma.ts';
 import { violate } from './world/property.ts';
 import type { View } from './world/shared_views.ts';
 import { FrameFlag, NONE } from './world/world.ts';
@@ -33,7 +33,9 @@ export function audit(machine: Machine): void {
     found.links[mm.root]!++;
     countTable(machine, mm, mm.root, machine.format.levels - 1, 0, found);
   }
-  checkCounters(machine, found);
+  if (machine.designs.every(({ keepsCounters }) => keepsCounters !== false)) {
+    checkCounters(machine, found);
+  }
   countReferences(machine, found);
   checkExclusive(machine, found);
   for (let cpu = 0; cpu < cpus; cpu++) {
@@ -41,6 +43,7 @@ export function audit(machine: Machine): void {
     for (; table !== NONE; table = machine.tableNext[table]!) found.links[table]!++;
   }
   if (machine.heldRanks.some((ranks) => ranks !== 0)) violate(machine, 'P-LOCK');
+  if (machine.ledger.size > 0) violate(machine, 'P-TLB');
   for (let table = 0; table < tables; table++) {
     const links = found.links[table]!;
     if (machine.tableUsed[table] !== Math.min(links, 1)) violate(machine, 'P-COUNT');
@@ -162,6 +165,29 @@ function countBelow(
     for (const { mm: id, isCharged } of views) if (isCharged) found.tables[id]!++;
     if (hasPages(machine, table, level - 1)) join(found.groups, views);
     countTable(machine, machine.mms.get(first.mm), table, level - 1, first.start, found);
+    for (const view of views.slice(1)) checkView(machine, view, table, level - 1, view.start);
+  }
+}
+
+/** What one more address space sees of a shared table has to be right for its VMAs, too. */
+function checkView(
+  machine: Machine,
+  view: View,
+  table: number,
+  level: number,
+  start: number,
+): void {
+  const span = machine.format.entryPages[level]!;
+  for (let index = 0; index < machine.tableEntries; index++) {
+    const slot = table * machine.tableEntries + index;
+    const page = start + index * span;
+    if (isTableAt(machine, slot, level)) {
+      checkView(machine, view, tableAt(machine, slot, level), level - 1, page);
+    } else if (isMappedAt(machine, slot, level)) {
+      const vma = machine.mms.get(view.mm).vmas.at(page);
+      if (vma === undefined) violate(machine, 'P-PERM');
+      else if (vma.file?.design === undefined) checkMapping(machine, vma, slot, level, page);
+    }
   }
 }
 
@@ -203,17 +229,25 @@ function countPage(
   }
   const vma = mm.vmas.at(page);
   if (vma === undefined) violate(machine, 'P-PERM');
-  else if ((vma.flags & VM.WRITE) === 0 && isPresentAt(machine, slot)) {
-    if (isWritableAt(machine, slot)) violate(machine, 'P-PERM');
-  }
-  if (vma?.file !== undefined && machine.frameMapping[headOf(machine, frame)]! >= 0) {
+  else checkMapping(machine, vma, slot, level, page);
+}
+
+/** Whether `vma` may have what is mapped at `page`, and with these rights. */
+function checkMapping(machine: Machine, vma: Vma, slot: number, level: number, page: number): void {
+  const frame = mappedFrameAt(machine, slot, level);
+  const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
+  if ((vma.flags & VM.WRITE) === 0 && isWritable) violate(machine, 'P-PERM');
+  const mapping = machine.frameMapping[headOf(machine, frame)]!;
+  if (vma.file !== undefined && mapping >= 0) {
     // What is mapped of a file is a page of it.
     const cached = vma.file.inode.pages.get(pgoffAt(vma, page));
     if (cached !== frame) violate(machine, 'P-COUNT');
   }
-  const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
+  if (mapping >= 0) return;
+  // A private page of a process that is no relative is none of this one's.
+  const isKnown = vma.chain.some(({ id }) => id === -1 - mapping);
   const isOwn = (machine.frameFlags[frame]! & FrameFlag.EXCLUSIVE) !== 0;
-  if (isWritable && !isOwn && isAnonymousFrame(machine, frame)) violate(machine, 'P-COW');
+  if (!isKnown || (isWritable && !isOwn)) violate(machine, 'P-COW');
 }
 
 /** A number that is equal for equal states, and hardly ever for others. */

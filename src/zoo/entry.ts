@@ -5,6 +5,7 @@
  * same race must be explored completely and be clean.
  */
 import type { MachineScenario } from '../check/index.ts';
+import type { Mistakes } from '../designs/index.ts';
 import type { Bugs, Property } from '../mm/index.ts';
 
 export interface ZooEntry {
@@ -14,7 +15,8 @@ export interface ZooEntry {
   readonly aliases: readonly string[];
   /** What went wrong, in a few words. */
   readonly title: string;
-  readonly bug: keyof Bugs;
+  /** The switch: of the engine, or of a design. */
+  readonly bug: keyof Bugs | keyof Mistakes;
   /** What is violated: one of these, whichever comes first on the way. */
   readonly properties: readonly (Property | 'deadlock')[];
   /** Who does what: one line for each CPU. */

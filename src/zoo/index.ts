@@ -14,6 +14,7 @@ import {
   tablesWithoutGracePeriod,
   unlockBeforeFlush,
 } from './munmap.ts';
+import { SHARED_2006 } from './shared_2006/index.ts';
 import { migrateFlushesOneMm, swapOutBeforeFlush } from './swap.ts';
 
 export type { ZooEntry } from './entry.ts';
@@ -35,6 +36,7 @@ export const ZOO: readonly ZooEntry[] = [
   gupWithInterruptsOn,
   cowWithoutFlush,
   faultWithoutSizeRecheck,
+  ...SHARED_2006,
 ];
 
 /** The entry with this id or alias, in any case of letters. */

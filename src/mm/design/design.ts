@@ -13,6 +13,22 @@ import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import type { World } from '../world/world.ts';
 
+/** What is about to happen to pages. */
+export const Change = {
+  /** Their rights change (mprotect). */
+  RIGHTS: 0,
+  /** Other flags of their VMA do (mlock, madvise), which may divide it. */
+  FLAGS: 1,
+  /** They are moved from here (mremap), and to here. */
+  MOVE_FROM: 2,
+  MOVE_TO: 3,
+  /** They are unmapped: by munmap, by a mapping in their place, by the end of the process. */
+  UNMAP: 4,
+  /** Entries are changed as madvise was told. */
+  ADVICE: 5,
+} as const;
+export type Change = (typeof Change)[keyof typeof Change];
+
 export interface Design {
   readonly name: string;
 
@@ -44,12 +60,35 @@ export interface Design {
   readonly giveUp?: (task: Task, page: number, slot: number, level: number) => Op<boolean>;
 
   /**
-   * Rights or places of the pages `[start, end)` of `vma` are about to change, under the mmap write
-   * lock: shared tables may not change with them.
+   * The pages `[start, end)` of `vma` are about to change, under the mmap lock or, for an advice, the
+   * VMA lock: tables that others have, too, may not change with them.
    */
-  readonly beforeChange?: (task: Task, vma: Vma, start: number, end: number) => Op<void>;
-  /** That is done, or was refused. */
-  readonly afterChange?: (task: Task) => Op<void>;
+  readonly beforeChange?: (
+    task: Task,
+    vma: Vma,
+    start: number,
+    end: number,
+    change: Change,
+  ) => Op<void>;
+  /**
+   * That is done, or was refused; `vma` may be gone. Changes nest: this ends the last that the CPU
+   * has begun.
+   */
+  readonly afterChange?: (task: Task, vma: Vma) => Op<void>;
+
+  /**
+   * An entry for `page` of `mm` has lost a translation, under the lock of its table, and is to be
+   * flushed by who came by the reverse map: from all who see it, if its table is shared.
+   *
+   * @returns whether that was done
+   */
+  readonly flushShared?: (world: World, cpu: number, mm: Mm, page: number) => Op<boolean>;
+
+  /**
+   * Whether counters of address spaces say what they have (P-ACCT). Where the design leaves that
+   * open, the audit does not compare them.
+   */
+  readonly keepsCounters?: boolean;
 
   /**
    * Fork copies `from` to `to`, of `child`. Called under both mmap locks.

@@ -1,9 +1,12 @@
 /** The seams of `design.ts`, as the rest of mm calls them: each design that cares is asked in turn. */
 import { type Access, Fault } from '../fault/result.ts';
+import type { Machine } from '../machine.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
+import { flushTlbMmRange } from '../world/tlb.ts';
+import type { Change } from './design.ts';
 
 /** @returns DONE to go on, or how the fault ends */
 export function* prepareFault(
@@ -31,16 +34,32 @@ export function* giveUpTable(task: Task, page: number, slot: number, level: numb
   return false;
 }
 
-export function* beforeChange(task: Task, vma: Vma, start: number, end: number): Op<void> {
+export function* beforeChange(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  change: Change,
+): Op<void> {
   for (const { beforeChange: prepare } of task.machine.designs) {
-    if (prepare !== undefined) yield* prepare(task, vma, start, end);
+    if (prepare !== undefined) yield* prepare(task, vma, start, end, change);
   }
 }
 
-export function* afterChange(task: Task): Op<void> {
+export function* afterChange(task: Task, vma: Vma): Op<void> {
   for (const { afterChange: finish } of task.machine.designs) {
-    if (finish !== undefined) yield* finish(task);
+    if (finish !== undefined) yield* finish(task, vma);
   }
+}
+
+/** Flushes `page` of `mm`, whose entry has changed, for who came by the reverse map. */
+export function* flushMapped(machine: Machine, cpu: number, mm: Mm, page: number): Op<void> {
+  for (const { flushShared } of machine.designs) {
+    if (flushShared === undefined) continue;
+    const isFlushed = yield* flushShared(machine, cpu, mm, page);
+    if (isFlushed) return;
+  }
+  yield* flushTlbMmRange(machine, cpu, mm.id, page, page + 1);
 }
 
 /** @returns whether there is nothing left to copy, or a negative errno */

@@ -9,6 +9,7 @@
  * @omits  memory errors while copying, MMU notifiers
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { flushMapped } from '../design/seams.ts';
 import { allocFrame, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
 import { freeSwapCache } from '../swap/swap_cache.ts';
@@ -19,7 +20,6 @@ import { Rss } from '../vma/mm.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, readingContent, setting, writing } from '../world/point.ts';
-import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE, type World } from '../world/world.ts';
 import { prepareAnonymous, readOnlyFlags } from './anonymous.ts';
 import { Fault } from './result.ts';
@@ -77,7 +77,7 @@ function* replaceIfSame(
     clearEntry(machine, slot);
     machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, false);
     if (machine.bugs.cowWithoutFlush !== true) {
-      yield* flushTlbMmRange(machine, cpu, mm.id, page, page + 1);
+      yield* flushMapped(machine, cpu, mm, page);
     }
     yield writing(machine.objects.frame(copy));
     mapNewAnonymous(machine, copy, vma, page);

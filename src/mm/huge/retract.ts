@@ -5,9 +5,11 @@
  * @source mm/khugepaged.c retract_page_tables() (Linux 6.18)
  * @omits  userfaultfd
  */
+import { giveUpTable } from '../design/seams.ts';
 import type { Place } from '../file/filemap.ts';
 import type { Inode } from '../file/inode.ts';
 import { clearTable, isTableAt, lockOf, tableAt, walk } from '../table/pgtable.ts';
+import { isSharedAt } from '../table/shared_table.ts';
 import type { Mm } from '../vma/mm.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { deliverCallbacks } from '../world/delivery.ts';
@@ -57,6 +59,10 @@ function* retract(place: Place, mm: Mm, vma: Vma, start: number, slot: number): 
   const { machine, cpu } = place;
   yield reading(machine.objects.entry(slot));
   if (!isTableAt(machine, slot, 1)) return;
+  if (isSharedAt(machine, slot, 1)) {
+    const isGone = yield* giveUpTable({ machine, cpu, mm }, start, slot, 1);
+    if (isGone) return;
+  }
   const outer = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, outer, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));

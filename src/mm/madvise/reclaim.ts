@@ -6,6 +6,7 @@
  *         is a file
  */
 import { DIRTY, W } from '../../arch/index.ts';
+import { flushMapped } from '../design/seams.ts';
 import { removeFrame } from '../file/filemap.ts';
 import { isMemory } from '../file/inode.ts';
 import type { Machine } from '../machine.ts';
@@ -16,11 +17,11 @@ import { type Mapping, rmapWalk } from '../rmap/walk.ts';
 import { swapOut } from '../swap/swap_out.ts';
 import { mappedFlagsAt } from '../table/mapped_entry.ts';
 import { clearEntry, isPresentAt, setEntry } from '../table/pgtable.ts';
+import { checkUnlocked } from '../table/shared_table.ts';
 import type { Task } from '../task.ts';
 import { VM } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, setting, writing } from '../world/point.ts';
-import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag } from '../world/world.ts';
 
 /** Drops the references to `frames`, small folios, and the pages if nobody needs them. */
@@ -64,8 +65,9 @@ function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean>
   clearEntry(machine, slot);
   if (wasPresent) {
     machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, (flags & W) !== 0);
-    yield* flushTlbMmRange(machine, cpu, mm.id, page, page + 1);
+    yield* flushMapped(machine, cpu, mm, page);
   }
+  checkUnlocked(machine, mm, page);
   yield writing(machine.objects.frame(frame));
   if ((flags & DIRTY) !== 0) machine.frameFlags[frame]! |= FrameFlag.DIRTY;
   const isDroppable = (vma.flags & VM.DROPPABLE) !== 0;

@@ -6,6 +6,7 @@
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
+import { flushMapped } from '../design/seams.ts';
 import type { Machine } from '../machine.ts';
 import { getFrame, putFrame } from '../page/frame.ts';
 import type { AnonVma } from '../rmap/anon_vma.ts';
@@ -26,7 +27,6 @@ import type { Mm } from '../vma/mm.ts';
 import { pageRights } from '../vma/page_rights.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, setting, writing } from '../world/point.ts';
-import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag } from '../world/world.ts';
 
 /**
@@ -58,7 +58,7 @@ function* replaceEntry(
   clearEntry(machine, slot);
   if (wasPresent) {
     machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, (flags & W) !== 0);
-    if (isFlushing) yield* flushTlbMmRange(machine, cpu, mm.id, page, page + 1);
+    if (isFlushing) yield* flushMapped(machine, cpu, mm, page);
   }
   yield writing(machine.objects.frame(frame));
   if ((flags & DIRTY) !== 0) machine.frameFlags[frame]! |= FrameFlag.DIRTY;

@@ -4,6 +4,8 @@
  * @source kernel/fork.c mmput(), mm/mmap.c exit_mmap() (Linux 6.18)
  * @omits  asynchronous reaping after an out-of-memory kill, CPUs in lazy TLB mode
  */
+import { Change } from '../design/design.ts';
+import { beforeChange } from '../design/seams.ts';
 import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { unmapPageRange } from '../table/zap.ts';
@@ -36,6 +38,9 @@ export function* exitMm(task: Task): Op<void> {
   const vmas = mm.vmas.all();
   yield* tlbGatherMmu(machine, cpu, mm.id);
   yield* mmapReadLock(machine, cpu, mm.id);
+  if (machine.designs.length > 0) {
+    for (const vma of vmas) yield* beforeChange(task, vma, vma.start, vma.end, Change.UNMAP);
+  }
   for (const vma of vmas) yield* unmapPageRange(task, vma.start, vma.end);
   yield* mmapReadUnlock(machine, cpu, mm.id);
   yield* mmapWriteLock(machine, cpu, mm.id);

@@ -12,6 +12,7 @@
  */
 import { DIRTY, W } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
+import { flushMapped } from '../design/seams.ts';
 import type { Machine } from '../machine.ts';
 import { putFrame } from '../page/frame.ts';
 import { maybeDmaPinned, tryShareRmap } from '../rmap/dup_rmap.ts';
@@ -19,6 +20,7 @@ import { dropRmap, isMapped } from '../rmap/map_count.ts';
 import { type Mapping, rmapWalk } from '../rmap/walk.ts';
 import { mappedFlagsAt } from '../table/mapped_entry.ts';
 import { clearEntry, isPresentAt, setEntry } from '../table/pgtable.ts';
+import { checkUnlocked } from '../table/shared_table.ts';
 import { SoftFlag, SoftKind, setSoftEntry } from '../table/soft_entry.ts';
 import { Rss } from '../vma/mm.ts';
 import { VM } from '../vma/vma.ts';
@@ -72,8 +74,9 @@ function* unmapToSwap(machine: Machine, cpu: number, mapping: Mapping): Op<boole
   if (wasPresent) {
     machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, (flags & W) !== 0);
     const isLate = machine.bugs.swapOutBeforeFlush === true;
-    if (!isLate) yield* flushTlbMmRange(machine, cpu, mm.id, page, page + 1);
+    if (!isLate) yield* flushMapped(machine, cpu, mm, page);
   }
+  checkUnlocked(machine, mm, page);
   yield* swapDuplicate(machine, cpu, swapSlot);
   yield writing(machine.objects.frame(frame));
   if ((flags & DIRTY) !== 0) machine.frameFlags[frame]! |= FrameFlag.DIRTY;

@@ -1,4 +1,6 @@
 /** madvise(2). @source mm/madvise.c do_madvise(), madvise_walk_vmas() (Linux 6.18) */
+import { Change } from '../design/design.ts';
+import { afterChange, beforeChange } from '../design/seams.ts';
 import { faultinRange } from '../fault/populate.ts';
 import { isKnownAdvice, lockOfAdvice, MADV, MadviseLock } from '../madvise/advice.ts';
 import { adviseCold, advisePageout } from '../madvise/cold_pageout.ts';
@@ -122,6 +124,37 @@ function* walkVmas(task: Task, start: number, end: number, advice: number): Op<n
 
 /** Follows an advice on a part of `vma`. @returns 0 or a negative errno */
 function* adviseVma(task: Task, vma: Vma, start: number, end: number, advice: number): Op<number> {
+  const isChange = task.machine.designs.length > 0 && changesTables(advice);
+  if (!isChange) return yield* followAdvice(task, vma, start, end, advice);
+  yield* beforeChange(task, vma, start, end, Change.ADVICE);
+  const result = yield* followAdvice(task, vma, start, end, advice);
+  yield* afterChange(task, vma);
+  return result;
+}
+
+/** Whether entries may be changed in place, other than by faults and the reverse map. */
+function changesTables(advice: number): boolean {
+  switch (advice) {
+    case MADV.COLD:
+    case MADV.FREE:
+    case MADV.DONTNEED:
+    case MADV.DONTNEED_LOCKED:
+    case MADV.COLLAPSE:
+    case MADV.GUARD_INSTALL:
+    case MADV.GUARD_REMOVE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+function* followAdvice(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  advice: number,
+): Op<number> {
   switch (advice) {
     case MADV.REMOVE:
       return yield* adviseRemove(task, vma, start, end);

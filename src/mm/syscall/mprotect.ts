@@ -1,4 +1,5 @@
 /** mprotect(2). @source mm/mprotect.c do_mprotect_pkey(), mprotect_fixup() (Linux 6.18) */
+import { Change } from '../design/design.ts';
 import { afterChange, beforeChange } from '../design/seams.ts';
 import { populateVma } from '../fault/populate.ts';
 import { changeProtection } from '../table/change_protection.ts';
@@ -86,10 +87,10 @@ function* protectPart(
       flags |= VM.ACCOUNT;
     }
   } else if (isAnonymous(vma) && vma.anonVma === undefined) flags &= ~VM.ACCOUNT;
-  if (task.machine.designs.length > 0) yield* beforeChange(task, vma, start, end);
+  if (task.machine.designs.length > 0) yield* beforeChange(task, vma, start, end, Change.RIGHTS);
   const changed = yield* modifyFlags(task, vma, start, end, flags);
   if (changed !== undefined) yield* changeProtection(task, changed, start, end);
-  if (task.machine.designs.length > 0) yield* afterChange(task);
+  if (task.machine.designs.length > 0) yield* afterChange(task, vma);
   if (changed === undefined) return ENOMEM;
   const wasLockedUnwritten = (old & (VM.WRITE | VM.SHARED | VM.LOCKED)) === VM.LOCKED;
   if (wasLockedUnwritten && flags & VM.WRITE) yield* populateVma(task, changed, start, end);

@@ -1,6 +1,7 @@
 /** mremap(2), as of Linux 6.17: a fixed move that keeps the size takes all VMAs of its range. */
 
 import { assert } from '../../base/assert.ts';
+import { Change } from '../design/design.ts';
 import { afterChange, beforeChange } from '../design/seams.ts';
 import { populate } from '../fault/populate.ts';
 import { movePageTables } from '../table/move_page_tables.ts';
@@ -239,9 +240,16 @@ function* moveData(
   target: number,
   pages: number,
 ): Op<boolean> {
-  if (task.machine.designs.length > 0) yield* beforeChange(task, from, start, start + pages);
+  const hasDesigns = task.machine.designs.length > 0;
+  if (hasDesigns) {
+    yield* beforeChange(task, from, start, start + pages, Change.MOVE_FROM);
+    yield* beforeChange(task, to, target, target + pages, Change.MOVE_TO);
+  }
   const isMoved = yield* movePages(task, { from, to, needsRmapLocks }, start, target, pages);
-  if (task.machine.designs.length > 0) yield* afterChange(task);
+  if (hasDesigns) {
+    yield* afterChange(task, to);
+    yield* afterChange(task, from);
+  }
   return isMoved;
 }
 

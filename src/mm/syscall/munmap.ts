@@ -1,4 +1,6 @@
 /** munmap(2). @source mm/vma.c do_vmi_align_munmap(), vms_complete_munmap_vmas() (Linux 6.18) */
+import { Change } from '../design/design.ts';
+import { afterChange, beforeChange } from '../design/seams.ts';
 import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { unmapPageRange } from '../table/zap.ts';
@@ -110,7 +112,12 @@ function* clearVmas(task: Task, vmas: readonly Vma[]): Op<void> {
   const end = vmas.at(-1)!.end;
   const floor = task.mm.vmas.below(start)?.end ?? 0;
   const ceiling = task.mm.vmas.find(end)?.start ?? Number.POSITIVE_INFINITY;
+  const hasDesigns = task.machine.designs.length > 0;
+  if (hasDesigns) {
+    for (const vma of vmas) yield* beforeChange(task, vma, vma.start, vma.end, Change.UNMAP);
+  }
   for (const vma of vmas) yield* unmapPageRange(task, vma.start, vma.end);
   for (const vma of vmas) yield* dropVma(task, vma);
   yield* freePgtables(task, start, end, { floor, ceiling });
+  if (hasDesigns) for (const vma of vmas) yield* afterChange(task, vma);
 }

@@ -137,7 +137,7 @@ export function setTable(
   const { format, size, tableEntries, trace } = world;
   const place = ((size.frames + table) * tableEntries) as EntryIndex;
   setEntry(world, slot, format.tableLow(place, level), format.tableHigh(place, level));
-  noteLink(world, table, mm.id, page, level, isCharged);
+  noteLink(world, table, mm.id, page, slot, level, isCharged);
   if (trace !== undefined) tellLink(trace, world, mm.id, table, slot, level, page);
 }
 
@@ -151,7 +151,7 @@ export function clearEntry(world: World, slot: number): void {
  */
 export function clearTable(world: World, mm: Mm, page: number, slot: number, level: number): void {
   const { trace } = world;
-  noteUnlink(world, tableAt(world, slot, level), mm.id, page, level);
+  noteUnlink(world, tableAt(world, slot, level), mm.id, page, slot, level);
   if (trace !== undefined) tellUnlink(trace, world, mm.id, tableAt(world, slot, level), slot);
   clearEntry(world, slot);
 }
@@ -184,10 +184,16 @@ export function* walk(world: World, mm: Mm, page: number, to = 0): Op<number> {
 }
 
 /**
- * The first page of `[from, end)` whose entry of level 1 is not empty, or `end`: what is not there is
- * passed over in the largest steps that the tables allow. Called like `walk()`.
+ * The first page of `[from, end)` whose entry of level `lowest` is not empty, or `end`: what is not
+ * there is passed over in the largest steps that the tables allow. Called like `walk()`.
  */
-export function* findMapped(world: World, mm: Mm, from: number, end: number): Op<number> {
+export function* findMapped(
+  world: World,
+  mm: Mm,
+  from: number,
+  end: number,
+  lowest = 1,
+): Op<number> {
   const { entryPages, levels } = world.format;
   let at = from;
   while (at < end) {
@@ -197,7 +203,7 @@ export function* findMapped(world: World, mm: Mm, from: number, end: number): Op
       const slot = slotIn(world, table, at, level);
       yield reading(world.objects.entry(slot));
       if (isNoneAt(world, slot)) break;
-      if (level === 1 || !isTableAt(world, slot, level)) return at;
+      if (level === lowest || !isTableAt(world, slot, level)) return at;
       table = tableAt(world, slot, level);
     }
     at = (Math.floor(at / entryPages[level]!) + 1) * entryPages[level]!;

@@ -4,10 +4,13 @@
  * The count of a table (`tableShares`, the kernel's pt_share_count) says how many entries refer to it
  * beyond the first. When it is changed, and under which lock, is the protocol of each design.
  */
+import type { Machine } from '../machine.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
+import { VM } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { clearing } from '../world/point.ts';
+import { violate } from '../world/property.ts';
 import type { World } from '../world/world.ts';
 import {
   clearTable,
@@ -69,6 +72,18 @@ export function* unlinkShared(
   if (isCharged) mm.tables--;
   machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, start + span, table);
   yield* openPagesBelow({ ...task, mm }, table, level - 1, start);
+}
+
+/**
+ * Taking the page at `page` of `mm` away to free memory is nothing that any of those who see it has
+ * forbidden (mlock). This is the truth, and no rule of the kernel.
+ */
+export function checkUnlocked(machine: Machine, mm: Mm, page: number): void {
+  if (machine.views.isEmpty) return;
+  for (const { mm: other, start } of machine.views.elsewhere(mm.id, page, page + 1)) {
+    const vma = machine.mms.get(other).vmas.at(start);
+    if (vma !== undefined && (vma.flags & VM.LOCKED) !== 0) violate(machine, 'P-LIVE');
+  }
 }
 
 /** TLBs may go on using what the entries of `table`, of `level`, say for the pages from `start` on. */

@@ -16,6 +16,13 @@ export interface Layout {
   readonly stackLimit: number;
 }
 
+/** Pages whose tables are being changed by a CPU: nobody may begin to share them meanwhile. */
+export interface Transition {
+  readonly cpu: number;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Counters of resident pages, by kind. @source include/linux/mm_types_task.h */
 export const Rss = { FILE: 0, ANON: 1, SWAP: 2, SHMEM: 3 } as const;
 export type Rss = (typeof Rss)[keyof typeof Rss];
@@ -40,6 +47,8 @@ export class Mm {
   users = 1;
   /** Whether a page of it was ever pinned (MMF_HAS_PINNED). */
   hasPinned = false;
+  /** Of designs that share tables by looking for them: see `designs/shared_2006`. */
+  transitions: Transition[] = [];
 
   constructor(id: number, root: number, layout: Layout) {
     this.id = id;

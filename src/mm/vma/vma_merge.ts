@@ -4,6 +4,8 @@
  * @source mm/vma.c vma_merge_new_range(), vma_merge_existing_range(), __split_vma() (Linux 6.18)
  */
 
+import { Change } from '../design/design.ts';
+import { afterChange, beforeChange } from '../design/seams.ts';
 import { putInode } from '../file/shmem.ts';
 import { adjustHuge } from '../huge/adjust.ts';
 import type { AnonVma } from '../rmap/anon_vma.ts';
@@ -85,6 +87,20 @@ export function* extend(task: Task, previous: Vma, proposal: Proposal): Op<boole
  * @returns the VMA that now has the part, or `undefined` if there may be no more VMAs
  */
 export function* modifyFlags(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  flags: number,
+): Op<Vma | undefined> {
+  if (task.machine.designs.length === 0) return yield* modify(task, vma, start, end, flags);
+  yield* beforeChange(task, vma, start, end, Change.FLAGS);
+  const modified = yield* modify(task, vma, start, end, flags);
+  yield* afterChange(task, vma);
+  return modified;
+}
+
+function* modify(
   task: Task,
   vma: Vma,
   start: number,

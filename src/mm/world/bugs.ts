@@ -37,4 +37,6 @@ export interface Bugs {
   readonly swapInWithoutPin?: boolean;
   /** Migration flushes one of the processes that map a page, as if it were alone (017b1660df89). */
   readonly migrateFlushesOneMm?: boolean;
+  /** folio_referenced() counts an entry once for each VMA that it is found by. */
+  readonly referencedCountsByVma?: boolean;
 }

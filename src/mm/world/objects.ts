@@ -18,6 +18,7 @@ const NAMES = {
   tree: 'VMA tree of mm',
   cpuMask: 'CPU mask of mm',
   flushPending: 'tlb_flush_pending of mm',
+  transitions: 'transition ranges of mm',
   vmaReferences: 'lock of VMA',
   vmaSequence: 'sequence of VMA',
   anonVmaOf: 'anon_vma of VMA',
@@ -58,6 +59,7 @@ export class Objects {
       tree: mms,
       cpuMask: mms,
       flushPending: mms,
+      transitions: mms,
       vmaReferences: vmas,
       vmaSequence: vmas,
       anonVmaOf: vmas,
@@ -123,6 +125,9 @@ export class Objects {
   }
   flushPending(mm: number): number {
     return this.#base.flushPending + mm;
+  }
+  transitions(mm: number): number {
+    return this.#base.transitions + mm;
   }
   vmaReferences(vma: number): number {
     return this.#base.vmaReferences + vma;

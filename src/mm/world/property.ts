@@ -16,6 +16,12 @@ export const PROPERTIES = [
   'P-PERM',
   /** A private page can be written to, or is taken for a process's own, while others have it. */
   'P-COW',
+  /** A translation that was taken away may still be used when nobody is about to flush it. */
+  'P-TLB',
+  /** What is told of an address space, resident pages or tables, is not so. */
+  'P-ACCT',
+  /** A page that was locked into memory was taken away. */
+  'P-LIVE',
 ] as const;
 export type Property = (typeof PROPERTIES)[number];
 

@@ -16,6 +16,8 @@ export interface Range {
 /** One entry that refers to a shared table. */
 export interface View extends Range {
   readonly table: number;
+  /** Where the entry is. If its own table is shared, all who see that see this one, too. */
+  readonly slot: number;
   /** Whether the table counts among those of this address space. */
   readonly isCharged: boolean;
 }
@@ -39,11 +41,18 @@ export class SharedViews {
     this.#views.push(view);
   }
 
-  remove(table: number, mm: number, start: number): void {
-    const at = this.#views.findIndex(
-      (view) => view.table === table && view.mm === mm && view.start === start,
-    );
+  remove(table: number, slot: number): void {
+    const at = this.#views.findIndex((view) => view.table === table && view.slot === slot);
     if (at >= 0) this.#views.splice(at, 1);
+  }
+
+  /** What was seen in `from` is seen in another address space, or place, from now on. */
+  moveWithin(from: Range, mm: number, start: number): void {
+    this.#views = this.#views.map((view) => {
+      const isWithin = view.mm === from.mm && from.start <= view.start && view.end <= from.end;
+      const shift = start - from.start;
+      return isWithin ? { ...view, mm, start: view.start + shift, end: view.end + shift } : view;
+    });
   }
 
   /** Those of a table, the oldest first; none if it is not shared. */

@@ -4,6 +4,7 @@ import { lock, Rank, unlock } from './lock.ts';
 import type { Op } from './op.ts';
 import { freeingTable, writing } from './point.ts';
 import { violate } from './property.ts';
+import type { Range } from './shared_views.ts';
 import { NONE, type World } from './world.ts';
 
 /** Both lanes of every entry of a freed table. */
@@ -35,6 +36,8 @@ export function* freeTable(world: World, cpu: number, table: number): Op<void> {
   yield freeingTable(world.objects.table(table));
   assert(world.tableUsed[table] === 1, 'a table is freed once');
   if (world.ledger.holdsTable(table)) violate(world, 'P-UAF-PT');
+  // An entry still refers to it.
+  if (world.tableMm[table] !== NONE) violate(world, 'P-UAF-PT');
   world.tableUsed[table] = 0;
   fillTable(world, table, POISON);
   world.trace?.tableFree(table);
@@ -44,49 +47,77 @@ export function* freeTable(world: World, cpu: number, table: number): Op<void> {
   yield* unlock(world, cpu, world.objects.zoneLock, Rank.ZONE);
 }
 
-/** `table` is linked below an entry of `level`, for `page` of `mm`. */
+/** `table` is linked below the entry of `level` at `slot`, for `page` of `mm`. */
 export function noteLink(
   world: World,
   table: number,
   mm: number,
   page: number,
+  slot: number,
   level: number,
   isCharged: boolean,
 ): void {
   // One that a bug has taken for a table is none.
   if (table < 0) return;
-  const { tableMm, tableStart, views } = world;
+  const { tableMm, tableStart, tableSlot, views } = world;
   const span = world.format.entryPages[level]!;
   const start = Math.floor(page / span) * span;
   const [first, other] = [tableMm[table]!, tableStart[table]!];
   if (first === NONE) {
     tableMm[table] = mm;
     tableStart[table] = start;
+    tableSlot[table] = slot;
     return;
   }
   if (views.of(table).length === 0) {
-    views.add({ table, mm: first, start: other, end: other + span, isCharged: true });
+    const end = other + span;
+    views.add({ table, mm: first, start: other, end, slot: tableSlot[table]!, isCharged: true });
   }
-  views.add({ table, mm, start, end: start + span, isCharged });
+  views.add({ table, mm, start, end: start + span, slot, isCharged });
 }
 
-/** `table` is no longer linked below the entry of `level` for `page` of `mm`. */
+/** `table` is no longer linked below the entry of `level` at `slot`, for `page` of `mm`. */
 export function noteUnlink(
   world: World,
   table: number,
   mm: number,
   page: number,
+  slot: number,
   level: number,
 ): void {
   if (table < 0) return;
-  const { tableMm, tableStart, views } = world;
-  const span = world.format.entryPages[level]!;
-  if (!views.isEmpty) views.remove(table, mm, Math.floor(page / span) * span);
+  const { tableMm, tableStart, tableSlot, views } = world;
+  if (!views.isEmpty) views.remove(table, slot);
   const [first, second] = views.isEmpty ? [] : views.of(table);
   tableMm[table] = first?.mm ?? NONE;
   if (first === undefined) return;
   tableStart[table] = first.start;
-  if (second === undefined) views.remove(table, first.mm, first.start);
+  tableSlot[table] = first.slot;
+  const span = world.format.entryPages[level]!;
+  const start = Math.floor(page / span) * span;
+  if (level > 1) passOn(world, table, level - 1, { mm, start, end: start + span }, first);
+  if (second === undefined) views.remove(table, first.slot);
+}
+
+/** Tables below `table`, of `level`, are seen by `to` and no longer in the range `from`. */
+function passOn(world: World, table: number, level: number, from: Range, to: Range): void {
+  world.views.moveWithin(from, to.mm, to.start);
+  passOnBelow(world, table, level, from, to);
+}
+
+function passOnBelow(world: World, table: number, level: number, from: Range, to: Range): void {
+  const { format, lanes, size, tableEntries, tableMm, tableStart } = world;
+  for (let slot = table * tableEntries; slot < (table + 1) * tableEntries; slot++) {
+    const [low, high] = [lanes[slot * 2]!, lanes[slot * 2 + 1]!];
+    if (!format.isTable(low, high, level)) continue;
+    const below = format.table(low, high, level) / tableEntries - size.frames;
+    const start = tableStart[below]!;
+    if (tableMm[below] === from.mm && from.start <= start && start < from.end) {
+      tableMm[below] = to.mm;
+      tableStart[below] = start - from.start + to.start;
+    }
+    if (level > 1) passOnBelow(world, below, level - 1, from, to);
+  }
 }
 
 /** All tables are free. */

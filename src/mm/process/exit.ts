@@ -4,9 +4,10 @@
  * @source kernel/fork.c mmput(), mm/mmap.c exit_mmap() (Linux 6.18)
  * @omits  asynchronous reaping after an out-of-memory kill, CPUs in lazy TLB mode
  */
+import { exitTask, taskWork } from '../design/seams.ts';
 import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
-import { unmapPageRange } from '../table/zap.ts';
+import { unmapVmaRange } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import { detachVma, vmaStartWrite } from '../vma/vma_lock.ts';
 import { dropVma } from '../vma/vma_merge.ts';
@@ -21,6 +22,9 @@ export function* exit(task: Task): Op<void> {
   yield writing(task.machine.objects.cpuMask(task.mm.id));
   task.mm.users--;
   if (task.mm.users === 0) yield* exitMm(task);
+  if (task.machine.designs.length === 0) return;
+  yield* exitTask(task);
+  yield* taskWork(task);
 }
 
 /**
@@ -36,7 +40,7 @@ export function* exitMm(task: Task): Op<void> {
   const vmas = mm.vmas.all();
   yield* tlbGatherMmu(machine, cpu, mm.id);
   yield* mmapReadLock(machine, cpu, mm.id);
-  for (const vma of vmas) yield* unmapPageRange(task, vma.start, vma.end);
+  for (const vma of vmas) yield* unmapVmaRange(task, vma, vma.start, vma.end);
   yield* mmapReadUnlock(machine, cpu, mm.id);
   yield* mmapWriteLock(machine, cpu, mm.id);
   for (const vma of vmas) {

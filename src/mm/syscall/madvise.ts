@@ -1,4 +1,6 @@
 /** madvise(2). @source mm/madvise.c do_madvise(), madvise_walk_vmas() (Linux 6.18) */
+import { vmOpsOf } from '../design/design.ts';
+import { passCall } from '../design/seams.ts';
 import { faultinRange } from '../fault/populate.ts';
 import { isKnownAdvice, lockOfAdvice, MADV, MadviseLock } from '../madvise/advice.ts';
 import { adviseCold, advisePageout } from '../madvise/cold_pageout.ts';
@@ -27,6 +29,11 @@ import { reading } from '../world/point.ts';
 export function* madvise(task: Task, address: number, length: number, advice: number): Op<number> {
   const early = resultWithoutEffect(address, length, advice);
   if (early !== undefined) return early;
+  if (task.machine.designs.length > 0) {
+    const again = (other: Task, at: number) => madvise(other, at, length, advice);
+    const passed = yield* passCall(task, address, length, again);
+    if (passed !== undefined) return passed;
+  }
   yield* madviseLock(task, advice);
   yield* madviseInitTlb(task, advice);
   const start = pageOf(address);
@@ -116,6 +123,7 @@ function* walkVmas(task: Task, start: number, end: number, advice: number): Op<n
 
 /** Follows an advice on a part of `vma`. @returns 0 or a negative errno */
 function* adviseVma(task: Task, vma: Vma, start: number, end: number, advice: number): Op<number> {
+  if (vmOpsOf(task.machine, vma)?.mayAdvise === false) return EINVAL;
   switch (advice) {
     case MADV.REMOVE:
       return yield* adviseRemove(task, vma, start, end);

@@ -14,7 +14,8 @@ export interface ZooEntry {
   readonly aliases: readonly string[];
   /** What went wrong, in a few words. */
   readonly title: string;
-  readonly bug: keyof Bugs;
+  /** The switch, unless it is one of a design. */
+  readonly bug?: keyof Bugs;
   /** What is violated: one of these, whichever comes first on the way. */
   readonly properties: readonly (Property | 'deadlock')[];
   /** Who does what: one line for each CPU. */

@@ -8,6 +8,14 @@ import { forkWithoutFlush, pinAgainstFork } from './fork.ts';
 import { nestedFlush } from './madvise.ts';
 import { moveUnlockedBeforeFlush } from './mremap.ts';
 import {
+  dontneedThroughGuest,
+  freedWhileLinked,
+  guestsMissedByFlush,
+  gupWithGuestLocks,
+  hostMaskFlush,
+  shareDroppedBeforeClear,
+} from './mshare.ts';
+import {
   freeBeforeFlush,
   gupWithInterruptsOn,
   noRecheck,
@@ -35,6 +43,12 @@ export const ZOO: readonly ZooEntry[] = [
   gupWithInterruptsOn,
   cowWithoutFlush,
   faultWithoutSizeRecheck,
+  shareDroppedBeforeClear,
+  freedWhileLinked,
+  hostMaskFlush,
+  guestsMissedByFlush,
+  gupWithGuestLocks,
+  dontneedThroughGuest,
 ];
 
 /** The entry with this id or alias, in any case of letters. */

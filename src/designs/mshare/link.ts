@@ -23,6 +23,7 @@ import type { Task } from '../../mm/task.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { linking, reading, writing } from '../../mm/world/point.ts';
+import { rcuReadLock, rcuReadUnlock } from '../../mm/world/rcu.ts';
 import { flushTlbMmRange } from '../../mm/world/tlb.ts';
 import { NONE, type World } from '../../mm/world/world.ts';
 import { alignment, LINK_LEVEL, type Region, regionOfHost } from './region.ts';
@@ -114,8 +115,11 @@ export function* unlinkRange(
     if (slot === NONE) continue;
     const guard = lockOf(machine, mm, slot, LINK_LEVEL);
     yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+    // No grace period ends while a spinlock is held: preemption is off.
+    yield* rcuReadLock(machine, cpu);
     yield reading(machine.objects.entry(slot));
     if (isPresentAt(machine, slot)) yield* unlinkEntry(variant, task, at, slot);
+    yield* rcuReadUnlock(machine, cpu);
     yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   }
 }
@@ -125,15 +129,12 @@ function* unlinkEntry(variant: MshareVariant, task: Task, page: number, slot: nu
   const { machine, cpu, mm } = task;
   const table = tableAt(machine, slot, LINK_LEVEL);
   const end = page + alignment(machine.format);
-  if (variant.unlink === 'zap-flush-first') {
-    yield* unlinkShared(task, mm, page, slot, LINK_LEVEL, false);
-    yield* flushTlbMmRange(machine, cpu, mm.id, page, end);
-    yield* dropShare(machine, table);
-    return;
-  }
-  yield* dropShare(machine, table);
+  if (variant.unlink === 'zap') yield* dropShare(machine, table);
   yield* unlinkShared(task, mm, page, slot, LINK_LEVEL, false);
-  tlbChange(machine, cpu, page, end);
+  if (variant.unlink === 'zap-flush-first') {
+    yield* flushTlbMmRange(machine, cpu, mm.id, page, end);
+  } else tlbChange(machine, cpu, page, end);
+  if (variant.unlink !== 'zap') yield* dropShare(machine, table);
 }
 
 function* dropShare(world: World, table: number): Op<void> {

@@ -29,8 +29,10 @@ export type Flush =
 export type Unlink =
   /** With its tables, when the VMA has left i_mmap (v2 12/20). */
   | 'free-pgtables'
-  /** With its pages; the flush of the guest comes with the gather (v3 13/22). */
+  /** With its pages: the share count drops, the entry is cleared, the gather flushes (v3 13/22). */
   | 'zap'
+  /** With its pages: the entry is cleared before the share count drops. */
+  | 'zap-clear-first'
   /** With its pages, and flushed before the share count drops and before the VMA leaves i_mmap. */
   | 'zap-flush-first';
 
@@ -98,6 +100,7 @@ export const MENDED: MshareVariant = {
   ...V3,
   name: 'mended',
   source: 'v3 with the answers to Jann Horn (30 May 2025) and Anthony Yznaga (9 September 2025)',
+  unlink: 'zap-clear-first',
   gup: 'refused',
   advice: 'refused',
   move: 'refused',

@@ -19,24 +19,20 @@ export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';
 export { ORDER_MAX } from './page/buddy.ts';
 export { lockFolio, unlockFolio } from './page/folio_lock.ts';
-export { headOf, headOf, orderOf, ZERO_FRAME, ZERO_FRAME } from './page/frame.ts';
+export { headOf, orderOf, ZERO_FRAME } from './page/frame.ts';
 export {
   execve,
-  execve,
-  type Image,
   type Image,
   mapImage,
   mapVdso,
   type Program,
-  type Program,
-  type Segment,
   type Segment,
 } from './process/exec.ts';
 export { mmapBase } from './process/exec_layout.ts';
 export { exit } from './process/exit.ts';
 export { cloneVm, fork } from './process/fork.ts';
 export { newProcess } from './process/process.ts';
-export { isAnonymousFrame, rssKindOf, rssKindOf } from './rmap/map_count.ts';
+export { isAnonymousFrame, rssKindOf } from './rmap/map_count.ts';
 export { folioReferenced } from './rmap/referenced.ts';
 export { brk } from './syscall/brk.ts';
 export { fallocate, ftruncate, memfdCreate } from './syscall/file_calls.ts';

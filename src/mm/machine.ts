@@ -23,6 +23,8 @@ interface KernelObjects {
   readonly segments: Registry<Segment>;
   /** References that are held from outside of page tables and caches, to recount the others. */
   readonly pins: Map<number, number>;
+  /** What designs keep, by their names. */
+  readonly designData: Map<string, object>;
 }
 
 /** A state of a machine, as `save()` made it. */
@@ -56,6 +58,7 @@ export class Machine extends World {
       anonVmas: new Registry(anonVmas, cpus),
       segments: new Registry(inodes, cpus),
       pins: new Map(),
+      designData: new Map(),
     };
   }
 
@@ -81,6 +84,10 @@ export class Machine extends World {
 
   get pins(): Map<number, number> {
     return this.#objects.pins;
+  }
+
+  get designData(): Map<string, object> {
+    return this.#objects.designData;
   }
 
   save(): Saved {

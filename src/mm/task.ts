@@ -6,10 +6,14 @@ export interface Task {
   readonly machine: Machine;
   readonly cpu: number;
   readonly mm: Mm;
+  /** Which thread of the address space; 0, the first, unless told otherwise. */
+  readonly thread?: number;
 }
 
 /** A thread of the address space number `mm` on `cpu`, which from now on may hold translations of it. */
 export function taskOn(machine: Machine, cpu: number, mm: number): Task {
   machine.mmCpus[mm]! |= 1 << cpu;
-  return { machine, cpu, mm: machine.mms.get(mm) };
+  const task = { machine, cpu, mm: machine.mms.get(mm) };
+  for (const { loadMm } of machine.designs) loadMm?.(machine, cpu, task.mm);
+  return task;
 }

@@ -8,6 +8,14 @@ import { forkWithoutFlush, pinAgainstFork } from './fork.ts';
 import { nestedFlush } from './madvise.ts';
 import { moveUnlockedBeforeFlush } from './mremap.ts';
 import {
+  dontneedThroughGuest,
+  freedWhileLinked,
+  guestsMissedByFlush,
+  gupWithGuestLocks,
+  hostMaskFlush,
+  shareDroppedBeforeClear,
+} from './mshare.ts';
+import {
   freeBeforeFlush,
   gupWithInterruptsOn,
   noRecheck,
@@ -37,6 +45,12 @@ export const ZOO: readonly ZooEntry[] = [
   cowWithoutFlush,
   faultWithoutSizeRecheck,
   ...SHARED_2006,
+  shareDroppedBeforeClear,
+  freedWhileLinked,
+  hostMaskFlush,
+  guestsMissedByFlush,
+  gupWithGuestLocks,
+  dontneedThroughGuest,
 ];
 
 /** The entry with this id or alias, in any case of letters. */

@@ -9,6 +9,7 @@ const DEVICES: Readonly<Record<FileSystem, string>> = {
   tmpfs: '00:19',
   shmem: '00:01',
   hugetlbfs: '00:10',
+  msharefs: '00:1f',
 };
 const NAME = 'scenario';
 

@@ -7,9 +7,12 @@
  * Each seam is called where the kernel's own code would, under the locks that are held there.
  */
 import type { Access, Fault } from '../fault/result.ts';
+import type { Place } from '../file/filemap.ts';
+import type { Inode } from '../file/inode.ts';
+import type { Machine } from '../machine.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
-import type { Vma } from '../vma/vma.ts';
+import type { MappedFile, Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import type { World } from '../world/world.ts';
 
@@ -55,9 +58,22 @@ export interface Design {
    * kept as an own one. Called under the mmap lock, or under locks of rmap that keep the VMA where
    * it is, with a gather begun and without page-table locks.
    *
+   * @param isFreeing whether it is tables that go: pages have gone before
    * @returns whether the entry is empty now
    */
-  readonly giveUp?: (task: Task, page: number, slot: number, level: number) => Op<boolean>;
+  readonly giveUp?: (
+    task: Task,
+    page: number,
+    slot: number,
+    level: number,
+    isFreeing: boolean,
+  ) => Op<boolean>;
+
+  /**
+   * What lies below the entry of `level` at `slot` is free, and so is the range that it spans: whether
+   * the table that it refers to is kept even so, since others refer to it. Called as `giveUp()`.
+   */
+  readonly keepsTable?: (task: Task, slot: number, level: number) => Op<boolean>;
 
   /**
    * The pages `[start, end)` of `vma` are about to change, under the mmap lock or, for an advice, the
@@ -109,6 +125,49 @@ export interface Design {
     start: number,
     end: number,
   ) => Op<void>;
+
+  /**
+   * A call on `[address, address + length)` of `task`, in bytes, before any lock is taken: one on what
+   * another address space has may be made there, by `call`.
+   *
+   * @returns the result of the call, or `undefined` if it is to be made here
+   */
+  readonly passCall?: (
+    task: Task,
+    address: number,
+    length: number,
+    call: (task: Task, address: number) => Op<number>,
+  ) => Op<number | undefined>;
+
+  /** ftruncate(2) of a file of its own, under the inode lock. @returns 0 or a negative errno */
+  readonly truncate?: (task: Task, inode: Inode, length: number) => Op<number>;
+  /** fallocate(2) of a file of its own. @returns 0 or a negative errno */
+  readonly allocate?: (
+    place: Place,
+    inode: Inode,
+    mode: number,
+    offset: number,
+    length: number,
+  ) => Op<number>;
+  /** Nobody refers any more to an inode that has no pages of its own (`Inode.design`). */
+  readonly evictInode?: (place: Place, inode: Inode) => void;
+  /** A call of `task` is about to return: what was put off until no lock is held (task_work). */
+  readonly taskWork?: (place: Place) => Op<void>;
+  /** A thread has ended, and left its address space. Called without locks. */
+  readonly exitTask?: (task: Task) => Op<void>;
+  /** A thread goes on in another address space (execve). */
+  readonly execTask?: (from: Task, to: Task) => void;
+  /** A CPU begins to use an address space. */
+  readonly loadMm?: (machine: Machine, cpu: number, mm: Mm) => void;
+}
+
+/** Where mmap(2) and mremap(2) are asked to place a file of a design. */
+export interface PlaceRequest {
+  /** In bytes, a wish unless `isFixed`; 0 for none. */
+  readonly address: number;
+  readonly pages: number;
+  readonly isFixed: boolean;
+  readonly isPrivate: boolean;
 }
 
 /** What a VMA does otherwise than others (struct vm_operations_struct). */
@@ -121,20 +180,48 @@ export interface VmOps {
     access: Access,
     isVmaLocked: boolean,
   ) => Op<Fault>;
-  /** Whether it may be divided. */
+  /**
+   * A program's fault, where that is not served as `fault` is. Called under the mmap lock for reading,
+   * never under the VMA lock alone.
+   */
+  readonly userFault?: (task: Task, vma: Vma, page: number, access: Access) => Op<Fault>;
+  /** GUP of a page without GUP-fast; `follow` looks it up in an address space. As GUP is called. */
+  readonly gup?: (
+    task: Task,
+    vma: Vma,
+    page: number,
+    follow: (task: Task, vma: Vma, page: number) => Op<number>,
+  ) => Op<number>;
+  /** Where it is mapped (get_unmapped_area). @returns a page, or a negative errno */
+  readonly place?: (task: Task, file: MappedFile, request: PlaceRequest) => Op<number>;
+  /** Flags that each of its VMAs has. */
+  readonly vmFlags?: number;
+  /** Whether it may be divided (may_split); not unless told so. */
   readonly maySplit: boolean;
-  /** Whether its rights may be changed. */
+  /** Whether its rights may be changed (mprotect). */
   readonly mayProtect: boolean;
+  /** Whether its pages may be moved by their tables; they may unless told otherwise. */
+  readonly mayMove?: boolean;
+  /** Whether it takes advice (madvise); it does unless told otherwise. */
+  readonly mayAdvise?: boolean;
   /** Takes the pages `[start, end)` out, with a gather begun, in place of `unmapPageRange()`. */
-  readonly unmap: (task: Task, vma: Vma, start: number, end: number) => Op<void>;
+  readonly unmap: (task: Task, vma: Vma, start: number, end: number, zap: number) => Op<void>;
+}
+
+/** The design whose file an inode is, if it is one's. */
+export function designOf(
+  { designs }: { readonly designs: readonly Design[] },
+  inode: Inode,
+): Design | undefined {
+  return inode.design === undefined ? undefined : designs.find(({ name }) => name === inode.design);
 }
 
 /** The operations of a VMA of a design's own files; `undefined` of all others. */
 export function vmOpsOf(
   { designs }: { readonly designs: readonly Design[] },
-  vma: Vma,
+  { file }: { readonly file: MappedFile | undefined },
 ): VmOps | undefined {
-  const name = vma.file?.design;
+  const name = file?.design;
   if (name === undefined) return undefined;
   return designs.find((design) => design.name === name)?.vmOps;
 }

@@ -39,7 +39,10 @@ import { doWpPage } from './wp.ts';
 export function* handleUserFault(task: Task, page: number, access: Access): Op<Fault> {
   const { machine, cpu, mm } = task;
   machine.trace?.faultBegin(mm.id, page, access);
-  const locked = yield* lockVmaUnderRcu(task, page);
+  const found = yield* lockVmaUnderRcu(task, page);
+  const isOwn = found !== undefined && vmOpsOf(machine, found)?.userFault !== undefined;
+  if (isOwn) yield* vmaEndRead(machine, cpu, found);
+  const locked = isOwn ? undefined : found;
   if (locked !== undefined) {
     const result = yield* handleMmFault(task, locked, page, access, true);
     yield* vmaEndRead(machine, cpu, locked);
@@ -56,10 +59,17 @@ export function* handleUserFault(task: Task, page: number, access: Access): Op<F
       continue;
     }
     const isThere = vma !== undefined && vma.start <= page;
-    const result = isThere ? yield* handleMmFault(task, vma, page, access, false) : Fault.MAPERR;
+    const result = isThere ? yield* handleFound(task, vma, page, access) : Fault.MAPERR;
     yield* mmapReadUnlock(machine, cpu, mm.id);
     if (result !== Fault.RETRY) return ended(machine, result);
   }
+}
+
+/** Called under the mmap lock, for reading. */
+function* handleFound(task: Task, vma: Vma, page: number, access: Access): Op<Fault> {
+  const userFault = vmOpsOf(task.machine, vma)?.userFault;
+  if (userFault !== undefined) return yield* userFault(task, vma, page, access);
+  return yield* handleMmFault(task, vma, page, access, false);
 }
 
 function ended({ trace }: World, result: Fault): Fault {
@@ -104,11 +114,24 @@ export function* faultPage(
   access: Access,
   isVmaLocked: boolean,
 ): Op<Fault> {
-  const { machine, mm } = task;
-  if (machine.designs.length > 0) {
+  if (task.machine.designs.length > 0) {
+    const ops = vmOpsOf(task.machine, vma);
+    if (ops !== undefined) return yield* ops.fault(task, vma, page, access, isVmaLocked);
     const result = yield* prepareFault(task, vma, page, access, isVmaLocked);
     if (result !== Fault.DONE) return result;
   }
+  return yield* faultInto(task, vma, page, access, isVmaLocked);
+}
+
+/** As `faultPage()`, into tables of its own. */
+function* faultInto(
+  task: Task,
+  vma: Vma,
+  page: number,
+  access: Access,
+  isVmaLocked: boolean,
+): Op<Fault> {
+  const { machine, mm } = task;
   const above = yield* walkAllocating(task, mm, page, 1);
   if (above === NONE) return Fault.OOM;
   yield reading(machine.objects.entry(above));

@@ -6,6 +6,7 @@
  * @omits  FALLOC_FL_COLLAPSE_RANGE, _INSERT_RANGE, _UNSHARE_RANGE and _WRITE_ZEROES of files on a disk;
  *         clearing what was allocated behind the end when that is done once more
  */
+import { designOf } from '../design/design.ts';
 import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, putFrame } from '../page/frame.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
@@ -51,6 +52,8 @@ export function* fallocateFile(
   if (error < 0) return error;
   const { inode } = file.mapped!;
   const { machine, cpu } = place;
+  const allocate = designOf(machine, inode)?.allocate;
+  if (allocate !== undefined) return yield* allocate(place, inode, mode, offset, length);
   yield* lock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
   const result = yield* allocateOrFree(place, inode, mode, offset, offset + length);
   yield* unlock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);

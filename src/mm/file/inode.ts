@@ -9,7 +9,7 @@ import { PageCache } from './page_cache.ts';
  * Which file system. `shmem` is memory that no name leads to: shared anonymous memory, memfd, SysV
  * segments; a tmpfs has files of the same kind. Others have a disk behind them.
  */
-export type FileSystem = 'shmem' | 'tmpfs' | 'ext4' | 'hugetlbfs';
+export type FileSystem = 'shmem' | 'tmpfs' | 'ext4' | 'hugetlbfs' | 'msharefs';
 
 /** @source include/linux/fs.h struct inode, struct address_space (Linux 6.18) */
 export interface Inode {
@@ -27,6 +27,8 @@ export interface Inode {
   readonly mappings: Map<Vma, Mm>;
   /** Open files, segments and VMAs that keep it: at 0 it goes, with its pages. */
   references: number;
+  /** The design whose file it is, which then has no pages (`../design/design.ts`). */
+  readonly design?: string;
 }
 
 /** A new, empty file. The caller has the one reference to it, or says how many there are. */
@@ -38,6 +40,7 @@ export function newInode(
     placement = fileSystem === 'ext4' ? 'huge' : 'plain',
     bytes = 0,
     references = 1,
+    design,
   }: Pick<Inode, 'fileSystem'> & Partial<Inode>,
 ): Inode {
   return machine.inodes.add(cpu, (id) => ({
@@ -49,6 +52,7 @@ export function newInode(
     disk: new Map(),
     mappings: new Map(),
     references,
+    ...(design !== undefined && { design }),
   }));
 }
 

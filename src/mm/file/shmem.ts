@@ -1,4 +1,5 @@
 /** Memory that is a file, and the end of inodes. @source mm/shmem.c, fs/inode.c (Linux 6.18) */
+import { evictInode, taskWork } from '../design/seams.ts';
 import type { Machine } from '../machine.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { getFrame, putFrame } from '../page/frame.ts';
@@ -20,11 +21,12 @@ export function* getInode({ machine }: Place, inode: Inode): Op<void> {
   inode.references++;
 }
 
-/** Drops a reference; nameless files go with the last one. */
+/** Drops a reference; nameless files go with the last one. Called without locks. */
 export function* closeInode(place: Place, inode: Inode): Op<void> {
   yield writing(place.machine.objects.pages(inode.id));
   inode.references--;
   yield* putInode(place, inode);
+  if (inode.design !== undefined) yield* taskWork(place);
 }
 
 /** Frees an inode that nobody refers to any more, with its pages. */
@@ -32,6 +34,10 @@ export function* putInode(place: Place, inode: Inode): Op<void> {
   const { machine, cpu } = place;
   yield writing(machine.objects.pages(inode.id));
   if (inode.references > 0) return;
+  if (inode.design !== undefined) {
+    evictInode(place, inode);
+    return;
+  }
   for (const index of inode.pages.within(0, Number.POSITIVE_INFINITY)) {
     const frame = inode.pages.get(index);
     // The rest of a folio has gone with its first page.

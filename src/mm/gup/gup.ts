@@ -6,6 +6,7 @@
  *         forced writes to common pages of PROT_NONE memory, reuse of whole huge pages
  */
 
+import { vmOpsOf } from '../design/design.ts';
 import { faultPage } from '../fault/fault.ts';
 import { Access, Fault } from '../fault/result.ts';
 import { hugeStart } from '../huge/huge_start.ts';
@@ -52,9 +53,16 @@ export function* getUserPageSlow(task: Task, page: number, flags: number): Op<nu
   yield reading(machine.objects.tree(mm.id));
   const vma = mm.vmas.at(page);
   const error = vma === undefined ? EFAULT : checkVmaFlags(vma, flags);
-  const result = error < 0 ? error : yield* followOrFault(task, vma!, page, flags);
+  const result = error < 0 ? error : yield* followIn(task, vma!, page, flags);
   yield* mmapReadUnlock(machine, cpu, mm.id);
   return result;
+}
+
+/** In the address space itself, or where a design has what it maps. Called under the mmap lock. */
+function* followIn(task: Task, vma: Vma, page: number, flags: number): Op<number> {
+  const gup = vmOpsOf(task.machine, vma)?.gup;
+  if (gup === undefined) return yield* followOrFault(task, vma, page, flags);
+  return yield* gup(task, vma, page, (other, its, at) => followOrFault(other, its, at, flags));
 }
 
 /** Called under the mmap lock. @returns a frame, or EFAULT or ENOMEM */

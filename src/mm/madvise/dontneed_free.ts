@@ -13,7 +13,7 @@ import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMappedFlags } from '../tab
 import { tlbChange } from '../table/mmu_gather.ts';
 import { clearEntry, isPresentAt } from '../table/pgtable.ts';
 import { Marker, SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
-import { unmapPageRange, Zap } from '../table/zap.ts';
+import { unmapVmaRange, Zap } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
 import { isAnonymous, VM, type Vma } from '../vma/vma.ts';
@@ -39,7 +39,7 @@ export function* adviseDontneedOrFree(
   const forbidden = VM.PFNMAP | (advice === MADV.DONTNEED_LOCKED ? 0 : VM.LOCKED);
   if ((vma.flags & (forbidden | VM.HUGETLB)) !== 0) return EINVAL;
   if (advice !== MADV.FREE) {
-    yield* unmapPageRange(task, start, end, Zap.RECLAIM_TABLES);
+    yield* unmapVmaRange(task, vma, start, end, Zap.RECLAIM_TABLES);
     return 0;
   }
   if (!isAnonymous(vma)) return EINVAL;

@@ -5,6 +5,7 @@
  *         hugepage_madvise() (Linux 6.18)
  * @omits  merging of equal pages: MADV_MERGEABLE is remembered
  */
+import { refusesSplit } from '../design/seams.ts';
 import type { Task } from '../task.ts';
 import { isAnonymous, VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
 import { modifyFlags } from '../vma/vma_merge.ts';
@@ -57,6 +58,7 @@ export function* adviseFlags(
   if (advice === MADV.WIPEONFORK && !isAnonymous(vma)) return EINVAL;
   const flags = (vma.flags & ~clear) | set;
   if ((vma.flags & ignored) !== 0 || flags === vma.flags) return 0;
+  if (refusesSplit(task, start, end)) return EINVAL;
   const changed = yield* modifyFlags(task, vma, start, end, flags);
   return changed === undefined ? EAGAIN : 0;
 }

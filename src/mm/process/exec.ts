@@ -5,6 +5,7 @@
  *         arch/x86/entry/vdso/vma.c map_vdso() (Linux 6.18)
  * @omits  randomisation, scripts, executable stacks, what vdso and vvar hold: their pages are empty
  */
+import { execTask } from '../design/seams.ts';
 import { handleUserFault } from '../fault/fault.ts';
 import { Access, Fault } from '../fault/result.ts';
 import type { OpenFile } from '../file/open_file.ts';
@@ -71,6 +72,7 @@ export function* execve(task: Task, program: Program): Op<Task | typeof ENOMEM> 
   const started = yield* newProcess(machine, cpu, layoutOf(program));
   if (started === undefined) return ENOMEM;
   const isLoaded = yield* load(started, program);
+  if (isLoaded) execTask(task, started);
   yield* exit(isLoaded ? task : started);
   return isLoaded ? started : ENOMEM;
 }

@@ -5,10 +5,10 @@
  * @omits  asynchronous reaping after an out-of-memory kill, CPUs in lazy TLB mode
  */
 import { Change } from '../design/design.ts';
-import { beforeChange } from '../design/seams.ts';
+import { beforeChange, exitTask, taskWork } from '../design/seams.ts';
 import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
-import { unmapPageRange } from '../table/zap.ts';
+import { unmapVmaRange } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import { detachVma, vmaStartWrite } from '../vma/vma_lock.ts';
 import { dropVma } from '../vma/vma_merge.ts';
@@ -23,6 +23,9 @@ export function* exit(task: Task): Op<void> {
   yield writing(task.machine.objects.cpuMask(task.mm.id));
   task.mm.users--;
   if (task.mm.users === 0) yield* exitMm(task);
+  if (task.machine.designs.length === 0) return;
+  yield* exitTask(task);
+  yield* taskWork(task);
 }
 
 /**
@@ -41,7 +44,7 @@ export function* exitMm(task: Task): Op<void> {
   if (machine.designs.length > 0) {
     for (const vma of vmas) yield* beforeChange(task, vma, vma.start, vma.end, Change.UNMAP);
   }
-  for (const vma of vmas) yield* unmapPageRange(task, vma.start, vma.end);
+  for (const vma of vmas) yield* unmapVmaRange(task, vma, vma.start, vma.end);
   yield* mmapReadUnlock(machine, cpu, mm.id);
   yield* mmapWriteLock(machine, cpu, mm.id);
   for (const vma of vmas) {
@@ -59,6 +62,7 @@ export function* exitMm(task: Task): Op<void> {
   yield writing(machine.objects.cpuMask(mm.id));
   machine.mmCpus[mm.id] = 0;
   machine.trace?.tableUnlink(mm.id, mm.root, NONE, 0);
+  machine.tableMm[mm.root] = NONE;
   yield* freeTable(machine, cpu, mm.root);
   machine.mms.remove(cpu, mm.id);
 }

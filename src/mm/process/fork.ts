@@ -62,7 +62,7 @@ export function* fork(task: Task, cpu: number): Op<Task | typeof ENOMEM> {
 export function* cloneVm({ machine, mm }: Task, cpu: number): Op<Task> {
   yield writing(machine.objects.cpuMask(mm.id));
   mm.users++;
-  return taskOn(machine, cpu, mm.id);
+  return { ...taskOn(machine, cpu, mm.id), thread: mm.threads++ };
 }
 
 /** An address space like that of `task`, with nothing in it; `undefined` if memory is exhausted. */

@@ -1,4 +1,5 @@
 /** memfd_create(2), ftruncate(2) and fallocate(2). Descriptors are the caller's: calls take files. */
+import { designOf } from '../design/design.ts';
 import { fallocateFile } from '../file/fallocate.ts';
 import { newInode } from '../file/inode.ts';
 import type { OpenFile } from '../file/open_file.ts';
@@ -52,9 +53,11 @@ export function* ftruncate(task: Task, file: OpenFile | undefined, length: numbe
   if (Math.ceil(length / PAGE_BYTES) > file.pagesMax) return EFBIG;
   const { machine, cpu } = task;
   yield* lock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
-  yield* setSize(task, inode, length);
+  const truncate = designOf(machine, inode)?.truncate;
+  const result = truncate && (yield* truncate(task, inode, length));
+  if (truncate === undefined) yield* setSize(task, inode, length);
   yield* unlock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
-  return 0;
+  return result ?? 0;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** madvise(2). @source mm/madvise.c do_madvise(), madvise_walk_vmas() (Linux 6.18) */
-import { Change } from '../design/design.ts';
-import { afterChange, beforeChange } from '../design/seams.ts';
+import { Change, vmOpsOf } from '../design/design.ts';
+import { afterChange, beforeChange, passCall } from '../design/seams.ts';
 import { faultinRange } from '../fault/populate.ts';
 import { isKnownAdvice, lockOfAdvice, MADV, MadviseLock } from '../madvise/advice.ts';
 import { adviseCold, advisePageout } from '../madvise/cold_pageout.ts';
@@ -35,6 +35,11 @@ export function* madvise(
   const advice = asInt(behavior);
   const early = resultWithoutEffect(address, length, advice);
   if (early !== undefined) return early;
+  if (task.machine.designs.length > 0) {
+    const again = (other: Task, at: number) => madvise(other, at, length, advice);
+    const passed = yield* passCall(task, address, length, again);
+    if (passed !== undefined) return passed;
+  }
   yield* madviseLock(task, advice);
   yield* madviseInitTlb(task, advice);
   const start = pageOf(address);
@@ -124,6 +129,7 @@ function* walkVmas(task: Task, start: number, end: number, advice: number): Op<n
 
 /** Follows an advice on a part of `vma`. @returns 0 or a negative errno */
 function* adviseVma(task: Task, vma: Vma, start: number, end: number, advice: number): Op<number> {
+  if (vmOpsOf(task.machine, vma)?.mayAdvise === false) return EINVAL;
   const isChange = task.machine.designs.length > 0 && changesTables(advice);
   if (!isChange) return yield* followAdvice(task, vma, start, end, advice);
   yield* beforeChange(task, vma, start, end, Change.ADVICE);

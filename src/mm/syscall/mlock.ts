@@ -4,7 +4,7 @@ import { populate } from '../fault/populate.ts';
 import { Fault } from '../fault/result.ts';
 import type { Task } from '../task.ts';
 import { asInt, PAGE_BYTES, pageOf, pagesOf, wrap } from '../vma/pages.ts';
-import { LOCKS, VM } from '../vma/vma.ts';
+import { LOCKS, VM, VM_SPECIAL } from '../vma/vma.ts';
 import { modifyFlags } from '../vma/vma_merge.ts';
 import { EAGAIN, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
@@ -79,7 +79,7 @@ function* setLocks(task: Task, start: number, end: number, locks: number): Op<nu
     if (vma === undefined) return ENOMEM;
     const partEnd = Math.min(end, vma.end);
     const flags = (vma.flags & ~LOCKS) | locks;
-    const isLockable = (vma.flags & VM.DROPPABLE) === 0;
+    const isLockable = (vma.flags & (VM.DROPPABLE | VM_SPECIAL)) === 0;
     if (isLockable && flags !== vma.flags) {
       const wasLocked = (vma.flags & VM.LOCKED) !== 0;
       const changed = yield* modifyFlags(task, vma, at, partEnd, flags);

@@ -1,5 +1,7 @@
 /** mmap(2). */
 
+import { vmOpsOf } from '../design/design.ts';
+import { refusesSplit, taskWork } from '../design/seams.ts';
 import { populate } from '../fault/populate.ts';
 import type { OpenFile } from '../file/open_file.ts';
 import { newShmem, putInode } from '../file/shmem.ts';
@@ -7,7 +9,7 @@ import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
 import { unmappedArea } from '../vma/unmapped_area.ts';
-import { LOCKS, VM, VM_ACCESS, type Vma } from '../vma/vma.ts';
+import { LOCKS, VM, VM_ACCESS, VM_SPECIAL, type Vma } from '../vma/vma.ts';
 import { insertNew, mergeNew, type Proposal } from '../vma/vma_merge.ts';
 import {
   EACCES,
@@ -64,6 +66,7 @@ export function* mmap(task: Task, call: MmapArguments): Op<number> {
   yield* mmapWriteLock(machine, cpu, mm.id);
   const result = yield* doMmap(task, call);
   yield* mmapWriteUnlock(machine, cpu, mm.id);
+  if (machine.designs.length > 0) yield* taskWork(task);
   const isPopulated = (call.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;
   const isLocked = (call.flags & MAP.LOCKED) !== 0 || (mm.defaultFlags & VM.LOCKED) !== 0;
   if (result >= 0 && (isPopulated || isLocked)) {
@@ -87,7 +90,7 @@ export function* doMmap(task: Task, call: MmapArguments): Op<number> {
   const pages = pagesOf(length);
   if (pages === 0) return ENOMEM;
   if (mm.vmas.size > mm.layout.mapCountMax) return ENOMEM;
-  const start = placeFor(mm, call, pages, file);
+  const start = yield* placeFile(task, call, pages, file);
   if (start < 0) return start;
   const vmFlags = flagsOf(mm, call, file);
   if (vmFlags < 0) return vmFlags;
@@ -97,7 +100,7 @@ export function* doMmap(task: Task, call: MmapArguments): Op<number> {
   const result = yield* mapRegion(task, {
     start,
     end: start + pages,
-    flags: vmFlags,
+    flags: vmFlags | (vmOpsOf(machine, { file: file?.mapped })?.vmFlags ?? 0),
     file: file?.mapped ?? (own && { inode: own }),
     pgoff: file === undefined ? (isShared ? 0 : start) : pageOf(offset),
     anonVma: undefined,
@@ -105,6 +108,23 @@ export function* doMmap(task: Task, call: MmapArguments): Op<number> {
   });
   if (result < 0 && own !== undefined) yield* putInode(task, own);
   return result;
+}
+
+/** @returns a page, or a negative errno */
+function* placeFile(
+  task: Task,
+  call: MmapArguments,
+  pages: number,
+  file: OpenFile | undefined,
+): Op<number> {
+  const ask = file?.mapped && vmOpsOf(task.machine, { file: file.mapped })?.place;
+  if (ask === undefined) return placeFor(task.mm, call, pages, file);
+  const { address, flags } = call;
+  const isFixed = (flags & (MAP.FIXED | MAP.FIXED_NOREPLACE)) !== 0;
+  const isPrivate = (flags & MAP.TYPE) === MAP.PRIVATE;
+  const start = yield* ask(task, file!.mapped!, { address, pages, isFixed, isPrivate });
+  if (start < 0) return start;
+  return isTaken(task.mm, flags, start, pages) ? EEXIST : start;
 }
 
 /**
@@ -138,10 +158,11 @@ export function placeFor(
     // To the byte, it may be too high even so.
     return start === mm.layout.taskSize - pages ? ENOMEM : EINVAL;
   }
-  const isTaken =
-    (flags & MAP.FIXED_NOREPLACE) !== 0 && mm.vmas.within(start, start + pages).length > 0;
-  return isTaken ? EEXIST : start;
+  return isTaken(mm, flags, start, pages) ? EEXIST : start;
 }
+
+const isTaken = (mm: Mm, flags: number, start: number, pages: number): boolean =>
+  (flags & MAP.FIXED_NOREPLACE) !== 0 && mm.vmas.within(start, start + pages).length > 0;
 
 /** @returns vm_flags, or a negative errno */
 function flagsOf(mm: Mm, call: MmapArguments, file: OpenFile | undefined): number {
@@ -198,6 +219,7 @@ function fileFlags(
 
 function* mapRegion(task: Task, proposal: Proposal): Op<number> {
   const { start, end } = proposal;
+  if (refusesSplit(task, start, end)) return EINVAL;
   const isSplit = yield* splitAt(task, start, end);
   if (!isSplit) return ENOMEM;
   const isPromised = (proposal.flags & (VM.NORESERVE | VM.SHARED | VM.WRITE)) === VM.WRITE;
@@ -208,7 +230,9 @@ function* mapRegion(task: Task, proposal: Proposal): Op<number> {
   const isOwnFile = proposal.file !== undefined && proposal.file.inode.references === 0;
   const isReserved = (proposal.flags & VM.NORESERVE) === 0;
   if (isOwnFile && isReserved && !task.mm.canCommit(end - start)) return ENOMEM;
-  const vmFlags = isPromised ? proposal.flags | VM.ACCOUNT : proposal.flags;
+  const isLockable = (proposal.flags & VM_SPECIAL) === 0;
+  const wanted = isLockable ? proposal.flags : proposal.flags & ~LOCKS;
+  const vmFlags = isPromised ? wanted | VM.ACCOUNT : wanted;
   yield* mapFree(task, { ...proposal, flags: vmFlags });
   if ((vmFlags & VM.LOCKED) !== 0) task.mm.lockedPages += end - start;
   return start * PAGE_BYTES;

@@ -1,6 +1,6 @@
 /** mprotect(2). @source mm/mprotect.c do_mprotect_pkey(), mprotect_fixup() (Linux 6.18) */
-import { Change } from '../design/design.ts';
-import { afterChange, beforeChange } from '../design/seams.ts';
+import { Change, vmOpsOf } from '../design/design.ts';
+import { afterChange, beforeChange, passCall } from '../design/seams.ts';
 import { populateVma } from '../fault/populate.ts';
 import { changeProtection } from '../table/change_protection.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
@@ -25,6 +25,11 @@ const PROT_GROWSUP = 0x2000000;
  */
 export function* mprotect(task: Task, address: number, length: number, prot: number): Op<number> {
   const { machine, cpu, mm } = task;
+  if (machine.designs.length > 0) {
+    const again = (other: Task, at: number) => mprotect(other, at, length, prot);
+    const passed = yield* passCall(task, address, length, again);
+    if (passed !== undefined) return passed;
+  }
   yield* mmapWriteLock(machine, cpu, mm.id);
   yield* tlbGatherMmu(machine, cpu, mm.id);
   const result = yield* doMprotect(task, address, length, prot);
@@ -79,6 +84,7 @@ function* protectPart(
   let flags = (old & ~VM_ACCESS) | access;
   // Each right needs the one four bits above it, which says that it may be had.
   if (access & ~(old >> 4) & VM_ACCESS) return EACCES;
+  if (vmOpsOf(task.machine, vma)?.mayProtect === false) return EINVAL;
   if (flags === old) return 0;
   if (flags & VM.WRITE) {
     // A promise is made once: for what becomes writable, and kept for what was.

@@ -1,8 +1,8 @@
 /** mremap(2), as of Linux 6.17: a fixed move that keeps the size takes all VMAs of its range. */
 
 import { assert } from '../../base/assert.ts';
-import { Change } from '../design/design.ts';
-import { afterChange, beforeChange } from '../design/seams.ts';
+import { Change, vmOpsOf } from '../design/design.ts';
+import { afterChange, beforeChange, taskWork } from '../design/seams.ts';
 import { populate } from '../fault/populate.ts';
 import { movePageTables } from '../table/move_page_tables.ts';
 import type { Task } from '../task.ts';
@@ -58,6 +58,7 @@ export function* mremap(task: Task, call: MremapArguments): Op<number> {
   // What has come to a VMA that is locked is faulted in.
   const isLocked = result >= 0 && ((mm.vmas.at(result)?.flags ?? 0) & VM.LOCKED) !== 0;
   yield* mmapWriteUnlock(machine, cpu, mm.id);
+  if (machine.designs.length > 0) yield* taskWork(task);
   if (isLocked && move.newPages > move.oldPages) {
     yield* populate(task, result + move.oldPages, result + move.newPages);
   }
@@ -98,11 +99,13 @@ function* perform(task: Task, move: Move, isPlaced: boolean): Op<number> {
 }
 
 /** What is to be moved or to grow lies in one VMA. */
-function extentRefusal(vma: Vma, { start, oldPages, newPages }: Move): number {
+function extentRefusal(vma: Vma, { start, oldPages, newPages, flags }: Move): number {
   const isShared = (vma.flags & (VM.SHARED | VM.MAYSHARE)) !== 0;
   if (oldPages === 0 && !isShared) return EINVAL;
+  const mayExpand = (vma.flags & (VM.DONTEXPAND | VM.PFNMAP)) === 0;
+  if (flags & MREMAP.DONTUNMAP && !mayExpand) return EINVAL;
   if (Math.min(oldPages, newPages) > vma.end - start) return EFAULT;
-  return 0;
+  return newPages > oldPages && !mayExpand ? EFAULT : 0;
 }
 
 /**
@@ -172,15 +175,8 @@ function* expand(task: Task, vma: Vma, move: Move): Op<number> {
 function* relocate(task: Task, vma: Vma, move: Move): Op<number> {
   const { mm } = task;
   const { start, oldPages, newPages, flags } = move;
-  const target = unmappedArea(mm, {
-    address: move.target,
-    pages: newPages,
-    inode: vma.file?.inode,
-    isShared: (vma.flags & VM.MAYSHARE) !== 0,
-    pgoff: pgoffAt(vma, start),
-    isFixed: (flags & MREMAP.FIXED) !== 0,
-    is32Bit: false,
-  });
+  if (vmOpsOf(task.machine, vma)?.mayMove === false) return EINVAL;
+  const target = yield* placeMoved(task, vma, move);
   if (target < 0) return target;
   if (task.mm.vmas.size >= task.mm.layout.mapCountMax - SPARE_VMAS) return ENOMEM;
   const isLeft = (flags & MREMAP.DONTUNMAP) !== 0;
@@ -199,6 +195,26 @@ function* relocate(task: Task, vma: Vma, move: Move): Op<number> {
   if (isLeft) yield* leaveEmpty(task, copy.to, start, oldPages);
   else if (oldPages > 0) yield* unmapPages(task, start, oldPages);
   return target;
+}
+
+/** @returns a page, or a negative errno */
+function* placeMoved(task: Task, vma: Vma, move: Move): Op<number> {
+  const isFixed = (move.flags & MREMAP.FIXED) !== 0;
+  const pages = move.newPages;
+  const place = vmOpsOf(task.machine, vma)?.place;
+  if (place !== undefined) {
+    const address = move.target * PAGE_BYTES;
+    return yield* place(task, vma.file!, { address, pages, isFixed, isPrivate: false });
+  }
+  return unmappedArea(task.mm, {
+    address: move.target,
+    pages,
+    inode: vma.file?.inode,
+    isShared: (vma.flags & VM.MAYSHARE) !== 0,
+    pgoff: pgoffAt(vma, move.start),
+    isFixed,
+    is32Bit: false,
+  });
 }
 
 /** What is copied, and to what. */

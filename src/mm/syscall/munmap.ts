@@ -1,9 +1,9 @@
 /** munmap(2). @source mm/vma.c do_vmi_align_munmap(), vms_complete_munmap_vmas() (Linux 6.18) */
 import { Change } from '../design/design.ts';
-import { afterChange, beforeChange } from '../design/seams.ts';
+import { afterChange, beforeChange, passCall, refusesSplit, taskWork } from '../design/seams.ts';
 import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
-import { unmapPageRange } from '../table/zap.ts';
+import { unmapVmaRange } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import { isPageAligned, pageOf, pagesOf } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
@@ -28,6 +28,15 @@ import type { Op } from '../world/op.ts';
  * @omits   userfaultfd events
  */
 export function* munmap(task: Task, address: number, length: number): Op<number> {
+  const { machine } = task;
+  if (machine.designs.length === 0) return yield* unmapRange(task, address, length);
+  const passed = yield* passCall(task, address, length, (other, at) => munmap(other, at, length));
+  const result = passed ?? (yield* unmapRange(task, address, length));
+  yield* taskWork(task);
+  return result;
+}
+
+function* unmapRange(task: Task, address: number, length: number): Op<number> {
   if (!isPageAligned(address)) return EINVAL;
   const { machine, cpu, mm } = task;
   const start = pageOf(address);
@@ -63,6 +72,7 @@ export function* unmapPages(task: Task, start: number, pages: number): Op<number
 function* unmapVmas(task: Task, start: number, pages: number): Op<Vma[] | number> {
   const { taskSize } = task.mm.layout;
   if (start > taskSize || pages > taskSize - start || pages === 0) return EINVAL;
+  if (refusesSplit(task, start, start + pages)) return EINVAL;
   const isSplit = yield* splitAt(task, start, start + pages);
   if (!isSplit) return ENOMEM;
   return yield* detachWithin(task, start, start + pages);
@@ -116,7 +126,7 @@ function* clearVmas(task: Task, vmas: readonly Vma[]): Op<void> {
   if (hasDesigns) {
     for (const vma of vmas) yield* beforeChange(task, vma, vma.start, vma.end, Change.UNMAP);
   }
-  for (const vma of vmas) yield* unmapPageRange(task, vma.start, vma.end);
+  for (const vma of vmas) yield* unmapVmaRange(task, vma, vma.start, vma.end);
   for (const vma of vmas) yield* dropVma(task, vma);
   yield* freePgtables(task, start, end, { floor, ceiling });
   if (hasDesigns) for (const vma of vmas) yield* afterChange(task, vma);

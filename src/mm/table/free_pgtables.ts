@@ -3,7 +3,7 @@
  *
  * @source mm/memory.c free_pgtables(), free_pgd_range() (Linux 6.18)
  */
-import { giveUpTable } from '../design/seams.ts';
+import { giveUpTable, keepsTable } from '../design/seams.ts';
 import type { Task } from '../task.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading } from '../world/point.ts';
@@ -43,14 +43,15 @@ function* freeBelow(
     yield reading(machine.objects.entry(slot));
     if (!isPresentAt(machine, slot) || isLeafAt(machine, slot, level)) continue;
     if (isSharedAt(machine, slot, level)) {
-      const isGone = yield* giveUpTable(task, at, slot, level);
+      const isGone = yield* giveUpTable(task, at, slot, level, true);
       if (isGone) continue;
     }
     const below = tableAt(machine, slot, level);
     if (level > 1) {
       yield* freeBelow(task, below, level - 1, Math.max(start, at), Math.min(end, at + span), hole);
     }
-    if (at < hole.floor || at + span > hole.ceiling) continue;
+    const isOutside = at < hole.floor || at + span > hole.ceiling;
+    if (isOutside || (yield* keepsTable(task, slot, level))) continue;
     yield clearing(machine.objects.entry(slot));
     clearTable(machine, mm, at, slot, level);
     mm.tables--;

@@ -11,7 +11,7 @@ import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import { NONE, type World } from '../world/world.ts';
-import { isSameAt, isTableAt, lockOf, slotIn, tableAt, walk } from './pgtable.ts';
+import { checkTable, isSameAt, isTableAt, lockOf, slotIn, tableAt, walk } from './pgtable.ts';
 
 /** Who locks: on behalf of any address space. */
 type Place = Pick<Task, 'machine' | 'cpu'>;
@@ -34,7 +34,7 @@ export function* lockPte({ machine, cpu }: Place, mm: Mm, page: number): Op<numb
   if (upper === NONE) return NONE;
   for (;;) {
     yield reading(machine.objects.entry(upper));
-    if (!isTableAt(machine, upper, 1)) return NONE;
+    if (!checkTable(machine, upper) || !isTableAt(machine, upper, 1)) return NONE;
     const table = tableAt(machine, upper, 1);
     const slot = slotIn(machine, table, page, 0);
     const guard = lockOf(machine, mm, slot, 0);

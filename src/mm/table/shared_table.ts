@@ -9,7 +9,7 @@ import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { VM } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
-import { clearing } from '../world/point.ts';
+import { clearing, linking } from '../world/point.ts';
 import { violate } from '../world/property.ts';
 import type { World } from '../world/world.ts';
 import {
@@ -54,7 +54,7 @@ export function linkShared(
 /**
  * Takes the shared table below the entry of `level` at `slot`, for `page` of `mm`, from this address
  * space. Its pages stay for the others; this one's CPUs may go on using all it maps until they are
- * flushed. Called when the entry was announced, under its lock.
+ * flushed. Called under the lock of the entry.
  */
 export function* unlinkShared(
   task: Task,
@@ -65,13 +65,15 @@ export function* unlinkShared(
   isCharged = true,
 ): Op<void> {
   const { machine } = task;
+  // In one step: what others map or unmap meanwhile has been there as a whole, or not at all.
+  yield linking(machine.objects.entry(slot));
   const table = tableAt(machine, slot, level);
   const span = machine.format.entryPages[level]!;
   const start = Math.floor(page / span) * span;
   clearTable(machine, mm, page, slot, level);
   if (isCharged) mm.tables--;
   machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, start + span, table);
-  yield* openPagesBelow({ ...task, mm }, table, level - 1, start);
+  openMapped({ ...task, mm }, table, level - 1, start);
 }
 
 /**
@@ -88,7 +90,7 @@ export function checkUnlocked(machine: Machine, mm: Mm, page: number): void {
 
 /** TLBs may go on using what the entries of `table`, of `level`, say for the pages from `start` on. */
 export function* openPagesBelow(task: Task, table: number, level: number, start: number): Op<void> {
-  const { machine, mm } = task;
+  const { machine } = task;
   const span = machine.format.entryPages[level]!;
   const entries = 2 ** machine.format.indexBits[level]!;
   yield clearing(machine.objects.table(table));
@@ -96,20 +98,32 @@ export function* openPagesBelow(task: Task, table: number, level: number, start:
     const slot = table * machine.tableEntries + index;
     const page = start + index * span;
     if (!isPresentAt(machine, slot)) continue;
-    if (!isLeafAt(machine, slot, level)) {
-      yield* openPagesBelow(task, tableAt(machine, slot, level), level - 1, page);
-      continue;
-    }
-    const frame = frameAt(machine, slot, level);
-    const isWritable = isWritableAt(machine, slot);
-    for (let offset = 0; offset < span; offset++) {
-      machine.ledger.openPage(
-        machine.mmCpus[mm.id]!,
-        mm.id,
-        page + offset,
-        frame + offset,
-        isWritable,
-      );
-    }
+    if (isLeafAt(machine, slot, level)) openLeaf(task, slot, level, page);
+    else yield* openPagesBelow(task, tableAt(machine, slot, level), level - 1, page);
+  }
+}
+
+/** As `openPagesBelow()`, all in one step. */
+function openMapped(task: Task, table: number, level: number, start: number): void {
+  const { machine } = task;
+  // A design without share counts may have let it be freed.
+  if (machine.tableUsed[table] !== 1) return;
+  const span = machine.format.entryPages[level]!;
+  const entries = 2 ** machine.format.indexBits[level]!;
+  for (let index = 0; index < entries; index++) {
+    const slot = table * machine.tableEntries + index;
+    const page = start + index * span;
+    if (!isPresentAt(machine, slot)) continue;
+    if (isLeafAt(machine, slot, level)) openLeaf(task, slot, level, page);
+    else openMapped(task, tableAt(machine, slot, level), level - 1, page);
+  }
+}
+
+function openLeaf({ machine, mm }: Task, slot: number, level: number, page: number): void {
+  const frame = frameAt(machine, slot, level);
+  const isWritable = isWritableAt(machine, slot);
+  const cpus = machine.mmCpus[mm.id]!;
+  for (let offset = 0; offset < machine.format.entryPages[level]!; offset++) {
+    machine.ledger.openPage(cpus, mm.id, page + offset, frame + offset, isWritable);
   }
 }

@@ -5,6 +5,7 @@
  * @omits  userfaultfd, device memory
  */
 import { DIRTY, W } from '../../arch/index.ts';
+import { vmOpsOf } from '../design/design.ts';
 import { giveUpTable } from '../design/seams.ts';
 import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { zapHugePage } from '../huge/huge_zap.ts';
@@ -14,6 +15,7 @@ import { dropRmap, isAnonymousFrame, rssKindOf } from '../rmap/map_count.ts';
 import { freeSwapAndCache } from '../swap/swap_cache.ts';
 import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
+import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
@@ -41,6 +43,19 @@ export const Zap = {
   /** Private copies of pages of a file stay. */
   KEEP_COWS: 4,
 } as const;
+
+/** As `unmapPageRange()`, of `vma`, which may have its own way to do it. */
+export function* unmapVmaRange(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  zap: number = Zap.DROP_MARKERS,
+): Op<void> {
+  const ops = vmOpsOf(task.machine, vma);
+  if (ops === undefined) yield* unmapPageRange(task, start, end, zap);
+  else yield* ops.unmap(task, vma, start, end, zap);
+}
 
 /**
  * Clears the entries of `[start, end)` and collects their pages in the gather of the CPU.

@@ -14,6 +14,8 @@ export interface Layout {
   readonly mapCountMax: number;
   /** RLIMIT_STACK */
   readonly stackLimit: number;
+  /** RLIMIT_FSIZE, in bytes; none without. */
+  readonly fileLimit?: number;
 }
 
 /** Pages whose tables are being changed by a CPU: nobody may begin to share them meanwhile. */
@@ -45,6 +47,8 @@ export class Mm {
   tables = 0;
   /** Processes and threads that use it. */
   users = 1;
+  /** Threads that it has had so far. */
+  threads = 1;
   /** Whether a page of it was ever pinned (MMF_HAS_PINNED). */
   hasPinned = false;
   /** Of designs that share tables by looking for them: see `designs/shared_2006`. */

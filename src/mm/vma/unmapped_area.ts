@@ -67,7 +67,7 @@ function area(mm: Mm, placement: Placement): number {
 }
 
 /** A gap that ends within a stack's guard is passed over with all gaps in that guard. */
-function highestArea(mm: Mm, pages: number, low: number, high: number): number {
+export function highestArea(mm: Mm, pages: number, low: number, high: number): number {
   for (let limit = high; ; ) {
     const end = mm.vmas.highestGap(pages, low, limit);
     if (end === undefined) return ENOMEM;
@@ -77,7 +77,7 @@ function highestArea(mm: Mm, pages: number, low: number, high: number): number {
   }
 }
 
-function lowestArea(mm: Mm, pages: number, low: number, high: number): number {
+export function lowestArea(mm: Mm, pages: number, low: number, high: number): number {
   for (let limit = low; ; ) {
     const start = mm.vmas.lowestGap(pages, limit, high);
     if (start === undefined) return ENOMEM;

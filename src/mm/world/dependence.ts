@@ -18,6 +18,7 @@ const DISCHARGES = 4;
 const FREES = 8;
 const LOADS = 16;
 const STORES = 32;
+const LINKS = 64;
 const ACCESSES = LOADS | STORES;
 
 const ROLES: Readonly<Partial<Record<Kind, number>>> = {
@@ -31,17 +32,19 @@ const ROLES: Readonly<Partial<Record<Kind, number>>> = {
   [Kind.STORE]: STORES,
   [Kind.READ_CONTENT]: LOADS,
   [Kind.WRITE_CONTENT]: STORES,
+  [Kind.LINK]: LINKS,
 };
 
 /** Roles that may not change places with a role. */
 const CONFLICTS: Readonly<Record<number, number>> = {
   0: 0,
-  [FILLS]: ACCESSES,
-  [OPENS]: DISCHARGES | FREES | ACCESSES,
-  [DISCHARGES]: OPENS | FREES | ACCESSES,
-  [FREES]: OPENS | DISCHARGES | ACCESSES,
-  [LOADS]: FILLS | OPENS | DISCHARGES | FREES | STORES,
-  [STORES]: FILLS | OPENS | DISCHARGES | FREES | ACCESSES,
+  [FILLS]: ACCESSES | LINKS,
+  [OPENS]: DISCHARGES | FREES | ACCESSES | LINKS,
+  [DISCHARGES]: OPENS | FREES | ACCESSES | LINKS,
+  [FREES]: OPENS | DISCHARGES | ACCESSES | LINKS,
+  [LOADS]: FILLS | OPENS | DISCHARGES | FREES | STORES | LINKS,
+  [STORES]: FILLS | OPENS | DISCHARGES | FREES | ACCESSES | LINKS,
+  [LINKS]: FILLS | OPENS | DISCHARGES | FREES | ACCESSES | LINKS,
 };
 
 const READERS: ReadonlySet<Kind> = new Set([

@@ -83,6 +83,23 @@ export function* lockNested(world: World, cpu: number, wanted: number, rank: Ran
   world.trace?.lockAcquired(wanted, Mode.exclusive);
 }
 
+/** As `lockNested()`, together with other readers. */
+export function* lockSharedNested(world: World, cpu: number, wanted: number, rank: Rank): Op<void> {
+  assert((world.heldRanks[cpu]! & rank) !== 0, 'a nested lock has an outer one');
+  yield lockingShared(wanted);
+  assert(world.lockHolder[wanted] === NONE, 'no writer holds a lock that a reader gets');
+  world.lockReaders[wanted]!++;
+  world.trace?.lockAcquired(wanted, Mode.shared);
+}
+
+/** Before the outer lock is released. */
+export function* unlockSharedNested(world: World, held: number): Op<void> {
+  yield unlockingShared(held);
+  assert(world.lockReaders[held]! > 0, 'a read lock is released by a reader');
+  world.lockReaders[held]!--;
+  world.trace?.lockReleased(held, Mode.shared);
+}
+
 /** Takes a second lock of a rank that is held, if nobody holds it. */
 export function* tryLockNested(world: World, cpu: number, wanted: number): Op<boolean> {
   yield tryingLock(wanted);
@@ -172,6 +189,15 @@ export function* mmapWriteLockNested(world: World, cpu: number, mm: number): Op<
 export function* mmapWriteUnlockNested(world: World, cpu: number, mm: number): Op<void> {
   yield* vmaEndWriteAll(world, cpu, mm);
   yield* unlockNested(world, cpu, world.objects.mmapLock(mm));
+}
+
+/** The lock of the host of a region, besides that of a guest (SINGLE_DEPTH_NESTING). */
+export function* mmapReadLockNested(world: World, cpu: number, mm: number): Op<void> {
+  yield* lockSharedNested(world, cpu, world.objects.mmapLock(mm), Rank.MMAP);
+}
+
+export function* mmapReadUnlockNested(world: World, mm: number): Op<void> {
+  yield* unlockSharedNested(world, world.objects.mmapLock(mm));
 }
 
 /** Goes on as a reader: VMA write locks end, faults elsewhere and other readers may run. */

@@ -55,6 +55,11 @@ export const PointKind = {
   WRITE_CONTENT: 25,
   /** Waits until nobody reads a swap slot past the swap cache. The object is the slot. */
   SLOT_READ: 26,
+  /**
+   * Links or unlinks a table that others have, too: everything below comes, or goes, at once. The
+   * object is the entry.
+   */
+  LINK: 27,
 } as const;
 export type PointKind = (typeof PointKind)[keyof typeof PointKind];
 
@@ -90,6 +95,7 @@ export const lockingFolio = (lock: number): Point => point(PointKind.LOCK_FOLIO,
 export const unlockingFolio = (lock: number): Point => point(PointKind.UNLOCK_FOLIO, lock);
 export const tryingFolio = (lock: number): Point => point(PointKind.TRY_LOCK_FOLIO, lock);
 export const slotRead = (slot: number): Point => point(PointKind.SLOT_READ, slot);
+export const linking = (entry: number): Point => point(PointKind.LINK, entry);
 export const storing = (tlb: number): Point => point(PointKind.STORE, tlb);
 
 export const readingContent = (frame: number): Point => point(PointKind.READ_CONTENT, frame);

@@ -35,9 +35,8 @@ function fillTable(world: World, table: number, lane: number): void {
 export function* freeTable(world: World, cpu: number, table: number): Op<void> {
   yield freeingTable(world.objects.table(table));
   assert(world.tableUsed[table] === 1, 'a table is freed once');
-  if (world.ledger.holdsTable(table)) violate(world, 'P-UAF-PT');
-  // An entry still refers to it.
-  if (world.tableMm[table] !== NONE) violate(world, 'P-UAF-PT');
+  const isLinked = world.tableMm[table] !== NONE;
+  if (isLinked || world.ledger.holdsTable(table)) violate(world, 'P-UAF-PT');
   world.tableUsed[table] = 0;
   fillTable(world, table, POISON);
   world.trace?.tableFree(table);

@@ -55,6 +55,16 @@ export function* flushTlbAll(world: World, cpu: number): Op<void> {
   }
 }
 
+/**
+ * When it returns, none of `cpus`, nor this one, holds any translation: one interrupt for each,
+ * whatever is loaded there (as arch_tlbbatch_flush() does).
+ */
+export function* flushTlbCpus(world: World, cpu: number, cpus: number): Op<void> {
+  if (world.size.flush === 'interrupt') {
+    yield* interruptAndFlush(world, cpu, cpus, EVERY_MM, 0, Number.POSITIVE_INFINITY);
+  } else yield* flushTlbAll(world, cpu);
+}
+
 function* flushByInterrupt(
   world: World,
   cpu: number,

@@ -55,7 +55,7 @@ export { type Task, taskOn } from './task.ts';
 export { nameLocks, traceState } from './trace_state.ts';
 export { flagNames } from './vma/flag_names.ts';
 export { DEFAULT_LAYOUT, type Layout, Mm, Rss } from './vma/mm.ts';
-export { isAccessible, pgoffAt, VM, VM_ACCESS, type Vma } from './vma/vma.ts';
+export { isAccessible, VM, VM_ACCESS, type Vma } from './vma/vma.ts';
 export { VmaTree } from './vma/vma_tree.ts';
 export type { Bugs } from './world/bugs.ts';
 export { callbackActor, interruptActor } from './world/delivery.ts';

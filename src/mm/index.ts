@@ -52,12 +52,19 @@ export {
 export { shmat, shmctl, shmdt, shmget } from './syscall/shm.ts';
 export { isMappedAt, mappedFlagsAt, mappedFrameAt } from './table/mapped_entry.ts';
 export { frameAt, isNoneAt, isPresentAt, isTableAt, tableAt } from './table/pgtable.ts';
-export { Marker, SoftKind, softFlagsAt, softKindAt, softValueAt } from './table/soft_entry.ts';
+export {
+  Marker,
+  SoftFlag,
+  SoftKind,
+  softFlagsAt,
+  softKindAt,
+  softValueAt,
+} from './table/soft_entry.ts';
 export { type Task, taskOn } from './task.ts';
 export { nameLocks, traceState } from './trace_state.ts';
 export { flagNames } from './vma/flag_names.ts';
 export { DEFAULT_LAYOUT, type Layout, Mm, Rss } from './vma/mm.ts';
-export { isAccessible, pgoffAt, VM, VM_ACCESS, type Vma } from './vma/vma.ts';
+export { isAccessible, VM, VM_ACCESS, type Vma } from './vma/vma.ts';
 export { VmaTree } from './vma/vma_tree.ts';
 export type { Bugs } from './world/bugs.ts';
 export { callbackActor, interruptActor } from './world/delivery.ts';

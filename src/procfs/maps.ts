@@ -8,7 +8,7 @@ import { type Machine, VM, type Vma } from '../mm/index.ts';
 import type { ProcHost, ProcProcess } from './host.ts';
 
 /** Where names start. */
-const NAME_COLUMN = 73;
+export const NAME_COLUMN = 73;
 const VVAR_PAGES = 4;
 
 /** What x86-64 has at the end of every address space, for programs of long ago. It is no VMA. */

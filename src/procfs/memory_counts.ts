@@ -3,6 +3,7 @@ import {
   entireMapcount,
   FrameFlag,
   type Machine,
+  NONE,
   ORDER_MAX,
   orderOf,
   VM,
@@ -49,7 +50,7 @@ export function countMemory(machine: Machine): MemoryCounts {
     shmemHugeMapped: 0,
     swapCached: 0,
     swapTotal: swapSlots,
-    swapFree: machine.swapCount.reduce((sum, count) => sum + (count === 0 ? 1 : 0), 0),
+    swapFree: swapSlots - usedSlots(machine),
     committed: 0,
   };
   for (let head = ZERO_FRAME + 1; head < frames; ) {
@@ -63,6 +64,14 @@ export function countMemory(machine: Machine): MemoryCounts {
     }
   }
   return counts;
+}
+
+/** Slots of the swap device that an entry stands for, or the swap cache has. */
+export function usedSlots({ swapCount, swapCache }: Machine): number {
+  return swapCount.reduce(
+    (sum, count, slot) => sum + (count > 0 || swapCache[slot] !== NONE ? 1 : 0),
+    0,
+  );
 }
 
 /** Of the frames from `head` on, which are a folio, a free block, or one of a CPU's own. */

@@ -12,7 +12,9 @@ import {
   Marker,
   type Mm,
   mappedFrameAt,
+  SoftFlag,
   SoftKind,
+  softFlagsAt,
   softKindAt,
   softValueAt,
   VM,
@@ -31,8 +33,12 @@ const EXCLUSIVE = 2 ** 24;
 
 /** An entry of swap has the type in the low bits, and the offset above. */
 const SWAP_TYPE_BITS = 5;
-/** Types behind those of 24 devices. @source include/linux/swap.h, with all options set */
-const SWAP_TYPE_MIGRATION = 25;
+/**
+ * Types behind those of devices: migration of what is read-only, the process's own, writable.
+ *
+ * @source include/linux/swap.h, without CONFIG_DEVICE_PRIVATE and CONFIG_MEMORY_FAILURE
+ */
+const SWAP_TYPE_MIGRATION = 28;
 const SWAP_TYPE_MARKER = 31;
 /** Markers of the kernel by those of the engine. */
 const MARKERS: readonly (readonly [engine: number, kernel: number])[] = [
@@ -97,7 +103,7 @@ function setEntry(
   }
   const kind = softKindAt(machine, slot);
   const value = softValueAt(machine, slot);
-  const [type, offset] = swapEntry(kind, value + index);
+  const [type, offset] = swapEntry(kind, value + index, softFlagsAt(machine, slot));
   into[at] = type + offset * 2 ** SWAP_TYPE_BITS;
   into[at + 1] = SWAPPED + Math.floor((offset * 2 ** SWAP_TYPE_BITS) / 2 ** 32);
   if (kind === SoftKind.MARKER) {
@@ -112,9 +118,17 @@ function flagsOfFrame(machine: Machine, frame: number): number {
   return (isExclusive ? EXCLUSIVE : 0) + (isAnonymousFrame(machine, frame) ? 0 : FILE);
 }
 
-function swapEntry(kind: number, value: number): readonly [type: number, offset: number] {
+function swapEntry(
+  kind: number,
+  value: number,
+  flags: number,
+): readonly [type: number, offset: number] {
   if (kind === SoftKind.SWAP) return [0, value];
-  if (kind === SoftKind.MIGRATION) return [SWAP_TYPE_MIGRATION, value];
+  if (kind === SoftKind.MIGRATION) {
+    const isWritable = (flags & SoftFlag.WRITABLE) !== 0;
+    const isOwn = (flags & SoftFlag.EXCLUSIVE) !== 0;
+    return [SWAP_TYPE_MIGRATION + (isWritable ? 2 : isOwn ? 1 : 0), value];
+  }
   const offset = MARKERS.reduce(
     (sum, [bit, theirs]) => sum + ((value & bit) === 0 ? 0 : theirs),
     0,

@@ -1,10 +1,8 @@
 /** /proc/PID/smaps and smaps_rollup. @source fs/proc/task_mmu.c show_smap() (Linux 6.18) */
 import { flagNames, type Machine, VM, type Vma } from '../mm/index.ts';
 import type { ProcHost, ProcProcess } from './host.ts';
-import { hasVsyscall, hex, mapsLine, VSYSCALL_LINE } from './maps.ts';
+import { hasVsyscall, hex, mapsLine, NAME_COLUMN, VSYSCALL_LINE } from './maps.ts';
 import { MemSizeStats, row } from './mem_size_stats.ts';
-
-const NAME_COLUMN = 73;
 
 export function renderSmaps(host: ProcHost, process: ProcProcess): string {
   const { machine } = host;

@@ -1,6 +1,7 @@
 /** Files about the whole machine that are not about memory: it has just started, and does nothing. */
 import type { Machine } from '../mm/index.ts';
 import type { ProcHost } from './host.ts';
+import { usedSlots } from './memory_counts.ts';
 
 const CPU_TIMES = '0 0 0 0 0 0 0 0 0 0';
 
@@ -41,9 +42,10 @@ export function renderVersion(): string {
 const SWAP_HEAD = 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n';
 
 /** @source mm/swapfile.c swap_show() */
-export function renderSwaps({ size, swapCount, format }: Machine): string {
+export function renderSwaps(machine: Machine): string {
+  const { size, format } = machine;
   if (size.swapSlots === 0) return SWAP_HEAD;
   const kibibytes = 2 ** (format.pageShift - 10);
-  const used = swapCount.reduce((sum, count) => sum + (count === 0 ? 0 : 1), 0) * kibibytes;
+  const used = usedSlots(machine) * kibibytes;
   return `${SWAP_HEAD}/dev/zram0                              partition\t${size.swapSlots * kibibytes}\t\t${used}\t\t-2\n`;
 }

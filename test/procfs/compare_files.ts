@@ -50,13 +50,6 @@ export function compareFiles(program: Program, report: KernelReport): FileDiffer
   return differences;
 }
 
-/** How many files were compared. */
-export function countStates(program: Program, report: KernelReport): number {
-  let count = 0;
-  runOnEngine(program, report, () => count++);
-  return count;
-}
-
 function compareState(state: State, initial: InitialState, observed: Observed): FileDifference[] {
   const { task } = observed;
   const names = namesOf(state, initial, task.mm);
@@ -84,14 +77,14 @@ function compareState(state: State, initial: InitialState, observed: Observed): 
       .join('\n');
   const numa = (lines: string): string => maps(lines).replaceAll(/ active=\d+/g, '');
   const own = (blocks: readonly Block[]): Block[] => blocks.filter(({ start }) => isOwn(start));
+  const rollup = {
+    kernel: withoutOwn(text(state, 'ROLLUP'), own(smaps.kernel)),
+    engine: withoutOwn(adjustText(renderSmapsRollup(host, process), marks), own(smaps.engine)),
+  };
   const pairs: readonly (readonly [WholeFile, string, string])[] = [
     ['MAPS', maps(text(state, 'MAPS')), maps(renderMaps(host, process))],
     ['SMAPS', others(smaps.kernel), others(smaps.engine)],
-    [
-      'ROLLUP',
-      withoutOwn(text(state, 'ROLLUP'), own(smaps.kernel)),
-      withoutOwn(adjustText(renderSmapsRollup(host, process), marks), own(smaps.engine)),
-    ],
+    ['ROLLUP', rollup.kernel, withSharesOf(rollup.kernel, rollup.engine, initial.own.length)],
     ['NUMA_MAPS', numa(text(state, 'NUMA_MAPS')), numa(renderNumaMaps(host, process))],
     ['STATUS', memoryLines(text(state, 'STATUS')), memoryLines(renderStatus(host, process))],
     ['STATM', text(state, 'STATM'), renderStatm(host, process)],
@@ -157,15 +150,31 @@ function memoryLines(status: string): string {
     .join('\n');
 }
 
-/** Sums of all VMAs less those of the executor's; shares are rounded, so they have a tolerance. */
+/** Sums of all VMAs less those of the executor's, without the first line. */
 function withoutOwn(rollup: string, own: readonly Block[]): string {
   return rollup
     .split('\n')
-    .slice(1)
+    .slice(1, -1)
     .map((line) => {
-      const [, name, kibibytes] = /^(\w+): +(\d+) kB$/.exec(line) ?? [];
-      if (name === undefined || /^((Swap)?Pss|Locked)/.test(name)) return '';
-      return `${name} ${Number(kibibytes) - sumOf(own, name)}`;
+      const [, name, kibibytes] = /^(\w+): +(\d+) kB$/.exec(line)!;
+      return `${name} ${Number(kibibytes) - sumOf(own, name!)}`;
+    })
+    .join('\n');
+}
+
+/**
+ * Shares are rounded once in a sum, and in each VMA of the executor's: what is within that is equal.
+ * Not compared are shares by type, which smaps does not tell of those VMAs.
+ */
+function withSharesOf(kernel: string, engine: string, vmas: number): string {
+  const theirs = kernel.split('\n');
+  return engine
+    .split('\n')
+    .map((line, index) => {
+      if (/^Pss_(Anon|File|Shmem) /.test(line)) return theirs[index]!;
+      if (!/^(Pss|Pss_Dirty|SwapPss|Locked) /.test(line)) return line;
+      const [value, known] = [line, theirs[index]!].map((each) => Number(each.split(' ')[1]));
+      return Math.abs(value! - known!) <= vmas ? theirs[index]! : line;
     })
     .join('\n');
 }

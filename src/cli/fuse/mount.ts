@@ -1,10 +1,10 @@
 /** Mounting a tree of /proc: requests come from /dev/fuse, without any library. */
 import { spawn, spawnSync } from 'node:child_process';
-import { close, openSync, read, writeSync } from 'node:fs';
+import { close, openSync, read, statSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { promisify } from 'node:util';
 import type { ProcNode } from '../../procfs/index.ts';
-import { ExitCode, Failure } from '../failure.ts';
+import { ExitCode, Failure, fileFailure, wrongUse } from '../failure.ts';
 import { ProcFileSystem } from './proc_file_system.ts';
 import { parseRequest, REQUEST_BYTES_MAX } from './protocol.ts';
 
@@ -24,6 +24,7 @@ export interface Mounted {
  * @throws Failure if that is not possible here
  */
 export function mountProc(path: string, tree: ProcNode): Mounted {
+  checkFolder(path);
   const descriptor = openFuse();
   const options = 'ro,nosuid,nodev,noexec,allow_other,default_permissions';
   const fuse = `fd=3,rootmode=40000,user_id=0,group_id=0,${options}`;
@@ -34,12 +35,22 @@ export function mountProc(path: string, tree: ProcNode): Mounted {
   );
   if (error !== undefined || status !== 0) {
     const why = error?.message ?? stderr.trim();
-    throw cannotMount(`${path}: ${why}`, 'Name a folder that exists');
+    throw cannotMount(`${path}: ${why}`, 'Write a folder with --proc instead');
   }
   return {
     ended: serve(descriptor, new ProcFileSystem(tree)),
     unmount: () => unmount(path),
   };
+}
+
+function checkFolder(path: string): void {
+  const mend = 'Name a folder that exists';
+  try {
+    if (statSync(path).isDirectory()) return;
+  } catch (error) {
+    throw fileFailure(`mount at ${path}`, error, mend);
+  }
+  throw wrongUse(`Cannot mount at ${path}: it is no directory`, mend);
 }
 
 /** Not by waiting for it: umount(8) looks at what is mounted, which is to be answered. */

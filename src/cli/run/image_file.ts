@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { elfCore, type Image, rawImage } from '../../image/index.ts';
 import type { Session } from '../../script/index.ts';
 import { writeSparseFile } from '../output_file.ts';
+import { withProgress } from '../progress.ts';
 
 const WRITERS: Readonly<Record<string, (session: Session) => Image>> = {
   '.raw': ({ machine }) => rawImage(machine),
@@ -27,5 +28,5 @@ export function imagePath(path: string): string {
 export async function saveImage(path: string, session: Session): Promise<void> {
   const kind = KINDS.find((each) => path.endsWith(each))!;
   const image = WRITERS[kind]!(session);
-  await writeSparseFile(path, image.bytes, image.chunks());
+  await withProgress(`Writing ${path}`, () => writeSparseFile(path, image.bytes, image.chunks()));
 }

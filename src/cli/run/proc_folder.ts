@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type ProcNode, procTree, readWords, type WordFile } from '../../procfs/index.ts';
 import type { Session } from '../../script/index.ts';
 import { writeOutputFolder } from '../output_file.ts';
+import { withProgress } from '../progress.ts';
 import { procHostOf } from './proc_host.ts';
 
 const WORD_BYTES = 8;
@@ -12,7 +13,9 @@ const CHUNK_WORDS = 8192;
 /** @throws Failure if it cannot be written */
 export async function saveProc(path: string, session: Session): Promise<void> {
   const tree = procTree(procHostOf(session));
-  await writeOutputFolder(path, (folder) => writeEntries(folder, tree));
+  await withProgress(`Writing ${path}`, () =>
+    writeOutputFolder(path, (folder) => writeEntries(folder, tree)),
+  );
 }
 
 async function writeEntries(path: string, node: ProcNode): Promise<void> {

@@ -65,27 +65,44 @@ function access(task: Task, name: Touch, page: number, byte: number | undefined)
   if (name === 'store') {
     return byte === undefined ? storeBehind(task, page) : mm.run(mm.store(task, page, byte));
   }
+  if (name === 'fetch' && isRefused(task, page)) return fetchRefused(task, page);
   const found = mm.run(mm.load(task, page));
   if (name === 'load' || found < 0) return found;
-  // A fetch faults its page in like a load, and is refused by the entry only.
-  return (task.mm.vmas.at(page)!.flags & mm.VM.EXEC) === 0 ? -1 - mm.Fault.ACCERR : 0;
+  return isRefused(task, page) ? -1 - mm.Fault.ACCERR : 0;
+}
+
+function isRefused(task: Task, page: number): boolean {
+  const vma = task.mm.vmas.at(page);
+  return vma !== undefined && (vma.flags & mm.VM.EXEC) === 0;
+}
+
+/** A fetch faults its page in like a load, and is refused by the entry only, which stays as it is. */
+function fetchRefused(task: Task, page: number): number {
+  while (slotNow(task, page) === undefined) {
+    const result = mm.run(mm.handleUserFault(task, page, mm.Access.READ));
+    if (result !== mm.Fault.DONE) return -1 - result;
+  }
+  return -1 - mm.Fault.ACCERR;
 }
 
 /** What a store does, but for another first byte: 0, or -1 - how the fault ended. */
 function storeBehind(task: Task, page: number): number {
-  while (!isWritableNow(task, page)) {
+  for (;;) {
+    const slot = slotNow(task, page);
+    if (slot !== undefined && isWritableAt(task.machine, slot)) break;
     const result = mm.run(mm.handleUserFault(task, page, mm.Access.WRITE));
     if (result !== mm.Fault.DONE) return -1 - result;
   }
   return mm.run(mm.store(task, page, mm.run(mm.load(task, page))));
 }
 
-function isWritableNow({ machine, mm: { root } }: Task, page: number): boolean {
+/** Where hardware finds the entry that maps `page`, if there is one. */
+function slotNow({ machine, mm: { root } }: Task, page: number): number | undefined {
   let table = root;
   for (let level = machine.format.levels - 1; ; level--) {
     const slot = slotIn(machine, table, page, level);
-    if (!isPresentAt(machine, slot)) return false;
-    if (isLeafAt(machine, slot, level)) return isWritableAt(machine, slot);
+    if (!isPresentAt(machine, slot)) return undefined;
+    if (isLeafAt(machine, slot, level)) return slot;
     table = tableAt(machine, slot, level);
   }
 }

@@ -5,7 +5,7 @@ import type { Files } from './files.ts';
 import { type Host, PAGE_BYTES } from './host.ts';
 import { LIMITS } from './limits.ts';
 import { mmapArguments, perform } from './perform.ts';
-import type { ReplayReport, Share } from './report.ts';
+import { count, type ReplayReport } from './report.ts';
 import type { Request } from './request.ts';
 import { ruleOf } from './rule.ts';
 import type { Space } from './space.ts';
@@ -92,7 +92,8 @@ export class Judge {
   ): void {
     this.#report.differences++;
     if (this.#report.mismatches.length >= LIMITS.listed) return;
-    const file = request.name === 'mmap' ? mmapArguments(files, request, isOpen).file : undefined;
+    const file =
+      request.name === 'mmap' ? mmapArguments(this.#host, files, request, isOpen).file : undefined;
     this.#report.mismatches.push({
       line,
       pid,
@@ -128,7 +129,7 @@ export class Judge {
       return;
     }
     const flags = (request.flags & ~0x100000) | 0x10;
-    const call = mmapArguments(files, { ...request, address: real, flags }, true);
+    const call = mmapArguments(this.#host, files, { ...request, address: real, flags }, true);
     this.#host.run(mm.mmap(task, call));
   }
 
@@ -150,11 +151,6 @@ export class Judge {
     else this.#host.run(this.#host.mm.brk(task, real));
     task.mm.brkBytes = real;
   }
-}
-
-function count(share: Share, isExact: boolean): void {
-  share.total++;
-  if (isExact) share.exact++;
 }
 
 function shown(value: string | number): string {

@@ -55,7 +55,8 @@ export interface ReplayReport {
   readonly errnos: Share;
   processes: number;
   threads: number;
-  faults: Share;
+  /** Those that the engine serves. */
+  readonly faults: Share;
   /** Of processes whose end was recorded with its counters. */
   readonly counters: ProcessCounters[];
   /** All differences; the first of them follow. */
@@ -84,4 +85,9 @@ export function emptyReport(): ReplayReport {
     skipped: 0,
     skippedLines: [],
   };
+}
+
+export function count(share: Share, isExact: boolean): void {
+  share.total++;
+  if (isExact) share.exact++;
 }

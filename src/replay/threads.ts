@@ -71,6 +71,11 @@ export class Threads {
     });
   }
 
+  /** Whose page fault that is: nothing is learned of threads that make no calls. */
+  findFaulting(pid: number, line: number): Thread | undefined {
+    return this.get(pid) ?? (this.#cloning.size === 1 ? this.find(pid, line) : undefined);
+  }
+
   /** @throws ReplayError */
   hold(pid: number, held: HeldLine): void {
     if (++this.#heldLines > LIMITS.heldLines) {

@@ -3,30 +3,33 @@
  *
  *     node main.js FILE COMMAND ...
  *
- * Ends with 0, or with 1 and one line on stderr that says why it cannot record here.
+ * Ends with 0, or with 1 and one line on stderr that says why it cannot record here. Who starts it calls
+ * `removeInstance()` behind it: it may be killed.
  */
 import { writeFileSync } from 'node:fs';
 import { NUMBERS } from './calls.ts';
 import { merge } from './merge.ts';
 import { loadPtrace } from './ptrace.ts';
-import { TraceInstance } from './tracefs.ts';
+import { removeInstance, TraceInstance } from './tracefs.ts';
 import { Tracer } from './tracer.ts';
 
 const [file, ...command] = process.argv.slice(2);
 
 try {
+  if (process.arch !== 'x64') throw new Error('this is not x86-64');
   const ptrace = loadPtrace();
   if (ptrace === undefined) throw new Error('koffi is not installed');
-  const events = new TraceInstance(NUMBERS);
   try {
+    const events = new TraceInstance(NUMBERS);
     const tracer = new Tracer(ptrace);
     tracer.run(command, events);
     writeFileSync(file!, `${merge(events.stop(), tracer).join('\n')}\n`);
   } finally {
-    events.remove();
+    removeInstance(process.pid);
   }
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message.split('\n')[0]}\n`);
   process.exit(1);
 }
 // Its child has been waited for: there is nothing that the event loop could learn of it.

@@ -42,7 +42,7 @@ export function merge(events: readonly string[], { calls, exits, processes }: Se
     if (lastOf.get(pid) === index) finish(pid);
   }
   for (const pid of processes.keys()) if (!lastOf.has(pid)) finish(pid);
-  return merged;
+  return hasStarted ? merged : [];
 
   function begin(pid: number, number: number): void {
     if (number === EXECVE) withheld.set(pid, []);

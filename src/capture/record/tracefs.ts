@@ -5,14 +5,7 @@
  * @source Documentation/trace/ftrace.rst, events.rst (Linux 6.18)
  */
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -28,14 +21,11 @@ const CALLS = ['raw_syscalls/sys_enter', 'raw_syscalls/sys_exit'];
 
 export class TraceInstance {
   readonly #path: string;
-  /** Where tracefs was mounted for this. */
-  readonly #mounted: string | undefined;
 
   /** @param numbers of the system calls that are of interest */
   constructor(numbers: readonly number[]) {
     const place = PLACES.find((path) => existsSync(join(path, 'instances')));
-    this.#mounted = place === undefined ? mountTracefs() : undefined;
-    this.#path = join(place ?? this.#mounted!, 'instances', `ptshare-${process.pid}`);
+    this.#path = instanceIn(place ?? mountTracefs(), process.pid);
     mkdirSync(this.#path);
     this.#set('buffer_size_kb', String(BUFFER_KIB));
     this.#set('options/event-fork', '1');
@@ -59,25 +49,35 @@ export class TraceInstance {
     return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   }
 
-  remove(): void {
-    rmdirSync(this.#path);
-    if (this.#mounted === undefined) return;
-    execFileSync('umount', [this.#mounted]);
-    rmdirSync(this.#mounted);
-  }
-
   #set(name: string, value: string): void {
     writeFileSync(join(this.#path, name), value);
   }
 }
 
-function mountTracefs(): string {
-  const place = mkdtempSync(join(tmpdir(), 'ptshare-tracefs-'));
-  try {
-    execFileSync('mount', ['-t', 'tracefs', 'tracefs', place], { stdio: 'pipe' });
-  } catch (error) {
-    rmdirSync(place);
-    throw error;
+/** Takes away what the process `pid` has left, however it ended. */
+export function removeInstance(pid: number): void {
+  const own = ownMount(pid);
+  for (const place of [...PLACES, own]) {
+    const instance = instanceIn(place, pid);
+    if (existsSync(instance)) rmdirSync(instance);
   }
+  if (!existsSync(own)) return;
+  if (existsSync(join(own, 'instances'))) execFileSync('umount', [own]);
+  rmdirSync(own);
+}
+
+function instanceIn(place: string, pid: number): string {
+  return join(place, 'instances', `ptshare-${pid}`);
+}
+
+/** Where tracefs is mounted where it is not. */
+function ownMount(pid: number): string {
+  return join(tmpdir(), `ptshare-tracefs-${pid}`);
+}
+
+function mountTracefs(): string {
+  const place = ownMount(process.pid);
+  mkdirSync(place, { mode: 0o700 });
+  execFileSync('mount', ['-t', 'tracefs', 'tracefs', place], { stdio: 'pipe' });
   return place;
 }

@@ -4,6 +4,7 @@ import { WIDTH_MIN } from '../terminal.ts';
 
 export interface ReplayOptions {
   readonly strict?: true;
+  readonly faults?: true;
   readonly save?: string;
   readonly until?: number;
   readonly show?: true;
@@ -20,6 +21,7 @@ const LINES_MAX = 2 ** 40;
 export function addReplayOptions(command: Command): Command {
   const add = (option: Option): Command => command.addOption(option);
   add(new Option('--strict', 'end at a line that cannot be read, instead of counting it'));
+  add(new Option('--faults', 'of a command: record its page faults, too (root)'));
   add(new Option('--save <file>', 'of a command: keep the recording'));
   add(new Option('--until <line>', 'end behind that line').argParser(whole(1, LINES_MAX)));
   command.optionsGroup('How to show it:');

@@ -10,7 +10,7 @@ import { hostFacts } from './host_facts.ts';
 import { readChunks } from './input.ts';
 import { Lines } from './lines.ts';
 import type { ReplayOptions } from './options.ts';
-import { record } from './record.ts';
+import { record, recordFaults } from './record.ts';
 import { reportText } from './text.ts';
 
 export async function runReplay(
@@ -26,10 +26,11 @@ export async function runReplay(
     );
   }
   if (isCommand) return await recordAndReplay([file, ...rest], options);
-  if (options.save !== undefined) {
-    throw wrongUse('--save keeps what a command did', 'Pass a command behind --, or leave it out');
+  const ofCommand = options.faults === true ? '--faults' : options.save && '--save';
+  if (ofCommand !== undefined) {
+    throw wrongUse(`${ofCommand} is about a command`, 'Pass one behind --, or leave it out');
   }
-  return await replayFile(file, options);
+  return await replayFile(file, file === '-' ? 'standard input' : file, options);
 }
 
 async function recordAndReplay(
@@ -38,27 +39,27 @@ async function recordAndReplay(
 ): Promise<ExitCode> {
   const recording = await temporaryFile('strace');
   try {
-    await record(command, recording.path);
+    await (options.faults === true ? recordFaults : record)(command, recording.path);
     if (options.save !== undefined) await writeOutputFile(options.save, await recording.read());
-    return await replayFile(recording.path, options);
+    return await replayFile(recording.path, `the recording of ${command[0]}`, options);
   } finally {
     await recording.remove();
   }
 }
 
-async function replayFile(file: string, options: ReplayOptions): Promise<ExitCode> {
+async function replayFile(file: string, name: string, options: ReplayOptions): Promise<ExitCode> {
   const replay = new Replay({
     mm: await blankedEngine(),
     facts: hostFacts(),
     isStrict: options.strict === true,
   });
-  await withProgress(`Replaying ${file === '-' ? 'standard input' : file}`, (say) =>
-    feed(replay, file, options.until ?? Number.POSITIVE_INFINITY, say),
+  await withProgress(`Replaying ${name}`, (say) =>
+    feed(replay, file, name, options.until ?? Number.POSITIVE_INFINITY, say),
   );
   const report = replay.finish();
   if (report.calls === 0) {
     throw wrongUse(
-      `${file === '-' ? 'Standard input' : file} has no call that concerns memory`,
+      `Cannot replay ${name}: it has no call that concerns memory`,
       'Record with strace -f -y -e trace=%memory,%process,%ipc,%desc',
     );
   }
@@ -69,6 +70,7 @@ async function replayFile(file: string, options: ReplayOptions): Promise<ExitCod
 async function feed(
   replay: Replay,
   file: string,
+  name: string,
   until: number,
   say: (detail: string) => void,
 ): Promise<void> {
@@ -84,7 +86,7 @@ async function feed(
     lines.end();
   } catch (error) {
     if (!(error instanceof ReplayError)) throw error;
-    throw wrongUse(`Cannot replay ${file}: ${error.message}`, error.mend);
+    throw wrongUse(`Cannot replay ${name}: ${error.message}`, error.mend);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The report of a replay as text. */
-import type { Mismatch, ReplayReport, Share } from '../../replay/index.ts';
+import type { Mismatch, ProcessCounters, ReplayReport, Share } from '../../replay/index.ts';
 import { printable } from '../../report/printable.ts';
 import type { TextOptions } from '../../report/text/canvas.ts';
 import { fit, wrap } from '../../report/text/fit.ts';
@@ -13,6 +13,7 @@ export function reportText(report: ReplayReport, { width, rows, unicode }: TextO
     ...wrap(headline(report), width, ellipsis),
     ...row('Addresses', shareText(report.addresses), perCall(report), width, ellipsis),
     ...row('Errnos', shareText(report.errnos), '', width, ellipsis),
+    ...faultRows(report).flatMap(([label, text]) => row(label, text, '', width, ellipsis)),
     ...Object.entries(report.unjudged).flatMap(([reason, count]) =>
       row('Not judged', String(count), reason, width, ellipsis),
     ),
@@ -23,6 +24,18 @@ export function reportText(report: ReplayReport, { width, rows, unicode }: TextO
   if (hidden > 0)
     lines.push('', `${counted(hidden, 'more difference')}; --top N or --json show more`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Of recordings with page faults. */
+function faultRows({ faults, counters }: ReplayReport): [string, string][] {
+  if (faults.total === 0) return [];
+  const isEqual = ({ real, simulated }: ProcessCounters): boolean =>
+    JSON.stringify(real) === JSON.stringify(simulated);
+  const equal = counters.filter(isEqual).length;
+  return [
+    ['Faults', `${faults.exact} of ${faults.total} served`],
+    ['Counters', `of ${equal} of ${counted(counters.length, 'process', 'processes')} exact`],
+  ];
 }
 
 function headline({ lines, calls, processes, threads, calibrations }: ReplayReport): string {

@@ -103,7 +103,8 @@ export class Execution<Point extends number> {
   #advance(actor: number): void {
     try {
       const { done, value } = this.#actors[actor]!.operation.next();
-      this.#points[actor] = done === true ? undefined : value;
+      if (done === true) this.#points[actor] = undefined;
+      else this.#points[actor] = this.#scenario.note?.(actor, value) ?? value;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.#points[actor] = undefined;

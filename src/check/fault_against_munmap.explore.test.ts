@@ -1,6 +1,7 @@
 /** The engine's first race, in every order that can make a difference, and its known mistakes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isClean, isFound } from '../../test/mm/races.ts';
 import { mapPages, newWorld, unmapPages } from '../../test/mm/small_world.ts';
 import { type Vpn, vpn } from '../arch/index.ts';
 import * as mm from '../mm/index.ts';
@@ -20,7 +21,7 @@ import {
   violate,
   type WorldSize,
 } from '../mm/index.ts';
-import { explore, MachineScenario, type Program, replay } from './index.ts';
+import { explore, MachineScenario, type Program } from './index.ts';
 
 /** The page that is fought for, and one of another VMA under the same tables. */
 const PAGE = vpn(5 * 512);
@@ -93,12 +94,7 @@ const CLEAN: readonly (readonly [string, readonly Program[], World])[] = [
 ];
 
 for (const [name, programs, world] of CLEAN) {
-  test(`${name}: explored completely, nothing violated`, () => {
-    const result = explore(scenario(programs, world));
-    assert.equal(result.finding, undefined);
-    assert.ok(result.isComplete);
-    assert.ok(result.executions > 1, 'there was a race');
-  });
+  isClean(name, () => scenario(programs, world));
 }
 
 const BROKEN: readonly (readonly [string, string, readonly Program[], World])[] = [
@@ -129,12 +125,7 @@ const BROKEN: readonly (readonly [string, string, readonly Program[], World])[] 
 ];
 
 for (const [name, property, programs, world] of BROKEN) {
-  test(`${name}: found as ${property}, and the schedule replays to it`, () => {
-    const { finding, isComplete } = explore(scenario(programs, world));
-    assert.equal(finding?.property, property);
-    assert.equal(isComplete, false);
-    assert.deepEqual(replay(scenario(programs, world), finding.schedule), finding);
-  });
+  isFound(name, property, () => scenario(programs, world));
 }
 
 test('a table freed at once is safe where the flush itself waits for every CPU', () => {

@@ -12,6 +12,7 @@ import {
   interruptActor,
   type Machine,
   mayGo,
+  noteFootprint,
   type Op,
   type Point,
   Rank,
@@ -105,6 +106,10 @@ export class MachineScenario implements Scenario<Point> {
 
   areDependent(one: Point, other: Point): boolean {
     return areDependent(this.machine, one, other);
+  }
+
+  note(actor: number, at: Point): Point {
+    return noteFootprint(this.machine, this.cpuOf(actor), at);
   }
 
   canWait(at: Point): boolean {

@@ -25,9 +25,12 @@ export interface Scenario<Point extends number = number> {
   choose(choice: number): void;
   /**
    * Whether the order of two steps of different actors can make a difference: to the state behind
-   * them, to whether the other one may go, or to its choices. The state does not matter here.
+   * them, to whether the other one may go, or to its choices. The state does not matter here, but
+   * in so far as it was noted when they stopped.
    */
   areDependent(one: Point, other: Point): boolean;
+  /** The point at which an actor has just stopped, with what can only be told now. */
+  note?(actor: number, at: Point): Point;
   /** Whether a step may ever have to wait. Without this method all may, which costs probes. */
   canWait?(at: Point): boolean;
   /** Whether a step can ever go in more than one way. Without this method all can. */

@@ -73,6 +73,8 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   EPERM: 'operation not permitted',
   ENXIO: 'no such device or address',
   EISDIR: 'it is a directory',
+  ENOTEMPTY: 'the directory is not empty',
+  EEXIST: 'it is there already',
   ENOTDIR: 'a part of the path is not a directory',
   ENOSPC: 'no space left on the device',
   EROFS: 'the file system is read-only',

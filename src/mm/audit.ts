@@ -14,6 +14,7 @@ import { SoftKind, softKindAt, softValueAt } from './table/soft_entry.ts';
 import { type Mm, Rss } from './vma/mm.ts';
 import { pgoffAt, VM } from './vma/vma.ts';
 import { violate } from './world/property.ts';
+import type { View } from './world/shared_views.ts';
 import { FrameFlag, NONE } from './world/world.ts';
 
 /** Walks all tables and compares. Called when no operation is under way. */
@@ -24,17 +25,15 @@ export function audit(machine: Machine): void {
     hugeMaps: new Int32Array(frames),
     links: new Int32Array(tables),
     swapEntries: new Int32Array(machine.size.swapSlots),
-    rss: new Int32Array(4),
-    tables: 0,
+    rss: new Int32Array(4 * machine.size.mms),
+    tables: new Int32Array(machine.size.mms),
+    groups: Array.from({ length: machine.size.mms }, (_, mm) => mm),
   };
   for (const mm of machine.mms.all()) {
-    found.rss.fill(0);
-    found.tables = 0;
     found.links[mm.root]!++;
     countTable(machine, mm, mm.root, machine.format.levels - 1, 0, found);
-    if (found.rss.some((pages, kind) => pages !== mm.rss[kind])) violate(machine, 'P-COUNT');
-    if (found.tables !== mm.tables) violate(machine, 'P-COUNT');
   }
+  checkCounters(machine, found);
   countReferences(machine, found);
   checkExclusive(machine, found);
   for (let cpu = 0; cpu < cpus; cpu++) {
@@ -43,8 +42,23 @@ export function audit(machine: Machine): void {
   }
   if (machine.heldRanks.some((ranks) => ranks !== 0)) violate(machine, 'P-LOCK');
   for (let table = 0; table < tables; table++) {
-    if (machine.tableUsed[table] !== found.links[table]) violate(machine, 'P-COUNT');
+    const links = found.links[table]!;
+    if (machine.tableUsed[table] !== Math.min(links, 1)) violate(machine, 'P-COUNT');
+    if (links > 0 && machine.tableShares[table] !== links - 1) violate(machine, 'P-COUNT');
   }
+}
+
+/** Where tables with pages are shared, the pages count with one of those who see them. */
+function checkCounters(machine: Machine, { rss, tables, groups }: Found): void {
+  const owed = new Int32Array(rss.length);
+  for (const mm of machine.mms.all()) {
+    if (tables[mm.id] !== mm.tables) violate(machine, 'P-COUNT');
+    const group = groups[mm.id]!;
+    for (let kind = 0; kind < 4; kind++) {
+      owed[4 * group + kind]! += rss[4 * mm.id + kind]! - mm.rss[kind]!;
+    }
+  }
+  if (owed.some((pages) => pages !== 0)) violate(machine, 'P-COUNT');
 }
 
 interface Found {
@@ -56,9 +70,11 @@ interface Found {
   readonly links: Int32Array;
   /** Entries that stand for each slot of the swap device. */
   readonly swapEntries: Int32Array;
-  /** Of one address space: pages by kind, and tables below the root. */
+  /** Of each address space: pages, four kinds each, and tables below the root. */
   readonly rss: Int32Array;
-  tables: number;
+  readonly tables: Int32Array;
+  /** For each address space one of those that it shares tables with pages with. */
+  readonly groups: number[];
 }
 
 /** A folio is kept by the entries that map it, by a cache, and by who holds it for a while. */
@@ -111,29 +127,62 @@ function countTable(
   found: Found,
 ): void {
   const span = machine.format.entryPages[level]!;
-  countDeposited(machine, table, found);
+  countDeposited(machine, mm, table, found);
   for (let index = 0; index < machine.tableEntries; index++) {
     const slot = table * machine.tableEntries + index;
     if (level === 0 && softKindAt(machine, slot) === SoftKind.SWAP) {
       found.swapEntries[softValueAt(machine, slot)]!++;
-      found.rss[Rss.SWAP]!++;
+      found.rss[4 * mm.id + Rss.SWAP]!++;
     }
     const page = start + index * span;
     if (isMappedAt(machine, slot, level)) countPage(machine, mm, slot, level, page, found);
     if (!isTableAt(machine, slot, level)) continue;
-    const below = tableAt(machine, slot, level);
-    found.links[below]!++;
-    found.tables++;
-    countTable(machine, mm, below, level - 1, page, found);
+    countBelow(machine, mm, tableAt(machine, slot, level), level, page, found);
   }
 }
 
+/** What several entries refer to is walked once, as that of who linked it first. */
+function countBelow(
+  machine: Machine,
+  mm: Mm,
+  table: number,
+  level: number,
+  start: number,
+  found: Found,
+): void {
+  const views = machine.views.of(table);
+  const [first] = views;
+  const isFirst = found.links[table]!++ === 0;
+  if (first === undefined) {
+    found.tables[mm.id]!++;
+    countTable(machine, mm, table, level - 1, start, found);
+  } else if (isFirst) {
+    for (const { mm: id, isCharged } of views) if (isCharged) found.tables[id]!++;
+    if (hasPages(machine, table, level - 1)) join(found.groups, views);
+    countTable(machine, machine.mms.get(first.mm), table, level - 1, first.start, found);
+  }
+}
+
+function hasPages(machine: Machine, table: number, level: number): boolean {
+  for (let index = 0; index < machine.tableEntries; index++) {
+    if (isMappedAt(machine, table * machine.tableEntries + index, level)) return true;
+  }
+  return false;
+}
+
+/** Lets the address spaces of `views` be in one group. */
+function join(groups: number[], views: readonly View[]): void {
+  const members = new Set(views.map(({ mm }) => groups[mm]!));
+  const [least] = [...members].sort((one, other) => one - other);
+  for (const [mm, group] of groups.entries()) if (members.has(group)) groups[mm] = least!;
+}
+
 /** Tables that huge pages keep are counted, though nothing refers to them. */
-function countDeposited(machine: Machine, table: number, found: Found): void {
+function countDeposited(machine: Machine, mm: Mm, table: number, found: Found): void {
   let kept = machine.tableDeposit[table]!;
   for (; kept !== NONE; kept = machine.tableNext[kept]!) {
     found.links[kept]!++;
-    found.tables++;
+    found.tables[mm.id]!++;
   }
 }
 
@@ -148,7 +197,7 @@ function countPage(
   const frame = mappedFrameAt(machine, slot, level);
   if ((machine.frameFlags[frame]! & FrameFlag.RESERVED) === 0) {
     (level === 0 ? found.maps : found.hugeMaps)[frame]!++;
-    found.rss[rssKindOf(machine, frame)]! += machine.format.entryPages[level]!;
+    found.rss[4 * mm.id + rssKindOf(machine, frame)]! += machine.format.entryPages[level]!;
   }
   const vma = mm.vmas.at(page);
   if (vma === undefined) violate(machine, 'P-PERM');
@@ -168,7 +217,7 @@ function countPage(
 /** A number that is equal for equal states, and hardly ever for others. */
 export function checksum(machine: Machine): number {
   let hash = 0x811c9dc5;
-  for (const part of machine.saveWorld()) {
+  for (const part of machine.saveWorld().parts) {
     for (const value of part) {
       hash = Math.imul(
         hash ^ (value === Number.POSITIVE_INFINITY ? -1 : value % 2 ** 32),

@@ -42,7 +42,7 @@ export const COVERAGE: readonly CallCoverage[] = [
       done(['MAP_POPULATE', 'MAP_NONBLOCK', 'MAP_LOCKED', 'MAP_NORESERVE', 'MAP_DENYWRITE']),
       refused(['MAP_HUGETLB'], 'EINVAL, as without CONFIG_HUGETLBFS'),
       refused(['MAP_SYNC'], 'EOPNOTSUPP, as for files that are not on DAX'),
-      refused(['MAP_DROPPABLE'], 'EINVAL, as before Linux 6.11'),
+      done(['MAP_DROPPABLE'], 'small pages are dropped, by MADV_PAGEOUT'),
       ignored(['MAP_ABOVE4G'], 'placed as without it'),
     ],
   },

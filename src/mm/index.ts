@@ -11,12 +11,14 @@ export { writeFile } from './file/write.ts';
 export { getUserPage, getUserPageSlow } from './gup/gup.ts';
 export { gupFast, unpin } from './gup/gup_fast.ts';
 export { FOLL } from './gup/rules.ts';
+export { entireMapcount } from './huge/huge_rmap.ts';
 export { khugepagedScan } from './huge/khugepaged.ts';
 export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';
 export { Machine, type Saved } from './machine.ts';
 export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';
-export { headOf, ZERO_FRAME } from './page/frame.ts';
+export { ORDER_MAX } from './page/buddy.ts';
+export { headOf, orderOf, ZERO_FRAME } from './page/frame.ts';
 export {
   execve,
   type Image,
@@ -29,7 +31,7 @@ export { mmapBase } from './process/exec_layout.ts';
 export { exit } from './process/exit.ts';
 export { cloneVm, fork } from './process/fork.ts';
 export { newProcess } from './process/process.ts';
-export { rssKindOf } from './rmap/map_count.ts';
+export { isAnonymousFrame, rssKindOf } from './rmap/map_count.ts';
 export { brk } from './syscall/brk.ts';
 export { fallocate, ftruncate, memfdCreate } from './syscall/file_calls.ts';
 export { madvise } from './syscall/madvise.ts';
@@ -46,18 +48,20 @@ export {
   processMadvise,
 } from './syscall/process_madvise.ts';
 export { shmat, shmctl, shmdt, shmget } from './syscall/shm.ts';
+export { isMappedAt, mappedFlagsAt, mappedFrameAt } from './table/mapped_entry.ts';
 export { frameAt, isNoneAt, isPresentAt, isTableAt, tableAt } from './table/pgtable.ts';
-export { SoftKind, softKindAt, softValueAt } from './table/soft_entry.ts';
+export { Marker, SoftKind, softFlagsAt, softKindAt, softValueAt } from './table/soft_entry.ts';
 export { type Task, taskOn } from './task.ts';
 export { nameLocks, traceState } from './trace_state.ts';
 export { flagNames } from './vma/flag_names.ts';
 export { DEFAULT_LAYOUT, type Layout, Mm, Rss } from './vma/mm.ts';
-export { isAccessible, VM, VM_ACCESS, type Vma } from './vma/vma.ts';
+export { isAccessible, pgoffAt, VM, VM_ACCESS, type Vma } from './vma/vma.ts';
 export { VmaTree } from './vma/vma_tree.ts';
 export type { Bugs } from './world/bugs.ts';
 export { callbackActor, interruptActor } from './world/delivery.ts';
 export { areDependent } from './world/dependence.ts';
 export * from './world/errno.ts';
+export { noteFootprint } from './world/footprint.ts';
 export { localIrqDisable, localIrqEnable } from './world/interrupt.ts';
 export { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from './world/lock.ts';
 export type { Op } from './world/op.ts';

@@ -1,5 +1,6 @@
 /** The simulated machine: a world, and what a kernel keeps in it. */
 import { cloneGraph } from '../base/clone_graph.ts';
+import type { Design } from './design/design.ts';
 import type { Inode } from './file/inode.ts';
 import type { Segment } from './file/segment.ts';
 import { initFrames } from './page/frame.ts';
@@ -31,10 +32,19 @@ export interface Saved {
 }
 
 export class Machine extends World {
+  /** Designs of shared page tables that are on, in the order in which they are asked. */
+  readonly designs: readonly Design[];
   #objects: KernelObjects;
 
-  constructor(size: Partial<WorldSize> & Pick<WorldSize, 'format'>, bugs: Bugs = {}) {
+  constructor(
+    size: Partial<WorldSize> & Pick<WorldSize, 'format'>,
+    bugs: Bugs = {},
+    designs: readonly Design[] = [],
+  ) {
     super(worldSize(size), bugs);
+    this.designs = designs;
+    this.mayShareTables = designs.length > 0;
+    this.secondary = designs.flatMap(({ invalidateSecondary }) => invalidateSecondary ?? []);
     initFrames(this);
     initTables(this);
     initSwap(this);

@@ -8,6 +8,7 @@ export const PROT = { PROT_READ: 1, PROT_WRITE: 2, PROT_EXEC: 4 } as const satis
 export const MAP = {
   MAP_SHARED: 0x1,
   MAP_PRIVATE: 0x2,
+  MAP_DROPPABLE: 0x8,
   MAP_FIXED: 0x10,
   MAP_ANONYMOUS: 0x20,
   MAP_32BIT: 0x40,

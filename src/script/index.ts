@@ -3,6 +3,7 @@ export { CALLS, type CallName } from './calls/index.ts';
 export { signatureOf } from './calls/spec.ts';
 export { type ConstantName, constantNames, formatValue } from './constants.ts';
 export { renderStep, renderView } from './draw/render.ts';
+export type { Value } from './language/evaluate.ts';
 export { isUnfinished, parseScript, type Statement } from './language/parse.ts';
 export { LIMITS } from './limits.ts';
 export { type Engine, hasBasePages, type MachineOptions } from './machine.ts';

@@ -59,7 +59,7 @@ export class Session implements Scope {
       throw new ScriptError('The machine has no memory for a process', 'Give it more memory');
     }
     this.disk = new Disk(mm, this.run, this.inodeNames);
-    this.#process = this.#newProcess(task, new Files(mm, this.run));
+    this.#process = this.#newProcess(task, new Files(mm, this.run), 0);
   }
 
   /** Who performs calls now. */
@@ -144,11 +144,11 @@ export class Session implements Scope {
 
   /** Enters a process with the open files of the current one. @returns its pid */
   addProcess(task: engine.Task): number {
-    return this.#newProcess(task, this.files.copy(this.task)).pid;
+    return this.#newProcess(task, this.files.copy(this.task), this.#process.pid).pid;
   }
 
-  #newProcess(task: engine.Task, files: Files): Process {
-    const process = { pid: this.#nextPid++, task, files };
+  #newProcess(task: engine.Task, files: Files, parent: number): Process {
+    const process = { pid: this.#nextPid++, parent, task, files };
     this.#processes.set(process.pid, process);
     return process;
   }

@@ -68,7 +68,7 @@ export const reuseByMapcount: ZooEntry = {
     'what the parent writes, through the reference. Only the count of references tells whose a ' +
     'page is.',
   fix: '17839856fd58',
-  versions: 'until 5.8',
+  versions: 'until 5.7.3',
   bounds: '2 CPUs, 2 processes, 1 page, 4 operations',
   scenario: (isBroken) =>
     race(

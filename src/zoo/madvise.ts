@@ -29,7 +29,7 @@ export const nestedFlush: ZooEntry = {
     'The mend counts flushes that are pending (tlb_flush_pending): who finishes while others are ' +
     'under way flushes, too.',
   fix: '99baac21e458',
-  versions: '4.x, until 4.14',
+  versions: '4.x, until 4.13',
   bounds: '2 CPUs, 1 process, 1 page, 3 operations',
   scenario: (isBroken) =>
     race(

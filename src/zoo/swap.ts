@@ -24,20 +24,19 @@ const storingAndLoading: Program = {
 };
 
 export const migrateFlushesOneMm: ZooEntry = {
-  id: 'A7',
-  aliases: ['017b1660df89'],
+  id: 'M9',
+  aliases: ['migrate-flushes-one-mm'],
   title: 'Migration flushes one of the processes that map a page',
   bug: 'migrateFlushesOneMm',
   properties: ['P-UAF-PAGE', 'P-DATA'],
   actors: ['migration of a page that two processes share', 'a store by the other process'],
   story:
     'Migration replaces the entries of a page by migration entries, copies it, and lets everybody ' +
-    'use the copy. With hugetlb page tables that two processes share there was one entry for both, ' +
-    'and the CPUs of one process only were flushed: the other one went on writing to the old page, ' +
-    'and lost what it wrote. Here the same happens with a page of shared memory. Any design that ' +
-    'shares page tables has to flush every process that can reach an entry.',
-  fix: '017b1660df89',
-  versions: '2.6.20 to 4.18 (hugetlb)',
+    'use the copy. If the CPUs of one process only are flushed, the other one goes on writing to the ' +
+    'old page, and loses what it writes. Linux had this with hugetlb page tables that two processes ' +
+    'share (017b1660df89, 2.6.20 to 4.18), where one entry stands for both; here each has its own.',
+  fix: undefined,
+  versions: 'none: the rule that any design that shares page tables has to keep',
   bounds: '2 CPUs, 2 processes, 1 shared page, 2 operations',
   scenario: (isBroken) =>
     race(
@@ -52,7 +51,7 @@ export const migrateFlushesOneMm: ZooEntry = {
 };
 
 export const swapOutBeforeFlush: ZooEntry = {
-  id: 'C7',
+  id: 'M7',
   aliases: ['swap-out-before-flush'],
   title: 'A page is written to the swap device while a TLB still lets its process write to it',
   bug: 'swapOutBeforeFlush',

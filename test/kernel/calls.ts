@@ -95,6 +95,7 @@ export const PROT = { read: 1, write: 2, exec: 4 } as const;
 export const MAP = {
   shared: 0x1,
   private: 0x2,
+  droppable: 0x8,
   fixed: 0x10,
   anonymous: 0x20,
   '32bit': 0x40,

@@ -11,6 +11,8 @@ import {
   type PageRun,
   type State,
   type Vma,
+  WHOLE_FILES,
+  type WholeFile,
 } from './report.ts';
 
 /** The types of records, in the order of their numbers. */
@@ -24,6 +26,7 @@ export const RECORDS = [
   'RESIDENT',
   'OUTCOMES',
   'DIED',
+  ...WHOLE_FILES,
 ] as const;
 /** In the place of a signal: the step was not run. */
 export const NOT_RUN = -1;
@@ -62,6 +65,7 @@ interface Reading {
   counters: string;
   readonly pages: PageRun[];
   readonly entries: PageRun[];
+  readonly files: Map<WholeFile, Uint8Array>;
 }
 
 /**
@@ -128,6 +132,7 @@ class Run {
       const reading = this.#reading(process, step);
       if (type === 'VMAS') reading.vmas += textOf(payload);
       else if (type === 'COUNTERS') reading.counters += textOf(payload);
+      else if (isWholeFile(type)) append(reading.files, type, payload);
       else (type === 'PAGES' ? reading.pages : reading.entries).push(...runsIn(payload));
     }
   }
@@ -150,7 +155,15 @@ class Run {
   #reading(process: number, step: number): Reading {
     const last = this.#readings.at(-1);
     if (last?.process === process && last.step === step) return last;
-    const next = { process, step, vmas: '', counters: '', pages: [], entries: [] };
+    const next = {
+      process,
+      step,
+      vmas: '',
+      counters: '',
+      pages: [],
+      entries: [],
+      files: new Map(),
+    };
     this.#readings.push(next);
     return next;
   }
@@ -236,6 +249,18 @@ function parseCounters(text: string): Counters {
   );
   const pages = COUNTERS.map((name) => [name, kibibytes.get(name)! / (PAGE_BYTES / 1024)]);
   return Object.fromEntries(pages) as Counters;
+}
+
+const isWholeFile = (type: string): type is WholeFile =>
+  (WHOLE_FILES as readonly string[]).includes(type);
+
+function append(
+  files: Map<WholeFile, Uint8Array>,
+  type: WholeFile,
+  { buffer, byteOffset, byteLength }: DataView,
+): void {
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  files.set(type, Buffer.concat([files.get(type) ?? new Uint8Array(), bytes]));
 }
 
 function runsIn(payload: DataView): PageRun[] {

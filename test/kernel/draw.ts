@@ -137,7 +137,8 @@ export class Draw {
 
   /** Flags of an mmap(2) of a file or of anonymous memory, to be placed at `address`. */
   mapFlags(isFile: boolean, isNull: boolean): number {
-    const kind = this.random.chance(isFile ? 50 : 18) ? MAP.shared : MAP.private;
+    const own = !isFile && this.random.chance(4) ? MAP.droppable : MAP.private;
+    const kind = this.random.chance(isFile ? 50 : 18) ? MAP.shared : own;
     const flags = [this.random.chance(1) ? this.random.pick([0, 3]) : kind];
     if (!isFile) flags.push(MAP.anonymous);
     if (!isNull && this.random.chance(50)) flags.push(MAP.fixed);

@@ -72,13 +72,17 @@ export function runOnKernel(program: Program): KernelReport {
 }
 
 /** Runs many programs one after the other: starting the executor costs as much as 300 calls. */
-export function runAllOnKernel(programs: readonly Program[]): KernelReport[] {
+export function runAllOnKernel(programs: readonly Program[], hasFiles = false): KernelReport[] {
   // An empty program first: its counters are the executor's own.
   const all = [{ steps: [] }, ...programs];
-  const { stdout, stderr, status, signal, error } = spawnSync(executor(), EXECUTOR_ARGUMENTS, {
-    input: Buffer.concat(all.map(encodeProgram)),
-    maxBuffer: REPORT_BYTES_MAX,
-  });
+  const { stdout, stderr, status, signal, error } = spawnSync(
+    executor(hasFiles),
+    EXECUTOR_ARGUMENTS,
+    {
+      input: Buffer.concat(all.map(encodeProgram)),
+      maxBuffer: REPORT_BYTES_MAX,
+    },
+  );
   if (error) throw error;
   const reports = decodeReports(stdout, all);
   if (status !== 0 || reports.length !== programs.length) {
@@ -87,26 +91,32 @@ export function runAllOnKernel(programs: readonly Program[]): KernelReport[] {
   return reports;
 }
 
-let compiled: string | undefined;
+const compiled = new Map<boolean, string>();
 
-/** The program, which is compiled unless that was done before with the same sources and flags. */
-export function executor(): string {
-  compiled ??= compile();
-  return compiled;
+/**
+ * The program, which is compiled unless that was done before with the same sources and flags.
+ *
+ * @param hasFiles whether it reports whole files of /proc, too
+ */
+export function executor(hasFiles = false): string {
+  const known = compiled.get(hasFiles) ?? compile(hasFiles);
+  compiled.set(hasFiles, known);
+  return known;
 }
 
-function compile(): string {
+function compile(hasFiles: boolean): string {
+  const flags = [...FLAGS, `-DWHOLE_FILES=${hasFiles ? 1 : 0}`];
   const sources = [
     join(SOURCES, 'executor.c'),
     ...readdirSync(join(SOURCES, 'executor')).map((name) => join(SOURCES, 'executor', name)),
   ];
-  const hash = createHash('sha256').update(FLAGS.join(' '));
+  const hash = createHash('sha256').update(flags.join(' '));
   for (const path of sources) hash.update(readFileSync(path));
   const binary = join(BUILD, `executor-${hash.digest('hex').slice(0, 16)}`);
   if (existsSync(binary)) return binary;
   mkdirSync(BUILD, { recursive: true });
   const unfinished = `${binary}.${process.pid}`;
-  execFileSync('gcc', [...FLAGS, '-o', unfinished, sources[0]!]);
+  execFileSync('gcc', [...flags, '-o', unfinished, sources[0]!]);
   renameSync(unfinished, binary);
   return binary;
 }

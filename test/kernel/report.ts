@@ -81,7 +81,22 @@ export interface State {
    */
   readonly entries: readonly PageRun[];
   readonly counters: Counters;
+  /** Only of the kernel, if it was asked for them. */
+  readonly files?: ReadonlyMap<WholeFile, Uint8Array>;
 }
+
+/** Files of /proc; FRAMES are words of pagemap, kpagecount and kpageflags (`executor/report.h`). */
+export const WHOLE_FILES = [
+  'MAPS',
+  'SMAPS',
+  'ROLLUP',
+  'STATUS',
+  'STATM',
+  'STAT',
+  'NUMA_MAPS',
+  'FRAMES',
+] as const;
+export type WholeFile = (typeof WHOLE_FILES)[number];
 
 /** The address space in which process 0 starts. Nothing is mapped but the executor's own slot. */
 export interface InitialState {

@@ -7,7 +7,6 @@ import {
   explore,
   MachineScenario,
   type Program,
-  replay,
 } from '../../src/check/index.ts';
 import { setSize } from '../../src/mm/file/truncate.ts';
 import * as mm from '../../src/mm/index.ts';
@@ -29,6 +28,7 @@ import {
   type WorldSize,
 } from '../../src/mm/index.ts';
 import { MADV } from '../../src/mm/madvise/advice.ts';
+import { isClean, isFound } from './races.ts';
 import { newWorld } from './small_world.ts';
 
 /** A format whose tables have 32 entries: what is there of a huge page is soon seen. */
@@ -140,12 +140,7 @@ const COMPLETE: readonly Case[] = [
 ];
 
 for (const [name, programs, world] of COMPLETE) {
-  test(`${name}: explored completely, nothing violated`, () => {
-    const result = explore(scenario(programs, world));
-    assert.equal(result.finding, undefined);
-    assert.ok(result.isComplete);
-    assert.ok(result.executions > 1, 'there was a race');
-  });
+  isClean(name, () => scenario(programs, world));
 }
 
 /** Schedules with one switch at a place that matters; there are too many to see them all. */
@@ -191,9 +186,8 @@ const BROKEN: readonly (readonly [...Case, property: string])[] = [
 ];
 
 for (const [name, programs, world, property] of BROKEN) {
-  test(`${name}: found as ${property}, and the schedule replays to it`, () => {
-    const { finding } = explore(scenario(programs, world), { ...sample(2000), shrinkMax: 200 });
-    assert.equal(finding?.property, property);
-    assert.deepEqual(replay(scenario(programs, world), finding.schedule), finding);
+  isFound(name, property, () => scenario(programs, world), {
+    ...sample(2000),
+    shrinkMax: 200,
   });
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Vpn, vpn } from '../../src/arch/index.ts';
-import { explore, MachineScenario, type Program, replay } from '../../src/check/index.ts';
+import { explore, MachineScenario, type Program } from '../../src/check/index.ts';
 import { setSize } from '../../src/mm/file/truncate.ts';
 import * as mm from '../../src/mm/index.ts';
 import {
@@ -21,6 +21,7 @@ import {
   violate,
 } from '../../src/mm/index.ts';
 import { MADV } from '../../src/mm/madvise/advice.ts';
+import { isClean, isFound } from './races.ts';
 import { newWorld } from './small_world.ts';
 
 const TABLE = 512;
@@ -120,12 +121,7 @@ const CLEAN: readonly (readonly [string, readonly Program[], World])[] = [
 ];
 
 for (const [name, programs, world] of CLEAN) {
-  test(`${name}: explored completely, nothing violated`, () => {
-    const result = explore(scenario(programs, world));
-    assert.equal(result.finding, undefined);
-    assert.ok(result.isComplete);
-    assert.ok(result.executions > 1, 'there was a race');
-  });
+  isClean(name, () => scenario(programs, world));
 }
 
 const BROKEN: readonly (readonly [string, string, readonly Program[], World])[] = [
@@ -144,12 +140,7 @@ const BROKEN: readonly (readonly [string, string, readonly Program[], World])[] 
 ];
 
 for (const [name, property, programs, world] of BROKEN) {
-  test(`${name}: found as ${property}, and the schedule replays to it`, () => {
-    const { finding, isComplete } = explore(scenario(programs, world));
-    assert.equal(finding?.property, property);
-    assert.equal(isComplete, false);
-    assert.deepEqual(replay(scenario(programs, world), finding.schedule), finding);
-  });
+  isFound(name, property, () => scenario(programs, world));
 }
 
 const BOUNDED: readonly (readonly [string, readonly Program[], World])[] = [

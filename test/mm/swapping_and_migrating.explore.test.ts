@@ -1,7 +1,7 @@
 /** Swapping and migration against others, in every order that makes a difference. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { explore, MachineScenario, type Program, replay } from '../../src/check/index.ts';
+import { explore, MachineScenario, type Program } from '../../src/check/index.ts';
 import * as mm from '../../src/mm/index.ts';
 import {
   type Bugs,
@@ -21,6 +21,7 @@ import {
   type WorldSize,
 } from '../../src/mm/index.ts';
 import { MADV } from '../../src/mm/madvise/advice.ts';
+import { isClean, isFound } from './races.ts';
 import { newWorld, unmapPages } from './small_world.ts';
 
 const PAGE = 5 * 512;
@@ -134,12 +135,7 @@ const CLEAN: readonly Race[] = [
 ];
 
 for (const [name, programs, world] of CLEAN) {
-  test(`${name}: explored completely, nothing violated`, () => {
-    const result = explore(scenario(programs, world));
-    assert.equal(result.finding, undefined);
-    assert.ok(result.isComplete);
-    assert.ok(result.executions > 1, 'there was a race');
-  });
+  isClean(name, () => scenario(programs, world));
 }
 
 /** Every schedule that takes the CPU away from who could go on twice at most. */
@@ -190,9 +186,5 @@ const BROKEN: readonly (readonly [string, string, readonly Program[], World])[] 
 ];
 
 for (const [name, property, programs, world] of BROKEN) {
-  test(`${name}: found as ${property}, and the schedule replays to it`, () => {
-    const { finding } = explore(scenario(programs, world), BOUNDED);
-    assert.equal(finding?.property, property);
-    assert.deepEqual(replay(scenario(programs, world), finding.schedule), finding);
-  });
+  isFound(name, property, () => scenario(programs, world), BOUNDED);
 }

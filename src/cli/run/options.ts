@@ -4,6 +4,7 @@ import { FORMATS } from '../../arch/index.ts';
 import { hasBasePages, LIMITS } from '../../script/index.ts';
 import { WIDTH_MIN } from '../terminal.ts';
 import { TRACE_HELP, tracePath } from '../trace_file.ts';
+import { IMAGE_HELP, imagePath } from './image_file.ts';
 
 export interface RunOptions {
   readonly interactive?: true;
@@ -13,6 +14,9 @@ export interface RunOptions {
   readonly thp: 'always' | 'madvise' | 'never';
   readonly maxMapCount: number;
   readonly trace?: string;
+  readonly image?: string;
+  readonly proc?: string;
+  readonly mount?: string;
   readonly json?: true;
   readonly top: number;
   readonly width?: number;
@@ -50,6 +54,9 @@ export function addRunOptions(command: Command): Command {
   );
   command.optionsGroup('How to show it:');
   add(new Option('--trace <file>', TRACE_HELP).argParser(tracePath));
+  add(new Option('--image <file>', IMAGE_HELP).argParser(imagePath));
+  add(new Option('--proc <folder>', 'write /proc of the processes that are left (docs/procfs.md)'));
+  add(new Option('--mount <folder>', 'mount it there, live: with -i while you type; as root'));
   add(new Option('--json', 'print JSON (docs/run.md) instead of text').conflicts('interactive'));
   add(
     new Option('--top <rows>', 'VMAs of a process, and tables below a table')

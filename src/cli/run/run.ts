@@ -7,14 +7,17 @@ import { type MachineOptions, parseScript, ScriptError, Session } from '../../sc
 import { TraceWriter } from '../../trace/index.ts';
 import { ExitCode, fileFailure, wrongUse } from '../failure.ts';
 import { withProgress } from '../progress.ts';
-import { endAtOnceOnSignals } from '../signals.ts';
+import { endAtOnceOnSignals, endCleanlyOnSignals } from '../signals.ts';
 import { saveTrace } from '../trace_file.ts';
 import { isModule } from '../user_module.ts';
 import { blankedEngine, canonicalEngine } from './engine.ts';
+import { saveImage } from './image_file.ts';
 import { interact } from './interactive.ts';
 import { runModule } from './module.ts';
 import type { RunOptions } from './options.ts';
 import { type Output, outputOf } from './output.ts';
+import { saveProc } from './proc_folder.ts';
+import { whileMounted } from './proc_mount.ts';
 
 export async function runScenarios(
   file: string | undefined,
@@ -39,14 +42,16 @@ export async function runScenarios(
   const mm = await (isCanonical ? canonicalEngine() : blankedEngine());
   const session = new Session({ mm, isCanonical, ...machine, onStep: output.onStep, trace });
   if (file !== undefined) await runScript(file, session, options);
-  if (options.interactive) await interact(session);
+  if (options.interactive && options.mount !== undefined) {
+    await whileMounted(options.mount, session, () => interact(session));
+  } else if (options.interactive) await interact(session);
   return finish(session, output, options, trace);
 }
 
 async function finish(
   session: Session,
   output: Output,
-  { interactive, trace: path }: RunOptions,
+  { interactive, trace: path, image, proc, mount }: RunOptions,
   trace: TraceWriter | undefined,
 ): Promise<ExitCode> {
   const violation = session.audit();
@@ -55,6 +60,10 @@ async function finish(
     session.mm.nameLocks(session.machine, trace);
     await saveTrace(path, trace.trace());
   }
+  endCleanlyOnSignals();
+  if (image !== undefined) await saveImage(image, session);
+  if (proc !== undefined) await saveProc(proc, session);
+  if (mount !== undefined && interactive !== true) await whileMounted(mount, session);
   return violation === undefined ? ExitCode.FINE : ExitCode.FINDING;
 }
 

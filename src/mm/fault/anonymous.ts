@@ -11,7 +11,7 @@ import { isNoneAt, setLeaf } from '../table/pgtable.ts';
 import { lockBelow, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
-import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import { Rank, tryLockShared, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting } from '../world/point.ts';
@@ -69,7 +69,7 @@ export function* doAnonymousPage(
   // Another thread may have been faster.
   const isFirst = isNoneAt(machine, slot) || machine.bugs.noRecheckUnderPageTableLock === true;
   if (isFirst && isWrite) {
-    mapNewAnonymous(machine, frame, vma.anonVma!, pgoffAt(vma, page));
+    mapNewAnonymous(machine, frame, vma, page);
     mm.rss[Rss.ANON]!++;
   }
   if (isFirst) {

@@ -3,7 +3,8 @@
  *
  * @source arch/x86/mm/fault.c do_user_addr_fault(), mm/memory.c handle_mm_fault() (Linux 6.18)
  */
-
+import { vmOpsOf } from '../design/design.ts';
+import { prepareFault } from '../design/seams.ts';
 import { FALLBACK, handleHugeFault } from '../huge/huge_memory.ts';
 import {
   isNoneAt,
@@ -89,6 +90,8 @@ export function* handleMmFault(
 ): Op<Fault> {
   // The lock keeps the rights of the VMA as they are; that it does is not taken for granted.
   yield reading(task.machine.objects.tree(task.mm.id));
+  const ops = vmOpsOf(task.machine, vma);
+  if (ops !== undefined) return yield* ops.fault(task, vma, page, access, isVmaLocked);
   if (!mayAccess(vma, access)) return Fault.ACCERR;
   return yield* faultPage(task, vma, page, access, isVmaLocked);
 }
@@ -102,6 +105,10 @@ export function* faultPage(
   isVmaLocked: boolean,
 ): Op<Fault> {
   const { machine, mm } = task;
+  if (machine.designs.length > 0) {
+    const result = yield* prepareFault(task, vma, page, access, isVmaLocked);
+    if (result !== Fault.DONE) return result;
+  }
   const above = yield* walkAllocating(task, mm, page, 1);
   if (above === NONE) return Fault.OOM;
   yield reading(machine.objects.entry(above));

@@ -156,7 +156,7 @@ function* mapCopy(
   yield setting(machine.objects.entry(slot));
   const isFirst = isNoneAt(machine, slot);
   if (isFirst) {
-    mapNewAnonymous(machine, copy, vma.anonVma!, pgoffAt(vma, page));
+    mapNewAnonymous(machine, copy, vma, page);
     mm.rss[Rss.ANON]!++;
     setLeaf(machine, slot, copy, writtenFlags(vma));
   }

@@ -3,6 +3,7 @@
  *
  * @source mm/gup.c __mm_populate(), populate_vma_page_range() (Linux 6.18)
  */
+import { touchForWrite } from '../gup/touch.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { EFAULT, EINVAL, ENOMEM } from '../world/errno.ts';
@@ -43,6 +44,7 @@ export function* populateVma(task: Task, vma: Vma, start: number, end: number): 
       result = yield* handleMmFault(task, vma, page, access, false);
     }
     if (result !== Fault.DONE) return result;
+    if (isPrivateWritable) yield* touchForWrite(task, page);
   }
   return Fault.DONE;
 }
@@ -71,6 +73,7 @@ export function* faultinRange(
     const result = yield* handleMmFault(task, vma, page, access, false);
     if (result === Fault.RETRY) continue;
     if (result !== Fault.DONE) return result === Fault.OOM ? ENOMEM : EFAULT;
+    if (isWrite) yield* touchForWrite(task, page);
     page++;
   }
   return 0;

@@ -16,7 +16,7 @@ import { clearEntry, setLeaf } from '../table/pgtable.ts';
 import { lockIfSame, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
-import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, readingContent, setting, writing } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
@@ -80,7 +80,7 @@ function* replaceIfSame(
       yield* flushTlbMmRange(machine, cpu, mm.id, page, page + 1);
     }
     yield writing(machine.objects.frame(copy));
-    mapNewAnonymous(machine, copy, vma.anonVma!, pgoffAt(vma, page));
+    mapNewAnonymous(machine, copy, vma, page);
     mm.rss[Rss.ANON]!++;
     yield setting(machine.objects.entry(slot));
     setLeaf(machine, slot, copy, isUnshare ? readOnlyFlags(vma) : writtenFlags(vma));

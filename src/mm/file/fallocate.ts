@@ -144,7 +144,9 @@ function* allocatePages(place: Place, inode: Inode, start: number, end: number):
       const isBehind = yield* isBehindEnd(place, inode, index);
       const head = headOf(machine, found);
       yield writing(machine.objects.frame(head));
-      if (!isBehind) machine.frameFlags[head]! |= FrameFlag.UPTODATE;
+      machine.frameFlags[head]! |= isBehind
+        ? FrameFlag.DIRTY
+        : FrameFlag.DIRTY | FrameFlag.UPTODATE;
       yield* putFrame(machine, cpu, found);
       continue;
     }
@@ -152,6 +154,7 @@ function* allocatePages(place: Place, inode: Inode, start: number, end: number):
     if (frame === NONE) return ENOSPC;
     yield writing(machine.objects.frame(frame));
     machine.frameFlags[frame]! &= ~FrameFlag.UPTODATE;
+    machine.frameFlags[frame]! |= FrameFlag.DIRTY;
     yield* unlockFolio(machine, cpu, frame);
     yield* putFrame(machine, cpu, frame);
   }

@@ -8,9 +8,10 @@ import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, orderOf, putFrame } from '../page/frame.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import type { Op } from '../world/op.ts';
-import { NONE } from '../world/world.ts';
+import { writing } from '../world/point.ts';
+import { FrameFlag, NONE } from '../world/world.ts';
 import { findLockFrame, type Place } from './filemap.ts';
-import type { Inode } from './inode.ts';
+import { type Inode, isMemory } from './inode.ts';
 
 /** A range of bytes, and the whole pages of it. */
 interface Range {
@@ -51,8 +52,13 @@ function* splitAt(
   const head = headOf(machine, frame);
   const first = index + head - frame;
   const pages = 2 ** orderOf(machine, head);
-  const isWhole = pages === 1 || (first >= start && first + pages <= end);
-  const isSplit = !isWhole && (yield* splitFolio(place, inode, head, Math.max(0, at - first)));
+  const isInside = first >= start && first + pages <= end;
+  if (!isInside && isMemory(inode)) {
+    yield writing(machine.objects.frame(head));
+    machine.frameFlags[head]! |= FrameFlag.DIRTY;
+  }
+  const isSplit =
+    !isInside && pages > 1 && (yield* splitFolio(place, inode, head, Math.max(0, at - first)));
   yield* unlockFolio(machine, cpu, head);
   yield* putFrame(machine, cpu, head);
   return isSplit;

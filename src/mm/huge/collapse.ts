@@ -28,7 +28,7 @@ import {
 import { SoftKind, softKindAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { pageRights } from '../vma/page_rights.ts';
-import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import { vmaStartWrite } from '../vma/vma_lock.ts';
 import { lock, mmapWriteLock, mmapWriteUnlock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -107,7 +107,7 @@ function* unlinkTable(task: Task, start: number, slot: number): Op<number> {
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
   const table = tableAt(machine, slot, 1);
-  clearTable(machine, mm, slot, 1);
+  clearTable(machine, mm, start, slot, 1);
   openPages(task, start, table);
   machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, start + pages, table);
   yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
@@ -202,7 +202,7 @@ function* replacePages(
   for (let index = 0; index < hugePages(machine); index++) {
     yield* takePage(task, table * machine.tableEntries + index, head + index);
   }
-  mapNewAnonymous(machine, head, vma.anonVma!, pgoffAt(vma, start));
+  mapNewAnonymous(machine, head, vma, start);
   machine.frameMapcount[head] = 0;
   const guard = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);

@@ -24,7 +24,7 @@ import {
   setLeaf,
 } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
-import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, setting, writing } from '../world/point.ts';
@@ -131,7 +131,7 @@ function* doHugeAnonymousPage(
 function* mapNewHuge(task: Task, vma: Vma, start: number, slot: number, head: number): Op<void> {
   const { machine, mm } = task;
   const pages = hugePages(machine);
-  mapNewAnonymous(machine, head, vma.anonVma!, pgoffAt(vma, start));
+  mapNewAnonymous(machine, head, vma, start);
   machine.frameMapcount[head] = 0;
   setLeaf(machine, slot, head, readOnlyFlags(vma) | W | DIRTY, 1);
   yield* addHugeRmap(machine, mm, head, pages);

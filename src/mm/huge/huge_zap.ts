@@ -49,8 +49,9 @@ export function* zapHugePage(task: Task, start: number, slot: number): Op<boolea
       if (wasPresent) {
         ledger.openFolio(mmCpus[mm.id]!, mm.id, start, start + pages, head, isWritable);
       }
+      const isFile = !isAnonymousFrame(machine, head);
       yield* removeHugeRmap(machine, mm, head, pages);
-      if ((flags & DIRTY) !== 0) machine.frameFlags[head]! |= FrameFlag.DIRTY;
+      if (isFile && (flags & DIRTY) !== 0) machine.frameFlags[head]! |= FrameFlag.DIRTY;
       tlbRemovePage(machine, cpu, start, head);
     }
   }

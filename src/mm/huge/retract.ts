@@ -88,7 +88,7 @@ export function* unlinkEmptyTable(
   const end = start + machine.format.entryPages[1]!;
   yield clearing(machine.objects.entry(slot));
   const table = tableAt(machine, slot, 1);
-  clearTable(machine, mm, slot, 1);
+  clearTable(machine, mm, start, slot, 1);
   mm.tables--;
   machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, end, table);
   yield* flushTlbMmRange(machine, cpu, mm.id, start, end);

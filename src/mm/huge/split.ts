@@ -66,15 +66,16 @@ function* splitLocked(task: Task, mm: Mm, start: number, slot: number, head: num
   for (let index = 0; index < pages; index++) {
     setMapped(machine, first + index, isZero ? ZERO_FRAME : head + index, flags);
   }
-  if (!isZero) yield* shareOut(machine, head, pages);
+  if (!isZero) yield* shareOut(machine, head, pages, (flags & DIRTY) !== 0);
   yield setting(machine.objects.entry(slot));
   setTable(machine, mm, start, slot, table, 1);
 }
 
 /** The one mapping of all becomes one of each, with a reference each; the process has as many pages. */
-function* shareOut(world: World, head: number, pages: number): Op<void> {
+function* shareOut(world: World, head: number, pages: number, isDirty: boolean): Op<void> {
   assert(isAnonymousFrame(world, head), 'huge pages of files are not split in place');
   yield writing(world.objects.frame(headOf(world, head)));
+  if (isDirty) world.frameFlags[head]! |= FrameFlag.DIRTY;
   const exclusive = world.frameFlags[head]! & FrameFlag.EXCLUSIVE;
   for (let frame = head; frame < head + pages; frame++) {
     world.frameMapcount[frame]!++;

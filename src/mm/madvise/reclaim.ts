@@ -68,8 +68,9 @@ function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean>
   }
   yield writing(machine.objects.frame(frame));
   if ((flags & DIRTY) !== 0) machine.frameFlags[frame]! |= FrameFlag.DIRTY;
-  if (isAnonymousFrame(machine, frame) && isNeeded(machine, frame)) {
-    machine.frameFlags[frame]! |= FrameFlag.SWAPBACKED;
+  const isDroppable = (vma.flags & VM.DROPPABLE) !== 0;
+  if (isAnonymousFrame(machine, frame) && isNeeded(machine, frame, isDroppable)) {
+    if (!isDroppable) machine.frameFlags[frame]! |= FrameFlag.SWAPBACKED;
     yield setting(machine.objects.entry(slot));
     setEntry(machine, slot, low, high);
     return false;
@@ -80,7 +81,11 @@ function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean>
 }
 
 /** Whether a page that may be freed lazily was written to since, or is held by somebody else. */
-function isNeeded({ frameFlags, frameReferences, frameMapcount }: Machine, frame: number): boolean {
-  if ((frameFlags[frame]! & FrameFlag.DIRTY) !== 0) return true;
+function isNeeded(
+  { frameFlags, frameReferences, frameMapcount }: Machine,
+  frame: number,
+  isDroppable: boolean,
+): boolean {
+  if (!isDroppable && (frameFlags[frame]! & FrameFlag.DIRTY) !== 0) return true;
   return frameReferences[frame] !== 1 + frameMapcount[frame]!;
 }

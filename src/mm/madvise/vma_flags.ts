@@ -29,15 +29,19 @@ const CHANGES: ReadonlyMap<number, FlagChange> = new Map([
   [MADV.DOFORK, { clear: VM.DONTCOPY, set: 0, refused: VM.IO }],
   [
     MADV.MERGEABLE,
-    { clear: 0, set: VM.MERGEABLE, ignored: VM.SHARED | VM.MAYSHARE | VM_SPECIAL | VM.HUGETLB },
+    {
+      clear: 0,
+      set: VM.MERGEABLE,
+      ignored: VM.SHARED | VM.MAYSHARE | VM_SPECIAL | VM.HUGETLB | VM.DROPPABLE,
+    },
   ],
   [MADV.UNMERGEABLE, { clear: VM.MERGEABLE, set: 0 }],
   [MADV.HUGEPAGE, { clear: VM.NOHUGEPAGE, set: VM.HUGEPAGE }],
   [MADV.NOHUGEPAGE, { clear: VM.HUGEPAGE, set: VM.NOHUGEPAGE }],
   [MADV.DONTDUMP, { clear: 0, set: VM.DONTDUMP }],
-  [MADV.DODUMP, { clear: VM.DONTDUMP, set: 0, refused: VM_SPECIAL }],
+  [MADV.DODUMP, { clear: VM.DONTDUMP, set: 0, refused: VM_SPECIAL | VM.DROPPABLE }],
   [MADV.WIPEONFORK, { clear: 0, set: VM.WIPEONFORK, refused: VM.SHARED }],
-  [MADV.KEEPONFORK, { clear: VM.WIPEONFORK, set: 0 }],
+  [MADV.KEEPONFORK, { clear: VM.WIPEONFORK, set: 0, refused: VM.DROPPABLE }],
 ]);
 
 /** Called under the mmap write lock. @returns 0 or a negative errno */

@@ -5,7 +5,7 @@
  * @source mm/memory.c copy_page_range(), vma_needs_copy(), copy_pmd_range() (Linux 6.18)
  * @omits  hugetlb, MMU notifiers
  */
-
+import { copyRange } from '../design/seams.ts';
 import { isNoneAt, isTableAt, slotIn, tableAt, walkAllocating } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
@@ -42,6 +42,10 @@ const COW = VM.SHARED | VM.MAYWRITE;
  */
 export function* copyPageRange(task: Task, child: Mm, to: Vma, from: Vma): Op<number> {
   const { machine, mm } = task;
+  if (machine.designs.length > 0) {
+    const result = yield* copyRange(task, child, to, from);
+    if (result !== false) return result === true ? 0 : result;
+  }
   if (from.anonVma === undefined && (from.flags & COPIED) === 0) return 0;
   const isCow = (from.flags & COW) === VM.MAYWRITE;
   const copy: Copy = { task, child, from, to, isCow, spare: NONE };

@@ -3,7 +3,6 @@ import { copyContent, writtenFlags } from '../fault/wp_copy.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
 import { setLeaf } from '../table/pgtable.ts';
 import { Rss } from '../vma/mm.ts';
-import { pgoffAt } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { setting, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
@@ -17,7 +16,7 @@ export function* copyPinned(copy: Copy, to: number, page: number, frame: number)
   copy.spare = NONE;
   yield* copyContent(machine, frame, spare);
   yield writing(machine.objects.frame(spare));
-  mapNewAnonymous(machine, spare, vma.anonVma!, pgoffAt(vma, page));
+  mapNewAnonymous(machine, spare, vma, page);
   child.rss[Rss.ANON]!++;
   yield setting(machine.objects.entry(to));
   setLeaf(machine, to, spare, writtenFlags(vma));

@@ -71,6 +71,7 @@ function* newMm({ machine, cpu, mm }: Task): Op<Mm | undefined> {
   const root = yield* allocTable(machine, cpu);
   if (root === NONE) return undefined;
   const child = machine.mms.add(cpu, (id) => new Mm(id, root, mm.layout));
+  machine.tableMm[root] = child.id;
   machine.trace?.tableLink(child.id, root, NONE, 0, machine.format.levels - 1, 0);
   child.brkBytes = mm.brkBytes;
   return child;

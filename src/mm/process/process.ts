@@ -17,6 +17,7 @@ export function* newProcess(
   const root = yield* allocTable(machine, cpu);
   if (root === NONE) return undefined;
   const mm = machine.mms.add(cpu, (id) => new Mm(id, root, layout));
+  machine.tableMm[root] = mm.id;
   machine.trace?.tableLink(mm.id, root, NONE, 0, machine.format.levels - 1, 0);
   return taskOn(machine, cpu, mm.id);
 }

@@ -3,24 +3,30 @@ import { assert } from '../../base/assert.ts';
 import { entireMapcount } from '../huge/huge_rmap.ts';
 import { headOf, orderOf, ZERO_FRAME } from '../page/frame.ts';
 import { type Mm, Rss } from '../vma/mm.ts';
+import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { FrameFlag, NONE, type World } from '../world/world.ts';
 import type { AnonVma } from './anon_vma.ts';
 
 /**
- * Makes a new frame a private page, index `index` of what `anonVma` stands for, mapped once: nobody
- * else knows it yet.
+ * Makes a new frame the private page `page` of `vma`, mapped once: nobody else knows it yet. A page
+ * that may be dropped is never swapped out.
+ *
+ * @source mm/rmap.c folio_add_new_anon_rmap()
  */
 export function mapNewAnonymous(
   world: World,
   frame: number,
-  anonVma: AnonVma,
-  index: number,
+  vma: Vma,
+  page: number,
+  anonVma: AnonVma = vma.anonVma!,
 ): void {
+  const isDroppable = (vma.flags & VM.DROPPABLE) !== 0;
   world.frameMapping[frame] = -1 - anonVma.id;
-  world.frameIndex[frame] = index;
-  world.frameFlags[frame]! |= FrameFlag.SWAPBACKED | FrameFlag.EXCLUSIVE | FrameFlag.UPTODATE;
+  world.frameIndex[frame] = pgoffAt(vma, page);
+  world.frameFlags[frame]! |=
+    FrameFlag.EXCLUSIVE | FrameFlag.UPTODATE | (isDroppable ? 0 : FrameFlag.SWAPBACKED);
   world.frameMapcount[frame] = 1;
 }
 

@@ -23,7 +23,7 @@ import { SoftFlag } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
 import { pageRights } from '../vma/page_rights.ts';
-import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, slotRead, writing } from '../world/point.ts';
 import { FrameFlag, NONE, type World } from '../world/world.ts';
@@ -151,7 +151,7 @@ function* addSwappedRmap(
   if (!isAnonymousFrame(machine, head)) {
     yield writing(machine.objects.frame(head));
     const anonVma = isOwn ? vma.anonVma! : vma.anonVma!.root;
-    mapNewAnonymous(machine, head, anonVma, pgoffAt(vma, page));
+    mapNewAnonymous(machine, head, vma, page, anonVma);
     mm.rss[Rss.ANON]!++;
   } else yield* addRmap(machine, mm, head);
   yield writing(machine.objects.frame(head));

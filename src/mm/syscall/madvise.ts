@@ -9,7 +9,7 @@ import { adviseGuardInstall, adviseGuardRemove } from '../madvise/guard.ts';
 import { adviseFlags } from '../madvise/vma_flags.ts';
 import { tlbFinishMmu, tlbFlushMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import type { Task } from '../task.ts';
-import { isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
+import { asInt, isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import type { Vma } from '../vma/vma.ts';
 import { lockVmaUnderRcu, vmaEndRead } from '../vma/vma_lock.ts';
 import { EINVAL, ENOMEM } from '../world/errno.ts';
@@ -24,7 +24,13 @@ import { reading } from '../world/point.ts';
  * @locks   by the advice: the VMA lock, if the range lies in one VMA, or the mmap lock (read or write)
  * @omits   MADV_HWPOISON, MADV_SOFT_OFFLINE: unknown, as without CONFIG_MEMORY_FAILURE
  */
-export function* madvise(task: Task, address: number, length: number, advice: number): Op<number> {
+export function* madvise(
+  task: Task,
+  address: number,
+  length: number,
+  behavior: number,
+): Op<number> {
+  const advice = asInt(behavior);
   const early = resultWithoutEffect(address, length, advice);
   if (early !== undefined) return early;
   yield* madviseLock(task, advice);

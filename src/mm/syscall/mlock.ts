@@ -3,8 +3,8 @@
 import { populate } from '../fault/populate.ts';
 import { Fault } from '../fault/result.ts';
 import type { Task } from '../task.ts';
-import { PAGE_BYTES, pageOf, pagesOf, wrap } from '../vma/pages.ts';
-import { VM } from '../vma/vma.ts';
+import { asInt, PAGE_BYTES, pageOf, pagesOf, wrap } from '../vma/pages.ts';
+import { LOCKS, VM } from '../vma/vma.ts';
 import { modifyFlags } from '../vma/vma_merge.ts';
 import { EAGAIN, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
@@ -12,7 +12,6 @@ import type { Op } from '../world/op.ts';
 
 const MLOCK_ONFAULT = 1;
 const MCL = { CURRENT: 1, FUTURE: 2, ONFAULT: 4 } as const;
-const LOCKS = VM.LOCKED | VM.LOCKONFAULT;
 
 /** @returns 0 or a negative errno */
 export function* mlock(task: Task, address: number, length: number): Op<number> {
@@ -21,7 +20,7 @@ export function* mlock(task: Task, address: number, length: number): Op<number> 
 
 /** @returns 0 or a negative errno */
 export function* mlock2(task: Task, address: number, length: number, flags: number): Op<number> {
-  if (flags & ~MLOCK_ONFAULT) return EINVAL;
+  if (asInt(flags) & ~MLOCK_ONFAULT) return EINVAL;
   return yield* lock(task, address, length, flags & MLOCK_ONFAULT ? LOCKS : VM.LOCKED);
 }
 
@@ -32,7 +31,8 @@ export function* munlock(task: Task, address: number, length: number): Op<number
 }
 
 /** @returns 0 or a negative errno */
-export function* mlockall(task: Task, flags: number): Op<number> {
+export function* mlockall(task: Task, how: number): Op<number> {
+  const flags = asInt(how);
   const known = MCL.CURRENT | MCL.FUTURE | MCL.ONFAULT;
   if (flags === 0 || flags & ~known || flags === MCL.ONFAULT) return EINVAL;
   const locks = flags & MCL.ONFAULT ? LOCKS : VM.LOCKED;
@@ -79,7 +79,8 @@ function* setLocks(task: Task, start: number, end: number, locks: number): Op<nu
     if (vma === undefined) return ENOMEM;
     const partEnd = Math.min(end, vma.end);
     const flags = (vma.flags & ~LOCKS) | locks;
-    if (flags !== vma.flags) {
+    const isLockable = (vma.flags & VM.DROPPABLE) === 0;
+    if (isLockable && flags !== vma.flags) {
       const wasLocked = (vma.flags & VM.LOCKED) !== 0;
       const changed = yield* modifyFlags(task, vma, at, partEnd, flags);
       if (changed === undefined) return ENOMEM;

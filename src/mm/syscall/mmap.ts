@@ -7,7 +7,7 @@ import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
 import { unmappedArea } from '../vma/unmapped_area.ts';
-import { VM, VM_ACCESS, type Vma } from '../vma/vma.ts';
+import { LOCKS, VM, VM_ACCESS, type Vma } from '../vma/vma.ts';
 import { insertNew, mergeNew, type Proposal } from '../vma/vma_merge.ts';
 import {
   EACCES,
@@ -29,6 +29,7 @@ export const MAP = {
   SHARED: 0x1,
   PRIVATE: 0x2,
   SHARED_VALIDATE: 0x3,
+  DROPPABLE: 0x8,
   TYPE: 0xf,
   FIXED: 0x10,
   ANONYMOUS: 0x20,
@@ -43,6 +44,9 @@ export const MAP = {
   SYNC: 0x80000,
   FIXED_NOREPLACE: 0x100000,
 } as const;
+
+/** What MAP_SHARED_VALIDATE takes for known: LEGACY_MAP_MASK of x86, with the sizes of huge pages. */
+const LEGACY_FLAGS = 0x7c07f9f3;
 
 export interface MmapArguments {
   readonly address: number;
@@ -158,6 +162,9 @@ function anonymousFlags(flags: number, vmFlags: number): number {
     case MAP.SHARED:
       if (flags & MAP.GROWSDOWN) return EINVAL;
       return vmFlags | VM.SHARED | VM.MAYSHARE;
+    case MAP.DROPPABLE:
+      if (flags & MAP.LOCKED || vmFlags & VM.GROWSDOWN) return EINVAL;
+      return (vmFlags & ~LOCKS) | VM.DROPPABLE | VM.NORESERVE | VM.WIPEONFORK | VM.DONTDUMP;
     default:
       return EINVAL;
   }
@@ -173,8 +180,8 @@ function fileFlags(
   if (type === 0 || type > MAP.SHARED_VALIDATE) return EINVAL;
   let result = vmFlags;
   if (type !== MAP.PRIVATE) {
-    const unknown = MAP.FIXED_NOREPLACE | MAP.SYNC;
-    if (type === MAP.SHARED_VALIDATE && flags & unknown) return EOPNOTSUPP;
+    const isKnown = flags === (flags & LEGACY_FLAGS);
+    if (type === MAP.SHARED_VALIDATE && !isKnown) return EOPNOTSUPP;
     if (prot & VM.WRITE && !file.isWritable) return EACCES;
     result |= VM.MAYSHARE;
     if (file.isWritable) result |= VM.SHARED;
@@ -197,6 +204,10 @@ function* mapRegion(task: Task, proposal: Proposal): Op<number> {
   if (isPromised && !task.mm.canCommit(end - start)) return ENOMEM;
   const removed = yield* detachWithin(task, start, end);
   yield* clearAndFlush(task, removed);
+  // A file of nobody else is promised when it is made, after what it was to replace has gone.
+  const isOwnFile = proposal.file !== undefined && proposal.file.inode.references === 0;
+  const isReserved = (proposal.flags & VM.NORESERVE) === 0;
+  if (isOwnFile && isReserved && !task.mm.canCommit(end - start)) return ENOMEM;
   const vmFlags = isPromised ? proposal.flags | VM.ACCOUNT : proposal.flags;
   yield* mapFree(task, { ...proposal, flags: vmFlags });
   if ((vmFlags & VM.LOCKED) !== 0) task.mm.lockedPages += end - start;

@@ -1,5 +1,5 @@
 /** mprotect(2). @source mm/mprotect.c do_mprotect_pkey(), mprotect_fixup() (Linux 6.18) */
-
+import { afterChange, beforeChange } from '../design/seams.ts';
 import { populateVma } from '../fault/populate.ts';
 import { changeProtection } from '../table/change_protection.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
@@ -41,7 +41,8 @@ function* doMprotect(task: Task, address: number, length: number, prot: number):
   const start = pageOf(address);
   const end = wrap(start + pagesOf(length));
   if (end <= start) return ENOMEM;
-  if (prot & ~(VM_ACCESS | PROT_SEM | grows)) return EINVAL;
+  // An unsigned long: bits above the 32nd count.
+  if (prot !== (prot & (VM_ACCESS | PROT_SEM | grows))) return EINVAL;
   const first = task.mm.vmas.find(start);
   if (first === undefined) return ENOMEM;
   if (grows === PROT_GROWSDOWN) {
@@ -85,9 +86,11 @@ function* protectPart(
       flags |= VM.ACCOUNT;
     }
   } else if (isAnonymous(vma) && vma.anonVma === undefined) flags &= ~VM.ACCOUNT;
+  if (task.machine.designs.length > 0) yield* beforeChange(task, vma, start, end);
   const changed = yield* modifyFlags(task, vma, start, end, flags);
+  if (changed !== undefined) yield* changeProtection(task, changed, start, end);
+  if (task.machine.designs.length > 0) yield* afterChange(task);
   if (changed === undefined) return ENOMEM;
-  yield* changeProtection(task, changed, start, end);
   const wasLockedUnwritten = (old & (VM.WRITE | VM.SHARED | VM.LOCKED)) === VM.LOCKED;
   if (wasLockedUnwritten && flags & VM.WRITE) yield* populateVma(task, changed, start, end);
   return 0;

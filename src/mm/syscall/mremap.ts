@@ -1,6 +1,7 @@
 /** mremap(2), as of Linux 6.17: a fixed move that keeps the size takes all VMAs of its range. */
 
 import { assert } from '../../base/assert.ts';
+import { afterChange, beforeChange } from '../design/seams.ts';
 import { populate } from '../fault/populate.ts';
 import { movePageTables } from '../table/move_page_tables.ts';
 import type { Task } from '../task.ts';
@@ -18,6 +19,7 @@ import { unmapPages } from './munmap.ts';
 const MREMAP = { MAYMOVE: 1, FIXED: 2, DONTUNMAP: 4 } as const;
 /** A move may need so many VMAs more, and is refused below that. */
 const SPARE_VMAS = 3;
+const FLAGS = MREMAP.MAYMOVE | MREMAP.FIXED | MREMAP.DONTUNMAP;
 
 export interface MremapArguments {
   readonly address: number;
@@ -64,7 +66,8 @@ export function* mremap(task: Task, call: MremapArguments): Op<number> {
 function refusal(mm: Mm, call: MremapArguments, move: Move): number {
   const { flags, oldPages, newPages, start, target } = move;
   const { taskSize, mapCountMax } = mm.layout;
-  if (flags & ~(MREMAP.MAYMOVE | MREMAP.FIXED | MREMAP.DONTUNMAP)) return EINVAL;
+  // An unsigned long: bits above the 32nd count.
+  if (flags !== (flags & FLAGS)) return EINVAL;
   if (!isPageAligned(call.address)) return EINVAL;
   if (newPages === 0 || newPages > taskSize) return EINVAL;
   if ((flags & (MREMAP.FIXED | MREMAP.DONTUNMAP)) === 0) return 0;
@@ -230,6 +233,19 @@ function* copyVma(task: Task, vma: Vma, start: number, target: number, pages: nu
  * @source mm/mremap.c copy_vma_and_data() (Linux 6.18)
  */
 function* moveData(
+  task: Task,
+  { from, to, needsRmapLocks }: Copy,
+  start: number,
+  target: number,
+  pages: number,
+): Op<boolean> {
+  if (task.machine.designs.length > 0) yield* beforeChange(task, from, start, start + pages);
+  const isMoved = yield* movePages(task, { from, to, needsRmapLocks }, start, target, pages);
+  if (task.machine.designs.length > 0) yield* afterChange(task);
+  return isMoved;
+}
+
+function* movePages(
   task: Task,
   { from, to, needsRmapLocks }: Copy,
   start: number,

@@ -2,7 +2,7 @@
 
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
-import { isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
+import { asInt, isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { VM } from '../vma/vma.ts';
 import { EBUSY, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
@@ -11,7 +11,8 @@ import type { Op } from '../world/op.ts';
 const MS = { ASYNC: 1, INVALIDATE: 2, SYNC: 4 } as const;
 
 /** @returns 0 or a negative errno */
-export function* msync(task: Task, address: number, length: number, flags: number): Op<number> {
+export function* msync(task: Task, address: number, length: number, how: number): Op<number> {
+  const flags = asInt(how);
   if (flags & ~(MS.ASYNC | MS.INVALIDATE | MS.SYNC)) return EINVAL;
   if (!isPageAligned(address)) return EINVAL;
   if (flags & MS.ASYNC && flags & MS.SYNC) return EINVAL;

@@ -2,7 +2,7 @@
 import { isRemoteAdvice } from '../madvise/advice.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
-import { PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
+import { asInt, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
 import { EACCES, EBADF, EFAULT, EINVAL, EPERM, ESRCH } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import {
@@ -50,8 +50,9 @@ const BYTES_MAX = 2 ** 31 - PAGE_BYTES;
  * @locks   as madvise(2), once for all ranges, of the other address space
  */
 export function* processMadvise(task: Task, call: ProcessMadviseArguments): Op<number> {
-  const { target, advice, flags, mayInfluence } = call;
-  if (flags !== 0) return EINVAL;
+  const { target, mayInfluence } = call;
+  const advice = asInt(call.advice);
+  if (asInt(call.flags) !== 0) return EINVAL;
   const ranges = importRanges(task, call.ranges);
   if (typeof ranges === 'number') return ranges;
   if (target === undefined) return EBADF;

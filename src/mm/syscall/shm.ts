@@ -12,7 +12,7 @@ import { newInode } from '../file/inode.ts';
 import type { Segment } from '../file/segment.ts';
 import { closeInode } from '../file/shmem.ts';
 import type { Task } from '../task.ts';
-import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
+import { asInt, isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { EINVAL } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
@@ -44,7 +44,7 @@ export function* shmat(task: Task, id: number, address: number, flags: number): 
     start = Math.floor(start / PAGE_BYTES) * PAGE_BYTES;
     if (start === 0 && isRemap) return EINVAL;
   } else if (start === 0 && isRemap) return EINVAL;
-  const segment = findSegment(task, id);
+  const segment = findSegment(task, asInt(id));
   if (segment === undefined) return EINVAL;
   const isReadOnly = (flags & SHM.RDONLY) !== 0;
   const isExecuted = (flags & SHM.EXEC) !== 0;
@@ -119,7 +119,8 @@ export function* shmdt(task: Task, address: number): Op<number> {
 }
 
 /** Removes a segment when the last process detaches it, or locks it. @returns 0 or a negative errno */
-export function* shmctl(task: Place, id: number, command: number): Op<number> {
+export function* shmctl(task: Place, number: number, cmd: number): Op<number> {
+  const [id, command] = [asInt(number), asInt(cmd)];
   const segment = findSegment(task, id);
   if (segment === undefined) return EINVAL;
   if (command === SHM_LOCK || command === SHM_UNLOCK) return 0;

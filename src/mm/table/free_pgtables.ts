@@ -3,11 +3,13 @@
  *
  * @source mm/memory.c free_pgtables(), free_pgd_range() (Linux 6.18)
  */
+import { giveUpTable } from '../design/seams.ts';
 import type { Task } from '../task.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading } from '../world/point.ts';
 import { isGatherFull, tlbFlushMmu, tlbRemoveTable } from './mmu_gather.ts';
 import { clearTable, isLeafAt, isPresentAt, slotIn, tableAt } from './pgtable.ts';
+import { isSharedAt } from './shared_table.ts';
 
 /** What is free around an unmapped range: from the end of the VMA before to the start of the next. */
 export interface Hole {
@@ -40,13 +42,17 @@ function* freeBelow(
     const slot = slotIn(machine, table, at, level);
     yield reading(machine.objects.entry(slot));
     if (!isPresentAt(machine, slot) || isLeafAt(machine, slot, level)) continue;
+    if (isSharedAt(machine, slot, level)) {
+      const isGone = yield* giveUpTable(task, at, slot, level);
+      if (isGone) continue;
+    }
     const below = tableAt(machine, slot, level);
     if (level > 1) {
       yield* freeBelow(task, below, level - 1, Math.max(start, at), Math.min(end, at + span), hole);
     }
     if (at < hole.floor || at + span > hole.ceiling) continue;
     yield clearing(machine.objects.entry(slot));
-    clearTable(machine, mm, slot, level);
+    clearTable(machine, mm, at, slot, level);
     mm.tables--;
     machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, at, at + span, below);
     tlbRemoveTable(machine, cpu, at, at + span, below);

@@ -7,18 +7,8 @@ import type { Op } from '../world/op.ts';
 import { clearing, reading, setting } from '../world/point.ts';
 import { violate } from '../world/property.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
-import {
-  clearTable,
-  frameAt,
-  isLeafAt,
-  isNoneAt,
-  isPresentAt,
-  isTableAt,
-  isWritableAt,
-  lockOf,
-  setTable,
-  tableAt,
-} from './pgtable.ts';
+import { clearTable, isNoneAt, isTableAt, lockOf, setTable, tableAt } from './pgtable.ts';
+import { openPagesBelow } from './shared_table.ts';
 
 /** An entry, and the first page that it is for. */
 interface Place {
@@ -74,39 +64,11 @@ function* relink(task: Task, level: number, from: Place, to: Place): Op<boolean>
   }
   const table = tableAt(machine, slot, level);
   const span = machine.format.entryPages[level]!;
-  clearTable(machine, mm, slot, level);
+  clearTable(machine, mm, start, slot, level);
   machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, start + span, table);
   yield* openPagesBelow(task, table, level - 1, start);
   yield setting(machine.objects.entry(to.slot));
   setTable(machine, mm, to.page, to.slot, table, level);
   yield* flushTlbMmRange(machine, cpu, mm.id, start, start + span);
   return true;
-}
-
-/** TLBs may go on using what the entries of `table`, of `level`, say for the pages from `start` on. */
-function* openPagesBelow(task: Task, table: number, level: number, start: number): Op<void> {
-  const { machine, mm } = task;
-  const span = machine.format.entryPages[level]!;
-  const entries = 2 ** machine.format.indexBits[level]!;
-  yield clearing(machine.objects.table(table));
-  for (let index = 0; index < entries; index++) {
-    const slot = table * machine.tableEntries + index;
-    const page = start + index * span;
-    if (!isPresentAt(machine, slot)) continue;
-    if (!isLeafAt(machine, slot, level)) {
-      yield* openPagesBelow(task, tableAt(machine, slot, level), level - 1, page);
-      continue;
-    }
-    const frame = frameAt(machine, slot, level);
-    const isWritable = isWritableAt(machine, slot);
-    for (let offset = 0; offset < span; offset++) {
-      machine.ledger.openPage(
-        machine.mmCpus[mm.id]!,
-        mm.id,
-        page + offset,
-        frame + offset,
-        isWritable,
-      );
-    }
-  }
 }

@@ -28,7 +28,7 @@ import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting } from '../world/point.ts';
 import { violate } from '../world/property.ts';
-import { allocTable, freeTable } from '../world/table_page.ts';
+import { allocTable, freeTable, noteLink, noteUnlink } from '../world/table_page.ts';
 import { tellEntry, tellLink, tellUnlink } from '../world/tell.ts';
 import { NONE, type World } from '../world/world.ts';
 
@@ -122,6 +122,8 @@ export function setLeaf(
 
 /**
  * Links `table` below the entry of `level` for `page`, of `mm`. Called under the lock of that entry.
+ *
+ * @param isCharged whether it counts among the tables of `mm`
  */
 export function setTable(
   world: World,
@@ -130,10 +132,12 @@ export function setTable(
   slot: number,
   table: number,
   level: number,
+  isCharged = true,
 ): void {
   const { format, size, tableEntries, trace } = world;
   const place = ((size.frames + table) * tableEntries) as EntryIndex;
   setEntry(world, slot, format.tableLow(place, level), format.tableHigh(place, level));
+  noteLink(world, table, mm.id, page, level, isCharged);
   if (trace !== undefined) tellLink(trace, world, mm.id, table, slot, level, page);
 }
 
@@ -141,9 +145,13 @@ export function clearEntry(world: World, slot: number): void {
   setEntry(world, slot, 0, 0);
 }
 
-/** Unlinks the table below the entry of `level` at `slot`. Called under the lock of that entry. */
-export function clearTable(world: World, mm: Mm, slot: number, level: number): void {
+/**
+ * Unlinks the table below the entry of `level` at `slot`, for `page` of `mm`. Called under the lock
+ * of that entry.
+ */
+export function clearTable(world: World, mm: Mm, page: number, slot: number, level: number): void {
   const { trace } = world;
+  noteUnlink(world, tableAt(world, slot, level), mm.id, page, level);
   if (trace !== undefined) tellUnlink(trace, world, mm.id, tableAt(world, slot, level), slot);
   clearEntry(world, slot);
 }

@@ -73,7 +73,7 @@ function* unlinkTable({ machine, cpu, mm }: Task, upper: number, start: number):
   yield clearing(machine.objects.entry(upper));
   const table = tableAt(machine, upper, 1);
   const end = start + machine.format.entryPages[1]!;
-  clearTable(machine, mm, upper, 1);
+  clearTable(machine, mm, start, upper, 1);
   mm.tables--;
   machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, end, table);
   tlbRemoveTable(machine, cpu, start, end, table);

@@ -5,6 +5,7 @@
  * @omits  userfaultfd, device memory
  */
 import { DIRTY, W } from '../../arch/index.ts';
+import { giveUpTable } from '../design/seams.ts';
 import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { zapHugePage } from '../huge/huge_zap.ts';
 import { splitHugeEntry } from '../huge/split.ts';
@@ -25,9 +26,10 @@ import {
   tlbRemovePage,
   tlbRemovePageLater,
 } from './mmu_gather.ts';
-import { clearEntry, findMapped, isNoneAt, isPresentAt, walk } from './pgtable.ts';
+import { clearEntry, findMapped, isNoneAt, isPresentAt, isTableAt, walk } from './pgtable.ts';
 import { tryFreeTable, tryUnlinkTable } from './pt_reclaim.ts';
 import { lockPte, tableEnd, unlockPte } from './pte_table.ts';
+import { isSharedAt } from './shared_table.ts';
 import { Marker, SoftKind, softKindAt, softValueAt } from './soft_entry.ts';
 
 /** What else is done, or left (struct zap_details). */
@@ -55,12 +57,33 @@ export function* unmapPageRange(
 ): Op<void> {
   const { machine, mm } = task;
   for (let at = yield* findMapped(machine, mm, start, end); at < end; ) {
+    if (!machine.views.isEmpty) {
+      const isGone = yield* giveUpShared(task, at);
+      if (isGone) {
+        at = yield* findMapped(machine, mm, at, end);
+        continue;
+      }
+    }
     const next = tableEnd(machine, at, end);
     const isHuge = yield* zapHuge(task, at, next);
     if (!isHuge) yield* zapPteRange(task, at, next, zap);
     else if (isGatherFull(machine, task.cpu)) yield* tlbFlushMmu(machine, task.cpu, mm.id);
     at = yield* findMapped(machine, mm, next, end);
   }
+}
+
+/** Whether a table on the way to `page` was shared, and is given up. */
+function* giveUpShared(task: Task, page: number): Op<boolean> {
+  const { machine, mm } = task;
+  for (let level = machine.format.levels - 1; level > 0; level--) {
+    const slot = yield* walk(machine, mm, page, level);
+    if (slot === NONE) return false;
+    yield reading(machine.objects.entry(slot));
+    if (!isTableAt(machine, slot, level) || !isSharedAt(machine, slot, level)) continue;
+    const isGone = yield* giveUpTable(task, page, slot, level);
+    if (isGone) return true;
+  }
+  return false;
 }
 
 /** Whether `[start, end)` was a huge page: cleared if it is all of one, split if it is a part. */

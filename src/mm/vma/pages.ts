@@ -15,6 +15,11 @@ export function pagesOf(bytes: number): number {
   return wrap(Math.ceil(bytes / PAGE_BYTES));
 }
 
+/** An argument that the kernel declares as an int: the upper half of the register does not count. */
+export function asInt(value: number): number {
+  return value | 0;
+}
+
 export function isPageAligned(bytes: number): boolean {
   return bytes % PAGE_BYTES === 0;
 }

@@ -29,6 +29,8 @@ export const VM = {
   NORESERVE: 0x200000,
   HUGETLB: 0x400000,
   SYNC: 0x800000,
+  /** Bit 40 of Linux, here in the place of VM_ARCH_1, which nothing has. */
+  DROPPABLE: 0x1000000,
   WIPEONFORK: 0x2000000,
   DONTDUMP: 0x4000000,
   MIXEDMAP: 0x10000000,
@@ -40,6 +42,7 @@ export const VM = {
 
 export const VM_ACCESS = VM.READ | VM.WRITE | VM.EXEC;
 export const VM_MAY_ACCESS = VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;
+export const LOCKS = VM.LOCKED | VM.LOCKONFAULT;
 /** They do not keep VMAs from merging: what comes of that has those of both. */
 export const VM_STICKY = VM.MAYBE_GUARD;
 /** Never merged, moved in part or collapsed. */
@@ -50,6 +53,8 @@ export interface MappedFile {
   readonly inode: Inode;
   /** A SysV segment that was attached: shmdt(2) finds it by this, and mremap(2) moves it alone. */
   readonly isSegment?: true;
+  /** The design that has VMAs of this file do what it wants (`design/design.ts`), by its name. */
+  readonly design?: string;
 }
 
 export interface Vma {

@@ -1,5 +1,9 @@
 /** What a flush does on one CPU. */
+import { EVERY_ASID } from '../../mmu/index.ts';
 import type { World } from './world.ts';
+
+/** In place of an address space: every one. */
+export const EVERY_MM = -2;
 
 /**
  * `cpu` drops all that it holds of the pages `[start, end)`, walk caches included.
@@ -14,6 +18,11 @@ export function dropTranslations(
   start: number,
   end: number,
 ): void {
+  if (mm === EVERY_MM) {
+    world.ledger.dischargeAll(cpu);
+    world.mmus[cpu]?.invalidateSpace(EVERY_ASID);
+    return;
+  }
   world.ledger.discharge(cpu, mm, start, end);
   world.mmus[cpu]?.invalidateRange(start, end, mm);
 }

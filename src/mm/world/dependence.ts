@@ -3,8 +3,10 @@
  *
  * Steps on one object do, unless both only read it. Three things are not seen from the object:
  * a table and its entries; the flush ledger; and a program's access, which reads entries, the
- * ledger and frames at once. All three are told apart by the kind of the point.
+ * ledger and frames at once. All three are told apart by the kind of the point; of an access it may
+ * be known what it cannot touch (`footprint.ts`).
  */
+import { canMeet } from './footprint.ts';
 
 import { PointKind as Kind, kindOf, objectOf, type Point } from './point.ts';
 import type { World } from './world.ts';
@@ -56,9 +58,43 @@ export function areDependent(world: World, one: Point, other: Point): boolean {
   const kinds = [kindOf(one), kindOf(other)] as const;
   const objects = [objectOf(one), objectOf(other)] as const;
   if (objects[0] === objects[1]) return !kinds.every((kind) => READERS.has(kind));
-  const roles = ROLES[kinds[1]] ?? 0;
-  if ((CONFLICTS[ROLES[kinds[0]] ?? 0]! & roles) !== 0) return true;
+  const roles = [ROLES[kinds[0]] ?? 0, ROLES[kinds[1]] ?? 0] as const;
+  if ((CONFLICTS[roles[0]]! & roles[1]) !== 0) {
+    if ((roles[0] & ACCESSES) !== 0) return isAccessChanged(world, one, other);
+    if ((roles[1] & ACCESSES) !== 0) return isAccessChanged(world, other, one);
+    return true;
+  }
   return isEntryOf(world, objects[0], objects[1]) || isEntryOf(world, objects[1], objects[0]);
+}
+
+/** Whether a step whose role conflicts with that of an access can make a difference to it. */
+function isAccessChanged(world: World, access: Point, other: Point): boolean {
+  const { objects, size } = world;
+  // The kernel goes to a frame itself: whatever the tables say, and however TLBs are flushed.
+  const isDirect = !isProgram(access);
+  switch (kindOf(other)) {
+    case Kind.SET:
+    case Kind.CLEAR:
+      return !isDirect && canMeet(world, access, other);
+    case Kind.INTERRUPT:
+      // A CPU that flushes drops nothing of what others hold.
+      return (
+        !isDirect && objects.tlb(objects.numberOf('cpu', objectOf(other))) === objectOf(access)
+      );
+    case Kind.INVALIDATE:
+      return !isDirect && size.flush === 'broadcast';
+    case Kind.FREE_TABLE:
+      return !isDirect;
+    case Kind.PUT:
+      // What can be reached is not freed: that would have been a violation at the free.
+      return false;
+    default:
+      return true;
+  }
+}
+
+function isProgram(access: Point): boolean {
+  return kindOf(access) === Kind.LOAD || kindOf(access) === Kind.STORE;
 }
 
 /** Whether `entry` is an entry of the table that the object `table` stands for. */

@@ -10,6 +10,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { Target, type TraceWriter } from '../../trace/index.ts';
+import { SharedViews } from './shared_views.ts';
 
 type Column = Int32Array | Float64Array;
 
@@ -39,7 +40,16 @@ export class Ledger {
   /** As of the world. */
   trace: TraceWriter | undefined = undefined;
 
-  constructor() {
+  readonly #mmCpus: Int32Array;
+  readonly #views: SharedViews;
+
+  /**
+   * @param mmCpus the CPUs that may hold translations of each address space
+   * @param views  who else sees what an address space does, where tables are shared
+   */
+  constructor(mmCpus: Int32Array = new Int32Array(0), views = new SharedViews()) {
+    this.#mmCpus = mmCpus;
+    this.#views = views;
     const places = 16;
     this.#cpus = new Int32Array(places);
     this.#mm = new Int32Array(places);
@@ -80,11 +90,25 @@ export class Ledger {
   /** A page that mapped `frame` has lost it, or the right to write to it. */
   openPage(cpus: number, mm: number, page: number, frame: number, writable: boolean): void {
     if (this.#ranges > 0) this.#takeOver(mm, page, frame);
-    this.openFolio(cpus, mm, page, page + 1, frame, writable);
+    this.#openTranslation(cpus, mm, page, page + 1, frame, writable);
+    if (this.#views.isEmpty) return;
+    for (const seen of this.#views.elsewhere(mm, page, page + 1)) {
+      const others = this.#mmCpus[seen.mm]!;
+      if (this.#ranges > 0) this.#takeOver(seen.mm, seen.start, frame);
+      this.#openTranslation(others, seen.mm, seen.start, seen.end, frame, writable);
+    }
   }
 
   /** The pages `[start, end)`, still mapped as they were, have lost the right to be written to. */
   openProtected(cpus: number, mm: number, start: number, end: number): void {
+    this.#openStillMapped(cpus, mm, start, end);
+    if (this.#views.isEmpty) return;
+    for (const seen of this.#views.elsewhere(mm, start, end)) {
+      this.#openStillMapped(this.#mmCpus[seen.mm]!, seen.mm, seen.start, seen.end);
+    }
+  }
+
+  #openStillMapped(cpus: number, mm: number, start: number, end: number): void {
     const last = this.#length[0]! - 1;
     const isNext =
       last >= 0 &&
@@ -106,7 +130,7 @@ export class Ledger {
       const cpus = this.#cpus[at]!;
       this.#cutTo(at, page, page + 1);
       this.#cpus[at] = 0;
-      this.openFolio(cpus, mm, page, page + 1, frame, true);
+      this.#openTranslation(cpus, mm, page, page + 1, frame, true);
     }
   }
 
@@ -135,14 +159,33 @@ export class Ledger {
     head: number,
     writable: boolean,
   ): void {
-    if (cpus === 0) return;
-    this.#open(cpus, mm, start, end, head, writable);
+    this.#openTranslation(cpus, mm, start, end, head, writable);
+    if (this.#views.isEmpty) return;
+    for (const seen of this.#views.elsewhere(mm, start, end)) {
+      this.#openTranslation(this.#mmCpus[seen.mm]!, seen.mm, seen.start, seen.end, head, writable);
+    }
+  }
+
+  /** The same of one address space. A folio lies within one table, so it is seen as a whole or not. */
+  #openTranslation(
+    cpus: number,
+    mm: number,
+    start: number,
+    end: number,
+    head: number,
+    writable: boolean,
+  ): void {
+    if (cpus !== 0) this.#open(cpus, mm, start, end, head, writable);
   }
 
   /** `table`, which was linked for the pages `[start, end)`, is no longer. */
   openTable(cpus: number, mm: number, start: number, end: number, table: number): void {
-    if (cpus === 0) return;
-    this.#open(cpus, mm, start, end, -1 - table, true);
+    if (cpus !== 0) this.#open(cpus, mm, start, end, -1 - table, true);
+    if (this.#views.isEmpty) return;
+    for (const seen of this.#views.elsewhere(mm, start, end)) {
+      const others = this.#mmCpus[seen.mm]!;
+      if (others !== 0) this.#open(others, seen.mm, seen.start, seen.end, -1 - table, true);
+    }
   }
 
   #open(
@@ -193,6 +236,15 @@ export class Ledger {
     this.#length[0] = kept;
     this.#ranges = ranges;
     if (isAny) this.trace?.obligationDischarged(cpu, mm, start, end, kept);
+  }
+
+  /** `cpu` has flushed everything. */
+  dischargeAll(cpu: number): void {
+    for (let at = 0; at < this.#length[0]!; at++) {
+      if ((this.#cpus[at]! & (1 << cpu)) === 0) continue;
+      this.discharge(cpu, this.#mm[at]!, 0, Number.POSITIVE_INFINITY);
+      at = -1;
+    }
   }
 
   /** Moves what stands at `at` down to `to`, so that those that are left have no holes. */

@@ -2,6 +2,7 @@
  * Synchronisation points: what an operation is about to do when it suspends.
  *
  * A point is one number, its kind above its object, so that a schedule of millions allocates none.
+ * Above both, a search may note what else the step depends on (`footprint.ts`).
  */
 import { assert } from '../../base/assert.ts';
 
@@ -58,6 +59,7 @@ export const PointKind = {
 export type PointKind = (typeof PointKind)[keyof typeof PointKind];
 
 const OBJECTS = 2 ** 26;
+const KINDS = 2 ** 5;
 
 function point(kind: PointKind, object: number): Point {
   assert(object >= 0, 'an object id is not negative');
@@ -94,11 +96,21 @@ export const readingContent = (frame: number): Point => point(PointKind.READ_CON
 export const writingContent = (frame: number): Point => point(PointKind.WRITE_CONTENT, frame);
 
 export function kindOf(at: Point): PointKind {
-  return Math.floor(at / OBJECTS) as PointKind;
+  return (Math.floor(at / OBJECTS) % KINDS) as PointKind;
 }
 
 export function objectOf(at: Point): number {
   return at % OBJECTS;
+}
+
+/** What was noted of a point, or 0. */
+export function noteOf(at: Point): number {
+  return Math.floor(at / (OBJECTS * KINDS));
+}
+
+/** The same point with a note, which is at least 1. */
+export function withNote(at: Point, note: number): Point {
+  return (note * OBJECTS * KINDS + at) as Point;
 }
 
 /** `LOCK` and so on, to show. */

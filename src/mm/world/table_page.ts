@@ -19,6 +19,8 @@ export function* allocTable(world: World, cpu: number): Op<number> {
   yield writing(world.objects.table(table));
   assert(world.tableUsed[table] === 0, 'a free table is not in use');
   world.tableUsed[table] = 1;
+  world.tableShares[table] = 0;
+  world.tableMm[table] = NONE;
   fillTable(world, table, 0);
   world.trace?.tableAlloc(table);
   return table;
@@ -40,6 +42,51 @@ export function* freeTable(world: World, cpu: number, table: number): Op<void> {
   world.tableNext[table] = world.zoneFreeTables[0]!;
   world.zoneFreeTables[0] = table;
   yield* unlock(world, cpu, world.objects.zoneLock, Rank.ZONE);
+}
+
+/** `table` is linked below an entry of `level`, for `page` of `mm`. */
+export function noteLink(
+  world: World,
+  table: number,
+  mm: number,
+  page: number,
+  level: number,
+  isCharged: boolean,
+): void {
+  // One that a bug has taken for a table is none.
+  if (table < 0) return;
+  const { tableMm, tableStart, views } = world;
+  const span = world.format.entryPages[level]!;
+  const start = Math.floor(page / span) * span;
+  const [first, other] = [tableMm[table]!, tableStart[table]!];
+  if (first === NONE) {
+    tableMm[table] = mm;
+    tableStart[table] = start;
+    return;
+  }
+  if (views.of(table).length === 0) {
+    views.add({ table, mm: first, start: other, end: other + span, isCharged: true });
+  }
+  views.add({ table, mm, start, end: start + span, isCharged });
+}
+
+/** `table` is no longer linked below the entry of `level` for `page` of `mm`. */
+export function noteUnlink(
+  world: World,
+  table: number,
+  mm: number,
+  page: number,
+  level: number,
+): void {
+  if (table < 0) return;
+  const { tableMm, tableStart, views } = world;
+  const span = world.format.entryPages[level]!;
+  if (!views.isEmpty) views.remove(table, mm, Math.floor(page / span) * span);
+  const [first, second] = views.isEmpty ? [] : views.of(table);
+  tableMm[table] = first?.mm ?? NONE;
+  if (first === undefined) return;
+  tableStart[table] = first.start;
+  if (second === undefined) views.remove(table, first.mm, first.start);
 }
 
 /** All tables are free. */

@@ -5,7 +5,7 @@
  * @omits  PCID generations: each address space has a PCID of its own; lazy TLB mode
  */
 import { assert } from '../../base/assert.ts';
-import { dropTranslations } from './cpu_tlb.ts';
+import { dropTranslations, EVERY_MM } from './cpu_tlb.ts';
 import { deliverInterrupts } from './delivery.ts';
 import { sendInterrupt } from './interrupt.ts';
 import type { Op } from './op.ts';
@@ -13,7 +13,10 @@ import { acknowledged, invalidating, reading } from './point.ts';
 import { tellFlush } from './tell.ts';
 import type { World } from './world.ts';
 
-/** When it returns, no CPU holds a translation or a walk-cache entry for the pages `[start, end)`. */
+/**
+ * When it returns, no CPU holds a translation or a walk-cache entry for the pages `[start, end)`, nor
+ * does who walks the tables of `mm` by other means.
+ */
 export function* flushTlbMmRange(
   world: World,
   cpu: number,
@@ -21,6 +24,11 @@ export function* flushTlbMmRange(
   start: number,
   end: number,
 ): Op<void> {
+  yield* flushCpus(world, cpu, mm, start, end);
+  for (const invalidate of world.secondary) yield* invalidate(world, cpu, mm, start, end);
+}
+
+function* flushCpus(world: World, cpu: number, mm: number, start: number, end: number): Op<void> {
   if (world.size.flush === 'interrupt') {
     yield* flushByInterrupt(world, cpu, mm, start, end);
     return;
@@ -33,9 +41,36 @@ export function* flushTlbMmRange(
   }
 }
 
+/** When it returns, no CPU holds any translation. @source arch/x86/mm/tlb.c flush_tlb_all() */
+export function* flushTlbAll(world: World, cpu: number): Op<void> {
+  const end = Number.POSITIVE_INFINITY;
+  if (world.size.flush === 'interrupt') {
+    yield* interruptAndFlush(world, cpu, 2 ** world.size.cpus - 1, EVERY_MM, 0, end);
+    return;
+  }
+  yield invalidating(world.objects.tlb(cpu));
+  if (world.trace !== undefined) tellFlush(world.trace, world, EVERY_MM, 0, end);
+  for (let other = 0; other < world.size.cpus; other++) {
+    dropTranslations(world, other, EVERY_MM, 0, end);
+  }
+}
+
 function* flushByInterrupt(
   world: World,
   cpu: number,
+  mm: number,
+  start: number,
+  end: number,
+): Op<void> {
+  yield reading(world.objects.cpuMask(mm));
+  yield* interruptAndFlush(world, cpu, world.mmCpus[mm]!, mm, start, end);
+}
+
+/** Lets `cpus`, and in any case this one, flush the pages `[start, end)` of `mm`, or everything. */
+function* interruptAndFlush(
+  world: World,
+  cpu: number,
+  cpus: number,
   mm: number,
   start: number,
   end: number,
@@ -44,8 +79,7 @@ function* flushByInterrupt(
   world.requestMm[cpu] = mm;
   world.requestStart[cpu] = start;
   world.requestEnd[cpu] = end;
-  yield reading(world.objects.cpuMask(mm));
-  const others = world.mmCpus[mm]! & ~(1 << cpu);
+  const others = cpus & ~(1 << cpu);
   for (let target = 0; target < world.size.cpus; target++) {
     if ((others & (1 << target)) !== 0) yield* sendInterrupt(world, cpu, target);
   }

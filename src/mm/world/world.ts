@@ -10,9 +10,12 @@ import { assert } from '../../base/assert.ts';
 import type { Mmu } from '../../mmu/index.ts';
 import type { TraceWriter } from '../../trace/index.ts';
 import type { Bugs } from './bugs.ts';
+import { Accesses } from './footprint.ts';
 import { Ledger } from './ledger.ts';
 import { newMmus } from './mmus.ts';
 import { Objects } from './objects.ts';
+import type { Op } from './op.ts';
+import { SharedViews, type View } from './shared_views.ts';
 import type { WorldSize } from './world_size.ts';
 
 /** No lock holder, frame, table, VMA, list element. */
@@ -46,8 +49,21 @@ export const FrameFlag = {
 export const ORDER_SHIFT = 11;
 
 type Words = Int32Array | Uint32Array | Uint16Array | Float64Array;
+
+/** Flushes what others hold of the pages `[start, end)` of an address space. */
+type InvalidateSecondary = (
+  world: World,
+  cpu: number,
+  mm: number,
+  start: number,
+  end: number,
+) => Op<void>;
+
 /** A state of a world, as `save()` made it. */
-export type SavedWorld = readonly Words[];
+export interface SavedWorld {
+  readonly parts: readonly Words[];
+  readonly views: readonly View[];
+}
 
 export class World {
   readonly size: WorldSize;
@@ -113,6 +129,11 @@ export class World {
   /** 1 while a table is in use. Object: the table. */
   readonly tableUsed: Int32Array;
   readonly tableNext: Int32Array;
+  /** Entries that refer to a table beyond the first (pt_share_count). Object: the table. */
+  readonly tableShares: Int32Array;
+  /** The truth about who linked a table first, and for which pages; `views` has all of shared ones. */
+  readonly tableMm: Int32Array;
+  readonly tableStart: Float64Array;
   /** Empty tables that large pages of a table keep for their split. Guarded by the table's lock. */
   readonly tableDeposit: Int32Array;
   /** Tables that wait for a grace period, a list for each CPU. Object: the list. */
@@ -140,10 +161,17 @@ export class World {
   readonly gatherEnd: Float64Array;
 
   readonly violation: Int32Array;
+  /** Whether an entry may be reached from more than one address space. */
+  mayShareTables = false;
+  /** What searches have met of programs' accesses. No part of the state. */
+  readonly accesses = new Accesses();
   /** Own data of each CPU; none if accesses do not go through MMUs. Tags are numbers of mms. */
   readonly mmus: readonly Mmu[];
+  readonly views: SharedViews;
   readonly ledger: Ledger;
 
+  /** Who else is flushed with an address space (`Design.invalidateSecondary`). */
+  secondary: readonly InvalidateSecondary[] = [];
   /** Told what happens, if anybody wants to know. No part of the state; set by `traceTo()`. */
   trace: TraceWriter | undefined = undefined;
 
@@ -189,6 +217,9 @@ export class World {
     this.lanes = this.part(new Uint32Array(tables * this.tableEntries * 2));
     this.tableUsed = words(tables);
     this.tableNext = words(tables);
+    this.tableShares = words(tables);
+    this.tableMm = words(tables).fill(NONE);
+    this.tableStart = pages(tables);
     this.tableDeposit = words(tables).fill(NONE);
     this.callbackTables = words(cpus).fill(NONE);
     this.mmSequence = words(mms).fill(1);
@@ -206,7 +237,8 @@ export class World {
     this.violation = words(1);
     this.mmus = newMmus(size, this.lanes);
     for (const mmu of this.mmus) for (const part of mmu.parts()) this.part(part);
-    this.ledger = new Ledger();
+    this.views = new SharedViews();
+    this.ledger = new Ledger(this.mmCpus, this.views);
   }
 
   /** Makes an array a part of the state. */
@@ -222,12 +254,14 @@ export class World {
   }
 
   saveWorld(): SavedWorld {
-    return [...this.#parts, ...this.ledger.parts()].map((part) => part.slice());
+    const parts = [...this.#parts, ...this.ledger.parts()].map((part) => part.slice());
+    return { parts, views: this.views.save() };
   }
 
-  restoreWorld(saved: SavedWorld): void {
+  restoreWorld({ parts: saved, views }: SavedWorld): void {
     const own = this.#parts.length;
     for (let index = 0; index < own; index++) this.#parts[index]!.set(saved[index]!);
     this.ledger.restore(saved.slice(own));
+    this.views.restore(views);
   }
 }

@@ -24,6 +24,7 @@ import {
   outcomeOf,
   text,
   toEngine,
+  toInt,
 } from './spec.ts';
 
 const group = 'System calls';
@@ -37,7 +38,7 @@ export const FILE_CALLS = [
     parameters: [text('name'), optional(flags('flags', someOf(MFD)), 0n)],
     perform(session, name: string, how: bigint) {
       const { mm, task } = session;
-      const file = mm.memfdCreate(task, utf8Length(name), toEngine(how));
+      const file = mm.memfdCreate(task, utf8Length(name), toInt(how));
       if (typeof file === 'number') return outcomeOf(file);
       session.inodeNames.set(file.mapped!.inode, `/memfd:${name} (deleted)`);
       return outcomeOf(session.files.add(file));
@@ -57,7 +58,7 @@ export const FILE_CALLS = [
     summary: 'closes a descriptor; mappings stay',
     parameters: [number('fd')],
     perform: ({ files, task, mm }, fd: bigint) =>
-      outcomeOf(files.close(task, Number(fd)) ? 0 : mm.EBADF),
+      outcomeOf(files.close(task, toInt(fd)) ? 0 : mm.EBADF),
   },
   {
     name: 'ftruncate',
@@ -65,7 +66,7 @@ export const FILE_CALLS = [
     summary: 'sets the size of a file',
     parameters: [number('fd'), length()],
     perform: ({ mm, task, files, run }, fd: bigint, bytes: bigint) =>
-      outcomeOf(run(mm.ftruncate(task, files.get(Number(fd)), toEngine(bytes)))),
+      outcomeOf(run(mm.ftruncate(task, files.get(toInt(fd)), toEngine(bytes)))),
   },
   {
     name: 'fallocate',
@@ -73,10 +74,8 @@ export const FILE_CALLS = [
     summary: 'allocates a part of a file, or punches a hole',
     parameters: [number('fd'), flags('mode', someOf(FALLOC)), length('offset'), length()],
     perform({ mm, task, files, run }, fd: bigint, mode: bigint, from: bigint, bytes: bigint) {
-      const file = files.get(Number(fd));
-      return outcomeOf(
-        run(mm.fallocate(task, file, toEngine(mode), toEngine(from), toEngine(bytes))),
-      );
+      const file = files.get(toInt(fd));
+      return outcomeOf(run(mm.fallocate(task, file, toInt(mode), toEngine(from), toEngine(bytes))));
     },
   },
   {
@@ -86,7 +85,7 @@ export const FILE_CALLS = [
     parameters: [number('fd'), length(), optional(length('offset'), 0n)],
     perform(session, fd: bigint, bytes: bigint, from: bigint) {
       const { mm, task, files, run } = session;
-      const file = files.get(Number(fd));
+      const file = files.get(toInt(fd));
       if (file === undefined) return outcomeOf(mm.EBADF);
       if (bytes < 0n || from < 0n) return outcomeOf(mm.EINVAL);
       session.spendTouches(Number(bytes / PAGE_BYTES) + 2, LIMITS.touchedPages);
@@ -107,7 +106,7 @@ export const FILE_CALLS = [
         throw new ScriptError('Keys are not simulated', 'Pass IPC_PRIVATE, and keep the number');
       }
       const { mm, task, machine } = session;
-      const id = mm.shmget(task, toEngine(bytes), toEngine(how));
+      const id = mm.shmget(task, toEngine(bytes), toInt(how));
       if (id < 0) return outcomeOf(id);
       session.inodeNames.set(machine.segments.get(id).inode, '/SYSV00000000 (deleted)');
       return outcomeOf(id);
@@ -123,7 +122,7 @@ export const FILE_CALLS = [
       optional(flags('flags', someOf(SHM)), 0n),
     ],
     perform: ({ mm, task, run }, id: bigint, at: bigint, how: bigint) =>
-      outcomeOf(run(mm.shmat(task, toEngine(id), toEngine(at), toEngine(how))), asAddress),
+      outcomeOf(run(mm.shmat(task, toInt(id), toEngine(at), toInt(how))), asAddress),
   },
   {
     name: 'shmdt',
@@ -138,7 +137,7 @@ export const FILE_CALLS = [
     summary: 'removes a segment with IPC_RMID, when nobody has it attached any more',
     parameters: [number('segment'), flags('command', oneOf(SHMCTL))],
     perform: ({ mm, task, run }: Session, id: bigint, command: bigint) =>
-      outcomeOf(run(mm.shmctl(task, toEngine(id), toEngine(command)))),
+      outcomeOf(run(mm.shmctl(task, toInt(id), toInt(command)))),
   },
 ] as const satisfies readonly CallSpec[];
 

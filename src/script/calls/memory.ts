@@ -23,6 +23,8 @@ import {
   outcomeOf,
   returned,
   toEngine,
+  toFlags,
+  toInt,
 } from './spec.ts';
 
 const prot = flags('prot', someOf(PROT, 'PROT_NONE'));
@@ -54,9 +56,9 @@ export const MEMORY_CALLS = [
       const call = {
         address: toEngine(at),
         length: toEngine(bytes),
-        prot: Number(BigInt.asUintN(32, rights)),
-        flags: Number(BigInt.asIntN(32, how)),
-        file: session.files.get(Number(fd)),
+        prot: toFlags(rights),
+        flags: toFlags(how),
+        file: session.files.get(toInt(fd)),
         offset: toEngine(from),
       };
       return outcomeOf(session.run(mm.mmap(task, call)), asAddress);
@@ -76,7 +78,7 @@ export const MEMORY_CALLS = [
     summary: 'changes the rights of a range',
     parameters: [address(), length(), prot],
     perform: ({ mm, task, run }, at: bigint, bytes: bigint, rights: bigint) =>
-      outcomeOf(run(mm.mprotect(task, toEngine(at), toEngine(bytes), toEngine(rights)))),
+      outcomeOf(run(mm.mprotect(task, toEngine(at), toEngine(bytes), toFlags(rights)))),
   },
   {
     name: 'mremap',
@@ -101,7 +103,7 @@ export const MEMORY_CALLS = [
         address: toEngine(at),
         oldLength: toEngine(oldBytes),
         newLength: toEngine(newBytes),
-        flags: toEngine(how),
+        flags: toFlags(how),
         newAddress: toEngine(to),
       };
       return outcomeOf(run(mm.mremap(task, call)), asAddress);
@@ -121,7 +123,7 @@ export const MEMORY_CALLS = [
     summary: 'says how a range will be used',
     parameters: [address(), length(), flags('advice', oneOf(ADVICE))],
     perform: ({ mm, task, run }, at: bigint, bytes: bigint, advice: bigint) =>
-      outcomeOf(run(mm.madvise(task, toEngine(at), toEngine(bytes), toEngine(advice)))),
+      outcomeOf(run(mm.madvise(task, toEngine(at), toEngine(bytes), toInt(advice)))),
   },
   {
     name: 'mlock',
@@ -137,7 +139,7 @@ export const MEMORY_CALLS = [
     summary: 'as mlock, with MLOCK_ONFAULT without faulting in',
     parameters: [address(), length(), flags('flags', someOf(MLOCK))],
     perform: ({ mm, task, run }, at: bigint, bytes: bigint, how: bigint) =>
-      outcomeOf(run(mm.mlock2(task, toEngine(at), toEngine(bytes), toEngine(how)))),
+      outcomeOf(run(mm.mlock2(task, toEngine(at), toEngine(bytes), toInt(how)))),
   },
   {
     name: 'munlock',
@@ -152,7 +154,7 @@ export const MEMORY_CALLS = [
     group,
     summary: 'locks all that is mapped, or will be',
     parameters: [flags('flags', someOf(MCL))],
-    perform: ({ mm, task, run }, how: bigint) => outcomeOf(run(mm.mlockall(task, toEngine(how)))),
+    perform: ({ mm, task, run }, how: bigint) => outcomeOf(run(mm.mlockall(task, toInt(how)))),
   },
   {
     name: 'munlockall',
@@ -167,7 +169,7 @@ export const MEMORY_CALLS = [
     summary: 'writes a mapped file back',
     parameters: [address(), length(), flags('flags', someOf(MS))],
     perform: ({ mm, task, run }, at: bigint, bytes: bigint, how: bigint) =>
-      outcomeOf(run(mm.msync(task, toEngine(at), toEngine(bytes), toEngine(how)))),
+      outcomeOf(run(mm.msync(task, toEngine(at), toEngine(bytes), toInt(how)))),
   },
   {
     name: 'mincore',
@@ -202,8 +204,8 @@ export const MEMORY_CALLS = [
       const call = {
         target: target && { mm: target.task.mm, mayRead: true },
         ranges: [{ address: toEngine(at), length: toEngine(bytes) }],
-        advice: toEngine(advice),
-        flags: toEngine(how),
+        advice: toInt(advice),
+        flags: toInt(how),
         mayInfluence: true,
       };
       return outcomeOf(session.run(mm.processMadvise(task, call)), asLength);

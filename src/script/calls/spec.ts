@@ -61,6 +61,17 @@ export function toEngine(value: bigint): number {
   return Number(value - offset + PAGE_BYTES / 2n);
 }
 
+/** An int of C: what is above 32 bits is lost. */
+export function toInt(value: bigint): number {
+  return Number(BigInt.asIntN(32, value));
+}
+
+/** Flags in an unsigned long: 32 bits, and another one for all that are above. */
+export function toFlags(value: bigint): number {
+  const low = Number(BigInt.asUintN(32, value));
+  return BigInt.asUintN(64, value) >> 32n === 0n ? low : low + 2 ** 32;
+}
+
 export function returned(value: bigint, form: Form = asNumber, note?: string): Outcome {
   const outcome = { kind: 'returned', value, text: form(value) } as const;
   return note === undefined ? outcome : { ...outcome, note };

@@ -11,6 +11,8 @@ import { type VmaView, viewVmas } from './vmas.ts';
 /** A process of a script. */
 export interface Process {
   readonly pid: number;
+  /** Who started it; 0 of the first. */
+  readonly parent: number;
   task: engine.Task;
   readonly files: Files;
 }

@@ -5,9 +5,10 @@
  * The checksum covers every byte but its own four. It tells a damaged file from a forged one, whose
  * maker would compute it again: nothing is believed because of it.
  */
+
+import { crc32 } from '../../base/crc32.ts';
 import type { SnapshotLimits } from '../limits.ts';
 import { Mend, SnapshotError } from '../snapshot_error.ts';
-import { crc32 } from './crc32.ts';
 
 const MAGIC = 0x31524150;
 const MAGIC_BYTES = 4;

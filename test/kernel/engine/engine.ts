@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { formatById } from '../../../src/arch/index.ts';
-import type { Layout, Machine, Task } from '../../../src/mm/index.ts';
+import type { Inode, Layout, Machine, Task } from '../../../src/mm/index.ts';
 import { ADVICE, type Address, type Call, MAP, PROT } from '../calls.ts';
 import type { Program, Step } from '../program.ts';
-import type { InitialState, KernelReport, Outcome, State, Vma } from '../report.ts';
+import type { Backing, InitialState, KernelReport, Outcome, State, Vma } from '../report.ts';
 import { mm } from './build.ts';
 import { Files } from './files.ts';
 import { countersOf, describeVma, entriesOf, mapsLargeFolio } from './observe.ts';
@@ -28,11 +28,26 @@ const SIZE = {
   gather: 512,
 };
 
-/** Does `program` in a machine of its own, but for the steps that the kernel was spared. */
-export function runOnEngine(program: Program, { initial, outcomes }: KernelReport): KernelReport {
+/** An address space at the time when its state is reported. */
+export interface Observed {
+  readonly task: Task;
+  readonly process: number;
+  readonly backing: (inode: Inode) => Backing;
+}
+
+/**
+ * Does `program` in a machine of its own, but for the steps that the kernel was spared.
+ *
+ * @param onObserve told of each state that is reported, in order
+ */
+export function runOnEngine(
+  program: Program,
+  { initial, outcomes }: KernelReport,
+  onObserve: (observed: Observed) => void = () => {},
+): KernelReport {
   const isStriped = program.steps.some(({ call }) => call.name === 'stripe' && call.count > 1000);
   const size = isStriped ? { ...SIZE, vmas: 2 ** 17 } : SIZE;
-  return new Run(initial, size).run(program, outcomes);
+  return new Run(initial, size, onObserve).run(program, outcomes);
 }
 
 class Run {
@@ -42,9 +57,11 @@ class Run {
   readonly #tasks = new Map<number, Task>();
   readonly #results = new Map<number, number>();
   readonly #states: State[] = [];
+  readonly #onObserve: (observed: Observed) => void;
 
-  constructor(initial: InitialState, size: typeof SIZE) {
+  constructor(initial: InitialState, size: typeof SIZE, onObserve: (observed: Observed) => void) {
     this.#initial = initial;
+    this.#onObserve = onObserve;
     this.#machine = new mm.Machine(size);
     this.#files = new Files(this.#machine, CPU);
     const task = mm.run(mm.newProcess(this.#machine, CPU, layoutOf(initial)));
@@ -84,9 +101,11 @@ class Run {
     }
     this.#audit();
     const left = [...this.#tasks].sort(([a], [b]) => a - b);
-    for (const [process, task] of left) this.#observe(process, task, steps.length);
+    for (const [process, task] of left) {
+      this.#observe(process, task, steps.length);
+      this.#exit(process, task);
+    }
     this.#files.close();
-    for (const [process, task] of left) this.#exit(process, task);
     this.#audit();
     return { initial: this.#initial, outcomes, states: this.#states };
   }
@@ -140,6 +159,7 @@ class Run {
       ...entriesOf(task, vmas),
       counters: countersOf(task),
     });
+    this.#onObserve({ task, process, backing: (inode) => this.#files.backing(inode) });
   }
 
   #at(address: Address): number {

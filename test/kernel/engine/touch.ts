@@ -63,7 +63,7 @@ function touchByte(task: Task, name: Touch, address: number, byte: number): numb
 
 function access(task: Task, name: Touch, page: number, byte: number | undefined): number {
   if (name === 'store') {
-    return byte === undefined ? makeWritable(task, page) : mm.run(mm.store(task, page, byte));
+    return byte === undefined ? storeBehind(task, page) : mm.run(mm.store(task, page, byte));
   }
   const found = mm.run(mm.load(task, page));
   if (name === 'load' || found < 0) return found;
@@ -71,13 +71,13 @@ function access(task: Task, name: Touch, page: number, byte: number | undefined)
   return (task.mm.vmas.at(page)!.flags & mm.VM.EXEC) === 0 ? -1 - mm.Fault.ACCERR : 0;
 }
 
-/** What a store does, but for the storing: 0, or -1 - how the fault ended. */
-function makeWritable(task: Task, page: number): number {
+/** What a store does, but for another first byte: 0, or -1 - how the fault ended. */
+function storeBehind(task: Task, page: number): number {
   while (!isWritableNow(task, page)) {
     const result = mm.run(mm.handleUserFault(task, page, mm.Access.WRITE));
     if (result !== mm.Fault.DONE) return -1 - result;
   }
-  return 0;
+  return mm.run(mm.store(task, page, mm.run(mm.load(task, page))));
 }
 
 function isWritableNow({ machine, mm: { root } }: Task, page: number): boolean {

@@ -119,8 +119,114 @@ static void emit_pages(u32 type, u32 step, u64 start, u64 end)
 	syscall(close, fd);
 }
 
+#if WHOLE_FILES
+static void emit_file(const char *path, u32 type, u32 step)
+{
+	static char text[8 * PAGE];
+	s64 got, fd = must(syscall(open, path, O_RDONLY), "executor: cannot open a file of /proc");
+
+	/* Of its own pages, all that will be written to are private from here on. */
+	memset(text, 0, sizeof(text));
+	while ((got = syscall(read, fd, text, sizeof(text))) > 0)
+		emit(type, step, text, got);
+	must(got, "executor: cannot read a file of /proc");
+	syscall(close, fd);
+}
+
+struct frame {
+	u64 page, entry, count, flags;
+};
+
+#define FRAMES 256
+#define ENTRY_PRESENT (1UL << 63)
+#define ENTRY_FRAME ((1UL << 55) - 1)
+
+static u64 word_at(int fd, u64 index)
+{
+	u64 word = 0;
+
+	must(syscall(pread64, fd, &word, sizeof(word), index * sizeof(word)),
+	     "executor: cannot read a word of /proc");
+	return word;
+}
+
+static void emit_frames(u32 step, u64 start, u64 end, const int *files)
+{
+	static struct frame frames[FRAMES];
+	u32 count = 0;
+
+	for (u64 page = start / PAGE; page < end / PAGE; page++) {
+		u64 entry = word_at(files[0], page), number = entry & ENTRY_FRAME;
+		int present = !!(entry & ENTRY_PRESENT);
+
+		frames[count++] = (struct frame){
+			page, entry,
+			present ? word_at(files[1], number) : 0,
+			present ? word_at(files[2], number) : 0,
+		};
+		if (count < FRAMES && page + 1 < end / PAGE)
+			continue;
+		emit(RECORD_FRAMES, step, frames, count * sizeof(*frames));
+		count = 0;
+	}
+}
+
+/* All pages that hold something. */
+static void emit_all_frames(u32 step, u64 start, u64 end)
+{
+	static struct page_region regions[SCAN_REGIONS];
+	const u64 present = PAGE_IS_PRESENT | PAGE_IS_SWAPPED | PAGE_IS_GUARD;
+	struct page_scan scan = {
+		.size = sizeof(scan), .start = start, .end = end, .walk_end = start,
+		.vec = (u64)regions, .vec_len = SCAN_REGIONS,
+		.category_anyof_mask = present, .return_mask = present,
+	};
+	int files[3] = {
+		must(syscall(open, "/proc/self/pagemap", O_RDONLY), "executor: no pagemap"),
+		must(syscall(open, "/proc/kpagecount", O_RDONLY), "executor: no kpagecount"),
+		must(syscall(open, "/proc/kpageflags", O_RDONLY), "executor: no kpageflags"),
+	};
+
+	for (; scan.walk_end < end; scan.start = scan.walk_end) {
+		s64 found = must(syscall(ioctl, files[0], PAGEMAP_SCAN, &scan),
+				 "executor: cannot scan pages");
+
+		for (s64 i = 0; i < found; i++)
+			emit_frames(step, regions[i].start, regions[i].end, files);
+	}
+	for (u32 i = 0; i < 3; i++)
+		syscall(close, files[i]);
+}
+
+/* Lists of pages that this CPU has not worked off, of MADV_FREE for one, are when something is zapped. */
+static void drain_lists(void)
+{
+	static u8 page[PAGE] __attribute__((aligned(4096)));
+
+	must(syscall(madvise, page, PAGE, 24 /* MADV_DONTNEED_LOCKED */), "executor: cannot zap a page");
+	*(volatile u8 *)page = 1;
+}
+
+static void observe_files(u32 step)
+{
+	drain_lists();
+	emit_file("/proc/self/maps", RECORD_MAPS, step);
+	emit_file("/proc/self/stat", RECORD_STAT, step);
+	emit_file("/proc/self/smaps", RECORD_SMAPS, step);
+	emit_file("/proc/self/smaps_rollup", RECORD_ROLLUP, step);
+	emit_file("/proc/self/status", RECORD_STATUS, step);
+	emit_file("/proc/self/statm", RECORD_STATM, step);
+	emit_file("/proc/self/numa_maps", RECORD_NUMA_MAPS, step);
+	emit_all_frames(step, 0, OWN);
+	emit_all_frames(step, OWN_END, TASK_SIZE);
+}
+#endif
+
 static void observe(u32 step)
 {
+#if WHOLE_FILES
+	observe_files(step);
+#endif
 	emit_lines("/proc/self/smaps", RECORD_VMAS, step);
 	emit_lines("/proc/self/status", RECORD_COUNTERS, step);
 	for (u32 type = RECORD_PAGES; type <= RECORD_TABLES; type++) {

@@ -1,0 +1,31 @@
+/** The physical memory of a machine as a file, of the kind that its name says. */
+import { InvalidArgumentError } from 'commander';
+import { elfCore, type Image, rawImage } from '../../image/index.ts';
+import type { Session } from '../../script/index.ts';
+import { writeSparseFile } from '../output_file.ts';
+
+const WRITERS: Readonly<Record<string, (session: Session) => Image>> = {
+  '.raw': ({ machine }) => rawImage(machine),
+  '.elf': (session) =>
+    elfCore(
+      session.machine,
+      session.processes().map(({ pid, task }) => ({ pid, mm: task.mm })),
+    ),
+};
+const KINDS = Object.keys(WRITERS);
+
+/** What the option says. */
+export const IMAGE_HELP = `save physical memory with its page tables: *${KINDS[0]}, or *${KINDS[1]} for an ELF core (docs/procfs.md)`;
+
+/** A path whose kind is known, for commander. */
+export function imagePath(path: string): string {
+  if (KINDS.some((kind) => path.endsWith(kind))) return path;
+  throw new InvalidArgumentError(`A file name that ends in ${KINDS.join(' or ')} is wanted.`);
+}
+
+/** @throws Failure if it cannot be written */
+export async function saveImage(path: string, session: Session): Promise<void> {
+  const kind = KINDS.find((each) => path.endsWith(each))!;
+  const image = WRITERS[kind]!(session);
+  await writeSparseFile(path, image.bytes, image.chunks());
+}

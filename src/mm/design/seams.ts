@@ -1,0 +1,54 @@
+/** The seams of `design.ts`, as the rest of mm calls them: each design that cares is asked in turn. */
+import { type Access, Fault } from '../fault/result.ts';
+import type { Task } from '../task.ts';
+import type { Mm } from '../vma/mm.ts';
+import type { Vma } from '../vma/vma.ts';
+import type { Op } from '../world/op.ts';
+
+/** @returns DONE to go on, or how the fault ends */
+export function* prepareFault(
+  task: Task,
+  vma: Vma,
+  page: number,
+  access: Access,
+  isVmaLocked: boolean,
+): Op<Fault> {
+  for (const { prepareFault: prepare } of task.machine.designs) {
+    if (prepare === undefined) continue;
+    const result = yield* prepare(task, vma, page, access, isVmaLocked);
+    if (result !== Fault.DONE) return result;
+  }
+  return Fault.DONE;
+}
+
+/** @returns whether the entry, which referred to a shared table, is empty now */
+export function* giveUpTable(task: Task, page: number, slot: number, level: number): Op<boolean> {
+  for (const { giveUp } of task.machine.designs) {
+    if (giveUp === undefined) continue;
+    const isGone = yield* giveUp(task, page, slot, level);
+    if (isGone) return true;
+  }
+  return false;
+}
+
+export function* beforeChange(task: Task, vma: Vma, start: number, end: number): Op<void> {
+  for (const { beforeChange: prepare } of task.machine.designs) {
+    if (prepare !== undefined) yield* prepare(task, vma, start, end);
+  }
+}
+
+export function* afterChange(task: Task): Op<void> {
+  for (const { afterChange: finish } of task.machine.designs) {
+    if (finish !== undefined) yield* finish(task);
+  }
+}
+
+/** @returns whether there is nothing left to copy, or a negative errno */
+export function* copyRange(task: Task, child: Mm, to: Vma, from: Vma): Op<boolean | number> {
+  for (const { copyRange: copy } of task.machine.designs) {
+    if (copy === undefined) continue;
+    const result = yield* copy(task, child, to, from);
+    if (result !== false) return result;
+  }
+  return false;
+}

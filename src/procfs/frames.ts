@@ -1,0 +1,38 @@
+/** What the bookkeeping of frames says of one. */
+import {
+  entireMapcount,
+  FrameFlag,
+  headOf,
+  type Machine,
+  orderOf,
+  ZERO_FRAME,
+} from '../mm/index.ts';
+
+/** Entries that map the frame, alone or as a part of a huge page. @source folio_precise_page_mapcount() */
+export function mapcountOf(machine: Machine, frame: number): number {
+  const head = headOf(machine, frame);
+  const entire = orderOf(machine, head) === 0 ? 0 : entireMapcount(machine, head);
+  return machine.frameMapcount[frame]! + entire;
+}
+
+/** The flags that a frame has as a part of its folio. */
+export function folioFlags(machine: Machine, frame: number): number {
+  return machine.frameFlags[headOf(machine, frame)]!;
+}
+
+/** Whether it is a part of the huge page of zeroes. */
+export function isHugeZeroFrame(machine: Machine, frame: number): boolean {
+  return frame !== ZERO_FRAME && (folioFlags(machine, frame) & FrameFlag.RESERVED) !== 0;
+}
+
+/** Of the two folios of zeroes, nobody counts who maps them. */
+export function isZeroFrame(machine: Machine, frame: number): boolean {
+  return frame === ZERO_FRAME || isHugeZeroFrame(machine, frame);
+}
+
+/** Whether any entry maps the folio, or a frame of it. */
+export function isFolioMapped(machine: Machine, head: number): boolean {
+  const end = head + 2 ** orderOf(machine, head);
+  for (let frame = head; frame < end; frame++) if (mapcountOf(machine, frame) > 0) return true;
+  return false;
+}

@@ -1,0 +1,86 @@
+/**
+ * /proc/PID/numa_maps: which node has the pages of each VMA. There is one node.
+ *
+ * @source mm/mempolicy.c, fs/proc/task_mmu.c show_numa_map(), gather_stats() (Linux 6.18)
+ * @omits  `active`: there are no LRU lists; VMAs with pages say active=0
+ */
+import { DIRTY } from '../arch/index.ts';
+import {
+  FrameFlag,
+  isAnonymousFrame,
+  isMappedAt,
+  type Machine,
+  type Mm,
+  mappedFlagsAt,
+  mappedFrameAt,
+  VM,
+  type Vma,
+} from '../mm/index.ts';
+import { visitEntries } from './entries.ts';
+import { folioFlags, isZeroFrame, mapcountOf } from './frames.ts';
+import type { ProcHost, ProcProcess } from './host.ts';
+import { hex, memoryName } from './maps.ts';
+
+interface NumaStats {
+  pages: number;
+  anon: number;
+  dirty: number;
+  swapcache: number;
+  mapcountMax: number;
+}
+
+export function renderNumaMaps(host: ProcHost, process: ProcProcess): string {
+  return process.mm.vmas
+    .all()
+    .map((vma) => numaLine(host, process, vma))
+    .join('');
+}
+
+function numaLine(host: ProcHost, process: ProcProcess, vma: Vma): string {
+  const { machine } = host;
+  const bytes = 2 ** machine.format.pageShift;
+  const words = [hex(vma.start * bytes), 'default'];
+  const name = memoryName(host, process, vma);
+  if (vma.file !== undefined) words.push(`file=${escaped(host.nameOf(vma.file.inode).path)}`);
+  else if (name === '[heap]' || name === '[stack]') words.push(name.slice(1, -1));
+  const stats = statsOf(machine, process.mm, vma);
+  if (stats.pages > 0) words.push(...countWords(stats), `kernelpagesize_kB=${bytes / 1024}`);
+  return `${words.join(' ')}\n`;
+}
+
+function countWords({ pages, anon, dirty, swapcache, mapcountMax }: NumaStats): string[] {
+  const words: string[] = [];
+  if (anon > 0) words.push(`anon=${anon}`);
+  if (dirty > 0) words.push(`dirty=${dirty}`);
+  if (pages !== anon && pages !== dirty) words.push(`mapped=${pages}`);
+  if (mapcountMax > 1) words.push(`mapmax=${mapcountMax}`);
+  if (swapcache > 0) words.push(`swapcache=${swapcache}`);
+  return [...words, 'active=0', `N0=${pages}`];
+}
+
+function statsOf(machine: Machine, mm: Mm, vma: Vma): NumaStats {
+  const stats = { pages: 0, anon: 0, dirty: 0, swapcache: 0, mapcountMax: 0 };
+  if ((vma.flags & VM.PFNMAP) !== 0) return stats;
+  visitEntries(machine, mm, vma.start, vma.end, (slot, level) => {
+    if (!isMappedAt(machine, slot, level)) return;
+    const frame = mappedFrameAt(machine, slot, level);
+    if (isZeroFrame(machine, frame)) return;
+    const pages = machine.format.entryPages[level]!;
+    const flags = folioFlags(machine, frame);
+    const isDirty = ((mappedFlagsAt(machine, slot) & DIRTY) | (flags & FrameFlag.DIRTY)) !== 0;
+    stats.pages += pages;
+    if (isAnonymousFrame(machine, frame)) stats.anon += pages;
+    if (isDirty) stats.dirty += pages;
+    if ((flags & FrameFlag.SWAPCACHE) !== 0) stats.swapcache += pages;
+    stats.mapcountMax = Math.max(stats.mapcountMax, mapcountOf(machine, frame));
+  });
+  return stats;
+}
+
+/** @source seq_path(m, path, "\n\t= ") */
+function escaped(path: string): string {
+  return path.replace(
+    /[\n\t= ]/g,
+    (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  );
+}

@@ -100,6 +100,7 @@ export class Host {
     this.#vmas += vmas;
     if (this.#vmas > this.#room.vmas - VMAS_OF_CALL) this.#recount(line, vmas);
     if (this.machine.segments.isFull) this.#sweepSegments();
+    if (this.machine.anonVmas.isFull) this.#recount(line, vmas);
     if (!this.machine.inodes.isFull && !this.machine.segments.isFull) return;
     throw new ReplayError(
       line,

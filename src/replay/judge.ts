@@ -1,5 +1,6 @@
 /** Holds what the engine answers against what the kernel answered, and goes on from the kernel's. */
 import type * as engine from '../mm/index.ts';
+import type { CallTrace } from './call_trace.ts';
 import { errnoName } from './errno.ts';
 import type { Files } from './files.ts';
 import { type Host, PAGE_BYTES } from './host.ts';
@@ -30,10 +31,12 @@ const MAP_PRIVATE_FIXED_ANONYMOUS = 0x2 | 0x10 | 0x20;
 export class Judge {
   readonly #host: Host;
   readonly #report: ReplayReport;
+  readonly #trace: CallTrace | undefined;
 
-  constructor(host: Host, report: ReplayReport) {
+  constructor(host: Host, report: ReplayReport, trace: CallTrace | undefined) {
     this.#host = host;
     this.#report = report;
+    this.#trace = trace;
   }
 
   /** Performs a call in a space that has begun. @throws ReplayError */
@@ -50,7 +53,7 @@ export class Judge {
     if (request.name === 'mprotect') space.recognise(request.address, request.length);
     const isOpen =
       result.kind === 'returned' || (result.kind === 'failed' && result.errno !== 'EBADF');
-    const ours = perform(this.#host, task, files, request, isOpen);
+    const ours = this.#perform(task, files, request, isOpen);
     const isUnseen = result.kind === 'returned' && ours < 0 && isAbout(space, request);
     if (isUnseen) this.unjudged('memory that was mapped before the recording, or by execve()');
     else this.#compare(task, done, ours, isOpen);
@@ -60,8 +63,13 @@ export class Judge {
   /** Performs a call whose answer is known to be right. */
   follow(space: Space, done: Done): void {
     this.#host.wantRoom(done.line);
-    const ours = perform(this.#host, space.task!, done.files, done.request, true);
+    const ours = this.#perform(space.task!, done.files, done.request, true);
     this.#follow(space.task!, done, ours);
+  }
+
+  #perform(task: engine.Task, files: Files, request: Request, isOpen: boolean): number {
+    const work = (): number => perform(this.#host, task, files, request, isOpen);
+    return this.#trace === undefined ? work() : this.#trace.around(task, request, work);
   }
 
   unjudged(reason: string): void {

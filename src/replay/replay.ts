@@ -1,4 +1,7 @@
 /** A recording, made again line by line. */
+
+import type { TraceWriter } from '../trace/index.ts';
+import { CallTrace } from './call_trace.ts';
 import { isDescriptorCall, noteDescriptors, pathOf } from './descriptors.ts';
 import { compareExit } from './faults/compare.ts';
 import { serveFault } from './faults/fault.ts';
@@ -22,6 +25,8 @@ export interface ReplayOptions {
   readonly facts: HostFacts;
   /** Whether a line that cannot be read ends the replay, or is counted. */
   readonly isStrict: boolean;
+  /** Told all that happens, from the beginning. */
+  readonly trace?: TraceWriter | undefined;
   /** Unless there shall be more than is usually enough. */
   readonly room?: Partial<Room>;
 }
@@ -39,10 +44,11 @@ export class Replay {
   readonly #threads: Threads;
   readonly #judge: Judge;
 
-  constructor({ mm, facts, isStrict, room }: ReplayOptions) {
+  constructor({ mm, facts, isStrict, trace, room }: ReplayOptions) {
     this.host = new Host(mm, facts, room);
+    this.host.machine.traceTo(trace);
     this.#isStrict = isStrict;
-    this.#judge = new Judge(this.host, this.report);
+    this.#judge = new Judge(this.host, this.report, trace && new CallTrace(trace));
     this.#threads = new Threads(this.host, this.report, (space, line) => this.#settle(space, line));
   }
 
@@ -61,6 +67,9 @@ export class Replay {
     for (const { space } of this.threads) if (space !== undefined) this.#settle(space, 0);
     if (this.#threads.heldLines > 0)
       this.#judge.unjudged('processes whose parent was not recorded');
+    const { mm, machine } = this.host;
+    mm.audit(machine);
+    this.report.violation = mm.violationOf(machine) ?? null;
     return this.report;
   }
 
@@ -113,6 +122,7 @@ export class Replay {
     } else if (space.task === undefined) {
       this.#judge.unjudged('page faults before it was known where the address space is');
     } else if (read.kind === 'fault') {
+      this.host.wantRoom(line, 1);
       count(this.report.faults, serveFault(this.host, space.task, line, read));
     } else if (space.holders === 1) {
       this.#settle(space, line);

@@ -62,6 +62,8 @@ export interface ReplayReport {
   /** All differences; the first of them follow. */
   differences: number;
   readonly mismatches: Mismatch[];
+  /** A property of the kernel that the engine violates: all is recounted in the end. */
+  violation: string | null;
   skipped: number;
   readonly skippedLines: SkippedLine[];
 }
@@ -82,6 +84,7 @@ export function emptyReport(): ReplayReport {
     counters: [],
     differences: 0,
     mismatches: [],
+    violation: null,
     skipped: 0,
     skippedLines: [],
   };

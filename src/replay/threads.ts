@@ -64,6 +64,8 @@ export class Threads {
     this.#report.processes++;
     return this.#add({
       pid,
+      parent: 0,
+      isFurther: false,
       space: undefined,
       files: new Files(this.#host),
       directory: undefined,
@@ -139,9 +141,12 @@ export class Threads {
     const isShared = (flags & CLONE.FILES) !== 0;
     if (isShared) parent.files.holders++;
     const files = isShared ? parent.files : parent.files.copy();
-    if ((flags & CLONE.THREAD) === 0) this.#report.processes++;
-    else this.#report.threads++;
-    return this.#add({ pid, space, files, directory: parent.directory, pending: undefined });
+    const isFurther = (flags & CLONE.THREAD) !== 0;
+    if (isFurther) this.#report.threads++;
+    else this.#report.processes++;
+    const { directory } = parent;
+    const own = { pid, parent: isFurther ? parent.parent : parent.pid, isFurther };
+    return this.#add({ ...own, space, files, directory, pending: undefined });
   }
 
   #add(thread: Thread): Thread {

@@ -6,11 +6,13 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const PLACES = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
-const BUFFER_KIB = 2 ** 16;
+/** Of all CPUs together: some million events, whose text fits a string. */
+const BUFFER_KIB = 2 ** 17;
+const BUFFER_KIB_MIN = 2 ** 10;
 /** With the end of each thread, which shows what came before it. */
 const FAULTS = [
   'exceptions/page_fault_user',
@@ -27,7 +29,8 @@ export class TraceInstance {
     const place = PLACES.find((path) => existsSync(join(path, 'instances')));
     this.#path = instanceIn(place ?? mountTracefs(), process.pid);
     mkdirSync(this.#path);
-    this.#set('buffer_size_kb', String(BUFFER_KIB));
+    const kib = Math.max(BUFFER_KIB_MIN, Math.floor(BUFFER_KIB / cpus().length));
+    this.#set('buffer_size_kb', String(kib));
     this.#set('options/event-fork', '1');
     const filter = numbers.map((number) => `id == ${number}`).join(' || ');
     for (const event of CALLS) this.#set(`events/${event}/filter`, filter);

@@ -1,17 +1,25 @@
 /** What `ptshare replay` does: records if asked to, replays, shows what came of it. */
 import { LIMITS, Replay, ReplayError, type ReplayReport } from '../../replay/index.ts';
 import { renderView, viewMachine } from '../../script/index.ts';
+import { TraceWriter } from '../../trace/index.ts';
 import { ExitCode, wrongUse } from '../failure.ts';
 import { temporaryFile, writeOutputFile } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
 import { blankedEngine } from '../run/engine.ts';
+import { saveImage } from '../run/image_file.ts';
+import { saveProc } from '../run/proc_folder.ts';
 import { textOptions } from '../terminal.ts';
+import { saveTrace } from '../trace_file.ts';
 import { hostFacts } from './host_facts.ts';
 import { readChunks } from './input.ts';
 import { Lines } from './lines.ts';
 import type { ReplayOptions } from './options.ts';
+import { procHostOf } from './proc_host.ts';
 import { record, recordFaults } from './record.ts';
 import { reportText } from './text.ts';
+
+/** Of the machine that recordings are replayed on. */
+const FORMAT = 'x86_64-4level';
 
 export async function runReplay(
   file: string | undefined,
@@ -48,10 +56,13 @@ async function recordAndReplay(
 }
 
 async function replayFile(file: string, name: string, options: ReplayOptions): Promise<ExitCode> {
+  const { trace: tracePath } = options;
+  const trace = tracePath && new TraceWriter({ clock: 'steps', format: FORMAT });
   const replay = new Replay({
     mm: await blankedEngine(),
     facts: hostFacts(),
     isStrict: options.strict === true,
+    trace: trace || undefined,
   });
   await withProgress(`Replaying ${name}`, (say) =>
     feed(replay, file, name, options.until ?? Number.POSITIVE_INFINITY, say),
@@ -64,7 +75,14 @@ async function replayFile(file: string, name: string, options: ReplayOptions): P
     );
   }
   await show(replay, report, options);
-  return report.differences === 0 ? ExitCode.FINE : ExitCode.FINDING;
+  if (tracePath && trace) {
+    replay.host.mm.nameLocks(replay.host.machine, trace);
+    await saveTrace(tracePath, trace.trace());
+  }
+  const host = procHostOf(replay);
+  if (options.image !== undefined) await saveImage(options.image, host);
+  if (options.proc !== undefined) await saveProc(options.proc, host);
+  return report.differences === 0 && report.violation === null ? ExitCode.FINE : ExitCode.FINDING;
 }
 
 async function feed(

@@ -17,6 +17,7 @@ export function reportText(report: ReplayReport, { width, rows, unicode }: TextO
     ...Object.entries(report.unjudged).flatMap(([reason, count]) =>
       row('Not judged', String(count), reason, width, ellipsis),
     ),
+    ...(report.violation === null ? [] : [`${'Violated'.padEnd(LABEL_WIDTH)}${report.violation}`]),
     ...skipped(report).map((line) => fit(line, width, ellipsis)),
     ...report.mismatches.slice(0, rows).flatMap((found) => difference(found, width, ellipsis)),
   ];
@@ -32,9 +33,12 @@ function faultRows({ faults, counters }: ReplayReport): [string, string][] {
   const isEqual = ({ real, simulated }: ProcessCounters): boolean =>
     JSON.stringify(real) === JSON.stringify(simulated);
   const equal = counters.filter(isEqual).length;
+  const ended = counted(counters.length, 'process', 'processes');
   return [
     ['Faults', `${faults.exact} of ${faults.total} served`],
-    ['Counters', `of ${equal} of ${counted(counters.length, 'process', 'processes')} exact`],
+    ...(counters.length > 0
+      ? [['Counters', `of ${equal} of ${ended} exact`] as [string, string]]
+      : []),
   ];
 }
 

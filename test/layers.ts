@@ -28,7 +28,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'zod',
   ],
   script: ['base', 'arch', 'trace', 'mm', 'report', 'acorn'],
-  replay: ['base', 'arch', 'mm'],
+  replay: ['base', 'arch', 'proc', 'trace', 'mm'],
   capture: ['base', 'arch', 'proc', 'snapshot', 'koffi', 'node:'],
   cli: [
     'base',

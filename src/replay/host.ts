@@ -44,8 +44,8 @@ export interface Room {
 }
 
 export const PAGE_BYTES = 4096;
-/** Without faults, only parts of pages that execve(2) clears need frames. */
-const ROOM: Room = { addressSpaces: 512, vmas: 2 ** 19, inodes: 2 ** 14, frames: 2 ** 13 };
+/** With frames for 1 GiB: without faults, few are needed. */
+const ROOM: Room = { addressSpaces: 512, vmas: 2 ** 19, inodes: 2 ** 14, frames: 2 ** 18 };
 const TABLES_PER_SPACE = 10;
 const SHM_LOCK = 11;
 /** VMAs that one call adds at most, and some. */
@@ -65,6 +65,8 @@ export class Host {
   readonly #inodes = new Map<string, engine.Inode>();
   /** The engine's number of each segment. */
   readonly segments = new Map<number, number>();
+  /** Whether the recording says which pages are touched: then calls bring pages in, too. */
+  hasFaults = false;
   readonly #mounts: readonly Mount[];
   readonly #room: Room;
   #vmas = 0;
@@ -98,6 +100,7 @@ export class Host {
     this.#vmas += vmas;
     if (this.#vmas > this.#room.vmas - VMAS_OF_CALL) this.#recount(line, vmas);
     if (this.machine.segments.isFull) this.#sweepSegments();
+    if (this.machine.anonVmas.isFull) this.#recount(line, vmas);
     if (!this.machine.inodes.isFull && !this.machine.segments.isFull) return;
     throw new ReplayError(
       line,
@@ -146,6 +149,24 @@ export class Host {
       isExecutable: mount?.isExecutable ?? true,
       pagesMax: inode?.fileSystem === 'ext4' ? 2 ** 32 : 2 ** 51,
     };
+  }
+
+  /** A file that is in memory as a whole, and stays there. @throws ReplayError */
+  know(line: number, path: string, bytes: number): void {
+    this.wantRoom(line);
+    const file = this.open(path, { isReadable: true, isWritable: true });
+    if (file.mapped === undefined || file.mapped.inode.bytes >= bytes) {
+      this.close(file);
+      return;
+    }
+    const place = { machine: this.machine, cpu: 0 };
+    const written = this.run(this.mm.writeFile(place, file, 0, bytes, 0));
+    if (written === bytes) return;
+    throw new ReplayError(
+      line,
+      'the files that are mapped do not fit into the simulated machine',
+      'Record fewer processes',
+    );
   }
 
   close({ mapped }: engine.OpenFile): void {

@@ -3,4 +3,11 @@ export type { Engine, HostFacts, Mount } from './host.ts';
 export { LIMITS } from './limits.ts';
 export { Replay, type ReplayOptions } from './replay.ts';
 export { ReplayError } from './replay_error.ts';
-export type { Mismatch, ReplayReport, Share, SkippedLine } from './report.ts';
+export type {
+  Counters,
+  Mismatch,
+  ProcessCounters,
+  ReplayReport,
+  Share,
+  SkippedLine,
+} from './report.ts';

@@ -1,11 +1,12 @@
 /** Holds what the engine answers against what the kernel answered, and goes on from the kernel's. */
 import type * as engine from '../mm/index.ts';
+import type { CallTrace } from './call_trace.ts';
 import { errnoName } from './errno.ts';
 import type { Files } from './files.ts';
 import { type Host, PAGE_BYTES } from './host.ts';
 import { LIMITS } from './limits.ts';
 import { mmapArguments, perform } from './perform.ts';
-import type { ReplayReport, Share } from './report.ts';
+import { count, type ReplayReport } from './report.ts';
 import type { Request } from './request.ts';
 import { ruleOf } from './rule.ts';
 import type { Space } from './space.ts';
@@ -30,10 +31,12 @@ const MAP_PRIVATE_FIXED_ANONYMOUS = 0x2 | 0x10 | 0x20;
 export class Judge {
   readonly #host: Host;
   readonly #report: ReplayReport;
+  readonly #trace: CallTrace | undefined;
 
-  constructor(host: Host, report: ReplayReport) {
+  constructor(host: Host, report: ReplayReport, trace: CallTrace | undefined) {
     this.#host = host;
     this.#report = report;
+    this.#trace = trace;
   }
 
   /** Performs a call in a space that has begun. @throws ReplayError */
@@ -50,7 +53,7 @@ export class Judge {
     if (request.name === 'mprotect') space.recognise(request.address, request.length);
     const isOpen =
       result.kind === 'returned' || (result.kind === 'failed' && result.errno !== 'EBADF');
-    const ours = perform(this.#host, task, files, request, isOpen);
+    const ours = this.#perform(task, files, request, isOpen);
     const isUnseen = result.kind === 'returned' && ours < 0 && isAbout(space, request);
     if (isUnseen) this.unjudged('memory that was mapped before the recording, or by execve()');
     else this.#compare(task, done, ours, isOpen);
@@ -60,8 +63,13 @@ export class Judge {
   /** Performs a call whose answer is known to be right. */
   follow(space: Space, done: Done): void {
     this.#host.wantRoom(done.line);
-    const ours = perform(this.#host, space.task!, done.files, done.request, true);
+    const ours = this.#perform(space.task!, done.files, done.request, true);
     this.#follow(space.task!, done, ours);
+  }
+
+  #perform(task: engine.Task, files: Files, request: Request, isOpen: boolean): number {
+    const work = (): number => perform(this.#host, task, files, request, isOpen);
+    return this.#trace === undefined ? work() : this.#trace.around(task, request, work);
   }
 
   unjudged(reason: string): void {
@@ -92,7 +100,8 @@ export class Judge {
   ): void {
     this.#report.differences++;
     if (this.#report.mismatches.length >= LIMITS.listed) return;
-    const file = request.name === 'mmap' ? mmapArguments(files, request, isOpen).file : undefined;
+    const file =
+      request.name === 'mmap' ? mmapArguments(this.#host, files, request, isOpen).file : undefined;
     this.#report.mismatches.push({
       line,
       pid,
@@ -128,7 +137,7 @@ export class Judge {
       return;
     }
     const flags = (request.flags & ~0x100000) | 0x10;
-    const call = mmapArguments(files, { ...request, address: real, flags }, true);
+    const call = mmapArguments(this.#host, files, { ...request, address: real, flags }, true);
     this.#host.run(mm.mmap(task, call));
   }
 
@@ -150,11 +159,6 @@ export class Judge {
     else this.#host.run(this.#host.mm.brk(task, real));
     task.mm.brkBytes = real;
   }
-}
-
-function count(share: Share, isExact: boolean): void {
-  share.total++;
-  if (isExact) share.exact++;
 }
 
 function shown(value: string | number): string {

@@ -73,7 +73,7 @@ export class Order {
     if (task === undefined || request.name !== 'mmap' || result.kind !== 'returned')
       return undefined;
     if ((request.flags & MAP_CHOSEN) !== 0) return undefined;
-    const call = mmapArguments(files, request, true);
+    const call = mmapArguments(this.#host, files, request, true);
     const pages = Math.ceil(request.length / PAGE_BYTES);
     return this.#host.mm.placeFor(task.mm, call, pages, call.file) * PAGE_BYTES === result.value;
   }

@@ -26,7 +26,7 @@ export function perform(
   const { mm } = host;
   switch (request.name) {
     case 'mmap':
-      return host.run(mm.mmap(task, mmapArguments(files, request, isOpen)));
+      return host.run(mm.mmap(task, mmapArguments(host, files, request, isOpen)));
     case 'munmap':
       return host.run(mm.munmap(task, request.address, request.length));
     case 'mprotect':
@@ -40,15 +40,15 @@ export function perform(
     case 'madvise':
       return host.run(mm.madvise(task, request.address, request.length, request.advice));
     case 'mlock':
-      return host.run(mm.mlock2(task, request.address, request.length, MLOCK_ONFAULT));
-    case 'mlock2':
-      return host.run(
-        mm.mlock2(task, request.address, request.length, request.flags | MLOCK_ONFAULT),
-      );
+      return host.run(mm.mlock2(task, request.address, request.length, lockFlags(host, 0)));
+    case 'mlock2': {
+      const flags = lockFlags(host, request.flags);
+      return host.run(mm.mlock2(task, request.address, request.length, flags));
+    }
     case 'munlock':
       return host.run(mm.munlock(task, request.address, request.length));
     case 'mlockall':
-      return host.run(mm.mlockall(task, request.flags | MCL_ONFAULT));
+      return host.run(mm.mlockall(task, request.flags | (host.hasFaults ? 0 : MCL_ONFAULT)));
     case 'munlockall':
       return host.run(mm.munlockall(task));
     case 'msync':
@@ -66,13 +66,18 @@ export function perform(
   }
 }
 
+function lockFlags({ hasFaults }: Host, flags: number): number {
+  return hasFaults ? flags : flags | MLOCK_ONFAULT;
+}
+
 export function mmapArguments(
+  { hasFaults }: Host,
   files: Files,
   { address, length, prot, flags, fd, offset }: Extract<Request, { name: 'mmap' }>,
   isOpen: boolean,
 ): engine.MmapArguments {
   const file = (flags & MAP_ANONYMOUS) === 0 ? files.find(fd, isOpen) : undefined;
-  return { address, length, prot, flags: flags & ~MAP_POPULATES, file, offset };
+  return { address, length, prot, flags: hasFaults ? flags : flags & ~MAP_POPULATES, file, offset };
 }
 
 /** Most pages that one call reports on here. */

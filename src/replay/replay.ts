@@ -1,11 +1,17 @@
 /** A recording, made again line by line. */
+
+import type { TraceWriter } from '../trace/index.ts';
+import { CallTrace } from './call_trace.ts';
 import { isDescriptorCall, noteDescriptors, pathOf } from './descriptors.ts';
+import { compareExit } from './faults/compare.ts';
+import { serveFault } from './faults/fault.ts';
+import { type FaultLine, readFaultLine } from './faults/line.ts';
 import { type Engine, Host, type HostFacts, PAGE_BYTES, type Room } from './host.ts';
 import { type Done, Judge } from './judge.ts';
 import { LIMITS } from './limits.ts';
 import { startedProgram } from './program.ts';
 import { LineError, ReplayError } from './replay_error.ts';
-import { emptyReport, type ReplayReport } from './report.ts';
+import { count, emptyReport, type ReplayReport } from './report.ts';
 import { checkResult, isRequest, readRequest } from './request.ts';
 import { Space } from './space.ts';
 import { readLine, type StraceLine } from './strace/line.ts';
@@ -19,6 +25,8 @@ export interface ReplayOptions {
   readonly facts: HostFacts;
   /** Whether a line that cannot be read ends the replay, or is counted. */
   readonly isStrict: boolean;
+  /** Told all that happens, from the beginning. */
+  readonly trace?: TraceWriter | undefined;
   /** Unless there shall be more than is usually enough. */
   readonly room?: Partial<Room>;
 }
@@ -26,6 +34,7 @@ export interface ReplayOptions {
 const CLONES: readonly string[] = ['clone', 'clone3', 'fork', 'vfork'];
 const EXECS: readonly string[] = ['execve', 'execveat'];
 const EXITS: readonly string[] = ['exit', 'exit_group'];
+const MAY_BE_FAULT = /page_fault_| !!! /;
 const MAP_NOT_CHOSEN = 0x10 | 0x100000 | 0x40 | 0x40000;
 
 export class Replay {
@@ -35,10 +44,11 @@ export class Replay {
   readonly #threads: Threads;
   readonly #judge: Judge;
 
-  constructor({ mm, facts, isStrict, room }: ReplayOptions) {
+  constructor({ mm, facts, isStrict, trace, room }: ReplayOptions) {
     this.host = new Host(mm, facts, room);
+    this.host.machine.traceTo(trace);
     this.#isStrict = isStrict;
-    this.#judge = new Judge(this.host, this.report);
+    this.#judge = new Judge(this.host, this.report, trace && new CallTrace(trace));
     this.#threads = new Threads(this.host, this.report, (space, line) => this.#settle(space, line));
   }
 
@@ -57,13 +67,18 @@ export class Replay {
     for (const { space } of this.threads) if (space !== undefined) this.#settle(space, 0);
     if (this.#threads.heldLines > 0)
       this.#judge.unjudged('processes whose parent was not recorded');
+    const { mm, machine } = this.host;
+    mm.audit(machine);
+    this.report.violation = mm.violationOf(machine) ?? null;
     return this.report;
   }
 
   #read(text: string, line: number): void {
     try {
       if (text.length > LIMITS.lineLength) throw new LineError('the line is too long');
-      this.#dispatch(readLine(text), text, line);
+      const fault = MAY_BE_FAULT.test(text) ? readFaultLine(text) : undefined;
+      if (fault !== undefined) this.#fault(fault, line);
+      else this.#dispatch(readLine(text), text, line);
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
       this.#skip(line, error.message);
@@ -92,6 +107,27 @@ export class Replay {
     if (thread === undefined) this.#threads.hold(read.pid, { text, line });
     else if (read.kind === 'unfinished') this.#begin(thread, read.name, read.text, line);
     else this.#complete(thread, read, line);
+  }
+
+  #fault(read: FaultLine, line: number): void {
+    if (read.kind === 'file') {
+      this.host.know(line, read.path, read.bytes);
+      return;
+    }
+    const space = this.#threads.findFaulting(read.pid, line)?.space;
+    if (space === undefined) return;
+    if (read.kind === 'exec') {
+      this.host.hasFaults = true;
+      if (space.task === undefined) space.beginAt(line, read.state);
+    } else if (space.task === undefined) {
+      this.#judge.unjudged('page faults before it was known where the address space is');
+    } else if (read.kind === 'fault') {
+      this.host.wantRoom(line, 1);
+      count(this.report.faults, serveFault(this.host, space.task, line, read));
+    } else if (space.holders === 1) {
+      this.#settle(space, line);
+      compareExit(this.host, this.report, { line, pid: read.pid }, space.task, read.state);
+    }
   }
 
   #begin(thread: Thread, name: string, text: string, line: number): void {

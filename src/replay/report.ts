@@ -55,12 +55,15 @@ export interface ReplayReport {
   readonly errnos: Share;
   processes: number;
   threads: number;
-  faults: Share;
+  /** Those that the engine serves. */
+  readonly faults: Share;
   /** Of processes whose end was recorded with its counters. */
   readonly counters: ProcessCounters[];
   /** All differences; the first of them follow. */
   differences: number;
   readonly mismatches: Mismatch[];
+  /** A property of the kernel that the engine violates: all is recounted in the end. */
+  violation: string | null;
   skipped: number;
   readonly skippedLines: SkippedLine[];
 }
@@ -81,7 +84,13 @@ export function emptyReport(): ReplayReport {
     counters: [],
     differences: 0,
     mismatches: [],
+    violation: null,
     skipped: 0,
     skippedLines: [],
   };
+}
+
+export function count(share: Share, isExact: boolean): void {
+  share.total++;
+  if (isExact) share.exact++;
 }

@@ -7,6 +7,8 @@
  */
 import type * as engine from '../mm/index.ts';
 import type { ElfProgram } from './elf.ts';
+import { beginAt } from './faults/begin.ts';
+import type { ExecState } from './faults/line.ts';
 import { type Host, PAGE_BYTES } from './host.ts';
 import type { Done } from './judge.ts';
 import { Order } from './order.ts';
@@ -58,6 +60,13 @@ export class Space {
     if (!isBlind) this.#host.run(mm.mapVdso(this.task!));
     if (image !== undefined && !image.elf.isPositionIndependent) this.#mapImage(image, 0);
     return this.task!;
+  }
+
+  /** Puts it where a recorded state says. @throws ReplayError */
+  beginAt(line: number, state: ExecState): void {
+    this.brkStart = state.brkStart;
+    this.#isImageMapped = true;
+    this.task = beginAt(this.#host, line, state);
   }
 
   #newTask(line: number, mmapBase: number): void {

@@ -12,6 +12,10 @@ export interface Pending {
 
 export interface Thread {
   pid: number;
+  /** Who made its process; 0 if that was not recorded. */
+  readonly parent: number;
+  /** Whether its process has another thread, which was there before it. */
+  readonly isFurther: boolean;
   /** `undefined` if it was there before the recording. */
   space: Space | undefined;
   files: Files;

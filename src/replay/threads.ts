@@ -64,11 +64,18 @@ export class Threads {
     this.#report.processes++;
     return this.#add({
       pid,
+      parent: 0,
+      isFurther: false,
       space: undefined,
       files: new Files(this.#host),
       directory: undefined,
       pending: undefined,
     });
+  }
+
+  /** Whose page fault that is: nothing is learned of threads that make no calls. */
+  findFaulting(pid: number, line: number): Thread | undefined {
+    return this.get(pid) ?? (this.#cloning.size === 1 ? this.find(pid, line) : undefined);
   }
 
   /** @throws ReplayError */
@@ -134,9 +141,12 @@ export class Threads {
     const isShared = (flags & CLONE.FILES) !== 0;
     if (isShared) parent.files.holders++;
     const files = isShared ? parent.files : parent.files.copy();
-    if ((flags & CLONE.THREAD) === 0) this.#report.processes++;
-    else this.#report.threads++;
-    return this.#add({ pid, space, files, directory: parent.directory, pending: undefined });
+    const isFurther = (flags & CLONE.THREAD) !== 0;
+    if (isFurther) this.#report.threads++;
+    else this.#report.processes++;
+    const { directory } = parent;
+    const own = { pid, parent: isFurther ? parent.parent : parent.pid, isFurther };
+    return this.#add({ ...own, space, files, directory, pending: undefined });
   }
 
   #add(thread: Thread): Thread {

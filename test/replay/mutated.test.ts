@@ -13,7 +13,7 @@ const LINE_MS_MAX = 5_000;
 const LINES_MAX = 80;
 const FOLDER = 'test/replay/recordings';
 /** Small, so that it runs out now and then. */
-const ROOM = { addressSpaces: 5, vmas: 2 ** 9, inodes: 24, frames: 64 };
+const ROOM = { addressSpaces: 5, vmas: 2 ** 9, inodes: 24, frames: 2 ** 11 };
 
 const originals = readdirSync(FOLDER)
   .filter((name) => name.endsWith('.strace'))

@@ -38,6 +38,34 @@ for (const name of ['shell', 'threads', 'plain', 'segments']) {
   });
 }
 
+test('the recording of page faults is exact without its host', () => {
+  const lines = readFileSync('test/replay/recordings/faults.strace', 'latin1')
+    .trimEnd()
+    .split('\n');
+  const { addresses, errnos, faults, counters, mismatches, unjudged } = replay(lines);
+  assert.deepEqual([mismatches, unjudged], [[], {}]);
+  assert.ok(addresses.total > 10 && addresses.exact === addresses.total);
+  assert.ok(errnos.total > 20 && errnos.exact === errnos.total);
+  assert.ok(faults.total > 50 && faults.exact === faults.total);
+  assert.equal(counters.length, 1);
+  assert.deepEqual(counters[0]!.simulated, counters[0]!.real);
+  assert.ok(counters[0]!.real.RssFile > 1000);
+});
+
+test('counters and VMAs at the end that differ are told one by one', () => {
+  const text = readFileSync('test/replay/recordings/faults.strace', 'latin1');
+  const lines = text.trimEnd().split('\n');
+  const end = lines.findIndex((line) => line.includes('!!! exit'));
+  const without = lines.findIndex((line) => / mmap\(0x0, 0x2000,/.test(line));
+  const wrong = lines[end]!.replace(/"RssAnon":\d+/, '"RssAnon":4096');
+  const changed = lines.with(end, wrong).toSpliced(without, 1);
+  const { mismatches, differences } = replay(changed);
+  assert.ok(differences >= 4);
+  assert.ok(mismatches.some(({ call, real }) => call === 'RssAnon at the end' && real === '4096'));
+  assert.ok(mismatches.some(({ call }) => call === 'VmSize at the end'));
+  assert.ok(mismatches.some(({ call }) => call === 'VMAs at the end'));
+});
+
 test('a wrong address is told with the rule, and counted once', () => {
   const report = replay([
     ...START,

@@ -7,6 +7,7 @@ import { runReplay } from './run.ts';
 const EXAMPLES = `
 Examples:
   ptshare replay -- ls -la      records a program with strace, and replays it
+  ptshare replay --faults -- ls  with its page faults: counters and VMAs are compared, too
   ptshare replay --save ls.strace -- ls
                                 keeps the recording, too
   strace -f -y -o make.strace -e trace=%memory,%process,%ipc,%desc make -j

@@ -70,10 +70,10 @@ test('--until and --show draw the address spaces of a moment', () => {
 const WRONG: readonly (readonly [readonly string[], string, RegExp])[] = [
   [[], '', /No recording is given/],
   [['/nowhere'], '', /Cannot read \/nowhere: no such file/],
-  [['-'], 'hello\n', /has no call that concerns memory/],
+  [['-'], 'hello\n', /standard input: it has no call that concerns memory/],
   [['-', '--strict'], 'hello\n', /Line 1: a call of strace is expected/],
   [['-', 'b'], '', /More than one recording/],
-  [['-', '--save', 'x'], '', /--save keeps what a command did/],
+  [['-', '--save', 'x'], '', /--save is about a command/],
   [['-', '--until', '0'], '', /whole number/],
 ];
 

@@ -1,17 +1,25 @@
 /** What `ptshare replay` does: records if asked to, replays, shows what came of it. */
 import { LIMITS, Replay, ReplayError, type ReplayReport } from '../../replay/index.ts';
 import { renderView, viewMachine } from '../../script/index.ts';
+import { TraceWriter } from '../../trace/index.ts';
 import { ExitCode, wrongUse } from '../failure.ts';
 import { temporaryFile, writeOutputFile } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
 import { blankedEngine } from '../run/engine.ts';
+import { saveImage } from '../run/image_file.ts';
+import { saveProc } from '../run/proc_folder.ts';
 import { textOptions } from '../terminal.ts';
+import { saveTrace } from '../trace_file.ts';
 import { hostFacts } from './host_facts.ts';
 import { readChunks } from './input.ts';
 import { Lines } from './lines.ts';
 import type { ReplayOptions } from './options.ts';
-import { record } from './record.ts';
+import { procHostOf } from './proc_host.ts';
+import { record, recordFaults } from './record.ts';
 import { reportText } from './text.ts';
+
+/** Of the machine that recordings are replayed on. */
+const FORMAT = 'x86_64-4level';
 
 export async function runReplay(
   file: string | undefined,
@@ -26,10 +34,11 @@ export async function runReplay(
     );
   }
   if (isCommand) return await recordAndReplay([file, ...rest], options);
-  if (options.save !== undefined) {
-    throw wrongUse('--save keeps what a command did', 'Pass a command behind --, or leave it out');
+  const ofCommand = options.faults === true ? '--faults' : options.save && '--save';
+  if (ofCommand !== undefined) {
+    throw wrongUse(`${ofCommand} is about a command`, 'Pass one behind --, or leave it out');
   }
-  return await replayFile(file, options);
+  return await replayFile(file, file === '-' ? 'standard input' : file, options);
 }
 
 async function recordAndReplay(
@@ -38,37 +47,48 @@ async function recordAndReplay(
 ): Promise<ExitCode> {
   const recording = await temporaryFile('strace');
   try {
-    await record(command, recording.path);
+    await (options.faults === true ? recordFaults : record)(command, recording.path);
     if (options.save !== undefined) await writeOutputFile(options.save, await recording.read());
-    return await replayFile(recording.path, options);
+    return await replayFile(recording.path, `the recording of ${command[0]}`, options);
   } finally {
     await recording.remove();
   }
 }
 
-async function replayFile(file: string, options: ReplayOptions): Promise<ExitCode> {
+async function replayFile(file: string, name: string, options: ReplayOptions): Promise<ExitCode> {
+  const { trace: tracePath } = options;
+  const trace = tracePath && new TraceWriter({ clock: 'steps', format: FORMAT });
   const replay = new Replay({
     mm: await blankedEngine(),
     facts: hostFacts(),
     isStrict: options.strict === true,
+    trace: trace || undefined,
   });
-  await withProgress(`Replaying ${file === '-' ? 'standard input' : file}`, (say) =>
-    feed(replay, file, options.until ?? Number.POSITIVE_INFINITY, say),
+  await withProgress(`Replaying ${name}`, (say) =>
+    feed(replay, file, name, options.until ?? Number.POSITIVE_INFINITY, say),
   );
   const report = replay.finish();
   if (report.calls === 0) {
     throw wrongUse(
-      `${file === '-' ? 'Standard input' : file} has no call that concerns memory`,
+      `Cannot replay ${name}: it has no call that concerns memory`,
       'Record with strace -f -y -e trace=%memory,%process,%ipc,%desc',
     );
   }
   await show(replay, report, options);
-  return report.differences === 0 ? ExitCode.FINE : ExitCode.FINDING;
+  if (tracePath && trace) {
+    replay.host.mm.nameLocks(replay.host.machine, trace);
+    await saveTrace(tracePath, trace.trace());
+  }
+  const host = procHostOf(replay);
+  if (options.image !== undefined) await saveImage(options.image, host);
+  if (options.proc !== undefined) await saveProc(options.proc, host);
+  return report.differences === 0 && report.violation === null ? ExitCode.FINE : ExitCode.FINDING;
 }
 
 async function feed(
   replay: Replay,
   file: string,
+  name: string,
   until: number,
   say: (detail: string) => void,
 ): Promise<void> {
@@ -84,7 +104,7 @@ async function feed(
     lines.end();
   } catch (error) {
     if (!(error instanceof ReplayError)) throw error;
-    throw wrongUse(`Cannot replay ${file}: ${error.message}`, error.mend);
+    throw wrongUse(`Cannot replay ${name}: ${error.message}`, error.mend);
   }
 }
 

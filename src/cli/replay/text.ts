@@ -1,5 +1,5 @@
 /** The report of a replay as text. */
-import type { Mismatch, ReplayReport, Share } from '../../replay/index.ts';
+import type { Mismatch, ProcessCounters, ReplayReport, Share } from '../../replay/index.ts';
 import { printable } from '../../report/printable.ts';
 import type { TextOptions } from '../../report/text/canvas.ts';
 import { fit, wrap } from '../../report/text/fit.ts';
@@ -13,9 +13,11 @@ export function reportText(report: ReplayReport, { width, rows, unicode }: TextO
     ...wrap(headline(report), width, ellipsis),
     ...row('Addresses', shareText(report.addresses), perCall(report), width, ellipsis),
     ...row('Errnos', shareText(report.errnos), '', width, ellipsis),
+    ...faultRows(report).flatMap(([label, text]) => row(label, text, '', width, ellipsis)),
     ...Object.entries(report.unjudged).flatMap(([reason, count]) =>
       row('Not judged', String(count), reason, width, ellipsis),
     ),
+    ...(report.violation === null ? [] : [`${'Violated'.padEnd(LABEL_WIDTH)}${report.violation}`]),
     ...skipped(report).map((line) => fit(line, width, ellipsis)),
     ...report.mismatches.slice(0, rows).flatMap((found) => difference(found, width, ellipsis)),
   ];
@@ -23,6 +25,21 @@ export function reportText(report: ReplayReport, { width, rows, unicode }: TextO
   if (hidden > 0)
     lines.push('', `${counted(hidden, 'more difference')}; --top N or --json show more`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Of recordings with page faults. */
+function faultRows({ faults, counters }: ReplayReport): [string, string][] {
+  if (faults.total === 0) return [];
+  const isEqual = ({ real, simulated }: ProcessCounters): boolean =>
+    JSON.stringify(real) === JSON.stringify(simulated);
+  const equal = counters.filter(isEqual).length;
+  const ended = counted(counters.length, 'process', 'processes');
+  return [
+    ['Faults', `${faults.exact} of ${faults.total} served`],
+    ...(counters.length > 0
+      ? [['Counters', `of ${equal} of ${ended} exact`] as [string, string]]
+      : []),
+  ];
 }
 
 function headline({ lines, calls, processes, threads, calibrations }: ReplayReport): string {

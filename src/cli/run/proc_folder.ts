@@ -1,18 +1,22 @@
 /** /proc as files in a folder. Those of words are sparse. */
 import { mkdir, open, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ProcNode, procTree, readWords, type WordFile } from '../../procfs/index.ts';
-import type { Session } from '../../script/index.ts';
+import {
+  type ProcHost,
+  type ProcNode,
+  procTree,
+  readWords,
+  type WordFile,
+} from '../../procfs/index.ts';
 import { writeOutputFolder } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
-import { procHostOf } from './proc_host.ts';
 
 const WORD_BYTES = 8;
 const CHUNK_WORDS = 8192;
 
 /** @throws Failure if it cannot be written */
-export async function saveProc(path: string, session: Session): Promise<void> {
-  const tree = procTree(procHostOf(session));
+export async function saveProc(path: string, host: ProcHost): Promise<void> {
+  const tree = procTree(host);
   await withProgress(`Writing ${path}`, () =>
     writeOutputFolder(path, (folder) => writeEntries(folder, tree)),
   );

@@ -4,7 +4,7 @@ import type { FileName, ProcHost } from '../../procfs/index.ts';
 import type { Session } from '../../script/index.ts';
 
 /** A disk, a tmpfs, and the file systems that the kernel keeps for itself. */
-const DEVICES: Readonly<Record<FileSystem, string>> = {
+export const DEVICES: Readonly<Record<FileSystem, string>> = {
   ext4: '08:01',
   tmpfs: '00:19',
   shmem: '00:01',

@@ -17,6 +17,7 @@ import { runModule } from './module.ts';
 import type { RunOptions } from './options.ts';
 import { type Output, outputOf } from './output.ts';
 import { saveProc } from './proc_folder.ts';
+import { procHostOf } from './proc_host.ts';
 import { whileMounted } from './proc_mount.ts';
 
 export async function runScenarios(
@@ -61,8 +62,8 @@ async function finish(
     await saveTrace(path, trace.trace());
   }
   endCleanlyOnSignals();
-  if (image !== undefined) await saveImage(image, session);
-  if (proc !== undefined) await saveProc(proc, session);
+  if (image !== undefined) await saveImage(image, procHostOf(session));
+  if (proc !== undefined) await saveProc(proc, procHostOf(session));
   if (mount !== undefined && interactive !== true) await whileMounted(mount, session);
   return violation === undefined ? ExitCode.FINE : ExitCode.FINDING;
 }

@@ -1,0 +1,92 @@
+/** Real programs with their page faults: counters and VMAs at the end are those of the kernel. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadPtrace } from '../../src/capture/record/ptrace.ts';
+import type { ReplayReport } from '../../src/replay/index.ts';
+import { ptshare } from '../command_line.ts';
+import { temporaryFolder } from '../live/at_end.ts';
+import { type Judge, judgedTest, programs, root } from '../live/judge.ts';
+
+const recorder: Judge = {
+  missing() {
+    if (process.arch !== 'x64') return 'page faults are recorded on x86-64 only';
+    const filesystems = readFileSync('/proc/filesystems', 'latin1');
+    if (!/\ttracefs$/m.test(filesystems)) return 'the kernel has no tracefs';
+    return loadPtrace() === undefined ? 'koffi is not installed' : undefined;
+  },
+};
+
+/** Huge pages of anonymous memory are not recorded. */
+const smallPages: Judge = {
+  missing: () =>
+    readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'latin1').includes('[always]')
+      ? 'transparent_hugepage is always'
+      : undefined,
+};
+
+function leftovers(): string[] {
+  const instances = ['/sys/kernel/tracing/instances']
+    .filter(existsSync)
+    .flatMap((path) => readdirSync(path));
+  const mounts = readFileSync('/proc/self/mountinfo', 'latin1').match(/ptshare-tracefs-\d+/g) ?? [];
+  return [...instances.filter((name) => name.startsWith('ptshare-')), ...mounts];
+}
+
+function program(
+  name: string,
+  needs: readonly string[],
+  command: (folder: string) => readonly string[],
+  wanted: { readonly processes: number; readonly faults: number },
+): void {
+  const judges = [root, recorder, smallPages, programs(...needs)];
+  judgedTest(`${name} with page faults: every counter and VMA at the end`, judges, (context) => {
+    const folder = temporaryFolder();
+    const args = ['replay', '--faults', '--json', '--strict', '--', ...command(folder)];
+    const { status, stdout, stderr } = ptshare(args, { cwd: folder, env: process.env });
+    assert.ok(status === 0 || status === 1, stderr);
+    const report = JSON.parse(stdout) as ReplayReport;
+    assert.deepEqual(report.mismatches, []);
+    assert.deepEqual(report.unjudged, {});
+    assert.equal(report.faults.exact, report.faults.total);
+    assert.ok(report.faults.total >= wanted.faults, String(report.faults.total));
+    assert.ok(report.counters.length >= wanted.processes, String(report.counters.length));
+    for (const { real, simulated } of report.counters) assert.deepEqual(simulated, real);
+    assert.equal(report.calibrations, 0);
+    assert.deepEqual(leftovers(), []);
+    context.diagnostic(`${report.faults.total} faults, ${report.counters.length} processes`);
+  });
+}
+
+program('ls', ['ls'], () => ['ls', '-la', '/'], { processes: 1, faults: 50 });
+program('python3', ['python3'], () => ['/usr/bin/python3', '-c', 'pass'], {
+  processes: 1,
+  faults: 400,
+});
+program(
+  'python3 with json and ssl',
+  ['python3'],
+  () => ['/usr/bin/python3', '-c', 'import json, ssl'],
+  {
+    processes: 1,
+    faults: 800,
+  },
+);
+program('perl', ['perl'], () => ['perl', '-e', 'my %h; $h{$_} = $_ for 1..20000'], {
+  processes: 1,
+  faults: 500,
+});
+program(
+  'gcc and what it starts',
+  ['gcc'],
+  (folder) => {
+    writeFileSync(join(folder, 'a.c'), 'int main(void) { return 0; }\n');
+    return ['gcc', '-O2', '-c', 'a.c'];
+  },
+  { processes: 3, faults: 1000 },
+);
+program('node', [], () => [process.execPath, '-e', '0'], { processes: 1, faults: 1000 });
+program('a shell with pipes', ['sh'], () => ['sh', '-c', 'ls / | sort | wc -l; (cd /; ls) | cat'], {
+  processes: 5,
+  faults: 200,
+});

@@ -1,6 +1,6 @@
 /** Files that are either whole or not there: written beside their place, then put there at once. */
 import { randomBytes } from 'node:crypto';
-import { unlinkSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { open, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileFailure } from './failure.ts';
@@ -57,13 +57,27 @@ async function replace(target: string, content: string | Uint8Array): Promise<vo
   }
 }
 
+/** Has what is at `path` removed when `work` fails, or the program ends before it is done. */
+export async function removedOnTheWayOut<T>(path: string, work: () => Promise<T>): Promise<T> {
+  unfinished.add(path);
+  try {
+    return await work();
+  } catch (error) {
+    rmSync(path, { recursive: true, force: true });
+    throw error;
+  } finally {
+    unfinished.delete(path);
+  }
+}
+
 /** Removes what is not finished. For the way out: it does not wait. */
 export function removeUnfinishedFiles(): void {
   for (const path of unfinished) {
     try {
-      unlinkSync(path);
+      // What is not there was not created yet, or put in place just now.
+      rmSync(path, { recursive: true, force: true });
     } catch {
-      // Not created yet, or put in place just now.
+      // Something is still written to a folder: the rest of it stays.
     }
   }
 }

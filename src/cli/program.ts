@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { checkCommand } from './check/command.ts';
 import { completionCommand } from './completion/command.ts';
 import { ExitCode, explain, wrongUse } from './failure.ts';
+import { fleetCommand } from './fleet/command.ts';
 import { hostCommand } from './host/command.ts';
 import { runCommand } from './run/command.ts';
 import { endCleanlyOnSignals, endQuietlyOnClosedPipe } from './signals.ts';
@@ -41,6 +42,7 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
       '\nWithout a command, `host` runs; `ptshare help host` shows its options.',
     );
   program.addCommand(hostCommand(end), { isDefault: true });
+  program.addCommand(fleetCommand(end));
   program.addCommand(runCommand(end));
   program.addCommand(checkCommand(end));
   program.addCommand(completionCommand());

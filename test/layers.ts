@@ -23,7 +23,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'zod',
   ],
   fleet: ['base', 'snapshot', 'whatif', 'report', 'string-width', 'zod'],
-  dataset: ['base', 'fleet', 'node:'],
+  dataset: ['fleet', 'koffi', 'node:'],
   watch: ['base', 'snapshot', 'report', 'fleet', 'dataset', 'capture', 'prom-client', 'node:'],
   script: ['base', 'arch', 'trace', 'mm', 'report', 'acorn'],
   capture: ['base', 'arch', 'proc', 'snapshot', 'koffi', 'node:'],

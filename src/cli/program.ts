@@ -8,6 +8,7 @@ import { hostCommand } from './host/command.ts';
 import { runCommand } from './run/command.ts';
 import { endCleanlyOnSignals, endQuietlyOnClosedPipe } from './signals.ts';
 import { readVersion } from './version.ts';
+import { watchCommand } from './watch/command.ts';
 
 /** Runs the command line and returns the exit status. Never throws. */
 export async function runProgram(args: readonly string[]): Promise<ExitCode> {
@@ -42,6 +43,7 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
       '\nWithout a command, `host` runs; `ptshare help host` shows its options.',
     );
   program.addCommand(hostCommand(end), { isDefault: true });
+  program.addCommand(watchCommand(end));
   program.addCommand(fleetCommand(end));
   program.addCommand(runCommand(end));
   program.addCommand(checkCommand(end));

@@ -11,7 +11,7 @@ const FOLDER_MODE = 0o700;
 export const PARTIAL = /^\..*\.partial$/;
 
 /**
- * Writes `content` beside its place, on the disk, and then into its place.
+ * Writes `content` beside its place, on the disk, and then into its place, whose folder exists.
  *
  * @param isDurable whether it must survive a loss of power the moment this returns
  */
@@ -21,7 +21,6 @@ export async function commitFile(
   isDurable: boolean,
 ): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   const nonce = randomBytes(6).toString('hex');
   const partial = join(folder, `.${basename(path)}.${nonce}.partial`);
   try {
@@ -38,6 +37,13 @@ export async function commitFile(
     throw error;
   }
   if (isDurable) await syncFolder(folder);
+}
+
+/** Makes the last folder of `path`, if it is not there. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: FOLDER_MODE }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }
 
 /** Until then, a new name in a folder may be lost with the power. */

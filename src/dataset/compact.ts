@@ -3,12 +3,12 @@
  * the two change places at once: no reader, and no crash, meets a day that has a sample twice or
  * not at all.
  */
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatasetError } from '../fleet/dataset_error.ts';
 import { decodeDataset } from '../fleet/decode.ts';
 import { encodeDataset } from '../fleet/encode.ts';
-import { commitFile, syncFolder } from './commit.ts';
+import { commitFile, makeFolder, syncFolder } from './commit.ts';
 import { PART_FILE } from './layout.ts';
 
 /** Swaps what two names stand for. @returns whether the file system can */
@@ -42,7 +42,7 @@ export async function compactDay(
   if (merged === undefined) return;
   const staging = join(host, STAGING);
   await rm(staging, { recursive: true, force: true });
-  await mkdir(staging, { mode: 0o700 });
+  await makeFolder(staging);
   await commitFile(join(staging, names[0]!), merged, true);
   if (exchange(staging, folder)) await syncFolder(host);
   // Either what was merged, or what could not be put in place.

@@ -4,15 +4,15 @@
  * The samples of an hour are one file, which is written again with each sample: a crash at any
  * moment leaves the old one or the new one. Files of a day become one when it is over.
  */
-import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { encodeDataset } from '../fleet/encode.ts';
 import { dayOf, hostFolder } from '../fleet/partition.ts';
 import type { Sample } from '../fleet/sample.ts';
-import { commitFile, PARTIAL } from './commit.ts';
+import { commitFile, makeFolder, PARTIAL, syncFolder } from './commit.ts';
 import { compactDay, type Exchange, STAGING } from './compact.ts';
-import { DAY_FOLDER, fileOf, PART_FILE } from './layout.ts';
+import { DAY_FOLDER, fileOf, folderOf, PART_FILE } from './layout.ts';
 import { lockFolder } from './lock.ts';
 
 export interface HistoryOptions {
@@ -44,7 +44,8 @@ export class History {
   /** @throws HistoryInUse, or an error of the file system */
   static async open(options: HistoryOptions): Promise<History> {
     const folder = join(options.root, hostFolder(options.hostname));
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(options.root);
+    await makeFolder(folder);
     const lock = await lockFolder(folder);
     if (lock === undefined) throw new HistoryInUse('Another process records this host there');
     const history = new History(options, folder, lock);
@@ -65,7 +66,11 @@ export class History {
   /** When this returns, the sample is on the disk. @param sample later than those before */
   async add(sample: Sample): Promise<void> {
     const isNewFile = !this.#isOfOpenFile(sample);
-    if (isNewFile) this.#open = [];
+    if (isNewFile) {
+      this.#open = [];
+      await makeFolder(folderOf(this.#options.root, sample));
+      await syncFolder(this.#folder);
+    }
     this.#open.push(sample);
     await commitFile(fileOf(this.#options.root, this.#open[0]!), encodeDataset(this.#open), true);
     if (isNewFile) await this.#maintain(dayOf(sample.takenAt));

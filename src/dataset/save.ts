@@ -1,9 +1,10 @@
 /** Writes the samples of many hosts, which come in any order, as a new dataset. */
+import { join } from 'node:path';
 import { encodeDataset } from '../fleet/encode.ts';
-import { dayOf } from '../fleet/partition.ts';
+import { dayOf, hostFolder } from '../fleet/partition.ts';
 import type { Sample } from '../fleet/sample.ts';
-import { commitFile } from './commit.ts';
-import { fileOf } from './layout.ts';
+import { commitFile, makeFolder } from './commit.ts';
+import { fileOf, folderOf } from './layout.ts';
 
 /** Samples that wait for others of their host and day. */
 const WAITING_MAX = 2000;
@@ -39,6 +40,8 @@ export class DatasetWriter {
     this.#waitingCount = 0;
     for (const samples of partitions) {
       samples.sort((a, b) => (a.takenAt < b.takenAt ? -1 : 1));
+      await makeFolder(join(this.#root, hostFolder(samples[0]!.hostname)));
+      await makeFolder(folderOf(this.#root, samples[0]!));
       // Not durable: it is made of files that are still there.
       await commitFile(fileOf(this.#root, samples[0]!), encodeDataset(samples), false);
       this.#files++;

@@ -15,7 +15,11 @@ const SAY_PEAK = `data:text/javascript,${encodeURIComponent(
 export const DAYS = 5;
 
 /** Writes `count` snapshots, of a fifth as many hosts on five days. */
-export function writeSnapshots(folder: string, bases: readonly HostSnapshot[], count: number): void {
+export function writeSnapshots(
+  folder: string,
+  bases: readonly HostSnapshot[],
+  count: number,
+): void {
   mkdirSync(folder);
   for (let i = 0; i < count; i++) {
     const place = { host: Math.floor(i / DAYS), day: i % DAYS };

@@ -46,10 +46,11 @@ export class Fleet {
   }
 
   finish(): FleetReport {
-    const samples = [...this.#latest.values()].sort(
-      (a, b) => b.host.pageTablesBytes - a.host.pageTablesBytes,
-    );
-    const trend = trendOf(this.#histories);
+    // By name first: the answer is the same in whatever order files were read.
+    const samples = [...this.#latest.values()]
+      .sort((a, b) => (a.hostname < b.hostname ? -1 : 1))
+      .sort((a, b) => b.host.pageTablesBytes - a.host.pageTablesBytes);
+    const trend = trendOf(new Map([...this.#histories].sort(([a], [b]) => (a < b ? -1 : 1))));
     return {
       schema: FLEET_REPORT_SCHEMA,
       hosts: samples.length,
@@ -64,7 +65,7 @@ export class Fleet {
       costliest: samples.slice(0, ENTRIES_MAX).map(hostEntry),
       outliers: outlierEntries(samples, trend.growing),
       trend: { ...trend, growing: trend.growing.slice(0, ENTRIES_MAX) },
-      refused: this.#refused,
+      refused: this.#refused.sort((a, b) => (a.file < b.file ? -1 : 1)),
     };
   }
 }

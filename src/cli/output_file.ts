@@ -147,13 +147,27 @@ export async function temporaryFile(purpose: string): Promise<TemporaryFile> {
   };
 }
 
+/** Has what is at `path` removed when `work` fails, or the program ends before it is done. */
+export async function removedOnTheWayOut<T>(path: string, work: () => Promise<T>): Promise<T> {
+  unfinished.add(path);
+  try {
+    return await work();
+  } catch (error) {
+    rmSync(path, { recursive: true, force: true });
+    throw error;
+  } finally {
+    unfinished.delete(path);
+  }
+}
+
 /** Removes what is not finished. For the way out: it does not wait. */
 export function removeUnfinishedFiles(): void {
   for (const path of unfinished) {
     try {
-      rmSync(path, { recursive: true });
+      // What is not there was not created yet, or put in place just now.
+      rmSync(path, { recursive: true, force: true });
     } catch {
-      // Not created yet, or put in place just now.
+      // Something is still written to a folder: the rest of it stays.
     }
   }
 }

@@ -4,11 +4,13 @@ import { checkCommand } from './check/command.ts';
 import { compareCommand } from './compare/command.ts';
 import { completionCommand } from './completion/command.ts';
 import { ExitCode, explain, wrongUse } from './failure.ts';
+import { fleetCommand } from './fleet/command.ts';
 import { hostCommand } from './host/command.ts';
 import { replayCommand } from './replay/command.ts';
 import { runCommand } from './run/command.ts';
 import { endCleanlyOnSignals, endQuietlyOnClosedPipe } from './signals.ts';
 import { readVersion } from './version.ts';
+import { watchCommand } from './watch/command.ts';
 
 /** Runs the command line and returns the exit status. Never throws. */
 export async function runProgram(args: readonly string[]): Promise<ExitCode> {
@@ -44,6 +46,8 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
     );
   program.addCommand(hostCommand(end), { isDefault: true });
   program.addCommand(compareCommand(end));
+  program.addCommand(watchCommand(end));
+  program.addCommand(fleetCommand(end));
   program.addCommand(runCommand(end));
   program.addCommand(replayCommand(end));
   program.addCommand(checkCommand(end));

@@ -6,25 +6,11 @@
  * process without VMAs and an object that nobody maps have one row each, with nulls in the columns
  * of the lower levels.
  */
-import type { SchemaElement } from 'hyparquet';
+import { type ColumnType, type FileColumn, type FileFormat, schemaOf } from './parquet/format.ts';
 import { RunKind } from './records.ts';
 
 /** Raised when a file can no longer be read by older versions of ptshare. */
 export const SNAPSHOT_VERSION = '1';
-export const VERSION_KEY = 'ptshare.snapshot';
-export const HEADER_KEY = 'ptshare.header';
-
-/** Rows of a row group: few enough that a group in memory is small beside a host's records. */
-export const GROUP_ROWS_MAX = 2 ** 16;
-
-const TYPES = {
-  text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
-  int32: { type: 'INT32' },
-  int64: { type: 'INT64' },
-  time: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS' },
-  boolean: { type: 'BOOLEAN' },
-} as const;
-export type ColumnType = keyof typeof TYPES;
 
 /** The columns of each level, in the order of the file. */
 const LEVELS = {
@@ -64,10 +50,9 @@ const LEVELS = {
 export type Level = keyof typeof LEVELS;
 export type ColumnOf<L extends Level> = keyof (typeof LEVELS)[L];
 export type ColumnName = { [L in Level]: ColumnOf<L> }[Level];
-export interface Column {
+export interface Column extends FileColumn {
   readonly name: ColumnName;
   readonly level: Level;
-  readonly type: ColumnType;
 }
 
 export function columnsOf<L extends Level>(level: L): readonly ColumnOf<L>[] {
@@ -75,7 +60,15 @@ export function columnsOf<L extends Level>(level: L): readonly ColumnOf<L>[] {
 }
 
 export const COLUMNS = Object.entries(LEVELS).flatMap(([level, columns]) =>
-  Object.entries(columns).map(([name, type]) => ({ name, level, type })),
+  Object.entries(columns).map(([name, type]) => ({
+    name,
+    level,
+    type,
+    // Only what the host says is known in every row.
+    nullable: level !== 'host',
+    // Nobody looks for a page number.
+    bounded: level === 'host' || level === 'process',
+  })),
 ) as readonly Column[];
 
 /** Position of each column in a row. */
@@ -83,21 +76,13 @@ export const COLUMN_INDEX = Object.fromEntries(
   COLUMNS.map(({ name }, index) => [name, index]),
 ) as Readonly<Record<ColumnName, number>>;
 
-/** Only what the host says is known in every row. */
-export function isNullable(column: Column): boolean {
-  return column.level !== 'host';
-}
-
-export const SCHEMA: readonly SchemaElement[] = [
-  { name: 'ptshare', num_children: COLUMNS.length },
-  ...COLUMNS.map(
-    (column): SchemaElement => ({
-      name: column.name,
-      repetition_type: isNullable(column) ? 'OPTIONAL' : 'REQUIRED',
-      ...TYPES[column.type],
-    }),
-  ),
-];
+export const SNAPSHOT_FORMAT: FileFormat = {
+  columns: COLUMNS,
+  schema: schemaOf(COLUMNS),
+  versionKey: 'ptshare.snapshot',
+  version: SNAPSHOT_VERSION,
+  headerKey: 'ptshare.header',
+};
 
 /** Column `kind`, by `RunKind`. */
 export const KIND_NAMES: Readonly<Record<RunKind, string>> = {

@@ -1,6 +1,6 @@
 /** A snapshot file to records of a host. */
 import { Assembler } from './assemble.ts';
-import { COLUMNS } from './columns.ts';
+import { COLUMNS, SNAPSHOT_FORMAT } from './columns.ts';
 import { parseHeader } from './header.ts';
 import { DEFAULT_LIMITS, type SnapshotLimits } from './limits.ts';
 import { ColumnReader } from './parquet/column_reader.ts';
@@ -21,7 +21,7 @@ export function decodeSnapshot(
   bytes: Uint8Array,
   limits: SnapshotLimits = DEFAULT_LIMITS,
 ): HostSnapshot {
-  const footer = readFooter(bytes, openEnvelope(bytes, limits), limits);
+  const footer = readFooter(bytes, openEnvelope(bytes, limits), limits, SNAPSHOT_FORMAT);
   const header = parseHeader(footer.header);
   const groupRowsMax = footer.groups.reduce((max, { rows }) => Math.max(max, rows), 0);
   const reader = new ColumnReader(bytes, groupRowsMax, limits);

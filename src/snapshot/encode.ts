@@ -1,31 +1,24 @@
 /** Records of a host to a snapshot file. */
-import type { Encoding } from 'hyparquet';
-import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { geometryById } from '../arch/geometry.ts';
 import {
   COLUMN_INDEX,
   COLUMNS,
   type ColumnName,
   type ColumnOf,
-  type ColumnType,
   columnsOf,
-  GROUP_ROWS_MAX,
-  HEADER_KEY,
   KIND_NAMES,
   type Level,
   PROTECTION_NAMES,
-  SCHEMA,
-  SNAPSHOT_VERSION,
-  VERSION_KEY,
+  SNAPSHOT_FORMAT,
 } from './columns.ts';
 import { formatHeader } from './header.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
-import { CHECKSUM_BYTES, stampChecksum } from './parquet/envelope.ts';
+import { FileWriter, type Value } from './parquet/file_writer.ts';
+import { GROUP_ROWS_MAX } from './parquet/format.ts';
 import type { HostSnapshot, MappedObject, Mm, RunKind, Runs, Vma } from './records.ts';
 import { Mend, SnapshotError } from './snapshot_error.ts';
 import { validateSnapshot } from './validate.ts';
 
-type Value = string | number | bigint | boolean | null;
 type Values<L extends Level> = Readonly<Record<ColumnOf<L>, Value>>;
 
 /** UTF-16 units of a row group's texts, before the last one: keeps its dictionaries small. */
@@ -126,16 +119,9 @@ function runValues(runs: Runs, run: number): Values<'run'> {
   };
 }
 
-/**
- * The reader expects texts in a dictionary, and flags as runs. Numbers are in a dictionary where
- * that halves them, which the writer finds out.
- */
-const ENCODINGS: Partial<Record<ColumnType, Encoding>> = { text: 'RLE_DICTIONARY', boolean: 'RLE' };
-
 /** Collects rows, each a change of the one before it, and writes them by row groups. */
 class RowWriter {
-  readonly #bytes = new ByteWriter();
-  readonly #parquet: ParquetWriter;
+  readonly #file: FileWriter;
   readonly #row: Value[] = COLUMNS.map(() => null);
   readonly #columns: Value[][] = COLUMNS.map(() => []);
   /** Of the file, each once. */
@@ -145,15 +131,7 @@ class RowWriter {
   #rows = 0;
 
   constructor(header: string) {
-    this.#parquet = new ParquetWriter({
-      writer: this.#bytes,
-      schema: [...SCHEMA],
-      createdBy: 'ptshare',
-      kvMetadata: [
-        { key: VERSION_KEY, value: SNAPSHOT_VERSION },
-        { key: HEADER_KEY, value: header },
-      ],
-    });
+    this.#file = new FileWriter(SNAPSHOT_FORMAT, header);
   }
 
   /** Sets the columns of one level for the rows to come. */
@@ -182,28 +160,11 @@ class RowWriter {
   /** @returns the whole file */
   finish(): Uint8Array {
     this.#writeGroup();
-    const checksumStart = this.#bytes.offset;
-    this.#bytes.appendBytes(new Uint8Array(CHECKSUM_BYTES));
-    this.#parquet.finish();
-    const file = this.#bytes.getBytes();
-    stampChecksum(file, checksumStart);
-    return file;
+    return this.#file.finish();
   }
 
   #writeGroup(): void {
-    this.#parquet.write({
-      columnData: COLUMNS.map(({ name, level, type }, index) => ({
-        name,
-        data: this.#columns[index]!,
-        ...(ENCODINGS[type] && { encoding: ENCODINGS[type] }),
-        offsetIndex: false,
-        // For readers that skip row groups: nobody looks for a page number.
-        statistics: level === 'host' || level === 'process',
-      })),
-      rowGroupSize: GROUP_ROWS_MAX,
-      // One page a column: the reader expects no more.
-      pageSize: 0,
-    });
+    this.#file.writeGroup(this.#columns);
     for (const column of this.#columns) column.length = 0;
     this.#textLength = 0;
   }

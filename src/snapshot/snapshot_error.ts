@@ -13,11 +13,13 @@ export class SnapshotError extends Error {
   override readonly name = 'SnapshotError';
   /** Where in the file or in the records, for instance `row group 2, column "slot"`. */
   readonly place: string;
+  readonly what: string;
   readonly mend: Mend;
 
   constructor(place: string, what: string, mend: Mend = Mend.DAMAGED) {
     super(`Invalid snapshot: ${place}: ${what}. ${mend}`);
     this.place = place;
+    this.what = what;
     this.mend = mend;
   }
 }

@@ -25,6 +25,8 @@ export interface TableView {
   readonly content: number;
 }
 
+type MutableView = { -readonly [Field in keyof TableView]: TableView[Field] };
+
 /** Where tables stand in a pool of shared ones: the first is table `index` of pool `key`. */
 export interface PoolPlace {
   readonly key: string;
@@ -66,72 +68,116 @@ export function geometryOf(snapshot: HostSnapshot): Geometry {
 }
 
 export function countTables(snapshot: HostSnapshot, rule: ShareRule): TableCount {
-  return countUnderRules(snapshot, [rule])[0]!;
+  return countAll([{ snapshot, rule }])[0]!;
 }
 
-/** One count for each rule: finding the tables costs more than telling which are shared. */
-export function countUnderRules(snapshot: HostSnapshot, rules: readonly ShareRule[]): TableCount[] {
-  const geometry = geometryOf(snapshot);
-  const counters = rules.map((rule) => new Counter(snapshot, rule));
-  const objectPteTables = new Float64Array(snapshot.objects.length);
-  const mms = snapshot.mms.map((mm, index): MmTables => {
-    const byLevel: [number, number, number, number] = [0, 0, 0, 0];
-    for (let level = 0; level < geometry.levels - 1; level++) {
-      const pages = slotPages(geometry) * slotsPerTable(geometry, level);
-      for (const span of tableSpans(mm, geometry, level)) {
-        byLevel[level]! += span.count;
-        const object = span.vma < 0 ? -1 : mm.vmas[span.vma]!.object;
-        if (level === 0 && object >= 0) objectPteTables[object]! += span.count;
-        const cut = cutSpan(mm, level, pages, span);
-        for (const counter of counters) counter.addAll(index, cut);
-      }
+/** A population, and the rule that it is counted under. */
+export interface CountCase {
+  readonly snapshot: HostSnapshot;
+  readonly rule: ShareRule;
+}
+
+/**
+ * Counts several populations of one host in one go: finding the tables of an address space costs
+ * more than telling which are shared, and most populations leave most address spaces as they are.
+ */
+export function countAll(cases: readonly CountCase[]): TableCount[] {
+  const counters = cases.map(({ snapshot, rule }) => new Counter(snapshot, rule));
+  const longest = cases.reduce((max, { snapshot }) => Math.max(max, snapshot.mms.length), 0);
+  for (let index = 0; index < longest; index++) {
+    const users = new Map<Mm, Counter[]>();
+    for (const counter of counters) {
+      const mm = counter.snapshot.mms[index];
+      if (mm === undefined) continue;
+      const same = users.get(mm);
+      if (same === undefined) users.set(mm, [counter]);
+      else same.push(counter);
     }
-    const deposited = depositedTables(mm);
-    for (const counter of counters) counter.addDeposited(index, deposited);
-    return { byLevel, deposited, total: byLevel.reduce((a, b) => a + b, deposited) };
-  });
-  return counters.map((counter) => ({ mms, objectPteTables, ...counter.settle() }));
+    for (const [mm, same] of users) countMm(mm, index, geometryOf(same[0]!.snapshot), same);
+  }
+  return counters.map((counter) => counter.settle());
 }
 
-/** Cuts a span into the tables that its VMA covers whole and those at its edges. */
-function cutSpan(mm: Mm, level: number, pages: number, span: TableSpan): TableView[] {
+function countMm(mm: Mm, index: number, geometry: Geometry, counters: readonly Counter[]): void {
+  const byLevel: [number, number, number, number] = [0, 0, 0, 0];
+  for (let level = 0; level < geometry.levels - 1; level++) {
+    const pages = slotPages(geometry) * slotsPerTable(geometry, level);
+    for (const span of tableSpans(mm, geometry, level)) {
+      byLevel[level]! += span.count;
+      const object = span.vma < 0 ? -1 : mm.vmas[span.vma]!.object;
+      const ownTables = level === 0 && object >= 0 ? span.count : 0;
+      cutSpan(mm, level, pages, span, (tables) => {
+        for (const counter of counters) counter.add(index, tables);
+      });
+      if (ownTables > 0) for (const counter of counters) counter.addPteTables(object, ownTables);
+    }
+  }
+  const deposited = depositedTables(mm);
+  const total = byLevel.reduce((a, b) => a + b, deposited);
+  for (const counter of counters) counter.end(index, { byLevel, deposited, total });
+}
+
+/**
+ * Cuts a span into the tables that its VMA covers whole and those at its edges.
+ *
+ * @param visit must not keep what it is given: the next call changes it
+ */
+function cutSpan(
+  mm: Mm,
+  level: number,
+  pages: number,
+  span: TableSpan,
+  visit: (tables: TableView) => void,
+): void {
   const end = span.first + span.count;
   const vma = span.vma < 0 ? undefined : mm.vmas[span.vma]!;
   const coverFirst = vma === undefined ? end : clamp(Math.ceil(vma.start / pages), span.first, end);
   const coverEnd = vma === undefined ? end : clamp(Math.floor(vma.end / pages), coverFirst, end);
   const { owners } = span;
-  const views: TableView[] = [];
+  const view: MutableView = {
+    mm,
+    level,
+    pages,
+    owners,
+    first: 0,
+    count: 0,
+    cover: undefined,
+    content: 0,
+  };
   const add = (first: number, last: number, cover: Vma | undefined): void => {
     if (first === last) return;
-    const content = span.content === 0 ? 0 : span.content + (first - span.first);
-    views.push({ mm, level, pages, owners, first, count: last - first, cover, content });
+    view.first = first;
+    view.count = last - first;
+    view.cover = cover;
+    view.content = span.content === 0 ? 0 : span.content + (first - span.first);
+    visit(view);
   };
   add(span.first, coverFirst, undefined);
   add(coverFirst, coverEnd, vma);
   add(coverEnd, end, undefined);
-  return views;
 }
 
 /** Adds up the tables of a host under one rule. */
 class Counter {
+  readonly snapshot: HostSnapshot;
   readonly #rule: ShareRule;
   readonly #pool = new TablePool();
+  readonly #mms: MmTables[] = [];
   readonly #charged: Float64Array;
   readonly #objects: Float64Array;
+  readonly #objectPteTables: Float64Array;
   #distinct = 0;
 
   constructor(snapshot: HostSnapshot, rule: ShareRule) {
+    this.snapshot = snapshot;
     this.#rule = rule;
     this.#charged = new Float64Array(snapshot.mms.length);
     this.#objects = new Float64Array(snapshot.objects.length);
-  }
-
-  addAll(index: number, cut: readonly TableView[]): void {
-    for (const tables of cut) this.#add(index, tables);
+    this.#objectPteTables = new Float64Array(snapshot.objects.length);
   }
 
   /** Charges tables to their owners, or puts them into the pool that the rule names. */
-  #add(index: number, tables: TableView): void {
+  add(index: number, tables: TableView): void {
     const { mm, count, owners } = tables;
     const place = this.#rule(tables);
     if (place !== undefined) {
@@ -148,20 +194,28 @@ class Counter {
     }
   }
 
-  addDeposited(index: number, tables: number): void {
-    this.#distinct += tables;
-    this.#charged[index]! += tables;
+  addPteTables(object: number, tables: number): void {
+    this.#objectPteTables[object]! += tables;
   }
 
-  settle(): Pick<TableCount, 'distinct' | 'charged' | 'objects'> {
+  /** @param tables what all of mm `index` needs */
+  end(index: number, tables: MmTables): void {
+    this.#mms[index] = tables;
+    this.#distinct += tables.deposited;
+    this.#charged[index]! += tables.deposited;
+  }
+
+  settle(): TableCount {
     const shared = this.#pool.settle((mm, object, pages) => {
       this.#charged[mm]! += pages;
       if (object >= 0) this.#objects[object]! += pages;
     });
     return {
+      mms: this.#mms,
       distinct: this.#distinct + shared,
       charged: this.#charged,
       objects: this.#objects,
+      objectPteTables: this.#objectPteTables,
     };
   }
 }

@@ -1,5 +1,5 @@
 /** Puts the designs side by side on one host. */
-import { countTables, countUnderRules, type TableCount } from '../twin/count_tables.ts';
+import { countAll, type TableCount } from '../twin/count_tables.ts';
 import type { HostTwin } from '../twin/explain.ts';
 import { hugetlbPmdSharing } from '../twin/hugetlb_pmd_sharing.ts';
 import type { Design, Outcome } from './design.ts';
@@ -57,19 +57,12 @@ export function userPages({ identity }: HostTwin): number {
   return identity.vmPte - identity.sharedPmd + identity.roots;
 }
 
-/** Evaluates several designs; those that leave the population as it is are counted in one go. */
 export function evaluateDesigns(twin: HostTwin, designs: readonly Design[]): Evaluation[] {
   const outcomes = designs.map((design) => design.apply(twin));
-  const isRuleOnly = ({ snapshot }: Outcome): boolean => snapshot === twin.snapshot;
-  const rules = outcomes.filter(isRuleOnly).map(({ rule }) => rule);
-  const counts = countUnderRules(twin.snapshot, rules);
-  return designs.map((design, index): Evaluation => {
-    const outcome = outcomes[index]!;
-    const count = isRuleOnly(outcome)
-      ? counts[rules.indexOf(outcome.rule)]!
-      : countTables(outcome.snapshot, outcome.rule);
-    return evaluationOf(twin, design, outcome, count);
-  });
+  const counts = countAll(outcomes);
+  return designs.map((design, index) =>
+    evaluationOf(twin, design, outcomes[index]!, counts[index]!),
+  );
 }
 
 function evaluationOf(

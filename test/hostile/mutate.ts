@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { parquetReadObjects } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import { COLUMNS, type ColumnType, SCHEMA } from '../../src/snapshot/columns.ts';
+import { SNAPSHOT_FORMAT } from '../../src/snapshot/columns.ts';
+import type { ColumnType, FileFormat } from '../../src/snapshot/parquet/format.ts';
 import {
   type Container,
   changeBody,
@@ -22,16 +23,17 @@ export interface Mutant {
 
 type Row = Record<string, unknown>;
 
-/** A snapshot to start from. */
+/** A file to start from. */
 export interface Base {
+  readonly format: FileFormat;
   readonly file: Uint8Array;
   readonly container: Container;
   readonly rows: readonly Row[];
 }
 
-export async function toBase(file: Uint8Array): Promise<Base> {
+export async function toBase(file: Uint8Array, format = SNAPSHOT_FORMAT): Promise<Base> {
   const buffer = file.slice().buffer as ArrayBuffer;
-  return { file, container: open(file), rows: await parquetReadObjects({ file: buffer }) };
+  return { format, file, container: open(file), rows: await parquetReadObjects({ file: buffer }) };
 }
 
 /** What counts and lengths must survive. */
@@ -39,14 +41,17 @@ const ABSURD = [0, 1, -1, 2, 127, 2 ** 16, 2 ** 16 + 1, 2 ** 24, 2 ** 31 - 1, -(
 const ABSURD_BIG = [0n, 1n, -1n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n)];
 
 export function anyMutant(bases: readonly Base[]): fc.Arbitrary<Mutant> {
+  const withHeader = bases.filter(({ format }) => format.headerKey !== undefined);
   const mutations: Record<string, [weight: number, fc.Arbitrary<Uint8Array>]> = {
     bytes: [5, fc.constantFrom(...bases).chain(({ file }) => anyEdits(file))],
     splice: [1, anySplice(bases)],
-    header: [3, fc.constantFrom(...bases).chain(({ container }) => anyHeader(container))],
+    ...(withHeader.length > 0 && {
+      header: [3, fc.constantFrom(...withHeader).chain(({ container }) => anyHeader(container))],
+    }),
     footer: [4, fc.constantFrom(...bases).chain(({ container }) => anyFooter(container))],
     page: [4, withColumns(bases).chain(({ container }) => anyPageHeader(container))],
     body: [4, withColumns(bases).chain(({ container }) => anyPageBody(container))],
-    rows: [4, withColumns(bases).chain(({ container, rows }) => anyRows(container, rows))],
+    rows: [4, withColumns(bases).chain(anyRows)],
   };
   return fc.oneof(
     ...Object.entries(mutations).map(([how, [weight, files]]) => ({
@@ -197,13 +202,14 @@ const ABSURD_CELLS: Readonly<Record<ColumnType, readonly unknown[]>> = {
   boolean: [true, false],
 };
 
-/** Rows with other cells, in another order, twice, or left out; written as snapshots are. */
-function anyRows(container: Container, rows: readonly Row[]): fc.Arbitrary<Uint8Array> {
-  const cell = fc.nat(COLUMNS.length - 1).chain((column) =>
+/** Rows with other cells, in another order, twice, or left out; written as we write them. */
+function anyRows({ format, container, rows }: Base): fc.Arbitrary<Uint8Array> {
+  const { columns } = format;
+  const cell = fc.nat(columns.length - 1).chain((column) =>
     fc.record({
-      column: fc.constant(COLUMNS[column]!),
+      column: fc.constant(columns[column]!),
       row: fc.nat(rows.length - 1),
-      value: fc.constantFrom(null, ...ABSURD_CELLS[COLUMNS[column]!.type]),
+      value: fc.constantFrom(null, ...ABSURD_CELLS[columns[column]!.type]),
     }),
   );
   const move = fc.tuple(fc.nat(rows.length - 1), fc.nat(2), fc.nat(rows.length - 1), fc.nat(2));
@@ -214,11 +220,15 @@ function anyRows(container: Container, rows: readonly Row[]): fc.Arbitrary<Uint8
     for (const [from, deleted, to, inserted] of moves) {
       changed.splice(from, deleted, ...changed.slice(to, to + inserted));
     }
-    return orUnchanged(container, () => writeRows(container, changed));
+    return orUnchanged(container, () => writeRows(format, container, changed));
   });
 }
 
-function writeRows(container: Container, rows: readonly Row[]): Uint8Array {
+function writeRows(
+  { columns, schema }: FileFormat,
+  container: Container,
+  rows: readonly Row[],
+): Uint8Array {
   const writer = new ByteWriter();
   const entries: Thrift[] = container.footer.field_5;
   const kvMetadata = entries.map(({ field_1: key, field_2: value }) => ({
@@ -227,12 +237,12 @@ function writeRows(container: Container, rows: readonly Row[]): Uint8Array {
   }));
   const parquet = new ParquetWriter({
     writer,
-    schema: [...SCHEMA],
+    schema: [...schema],
     statistics: false,
     kvMetadata,
   });
   parquet.write({
-    columnData: COLUMNS.map(({ name, type }) => ({
+    columnData: columns.map(({ name, type }) => ({
       name,
       data: rows.map((row) => row[name]),
       ...(type === 'text' && { encoding: 'RLE_DICTIONARY' as const }),

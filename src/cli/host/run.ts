@@ -12,6 +12,7 @@ import { redactSnapshot } from '../../snapshot/redact.ts';
 import { ExitCode, wrongUse } from '../failure.ts';
 import { writeOutputFile } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
+import { print } from '../stdout.ts';
 import { textOptions } from '../terminal.ts';
 import { readHost, readReport } from './input.ts';
 import type { HostOptions } from './options.ts';
@@ -73,10 +74,4 @@ function keyedHash(): (text: string) => string {
 
 function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-function print(text: string): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.write(text, () => resolve());
-  });
 }

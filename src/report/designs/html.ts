@@ -1,27 +1,16 @@
 /** A comparison of designs as one HTML file: no script, nothing fetched. */
-import { html, raw } from '../html/markup.ts';
-import { policy } from '../html/page.ts';
+import { html } from '../html/markup.ts';
 import { designList } from '../html/sections.ts';
-import { STYLE } from '../html/style.ts';
+import { pageOf } from '../html/shell.ts';
 import { tableOf } from '../html/table.ts';
 import { formatBytes } from '../quantity.ts';
 import type { DesignComparison } from './schema.ts';
 
 export function renderDesignComparisonHtml(comparison: DesignComparison): string {
   const { workload, processes, bytes, addressSpaces, pageTablesBytes, designs } = comparison;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy()}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>Designs for page tables: ${workload.title}</title>
-<style>${raw(STYLE)}</style>
-</head>
-<body>
-<header>
+  return pageOf(
+    `Designs for page tables: ${workload.title}`,
+    html`<header>
 <h1>${workload.title}</h1>
 <p>${processes} ${workload.processesAre}; ${workload.bytesAre}: ${formatBytes(bytes)}.
 Today ${addressSpaces} processes pay <b>${formatBytes(pageTablesBytes)}</b> for page tables.</p>
@@ -31,10 +20,8 @@ Today ${addressSpaces} processes pay <b>${formatBytes(pageTablesBytes)}</b> for 
 <section><h2>Designs side by side</h2>
 ${designList(designs)}</section>
 ${sweepSection(comparison)}
-</main>
-</body>
-</html>
-`.text;
+</main>`,
+  );
 }
 
 function sweepSection({ sweep, designs }: DesignComparison): ReturnType<typeof html> | undefined {

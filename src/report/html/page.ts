@@ -1,12 +1,9 @@
-/**
- * The report as one HTML file: no script, nothing fetched, so that it can be mailed, archived and
- * opened anywhere. The content security policy says so to the browser.
- */
+/** The report as one HTML file. */
 import { bestSentence, compositionOf, costSentence, repeatedSentence } from '../headline.ts';
 import { formatBytes, formatTime } from '../quantity.ts';
 import type { HostReport } from '../schema.ts';
 import { type BarPart, barSvg, legendItem } from './bars.ts';
-import { html, type Markup, raw } from './markup.ts';
+import { html, type Markup } from './markup.ts';
 import { groupPicture, objectPicture } from './pictures.ts';
 import {
   adviceList,
@@ -16,22 +13,12 @@ import {
   objectTable,
   processTable,
 } from './sections.ts';
-import { STYLE, STYLE_HASH } from './style.ts';
+import { hatching, pageOf } from './shell.ts';
 
 export function renderHostHtml(report: HostReport): string {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy()}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>Page tables of ${report.hostname}</title>
-<style>${raw(STYLE)}</style>
-</head>
-<body>
-${hatching()}
+  return pageOf(
+    `Page tables of ${report.hostname}`,
+    html`${hatching()}
 ${header(report)}
 <main>
 <section><h2>Who pays, and for what</h2>
@@ -50,20 +37,8 @@ ${adviceList(report)}</section>
 </section>
 <section><h2>How exact this is</h2>
 ${exactnessList(report)}</section>
-</main>
-</body>
-</html>
-`.text;
-}
-
-/** The content security policy of a page that needs nothing but its style. */
-export function policy(): string {
-  return `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'`;
-}
-
-/** The pattern that marks tables which exist elsewhere too, whatever colours can be told apart. */
-function hatching(): Markup {
-  return html`<svg width="0" height="0" aria-hidden="true"><defs><pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-ground" width="8" height="8"/><rect class="hatch-line" width="2.4" height="8"/></pattern></defs></svg>`;
+</main>`,
+  );
 }
 
 function header(report: HostReport): Markup {

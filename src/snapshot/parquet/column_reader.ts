@@ -10,13 +10,13 @@
 import { type PageHeader, snappyUncompress } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
-import { type Column, type ColumnType, GROUP_ROWS_MAX, isNullable } from '../columns.ts';
 import type { SnapshotLimits } from '../limits.ts';
 import { Mend, SnapshotError } from '../snapshot_error.ts';
 import { checkHybrid } from './check_hybrid.ts';
 import { checkSnappy } from './check_snappy.ts';
 import { checkThrift } from './check_thrift.ts';
 import type { Chunk } from './footer.ts';
+import { type ColumnType, type FileColumn, GROUP_ROWS_MAX } from './format.ts';
 import { natural } from './natural.ts';
 import { readInt32s, readInt64s, TextTable } from './plain.ts';
 
@@ -52,7 +52,7 @@ export class ColumnReader {
    * @param values receives a number for each row of the group; as long as the group
    * @throws SnapshotError if the chunk is not as `encodeSnapshot()` writes it
    */
-  read(chunk: Chunk, column: Column, values: Float64Array, place: string): void {
+  read(chunk: Chunk, column: FileColumn, values: Float64Array, place: string): void {
     const page = new Page(chunk.start, chunk.end, place);
     const dictionary = chunk.hasDictionary ? this.#readDictionary(page, column.type) : undefined;
     this.#readData(page, column, dictionary, values);
@@ -73,7 +73,7 @@ export class ColumnReader {
 
   #readData(
     page: Page,
-    column: Column,
+    column: FileColumn,
     dictionary: Float64Array | undefined,
     values: Float64Array,
   ): void {
@@ -89,7 +89,7 @@ export class ColumnReader {
 
     const present = this.#present.subarray(0, values.length).fill(1);
     const levelBytes = natural(data.definition_levels_byte_length, page.place);
-    if (isNullable(column)) {
+    if (column.nullable) {
       this.#readHybrid(page.take(this.#bytes, levelBytes), 1, present, page.place);
     } else if (levelBytes !== 0) page.refuse('it has nulls, although it must not');
     const known = countOnes(present);

@@ -1,29 +1,22 @@
 /** The footer of a snapshot file: where each column of each row group is, and nothing unexpected. */
 import type { FileMetaData, RowGroup, SchemaElement } from 'hyparquet';
 import { parquetMetadata } from 'hyparquet';
-import {
-  COLUMNS,
-  GROUP_ROWS_MAX,
-  HEADER_KEY,
-  SCHEMA,
-  SNAPSHOT_VERSION,
-  VERSION_KEY,
-} from '../columns.ts';
 import type { SnapshotLimits } from '../limits.ts';
 import { Mend, SnapshotError } from '../snapshot_error.ts';
 import { checkThrift } from './check_thrift.ts';
 import type { Envelope } from './envelope.ts';
+import { type FileFormat, GROUP_ROWS_MAX } from './format.ts';
 import { natural } from './natural.ts';
 
 export interface Footer {
-  /** JSON text. */
+  /** JSON text; empty where the format has none. */
   readonly header: string;
   readonly groups: readonly Group[];
 }
 
 export interface Group {
   readonly rows: number;
-  /** In the order of `COLUMNS`. */
+  /** In the order of the format's columns. */
   readonly chunks: readonly Chunk[];
 }
 
@@ -38,19 +31,23 @@ const PLACE = 'footer';
 /** Bytes behind the footer that hyparquet wants to see: its length and `PAR1`. */
 const TAIL_BYTES = 8;
 
-/** @throws SnapshotError if the footer is not one that `encodeSnapshot()` writes */
-export function readFooter(bytes: Uint8Array, envelope: Envelope, limits: SnapshotLimits): Footer {
+/** @throws SnapshotError if the footer is not one that `FileWriter` writes */
+export function readFooter(
+  bytes: Uint8Array,
+  envelope: Envelope,
+  limits: SnapshotLimits,
+  format: FileFormat,
+): Footer {
   const metadata = parseMetadata(bytes, envelope);
-  checkVersion(metadata);
-  checkSchema(metadata.schema);
-  const header = textOf(metadata, HEADER_KEY);
-  if (header === undefined) throw new SnapshotError(PLACE, `it has no key ${HEADER_KEY}`);
+  checkVersion(metadata, format);
+  checkSchema(metadata.schema, format);
+  const header = headerOf(metadata, format);
 
   const groups: Group[] = [];
   let at = envelope.start;
   let rows = 0;
   for (const [index, rowGroup] of metadata.row_groups.entries()) {
-    const group = readGroup(rowGroup, at, envelope.end, `row group ${index}`);
+    const group = readGroup(rowGroup, at, envelope.end, `row group ${index}`, format);
     groups.push(group);
     at = group.chunks.at(-1)!.end;
     rows += group.rows;
@@ -63,6 +60,15 @@ export function readFooter(bytes: Uint8Array, envelope: Envelope, limits: Snapsh
     throw new SnapshotError(PLACE, 'its row groups do not add up to its rows');
   }
   return { header, groups };
+}
+
+/**
+ * The keys of a file's metadata, by which its format is known.
+ *
+ * @throws SnapshotError if the footer is no Parquet
+ */
+export function readKeys(bytes: Uint8Array, envelope: Envelope): string[] {
+  return (parseMetadata(bytes, envelope).key_value_metadata ?? []).map(({ key }) => key);
 }
 
 function parseMetadata(bytes: Uint8Array, { footerStart, footerEnd }: Envelope): FileMetaData {
@@ -78,15 +84,22 @@ function parseMetadata(bytes: Uint8Array, { footerStart, footerEnd }: Envelope):
   }
 }
 
-function checkVersion(metadata: FileMetaData): void {
-  const version = textOf(metadata, VERSION_KEY);
-  if (version === undefined) {
-    throw new SnapshotError(PLACE, `it has no key ${VERSION_KEY}`, Mend.NOT_OURS);
+function checkVersion(metadata: FileMetaData, { versionKey, version }: FileFormat): void {
+  const found = textOf(metadata, versionKey);
+  if (found === undefined) {
+    throw new SnapshotError(PLACE, `it has no key ${versionKey}`, Mend.NOT_OURS);
   }
-  if (version !== SNAPSHOT_VERSION) {
-    const what = `its version is not ${SNAPSHOT_VERSION}, the one known here`;
+  if (found !== version) {
+    const what = `its version is not ${version}, the one known here`;
     throw new SnapshotError(PLACE, what, Mend.NEWER);
   }
+}
+
+function headerOf(metadata: FileMetaData, { headerKey }: FileFormat): string {
+  if (headerKey === undefined) return '';
+  const header = textOf(metadata, headerKey);
+  if (header === undefined) throw new SnapshotError(PLACE, `it has no key ${headerKey}`);
+  return header;
 }
 
 function textOf(metadata: FileMetaData, wanted: string): string | undefined {
@@ -105,25 +118,38 @@ const SCHEMA_FIELDS = [
   'precision',
 ] as const satisfies readonly (keyof SchemaElement)[];
 
-function checkSchema(schema: readonly SchemaElement[]): void {
+function checkSchema(schema: readonly SchemaElement[], format: FileFormat): void {
   const isOurs =
-    schema.length === SCHEMA.length &&
-    SCHEMA.every((ours, i) => SCHEMA_FIELDS.every((field) => ours[field] === schema[i]![field]));
+    schema.length === format.schema.length &&
+    format.schema.every((ours, i) =>
+      SCHEMA_FIELDS.every((field) => ours[field] === schema[i]![field]),
+    );
   if (!isOurs) throw new SnapshotError(PLACE, 'its columns are not those of a snapshot');
 }
 
-function readGroup(group: RowGroup, start: number, end: number, place: string): Group {
+function readGroup(
+  group: RowGroup,
+  start: number,
+  end: number,
+  place: string,
+  { columns, schema }: FileFormat,
+): Group {
   const rows = natural(group.num_rows, place);
   if (rows === 0 || rows > GROUP_ROWS_MAX) {
     throw new SnapshotError(place, 'its number of rows is not possible');
   }
-  if (group.columns.length !== COLUMNS.length) {
+  if (group.columns.length !== columns.length) {
     throw new SnapshotError(place, 'its columns are not those of a snapshot');
   }
   const chunks: Chunk[] = [];
   let at = start;
-  for (const [index, { name }] of COLUMNS.entries()) {
-    const chunk = readChunk(group.columns[index]!, rows, `${place}, column "${name}"`, index);
+  for (const [index, { name }] of columns.entries()) {
+    const chunk = readChunk(
+      group.columns[index]!,
+      rows,
+      `${place}, column "${name}"`,
+      schema[index + 1]!,
+    );
     // One behind the other: no byte can be in two columns and be decompressed twice.
     if (chunk.start !== at || chunk.end > end) {
       throw new SnapshotError(`${place}, column "${name}"`, 'it is not where it should be');
@@ -138,9 +164,8 @@ function readChunk(
   { file_path, meta_data: data }: RowGroup['columns'][number],
   rows: number,
   place: string,
-  index: number,
+  { name, type }: SchemaElement,
 ): Chunk {
-  const { name, type } = SCHEMA[index + 1]!;
   const isOurs =
     file_path === undefined &&
     data !== undefined &&

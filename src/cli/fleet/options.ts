@@ -1,0 +1,51 @@
+/** The options of `ptshare fleet`. */
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { WIDTH_MIN } from '../terminal.ts';
+
+export interface FleetOptions {
+  readonly json?: true;
+  readonly html?: string;
+  readonly save?: string;
+  readonly sql?: string;
+  readonly threads: number;
+  readonly top: number;
+  readonly width?: number;
+  readonly color: boolean;
+}
+
+const ROWS_DEFAULT = 10;
+const THREADS_MAX = 256;
+
+export function addFleetOptions(command: Command): Command {
+  const add = (option: Option): Command => command.addOption(option);
+  command.optionsGroup('What to do with it:');
+  add(new Option('--json', 'print JSON (docs/fleet.md) instead of text'));
+  add(new Option('--html <file>', 'write the report as one HTML file too'));
+  add(new Option('--save <folder>', 'write all samples as one Parquet dataset, into a new folder'));
+  add(new Option('--sql <query>', 'answer a query instead, with DuckDB').conflicts(['html']));
+  add(
+    new Option('--threads <n>', 'analyse files on so many threads')
+      .argParser((text) => whole(text, 1, THREADS_MAX))
+      .default(availableParallelism(), 'one for each CPU'),
+  );
+  command.optionsGroup('How to show it:');
+  add(
+    new Option('--top <rows>', 'rows of each table')
+      .argParser((text) => whole(text, 1, 1_000_000))
+      .default(ROWS_DEFAULT),
+  );
+  add(
+    new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser((text) =>
+      whole(text, WIDTH_MIN, 10_000),
+    ),
+  );
+  add(new Option('--no-color', 'no colour; NO_COLOR does the same'));
+  return command;
+}
+
+function whole(text: string, min: number, max: number): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`A whole number from ${min} to ${max} is wanted.`);
+}

@@ -26,6 +26,7 @@ if (unfit !== undefined) {
 const first = Number(process.env.PTSHARE_JUDGE_SEED ?? Date.now() % 2 ** 31);
 const calls = new Map<string, number>();
 const mismatches: Mismatch[] = [];
+let disturbed = 0;
 let programs = 0;
 let operations = 0;
 const start = performance.now();
@@ -35,6 +36,7 @@ while (operations < OPERATIONS_MIN || programs < PROGRAMS_MIN) {
   programs += result.programs;
   operations += result.operations;
   mismatches.push(...result.mismatches);
+  disturbed += result.disturbed.length;
   for (const [name, count] of result.calls) calls.set(name, (calls.get(name) ?? 0) + count);
 }
 const seconds = (performance.now() - start) / 1000;
@@ -43,6 +45,7 @@ console.log(`seeds ${first} to ${first + programs - 1}`);
 console.log(`${programs} programs, ${operations} operations, ${seconds.toFixed(1)} s`);
 console.log([...calls].map(([name, count]) => `${name} ${count}`).join(', '));
 console.log(`${mismatches.length} programs differ`);
+console.log(`${disturbed} more differed, but not each time: huge pages came or failed meanwhile`);
 
 const byKind = new Map<string, Mismatch[]>();
 for (const mismatch of mismatches) {

@@ -15,6 +15,8 @@ import {
 import { ALL_GRANTS, R, USER, W } from '../../src/arch/rights.ts';
 import { WalkCursor, walk } from '../../src/arch/walk.ts';
 import type * as canonical from '../../src/mmu/index.ts';
+import { allocationsOf, describeAllocations } from '../heap_profile.ts';
+import { median } from '../live_kernel.ts';
 
 const { Access, Mmu, SKYLAKE, WalkCount, Walker } = (await import(
   new URL('../../fast/src/mmu/index.js', import.meta.url).href
@@ -193,16 +195,6 @@ const contests: readonly Contest[] = [
   },
 ];
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1]!;
-
-/** Bytes that a turn allocates. The few hundred bytes of asking, and of a subarray, are in it. */
-function allocated({ runSome }: Contest): number {
-  const before = process.memoryUsage().heapUsed;
-  runSome(MANY);
-  return Math.max(0, process.memoryUsage().heapUsed - before) / MANY;
-}
-
 // Short runs first: a loop that is compiled during its first long one knows only that one's start.
 for (let count = 0; count < WARM_UPS; count++) for (const { runSome } of contests) runSome(FEW);
 
@@ -217,7 +209,7 @@ for (let round = 0; round <= ROUNDS; round++) {
     for (const [n, rate] of measured.entries()) rates[index]![n]!.push(rate);
   });
 }
-const bytes = contests.map((contest) => Array.from({ length: ROUNDS }, () => allocated(contest)));
+const allocations = contests.map(({ runSome }) => allocationsOf(MANY, () => runSome(MANY)));
 process.stdout.write(`x86-64, 4 levels, ${PAGES} pages; medians of ${ROUNDS} rounds\n`);
 contests.forEach(({ name, bar, others }, index) => {
   const [own, ...rest] = rates[index]!.map(median);
@@ -225,7 +217,7 @@ contests.forEach(({ name, bar, others }, index) => {
   const ratios = others.map(
     ([other], n) => `${(own! / rest[n]!).toFixed(2)} of ${other} (${rest[n]!.toFixed(0)} M/s)`,
   );
-  const used = `${median(bytes[index]!).toFixed(4)} bytes allocated each`;
+  const used = describeAllocations(allocations[index]!);
   process.stdout.write(
     `  ${name.padEnd(18)}${own!.toFixed(1).padStart(7)} M/s (bar ${bar}: ${verdict}), ${[...ratios, used].join(', ')}\n`,
   );

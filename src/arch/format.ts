@@ -319,6 +319,12 @@ export class PteFormat {
     return (target | leaf.madeHigh | this.#flagsHigh[flags]!) >>> 0;
   }
 
+  /** Writes both lanes of a leaf: a lane that is returned is a number to allocate if it is large. */
+  writeLeaf(lanes: Uint32Array, entry: number, frame: Pfn, flags: LeafFlags, level: number): void {
+    lanes[entry * 2] = this.leafLow(frame, flags, level);
+    lanes[entry * 2 + 1] = this.leafHigh(frame, flags, level);
+  }
+
   /** The bits of a leaf of `level` that may be its frame. The others are its flags. */
   frameBits(level: number): Lanes {
     return this.#frameBits[level]!;

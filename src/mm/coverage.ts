@@ -42,7 +42,10 @@ export const COVERAGE: readonly CallCoverage[] = [
       done(['MAP_POPULATE', 'MAP_NONBLOCK', 'MAP_LOCKED', 'MAP_NORESERVE', 'MAP_DENYWRITE']),
       refused(['MAP_HUGETLB'], 'EINVAL, as without CONFIG_HUGETLBFS'),
       refused(['MAP_SYNC'], 'EOPNOTSUPP, as for files that are not on DAX'),
-      done(['MAP_DROPPABLE'], 'small pages are dropped, by MADV_PAGEOUT'),
+      done(
+        ['MAP_DROPPABLE'],
+        'dropped by MADV_PAGEOUT, small pages only; not when memory is short',
+      ),
       ignored(['MAP_ABOVE4G'], 'placed as without it'),
     ],
   },

@@ -13,7 +13,7 @@ import { anonVmaFork } from '../rmap/anon_vma_fork.ts';
 import { linkFile, lockLinks, unlockLinks } from '../rmap/links.ts';
 import { type Task, taskOn } from '../task.ts';
 import { Mm } from '../vma/mm.ts';
-import { VM, type Vma } from '../vma/vma.ts';
+import { newVma, VM, type Vma } from '../vma/vma.ts';
 import { attachVma, vmaStartWrite } from '../vma/vma_lock.ts';
 import { ENOMEM } from '../world/errno.ts';
 import {
@@ -98,7 +98,7 @@ function* dupMmap(task: Task, child: Mm): Op<number> {
 function* dupVma(task: Task, child: Mm, vma: Vma, isWiped: boolean): Op<Vma> {
   const { machine, cpu } = task;
   const flags = vma.flags & ~(VM.LOCKED | VM.LOCKONFAULT);
-  const copy: Vma = { ...vma, id: NONE, flags, anonVma: undefined, chain: [] };
+  const copy = newVma({ ...vma, flags });
   if (!isWiped) yield* anonVmaFork(task, child, copy, vma);
   yield* attachVma(machine, cpu, child, copy);
   const { file } = copy;

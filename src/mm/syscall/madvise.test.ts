@@ -2,8 +2,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES, PROT, TABLE } from '../../../test/mm/one_process.ts';
-import { EFAULT, EINVAL, ENOMEM, Fault, madvise, mlock, mprotect, mremap, run } from '../index.ts';
+import {
+  EFAULT,
+  EINVAL,
+  ENOMEM,
+  Fault,
+  madvise,
+  mlock,
+  mmap,
+  mprotect,
+  mremap,
+  run,
+} from '../index.ts';
 import { MADV } from '../madvise/advice.ts';
+import { MAP } from './mmap.ts';
 
 const START = 16 * TABLE;
 
@@ -142,4 +154,37 @@ test('guards do not keep VMAs apart, but what was guarded once has an identity o
   process.call(mremap(task, call));
   process.map(target + 8, 4);
   assert.equal(task.mm.vmas.size, 2);
+});
+
+test('an advice is an int: what is above 32 bits does not count', () => {
+  const process = filled(4);
+  assert.equal(advise(process, START, 4, 2 ** 32 + MADV.DONTNEED), 0);
+  assert.equal(process.anonymousPages, 0);
+  assert.equal(advise(process, START, 4, 2 ** 31 + MADV.DONTNEED), EINVAL);
+});
+
+// Kernel 6.18, measured: MAP_DROPPABLE without a swap device.
+test('MADV_PAGEOUT drops what is droppable, written to as it is, and nothing else', () => {
+  const process = new OneProcess();
+  const [droppable, own] = [START, START + TABLE];
+  for (const [page, type] of [
+    [droppable, MAP.DROPPABLE],
+    [own, MAP.PRIVATE],
+  ] as const) {
+    const call = { address: page * PAGE_BYTES, length: 4 * PAGE_BYTES, prot: 3, offset: 0 };
+    const flags = type | MAP.ANONYMOUS | MAP.FIXED;
+    assert.equal(
+      process.call(mmap(process.task, { ...call, flags, file: undefined })),
+      page * PAGE_BYTES,
+    );
+    process.fill(page, 4);
+    assert.equal(advise(process, page, 4, MADV.PAGEOUT), 0);
+  }
+  assert.equal(process.anonymousPages, 4);
+  assert.equal(process.load(droppable), 0);
+  assert.notEqual(process.load(own), 0);
+  assert.equal(advise(process, droppable, 4, MADV.KEEPONFORK), EINVAL);
+  assert.equal(advise(process, droppable, 4, MADV.DODUMP), EINVAL);
+  assert.equal(process.call(mlock(process.task, droppable * PAGE_BYTES, PAGE_BYTES)), 0);
+  assert.equal(process.task.mm.lockedPages, 0);
 });

@@ -36,6 +36,11 @@ export function slotIn(world: World, table: number, page: number, level: number)
   return table * world.tableEntries + world.format.index(page as Vpn, level);
 }
 
+/** The table that a slot is in. */
+export function tableOf(world: World, slot: number): number {
+  return slot >>> world.tableShift;
+}
+
 /** Whether nothing at all is there. */
 export function isNoneAt(world: World, slot: number): boolean {
   return (world.lanes[slot * 2]! | world.lanes[slot * 2 + 1]!) === 0;
@@ -99,7 +104,7 @@ export function tableAt(world: World, slot: number, level: number): number {
   return place / tableEntries - size.frames;
 }
 
-/** Every entry is written here, but for runs of them. Called under the lock of its table. */
+/** Every entry is written here, but for leaves and runs of them. Called under the lock of its table. */
 export function setEntry(world: World, slot: number, low: number, high: number): void {
   const { lanes, trace } = world;
   if (trace !== undefined) tellEntry(trace, world, slot, low, high);
@@ -115,9 +120,12 @@ export function setLeaf(
   flags: LeafFlags,
   level = 0,
 ): void {
-  const { format } = world;
-  const low = format.leafLow(frame as Pfn, flags, level);
-  setEntry(world, slot, low, format.leafHigh(frame as Pfn, flags, level));
+  const { format, lanes, trace } = world;
+  if (trace !== undefined) {
+    const low = format.leafLow(frame as Pfn, flags, level);
+    tellEntry(trace, world, slot, low, format.leafHigh(frame as Pfn, flags, level));
+  }
+  format.writeLeaf(lanes, slot, frame as Pfn, flags, level);
 }
 
 /**
@@ -158,7 +166,7 @@ export function clearTable(world: World, mm: Mm, page: number, slot: number, lev
 
 /** Every entry of a table is read through here: what is read of a freed table is not to be used. */
 export function checkTable(world: World, slot: number): boolean {
-  if (world.tableUsed[Math.floor(slot / world.tableEntries)] === 1) return true;
+  if (world.tableUsed[tableOf(world, slot)] === 1) return true;
   violate(world, 'P-UAF-PT');
   return false;
 }
@@ -177,7 +185,7 @@ export function* walk(world: World, mm: Mm, page: number, to = 0): Op<number> {
     const slot = slotIn(world, table, page, level);
     yield reading(world.objects.entry(slot));
     if (!checkTable(world, slot)) return NONE;
-    if (!isPresentAt(world, slot) || isLeafAt(world, slot, level)) return NONE;
+    if (!isTableAt(world, slot, level)) return NONE;
     table = tableAt(world, slot, level);
   }
   return slotIn(world, table, page, to);
@@ -225,9 +233,12 @@ export function* walkAllocating(task: Task, mm: Mm, page: number, to = 0): Op<nu
     const slot = slotIn(machine, table, page, level);
     yield reading(machine.objects.entry(slot));
     if (!checkTable(machine, slot)) return NONE;
-    if (isNoneAt(machine, slot)) table = yield* linkTable(task, mm, page, slot, level);
-    else if (!isPresentAt(machine, slot) || isLeafAt(machine, slot, level)) return NONE;
-    else table = tableAt(machine, slot, level);
+    if (isTableAt(machine, slot, level)) {
+      table = tableAt(machine, slot, level);
+      continue;
+    }
+    if (!isNoneAt(machine, slot)) return NONE;
+    table = yield* linkTable(task, mm, page, slot, level);
     if (table === NONE) return NONE;
   }
   return slotIn(machine, table, page, to);
@@ -259,8 +270,7 @@ function* linkTable(task: Task, mm: Mm, page: number, slot: number, level: numbe
     setTable(machine, mm, page, slot, table, level);
     mm.tables++;
   }
-  const isTable = isPresentAt(machine, slot) && !isLeafAt(machine, slot, level);
-  const linked = isTable ? tableAt(machine, slot, level) : NONE;
+  const linked = isTableAt(machine, slot, level) ? tableAt(machine, slot, level) : NONE;
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   if (!isFirst) yield* freeTable(machine, cpu, table);
   return linked;
@@ -272,5 +282,5 @@ function* linkTable(task: Task, mm: Mm, page: number, slot: number, level: numbe
  */
 export function lockOf(world: World, mm: Mm, slot: number, level: number): number {
   if (level > 1) return world.objects.pageTableLock(mm.id);
-  return world.objects.tableLock(Math.floor(slot / world.tableEntries));
+  return world.objects.tableLock(tableOf(world, slot));
 }

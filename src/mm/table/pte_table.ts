@@ -11,7 +11,16 @@ import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import { NONE, type World } from '../world/world.ts';
-import { checkTable, isSameAt, isTableAt, lockOf, slotIn, tableAt, walk } from './pgtable.ts';
+import {
+  checkTable,
+  isSameAt,
+  isTableAt,
+  lockOf,
+  slotIn,
+  tableAt,
+  tableOf,
+  walk,
+} from './pgtable.ts';
 
 /** Who locks: on behalf of any address space. */
 type Place = Pick<Task, 'machine' | 'cpu'>;
@@ -84,8 +93,8 @@ export function* lockBelow(
   const guard = lockOf(machine, mm, slot, 0);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(above));
-  const table = Math.floor(slot / machine.tableEntries);
-  if (isTableAt(machine, above, 1) && tableAt(machine, above, 1) === table) return true;
+  const isLinked = isTableAt(machine, above, 1);
+  if (isLinked && tableAt(machine, above, 1) === tableOf(machine, slot)) return true;
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   return false;
 }

@@ -2,6 +2,7 @@
 
 import type { Inode } from '../file/inode.ts';
 import type { AnonVma } from '../rmap/anon_vma.ts';
+import { NONE } from '../world/world.ts';
 
 /** `vm_flags` by their Linux names and values. @source linux/mm.h of Linux 6.18 */
 export const VM = {
@@ -71,6 +72,17 @@ export interface Vma {
   /** Every anon_vma that its pages may belong to: its own first, then those it has by fork. */
   chain: AnonVma[];
 }
+
+/** What a new VMA is to be, but for what it gets when it is linked. */
+export type VmaSpec = Pick<Vma, 'start' | 'end' | 'flags' | 'file' | 'pgoff'>;
+
+/** Every VMA is made here, so that all have the same shape: looking one up allocates nothing then. */
+export function newVma({ start, end, flags, file, pgoff }: VmaSpec): Vma {
+  return { id: NONE, start, end, flags, file, pgoff, anonVma: undefined, chain: [] };
+}
+
+/** Page numbers are doubles to V8 from the first VMA on: what starts as a small integer is another shape. */
+export const SHAPE = newVma({ start: 0.5, end: 0.5, flags: 0, file: undefined, pgoff: 0.5 });
 
 /** Whether its private pages are not those of a file. */
 export function isAnonymous(vma: Vma): boolean {

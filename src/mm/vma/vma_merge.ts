@@ -20,8 +20,7 @@ import {
 import type { Task } from '../task.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
-import { NONE } from '../world/world.ts';
-import { type MappedFile, VM_SPECIAL, VM_STICKY, type Vma } from './vma.ts';
+import { type MappedFile, newVma, VM_SPECIAL, VM_STICKY, type Vma } from './vma.ts';
 import { attachVma, detachVma, vmaStartWrite } from './vma_lock.ts';
 
 /** What a VMA to be would look like. */
@@ -39,7 +38,7 @@ export interface Proposal {
 /** Maps space that is free by a VMA of its own. */
 export function* insertNew(task: Task, proposal: Proposal): Op<Vma> {
   const { machine, cpu, mm } = task;
-  const vma: Vma = { ...proposal, id: NONE, chain: [], anonVma: undefined };
+  const vma = newVma(proposal);
   yield* lockLinks(task, proposal);
   yield* attachVma(machine, cpu, mm, vma);
   linkFile(mm, vma);
@@ -158,7 +157,7 @@ function* mergeExisting(
 export function* splitVma(task: Task, vma: Vma, page: number): Op<Vma> {
   const { machine, cpu, mm } = task;
   const pgoff = vma.pgoff + page - vma.start;
-  const upper: Vma = { ...vma, id: NONE, start: page, pgoff, chain: [], anonVma: undefined };
+  const upper = newVma({ ...vma, start: page, pgoff });
   yield* vmaStartWrite(machine, mm, vma);
   yield* lockLinks(task, vma);
   yield* adjustHuge(task, vma, page);

@@ -5,7 +5,7 @@
  * unless bounds cut off what would fit.
  */
 import { assert } from '../../base/assert.ts';
-import type { Vma } from './vma.ts';
+import { SHAPE, type Vma } from './vma.ts';
 
 interface Node {
   readonly vma: Vma;
@@ -18,6 +18,13 @@ interface Node {
   end: number;
   gap: number;
 }
+
+/** Every node is made here, so that all have the same shape: a search allocates nothing then. */
+function newNode(vma: Vma, priority: number, start: number, end: number, gap: number): Node {
+  return { vma, priority, left: undefined, right: undefined, start, end, gap };
+}
+
+newNode(SHAPE, 0, 0.5, 0.5, 0.5);
 
 /** What a gap has to offer: so many pages within `[low, high)`. */
 interface GapWanted {
@@ -92,8 +99,7 @@ export class VmaTree {
     this.random = (Math.imul(this.random, 1664525) + 1013904223) | 0;
     const { start, end } = vma;
     const priority = this.random;
-    const node = { vma, priority, left: undefined, right: undefined, start, end, gap: 0 };
-    this.root = insert(this.root, node);
+    this.root = insert(this.root, newNode(vma, priority, start, end, 0));
     this.count++;
   }
 

@@ -71,6 +71,8 @@ export class World {
   readonly format: PteFormat;
   /** Entries of the largest table of the format. */
   readonly tableEntries: number;
+  /** Its logarithm. */
+  readonly tableShift: number;
   readonly objects: Objects;
   readonly #parts: Words[] = [];
 
@@ -182,7 +184,9 @@ export class World {
     this.size = size;
     this.bugs = bugs;
     this.format = size.format;
-    this.tableEntries = 2 ** Math.max(...size.format.indexBits);
+    this.tableShift = Math.max(...size.format.indexBits);
+    this.tableEntries = 2 ** this.tableShift;
+    assert(size.tables * this.tableEntries < 2 ** 31, 'the number of a slot is an integer');
     this.objects = new Objects(size, this.tableEntries);
     const { cpus, mms, frames, tables, vmas, swapSlots } = size;
     const words = (count: number): Int32Array => this.part(new Int32Array(count));

@@ -40,6 +40,7 @@ export function stopOnSignals(stop: () => void): () => void {
   }
   return () => {
     if (first === undefined) return;
+    removeUnfinishedFiles();
     endAtOnceOnSignals();
     process.kill(process.pid, first);
   };

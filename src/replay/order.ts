@@ -19,7 +19,7 @@ interface Overlapping {
   readonly end: number;
 }
 
-const MAP_CHOSEN = 0x10 | 0x100000 | 0x40;
+const MAP_NOT_CHOSEN = 0x10 | 0x100000 | 0x40;
 
 export class Order {
   readonly #host: Host;
@@ -72,7 +72,7 @@ export class Order {
   #explains({ task }: Space, { request, result, files }: Done): boolean | undefined {
     if (task === undefined || request.name !== 'mmap' || result.kind !== 'returned')
       return undefined;
-    if ((request.flags & MAP_CHOSEN) !== 0) return undefined;
+    if ((request.flags & MAP_NOT_CHOSEN) !== 0) return undefined;
     const call = mmapArguments(this.#host, files, request, true);
     const pages = Math.ceil(request.length / PAGE_BYTES);
     return this.#host.mm.placeFor(task.mm, call, pages, call.file) * PAGE_BYTES === result.value;

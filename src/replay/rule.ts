@@ -20,7 +20,7 @@ export function ruleOf(
   if (ours < 0) return refusalOf(request, ours);
   switch (request.name) {
     case 'mmap':
-      return placementOf(mm, request, ours, file);
+      return placementOf(request, ours, file);
     case 'mremap':
       return moveOf(request, ours);
     case 'brk':
@@ -33,7 +33,6 @@ export function ruleOf(
 }
 
 function placementOf(
-  { layout }: engine.Mm,
   { address, flags, offset }: Extract<Request, { name: 'mmap' }>,
   ours: number,
   file: engine.OpenFile | undefined,
@@ -43,11 +42,9 @@ function placementOf(
   if (flags & MAP.LOW) return 'MAP_32BIT: the lowest gap from 1 GiB to 2 GiB';
   const isHuge = file === undefined ? (flags & 3) === 2 : file.mapped?.inode.placement === 'huge';
   const isAligned = (ours - (file === undefined ? 0 : offset)) % HUGE_BYTES === 0;
-  const what =
-    ours >= layout.mmapBase * PAGE_BYTES ? 'bottom-up: nothing is free below' : 'top-down';
-  if (isHuge && isAligned) return `${what}: the highest gap that can be aligned to 2 MiB`;
   const hint = address === 0 ? '' : 'the hint is taken; ';
-  return `${hint}${what}: the highest gap below mmap_base`;
+  if (isHuge && isAligned) return `${hint}top-down: the highest gap that can be aligned to 2 MiB`;
+  return `${hint}top-down: the highest gap below mmap_base`;
 }
 
 function moveOf(

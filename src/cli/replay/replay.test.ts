@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { ptshare } from '../../../test/command_line.ts';
+import { MAIN, ptshare } from '../../../test/command_line.ts';
 import { temporaryFolder } from '../../../test/live/at_end.ts';
 import { judgedTest, programs } from '../../../test/live/judge.ts';
 import type { ReplayReport } from '../../replay/index.ts';
@@ -117,6 +118,23 @@ judgedTest('a command that cannot be run is said so', [programs('strace')], () =
   assert.equal(status, 2);
   assert.match(stderr, /No such file or directory/);
 });
+
+judgedTest(
+  'a signal ends the command, too, and nothing is left',
+  [programs('strace')],
+  async () => {
+    const folder = temporaryFolder();
+    const env = { ...process.env, TMPDIR: folder };
+    const args = [MAIN, 'replay', '--', 'sh', '-c', 'echo started; exec sleep 1000'];
+    const running = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const [text] = (await once(running.stderr, 'data')) as [Buffer];
+    assert.equal(String(text), 'started\n');
+    running.kill('SIGTERM');
+    const [, signal] = (await once(running, 'close')) as [null, string];
+    assert.equal(signal, 'SIGTERM');
+    assert.deepEqual(readdirSync(folder), []);
+  },
+);
 
 test('without strace nothing can be recorded', () => {
   const { status, stderr } = ptshare(['replay', '--', 'true'], { env: { PATH: '/nowhere' } });

@@ -85,7 +85,12 @@ const trend = z.object({
     })
     .describe('what changed on the hosts that can be compared'),
   growing: z
-    .array(z.object({ hostname: z.string(), bytesPerDay: difference.describe('Theil-Sen slope') }))
+    .array(
+      z.object({
+        hostname: z.string().describe('name of the host'),
+        bytesPerDay: difference.describe('Theil-Sen slope'),
+      }),
+    )
     .describe('hosts with samples of three days or more that grow, fastest first'),
 });
 
@@ -121,7 +126,12 @@ export const fleetReportSchema = z.object({
   outliers: z.array(outlier).describe('highest score first'),
   trend,
   refused: z
-    .array(z.object({ file: z.string(), why: z.string() }))
+    .array(
+      z.object({
+        file: z.string().describe('its path'),
+        why: z.string().describe('what is wrong with it'),
+      }),
+    )
     .describe('files that could not be used'),
 });
 

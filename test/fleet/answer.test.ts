@@ -13,6 +13,8 @@ import { runFleet, writeSnapshots } from '../fleet_run.ts';
 
 const HOSTS = 12;
 const SNAPSHOTS = 60;
+const MANY = 500;
+const BYTES_MAX = 1e9;
 let folder: string;
 const at = (...names: string[]): string => join(folder, ...names);
 
@@ -231,6 +233,31 @@ test('--sql answers from the same files, and reads nothing else', () => {
     assert.equal(wrong.status, 2, sql);
     assert.match(wrong.stderr, /Cannot answer the query: .+\nTables are samples, hosts/);
   }
+});
+
+/** Has Node find no DuckDB, as where npm could not install it. */
+const WITHOUT_DUCKDB = `data:text/javascript,${encodeURIComponent(`
+  import { register } from 'node:module';
+  register('data:text/javascript,' + encodeURIComponent(\`
+    export async function resolve(name, context, next) {
+      if (name.startsWith('@duckdb')) throw new Error('not found');
+      return next(name, context);
+    }\`));`)}`;
+
+test('where DuckDB is not installed, --sql says so and all else works', () => {
+  const env = { PATH: process.env.PATH, NODE_OPTIONS: `--import=${WITHOUT_DUCKDB}` };
+  const { status, stderr } = ptshare(['fleet', at('varied'), '--sql', 'SELECT 1'], { env });
+  assert.equal(status, 3);
+  assert.match(stderr, /optional package @duckdb\/node-api is not installed here\nInstall it/);
+  assert.equal(ptshare(['fleet', at('varied')], { env }).status, 0);
+});
+
+test('a fleet of some hundred snapshots takes little memory', () => {
+  const hosts = at('many');
+  writeSnapshots(hosts, [generateHost({ processes: 3, segmentBytes: GIB })], MANY);
+  const { report, rssBytesMax } = runFleet(hosts);
+  assert.equal(report.samples, MANY);
+  assert.ok(rssBytesMax <= BYTES_MAX, `${rssBytesMax} bytes`);
 });
 
 test('names of hosts and programs do nothing to terminals and pages', () => {

@@ -33,7 +33,7 @@ export interface ProgramModel {
 }
 
 /** Names of values that are paths. */
-const FILE_VALUES = ['file', 'snapshot', 'before'];
+const FILE_VALUES = ['file', 'folder', 'snapshot', 'before'];
 
 export function modelOf(program: Command): ProgramModel {
   return {

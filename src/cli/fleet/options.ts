@@ -20,7 +20,7 @@ const THREADS_MAX = 256;
 export function addFleetOptions(command: Command): Command {
   const add = (option: Option): Command => command.addOption(option);
   command.optionsGroup('What to do with it:');
-  add(new Option('--json', 'print JSON (docs/fleet.md) instead of text'));
+  add(new Option('--json', 'print JSON (docs/report.md) instead of text'));
   add(new Option('--html <file>', 'write the report as one HTML file too'));
   add(new Option('--save <folder>', 'write all samples as one Parquet dataset, into a new folder'));
   add(new Option('--sql <query>', 'answer a query instead, with DuckDB').conflicts(['html']));

@@ -23,6 +23,33 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'zod',
   ],
   script: ['base', 'arch', 'trace', 'mm', 'report', 'acorn'],
+  scene: ['base', 'arch', 'trace'],
+  document: [
+    'base',
+    'arch',
+    'trace',
+    'scene',
+    'mm',
+    'check',
+    'zoo',
+    'script',
+    'snapshot',
+    'twin',
+    'report',
+    'zod',
+  ],
+  view: [
+    'base',
+    'arch',
+    'trace',
+    'scene',
+    'report',
+    '@codemirror',
+    'd3-hierarchy',
+    'd3-scale',
+    'react',
+    'react-dom',
+  ],
   capture: ['base', 'arch', 'proc', 'snapshot', 'koffi', 'node:'],
   cli: [
     'base',
@@ -42,4 +69,9 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'ora',
     'node:',
   ],
+};
+
+/** Files that may import more than their layer: the viewer's only door to the engine. */
+export const DOORS: Readonly<Record<string, readonly string[]>> = {
+  'src/view/worker.ts': ['document'],
 };

@@ -7,6 +7,7 @@ import { hostCommand } from './host/command.ts';
 import { runCommand } from './run/command.ts';
 import { endCleanlyOnSignals, endQuietlyOnClosedPipe } from './signals.ts';
 import { readVersion } from './version.ts';
+import { viewCommand } from './view/command.ts';
 
 /** Runs the command line and returns the exit status. Never throws. */
 export async function runProgram(args: readonly string[]): Promise<ExitCode> {
@@ -43,6 +44,7 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
   program.addCommand(hostCommand(end), { isDefault: true });
   program.addCommand(runCommand(end));
   program.addCommand(checkCommand(end));
+  program.addCommand(viewCommand(end));
   program.addCommand(completionCommand());
   for (const command of [program, ...program.commands]) settle(command);
   return program;

@@ -1,0 +1,42 @@
+/** What the page asks its worker for, and what it answers. */
+import type { Comparison } from '../report/compare/schema.ts';
+import type { HostReport } from '../report/schema.ts';
+import type { Strip } from '../scene/strip.ts';
+
+/** What a file turned out to be. The worker keeps the rest of it under `id`. */
+export type Opened = {
+  readonly kind: 'host';
+  readonly id: number;
+  readonly name: string;
+  readonly report: HostReport;
+  /** Processes whose address space can be asked for. */
+  readonly spaces: readonly number[];
+};
+
+/** By name: what goes there, and what comes back. */
+export interface Calls {
+  open: { ask: { readonly name: string; readonly bytes: Uint8Array }; answer: Opened };
+  close: { ask: { readonly id: number }; answer: null };
+  compare: {
+    ask: { readonly before: number; readonly after: number };
+    answer: Comparison;
+  };
+  strip: { ask: { readonly id: number; readonly pid: number }; answer: Strip | null };
+}
+export type CallName = keyof Calls;
+
+export interface Request<Name extends CallName = CallName> {
+  readonly number: number;
+  readonly name: Name;
+  readonly ask: Calls[Name]['ask'];
+}
+
+export type Reply =
+  | { readonly number: number; readonly kind: 'answer'; readonly answer: unknown }
+  | { readonly number: number; readonly kind: 'progress'; readonly text: string }
+  | {
+      readonly number: number;
+      readonly kind: 'failure';
+      readonly message: string;
+      readonly mend: string;
+    };

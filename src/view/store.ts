@@ -1,0 +1,90 @@
+/** What is open, and what the server offers: one store for all views. */
+import { useSyncExternalStore } from 'react';
+import { Client, WorkerFailure } from './client.ts';
+import type { Opened } from './protocol.ts';
+import { goTo, linkTo, parseRoute } from './route.ts';
+
+export type OpenedHost = Extract<Opened, { kind: 'host' }>;
+
+export interface Problem {
+  readonly message: string;
+  readonly mend: string;
+}
+
+export interface State {
+  readonly host: OpenedHost | undefined;
+  /** To compare the host with. */
+  readonly before: OpenedHost | undefined;
+  /** What is under way, in words. */
+  readonly busy: string | undefined;
+  readonly problem: Problem | undefined;
+}
+
+/** Larger than any format of ours allows. */
+const FILE_BYTES_MAX = 2 ** 30;
+
+class Store {
+  readonly client = new Client();
+  state: State = { host: undefined, before: undefined, busy: undefined, problem: undefined };
+  readonly #listeners = new Set<() => void>();
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  set(change: Partial<State>): void {
+    this.state = { ...this.state, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Opens a file, and goes where it is shown. */
+  async openFile(file: File, as: 'document' | 'before' = 'document'): Promise<void> {
+    await this.open(file.name, file.size, () => file.arrayBuffer(), as);
+  }
+
+  async open(
+    name: string,
+    size: number,
+    read: () => Promise<ArrayBuffer>,
+    as: 'document' | 'before' = 'document',
+  ): Promise<void> {
+    await this.attempt(`Reading ${name}`, async () => {
+      if (size > FILE_BYTES_MAX) {
+        throw new WorkerFailure(
+          `${name} is larger than anything ptshare writes`,
+          'Open a file that host, run or check of ptshare wrote',
+        );
+      }
+      const bytes = new Uint8Array(await read());
+      this.#show(await this.client.ask('open', { name, bytes }), as);
+    });
+  }
+
+  /** Does something that may fail, and says so where everybody sees it. */
+  async attempt(busy: string, work: () => Promise<void>): Promise<void> {
+    this.set({ busy, problem: undefined });
+    try {
+      await work();
+    } catch (error) {
+      const mend = error instanceof WorkerFailure ? error.mend : 'Try it again';
+      this.set({
+        problem: { message: error instanceof Error ? error.message : String(error), mend },
+      });
+    } finally {
+      this.set({ busy: undefined });
+    }
+  }
+
+  #show(opened: Opened, as: 'document' | 'before'): void {
+    if (as === 'before') this.set({ before: opened });
+    else this.set({ host: opened, before: undefined });
+    if (parseRoute(location.hash).view !== opened.kind) goTo(linkTo(opened.kind));
+  }
+}
+
+export const store = new Store();
+
+export function useStore(): State {
+  return useSyncExternalStore(store.subscribe, () => store.state);
+}

@@ -1,9 +1,10 @@
 /** Files that were opened, told apart by what is in them. */
 
+import { Scene } from '../scene/scene.ts';
 import { decodeSnapshot } from '../snapshot/decode.ts';
 import { DEFAULT_LIMITS } from '../snapshot/limits.ts';
 import { SnapshotError } from '../snapshot/snapshot_error.ts';
-import { TraceError } from '../trace/index.ts';
+import { decodeTrace, TraceError } from '../trace/index.ts';
 import { DocumentError } from './document_error.ts';
 import { HostDocument } from './host.ts';
 
@@ -13,7 +14,7 @@ declare const TextDecoder: new (
 ) => { decode(bytes: Uint8Array): string };
 
 /** Anything that can be shown. */
-export type Document = HostDocument;
+export type Document = HostDocument | Scene;
 
 /** JSON is parsed at once, so there must be memory for all of it. */
 const JSON_BYTES_MAX = 2 ** 28;
@@ -26,6 +27,7 @@ export function readDocument(name: string, bytes: Uint8Array): Document {
   }
   if (bytes.length === 0) throw new DocumentError(`${name} is empty`, MEND);
   if (startsWith(bytes, 'PAR1')) return HostDocument.ofSnapshot(decodeSnapshot(bytes));
+  if (startsWith(bytes, 'ptstrace')) return new Scene(decodeTrace(bytes));
   return readJson(name, bytes);
 }
 

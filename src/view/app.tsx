@@ -9,6 +9,9 @@ import { Notices } from './ui/notices.tsx';
 import { TopBar } from './ui/top_bar.tsx';
 
 const HostView = lazy(async () => ({ default: (await import('./host/host_view.tsx')).HostView }));
+const ExecutionView = lazy(async () => ({
+  default: (await import('./execution/execution_view.tsx')).ExecutionView,
+}));
 
 export function App() {
   const route = parseRoute(useHash());
@@ -45,6 +48,8 @@ function View({ route }: { readonly route: Route }) {
   switch (route.view) {
     case 'host':
       return <HostView />;
+    case 'execution':
+      return <ExecutionView route={route} />;
     default:
       return <StartView />;
   }

@@ -1,27 +1,50 @@
 /** What the page asks its worker for, and what it answers. */
 import type { Comparison } from '../report/compare/schema.ts';
 import type { HostReport } from '../report/schema.ts';
+import type { Picture } from '../scene/picture.ts';
+import type { EventLine } from '../scene/scene.ts';
 import type { Strip } from '../scene/strip.ts';
+import type { Timeline } from '../scene/timeline.ts';
 
-/** What a file turned out to be. The worker keeps the rest of it under `id`. */
-export type Opened = {
+export interface OpenedHost {
   readonly kind: 'host';
   readonly id: number;
   readonly name: string;
   readonly report: HostReport;
   /** Processes whose address space can be asked for. */
   readonly spaces: readonly number[];
-};
+}
+
+export interface OpenedExecution {
+  readonly kind: 'execution';
+  readonly id: number;
+  readonly name: string;
+  readonly timeline: Timeline;
+}
+
+/** What a file turned out to be. The worker keeps the rest of it under `id`. */
+export type Opened = OpenedHost | OpenedExecution;
 
 /** By name: what goes there, and what comes back. */
 export interface Calls {
   open: { ask: { readonly name: string; readonly bytes: Uint8Array }; answer: Opened };
   close: { ask: { readonly id: number }; answer: null };
-  compare: {
-    ask: { readonly before: number; readonly after: number };
-    answer: Comparison;
-  };
+  compare: { ask: { readonly before: number; readonly after: number }; answer: Comparison };
   strip: { ask: { readonly id: number; readonly pid: number }; answer: Strip | null };
+  picture: { ask: { readonly id: number; readonly event: number }; answer: Picture };
+  lines: {
+    ask: { readonly id: number; readonly first: number; readonly count: number };
+    answer: readonly EventLine[];
+  };
+  search: {
+    ask: {
+      readonly id: number;
+      readonly text: string;
+      readonly from: number;
+      readonly isForward: boolean;
+    };
+    answer: number;
+  };
 }
 export type CallName = keyof Calls;
 

@@ -1,10 +1,8 @@
 /** What is open, and what the server offers: one store for all views. */
 import { useSyncExternalStore } from 'react';
 import { Client, WorkerFailure } from './client.ts';
-import type { Opened } from './protocol.ts';
+import type { Opened, OpenedExecution, OpenedHost } from './protocol.ts';
 import { goTo, linkTo, parseRoute } from './route.ts';
-
-export type OpenedHost = Extract<Opened, { kind: 'host' }>;
 
 export interface Problem {
   readonly message: string;
@@ -15,6 +13,7 @@ export interface State {
   readonly host: OpenedHost | undefined;
   /** To compare the host with. */
   readonly before: OpenedHost | undefined;
+  readonly execution: OpenedExecution | undefined;
   /** What is under way, in words. */
   readonly busy: string | undefined;
   readonly problem: Problem | undefined;
@@ -25,7 +24,13 @@ const FILE_BYTES_MAX = 2 ** 30;
 
 class Store {
   readonly client = new Client();
-  state: State = { host: undefined, before: undefined, busy: undefined, problem: undefined };
+  state: State = {
+    host: undefined,
+    before: undefined,
+    execution: undefined,
+    busy: undefined,
+    problem: undefined,
+  };
   readonly #listeners = new Set<() => void>();
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -77,7 +82,8 @@ class Store {
   }
 
   #show(opened: Opened, as: 'document' | 'before'): void {
-    if (as === 'before') this.set({ before: opened });
+    if (opened.kind === 'execution') this.set({ execution: opened });
+    else if (as === 'before') this.set({ before: opened });
     else this.set({ host: opened, before: undefined });
     if (parseRoute(location.hash).view !== opened.kind) goTo(linkTo(opened.kind));
   }

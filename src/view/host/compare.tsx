@@ -2,7 +2,8 @@
 import { useEffect, useState } from 'react';
 import type { Comparison } from '../../report/compare/schema.ts';
 import { formatBytes, formatPercent, formatTime } from '../../report/quantity.ts';
-import { type OpenedHost, store, useStore } from '../store.ts';
+import type { OpenedHost } from '../protocol.ts';
+import { store, useStore } from '../store.ts';
 import { OpenButton } from '../ui/top_bar.tsx';
 
 const ROWS_MAX = 40;

@@ -1,6 +1,7 @@
 /** What page tables cost on a host. */
 import { useMemo, useState } from 'react';
-import { type OpenedHost, useStore } from '../store.ts';
+import type { OpenedHost } from '../protocol.ts';
+import { useStore } from '../store.ts';
 import { Empty } from '../ui/empty.tsx';
 import { Advice } from './advice.tsx';
 import { Compare } from './compare.tsx';

@@ -1,7 +1,8 @@
 /** One address space, from all that is mapped down to single tables. */
 import { useEffect, useMemo, useState } from 'react';
 import type { Strip } from '../../scene/strip.ts';
-import { type OpenedHost, store } from '../store.ts';
+import type { OpenedHost } from '../protocol.ts';
+import { store } from '../store.ts';
 import { SpaceStrip } from './space_strip.tsx';
 
 interface SpaceProps {

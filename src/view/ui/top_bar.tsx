@@ -34,18 +34,19 @@ export function TopBar({ route }: { readonly route: Route }) {
           </a>
         ))}
       </nav>
-      <FileButton />
+      <FileButton view={route.view} />
       <ThemeButton />
     </header>
   );
 }
 
-function FileButton() {
-  const { busy, host } = useStore();
+function FileButton({ view }: { readonly view: Route['view'] }) {
+  const { busy, host, execution } = useStore();
+  const open = view === 'host' ? host : (execution ?? host);
   return (
     <span className="file">
-      <span className="file-name" title={host?.name}>
-        {busy ?? host?.name ?? 'nothing is open'}
+      <span className="file-name" title={open?.name}>
+        {busy ?? open?.name ?? 'nothing is open'}
       </span>
       <OpenButton label="Open…" />
     </span>

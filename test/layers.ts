@@ -45,6 +45,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'scene',
     'report',
     '@codemirror',
+    '@lezer',
     'd3-hierarchy',
     'd3-scale',
     'react',

@@ -1,11 +1,13 @@
 /** Files that were opened, told apart by what is in them. */
 
 import { Scene } from '../scene/scene.ts';
+import { ScriptError } from '../script/script_error.ts';
 import { decodeSnapshot } from '../snapshot/decode.ts';
 import { DEFAULT_LIMITS } from '../snapshot/limits.ts';
 import { SnapshotError } from '../snapshot/snapshot_error.ts';
 import { decodeTrace, TraceError } from '../trace/index.ts';
 import { DocumentError } from './document_error.ts';
+import { Findings } from './findings.ts';
 import { HostDocument } from './host.ts';
 
 declare const TextDecoder: new (
@@ -14,7 +16,7 @@ declare const TextDecoder: new (
 ) => { decode(bytes: Uint8Array): string };
 
 /** Anything that can be shown. */
-export type Document = HostDocument | Scene;
+export type Document = HostDocument | Scene | Findings;
 
 /** JSON is parsed at once, so there must be memory for all of it. */
 const JSON_BYTES_MAX = 2 ** 28;
@@ -42,6 +44,8 @@ function readJson(name: string, bytes: Uint8Array): Document {
   const data = parseJson(name, bytes);
   if (typeof data === 'object' && data !== null && 'schema' in data)
     return HostDocument.ofJson(data);
+  const findings = Findings.ofJson(data);
+  if (findings !== undefined) return findings;
   throw new DocumentError(`${name} is JSON, but none that ptshare wrote`, MEND);
 }
 
@@ -58,7 +62,8 @@ export function explainFailure(error: unknown): {
   readonly message: string;
   readonly mend: string;
 } {
-  if (error instanceof DocumentError) return { message: error.message, mend: error.mend };
+  if (error instanceof DocumentError || error instanceof ScriptError)
+    return { message: error.message, mend: error.mend };
   if (error instanceof SnapshotError || error instanceof TraceError) {
     return { message: error.message.replace(` ${error.mend}`, ''), mend: error.mend };
   }

@@ -9,6 +9,15 @@ import { Notices } from './ui/notices.tsx';
 import { TopBar } from './ui/top_bar.tsx';
 
 const HostView = lazy(async () => ({ default: (await import('./host/host_view.tsx')).HostView }));
+const FindingView = lazy(async () => ({
+  default: (await import('./finding/finding_view.tsx')).FindingView,
+}));
+const PlaygroundView = lazy(async () => ({
+  default: (await import('./playground/playground_view.tsx')).PlaygroundView,
+}));
+const EntryView = lazy(async () => ({
+  default: (await import('./entry/entry_view.tsx')).EntryView,
+}));
 const ExecutionView = lazy(async () => ({
   default: (await import('./execution/execution_view.tsx')).ExecutionView,
 }));
@@ -48,6 +57,12 @@ function View({ route }: { readonly route: Route }) {
   switch (route.view) {
     case 'host':
       return <HostView />;
+    case 'finding':
+      return <FindingView route={route} />;
+    case 'playground':
+      return <PlaygroundView route={route} />;
+    case 'entry':
+      return <EntryView route={route} />;
     case 'execution':
       return <ExecutionView route={route} />;
     default:

@@ -3,6 +3,7 @@ import type { Comparison } from '../report/compare/schema.ts';
 import type { HostReport } from '../report/schema.ts';
 import type { Picture } from '../scene/picture.ts';
 import type { EventLine } from '../scene/scene.ts';
+import type { FoundEntry, Story, StorySource } from '../scene/story.ts';
 import type { Strip } from '../scene/strip.ts';
 import type { Timeline } from '../scene/timeline.ts';
 
@@ -22,8 +23,44 @@ export interface OpenedExecution {
   readonly timeline: Timeline;
 }
 
+export interface OpenedFindings {
+  readonly kind: 'finding';
+  readonly id: number;
+  readonly name: string;
+  readonly entries: readonly FoundEntry[];
+}
+
 /** What a file turned out to be. The worker keeps the rest of it under `id`. */
-export type Opened = OpenedHost | OpenedExecution;
+export type Opened = OpenedHost | OpenedExecution | OpenedFindings;
+
+/** A story, and its runs to step through. */
+export interface OpenedStory {
+  readonly story: Story;
+  readonly broken: OpenedExecution;
+  readonly fixed: OpenedExecution | undefined;
+}
+
+/** What came of a search in the browser. */
+export interface Explored {
+  readonly executions: number;
+  readonly blocked: number;
+  readonly deepest: number;
+  readonly isComplete: boolean;
+  readonly property: string | undefined;
+  readonly schedule: string | undefined;
+  readonly seconds: number;
+}
+
+/** A bug of the zoo. */
+export interface ZooItem {
+  readonly id: string;
+  readonly aliases: readonly string[];
+  readonly title: string;
+  /** Its switch. */
+  readonly bug: string;
+}
+
+export type RaceText = Extract<StorySource, { kind: 'race' }>;
 
 /** By name: what goes there, and what comes back. */
 export interface Calls {
@@ -36,6 +73,20 @@ export interface Calls {
     ask: { readonly id: number; readonly first: number; readonly count: number };
     answer: readonly EventLine[];
   };
+  story: {
+    ask: { readonly source: StorySource; readonly schedule: string | undefined };
+    answer: OpenedStory;
+  };
+  explore: {
+    ask: {
+      readonly source: StorySource;
+      readonly isBroken: boolean;
+      readonly executionsMax: number;
+    };
+    answer: Explored;
+  };
+  run: { ask: { readonly source: RaceText }; answer: OpenedExecution };
+  zoo: { ask: null; answer: readonly ZooItem[] };
   search: {
     ask: {
       readonly id: number;

@@ -1,7 +1,7 @@
 /** What is open, and what the server offers: one store for all views. */
 import { useSyncExternalStore } from 'react';
 import { Client, WorkerFailure } from './client.ts';
-import type { Opened, OpenedExecution, OpenedHost } from './protocol.ts';
+import type { Opened, OpenedExecution, OpenedFindings, OpenedHost } from './protocol.ts';
 import { goTo, linkTo, parseRoute } from './route.ts';
 
 export interface Problem {
@@ -14,6 +14,7 @@ export interface State {
   /** To compare the host with. */
   readonly before: OpenedHost | undefined;
   readonly execution: OpenedExecution | undefined;
+  readonly findings: OpenedFindings | undefined;
   /** What is under way, in words. */
   readonly busy: string | undefined;
   readonly problem: Problem | undefined;
@@ -28,6 +29,7 @@ class Store {
     host: undefined,
     before: undefined,
     execution: undefined,
+    findings: undefined,
     busy: undefined,
     problem: undefined,
   };
@@ -83,9 +85,12 @@ class Store {
 
   #show(opened: Opened, as: 'document' | 'before'): void {
     if (opened.kind === 'execution') this.set({ execution: opened });
+    else if (opened.kind === 'finding') this.set({ findings: opened });
     else if (as === 'before') this.set({ before: opened });
     else this.set({ host: opened, before: undefined });
-    if (parseRoute(location.hash).view !== opened.kind) goTo(linkTo(opened.kind));
+    const { view } = parseRoute(location.hash);
+    // A finding that was named before stays only if its file is opened again.
+    if (view !== opened.kind || view === 'finding') goTo(linkTo(opened.kind));
   }
 }
 

@@ -60,13 +60,11 @@ export function TimelinePanel({ timeline, cursor, onCursor }: TimelinePanelProps
       >
         <Canvas height={RULER_HEIGHT} draw={rule} />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <section
         className="lanes"
         style={{ height: visible }}
         onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}
         aria-label="Tracks"
-        tabIndex={0}
       >
         <div className="lane-names" style={{ height: lanes.height }}>
           {lanes.lanes.map(({ track, top: at, height }) => (

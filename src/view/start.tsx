@@ -20,8 +20,8 @@ const DOORS = [
   {
     title: 'Why does this race go wrong?',
     text: 'A counterexample as a story, with the fixed run beside it. CVE-2018-18281, for instance.',
-    command: 'ptshare check B1 --json > b1.json\nptshare view b1.json',
-    link: linkTo('finding', ['B1']),
+    command: 'ptshare check CVE-2018-18281 --json > finding.json\nptshare view finding.json',
+    link: linkTo('finding', ['C1']),
     action: 'See CVE-2018-18281',
   },
   {

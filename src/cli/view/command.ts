@@ -8,7 +8,7 @@ Files are told apart by what is in them:
   ptshare host --save host.parquet && ptshare view host.parquet      a host, and its address spaces
   ptshare host --json > host.json && ptshare view host.json          a report
   ptshare run examples/run/fork.txt --trace fork.ptt && ptshare view fork.ptt
-  ptshare check B1 --json > b1.json && ptshare view b1.json          a finding, step by step
+  ptshare check C1 --json > c1.json && ptshare view c1.json          a finding, step by step
 
 The page is served to this machine only, at an address that nobody can guess, until Ctrl-C. It sends
 nothing anywhere. The same page is in dist/view of the package, for any web server.

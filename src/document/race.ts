@@ -140,6 +140,9 @@ class Wanted {
   }
 }
 
+/** What a CPU does is over. */
+class Ended {}
+
 function programOf(session: Session, { pid, statements }: Section): Program {
   const process = session.processes().find((each) => each.pid === pid);
   if (process === undefined) {
@@ -151,31 +154,34 @@ function programOf(session: Session, { pid, statements }: Section): Program {
     mm: process.task.mm.id,
     *run(task) {
       const variables = new Map(session.variables);
-      for (const statement of statements) yield* perform(session, task, variables, statement);
+      for (const statement of statements) {
+        if (yield* perform(session, task, variables, statement)) return;
+      }
     },
   };
 }
 
+/** @returns whether what the CPU does is over */
 function* perform(
   session: Session,
   task: mm.Task,
   variables: Map<string, Value>,
   statement: Statement,
-): mm.Op<void> {
+): mm.Op<boolean> {
   const results: unknown[] = [];
   for (;;) {
-    const wanted = evaluateUntil(new Racing(session, task, variables, results), statement);
-    if (wanted === undefined) return;
-    results.push(yield* wanted.operation as Generator<Point, unknown, void>);
+    const next = evaluateUntil(new Racing(session, task, variables, results), statement);
+    if (!(next instanceof Wanted)) return next instanceof Ended;
+    results.push(yield* next.operation as Generator<Point, unknown, void>);
   }
 }
 
-function evaluateUntil(scope: Scope, statement: Statement): Wanted | undefined {
+function evaluateUntil(scope: Scope, statement: Statement): Wanted | Ended | undefined {
   try {
     evaluateStatement(scope, statement);
     return undefined;
   } catch (thrown) {
-    if (thrown instanceof Wanted) return thrown;
+    if (thrown instanceof Wanted || thrown instanceof Ended) return thrown;
     throw thrown;
   }
 }
@@ -205,11 +211,11 @@ class Racing implements Scope {
   }
 
   isCall(name: string): boolean {
-    return name === 'expect' || this.#session.isCall(name);
+    return name === 'expect' || name === 'given' || this.#session.isCall(name);
   }
 
   call(name: string, values: readonly Value[], place: Place): Value {
-    if (name === 'expect') return this.#expect(values, place);
+    if (name === 'expect' || name === 'given') return this.#compare(name, values, place);
     const spec = callNamed(name);
     if (spec === undefined || !GROUPS.has(spec.group)) {
       throw new ScriptError(
@@ -223,15 +229,16 @@ class Racing implements Scope {
     return outcome.kind === 'failed' || outcome.kind === 'signalled' ? -1n : 0n;
   }
 
-  /** `expect(load(a), 7)`: that it is something else is a finding. */
-  #expect([value, wanted]: readonly Value[], place: Place): Value {
+  /** `expect(load(a), 7)`: else it is a finding. `given(b, a)`: else this CPU does no more. */
+  #compare(name: 'expect' | 'given', [value, wanted]: readonly Value[], place: Place): Value {
     if (value === undefined || wanted === undefined) {
       throw new ScriptError(
-        'expect takes a value and what it must be',
+        `${name} takes a value and what it must be`,
         'expect(load(a), 7)',
         place,
       );
     }
+    if (value !== wanted && name === 'given') throw new Ended();
     if (value !== wanted) mm.violate(this.#task.machine, 'P-DATA');
     return value;
   }

@@ -71,13 +71,16 @@ function exploreAll(
   onProgress: (executions: number, deepest: number) => void,
 ): Exploration {
   // What it yields stays a number when its brand is forgotten.
-  return explore(scenario as unknown as Scenario, {
+  const result = explore(scenario as unknown as Scenario, {
     executionsMax,
     shouldStop: ({ executions, runs, deepest }) => {
       if (runs % 256 === 0) onProgress(executions, deepest);
       return false;
     },
   });
+  const mistake = /^ScriptError: (.*)/s.exec(result.finding?.property ?? '');
+  if (mistake === null) return result;
+  throw new DocumentError(mistake[1]!, 'Mend the scenario, and explore it again');
 }
 
 /**

@@ -38,6 +38,13 @@ export class History {
     return { state, cursor };
   }
 
+  /** Goes on for an interval, so that later questions are answered sooner; false at the end. */
+  advance(): boolean {
+    const last = this.#kept.at(-1)!.mark.event;
+    this.at(last + INTERVAL);
+    return this.#kept.at(-1)!.mark.event > last;
+  }
+
   #keep(cursor: Cursor, state: State): void {
     const last = this.#kept.at(-1)!.mark.event;
     const isDue = cursor.event - last >= INTERVAL && this.#kept.length < KEPT_MAX;

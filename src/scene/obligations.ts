@@ -20,41 +20,64 @@ export interface Obligation {
 const KEPT_MAX = 4096;
 
 export class Obligations {
-  /** In the order in which they were opened. */
-  list: readonly Obligation[] = [];
+  /** In the order in which they were opened. Copies share it until they change it. */
+  #list: Obligation[] = [];
+  #isOwn = true;
   /** As the trace says. */
   open = 0;
 
+  get list(): readonly Obligation[] {
+    return this.#list;
+  }
+
   copy(): Obligations {
     const copy = new Obligations();
-    copy.list = this.list;
+    copy.#list = this.#list;
+    copy.#isOwn = false;
+    this.#isOwn = false;
     copy.open = this.open;
     return copy;
   }
 
   add(added: Obligation, open: number): void {
     this.open = open;
-    if (this.list.length >= KEPT_MAX) return;
-    const kept = this.list.filter((one) => !replaces(added, one));
-    kept.push(added);
-    this.list = kept;
+    if (this.#list.length >= KEPT_MAX) return;
+    if (this.#list.some((one) => replaces(added, one))) {
+      this.#replaceBy(this.#list.filter((one) => !replaces(added, one)));
+    }
+    if (!this.#isOwn) this.#replaceBy(this.#list.slice());
+    const last = this.#list.at(-1);
+    // Told is the part by which the last one has grown, and that there are as many as before.
+    if (last !== undefined && open === this.#list.length && isNext(last, added)) {
+      this.#list[open - 1] = { ...last, end: added.end };
+    } else this.#list.push(added);
   }
 
   discharge(cpu: number, mm: number, start: number, end: number, open: number): void {
     this.open = open;
-    this.list = this.list
-      .map((one) => discharged(one, cpu, mm, start, end))
-      .filter(({ cpus }) => cpus !== 0);
+    this.#replaceBy(
+      this.#list
+        .map((one) => discharged(one, cpu, mm, start, end))
+        .filter(({ cpus }) => cpus !== 0),
+    );
   }
+
+  #replaceBy(list: Obligation[]): void {
+    this.#list = list;
+    this.#isOwn = true;
+  }
+}
+
+/** Whether `added` is the part behind `last`, of pages that stay mapped. */
+function isNext(last: Obligation, added: Obligation): boolean {
+  const isSame = last.mm === added.mm && last.cpus === added.cpus && last.end === added.start;
+  return isSame && last.target === 'mapped' && added.target === 'mapped';
 }
 
 /** Whether `added` takes the place of `one`, which was over pages that stay mapped. */
 function replaces(added: Obligation, one: Obligation): boolean {
   if (one.target !== 'mapped' || one.mm !== added.mm) return false;
-  if (added.target === 'mapped') {
-    // It has grown, or is the outer part of one that was cut.
-    return one.start === added.start && one.end < added.end && one.cpus === added.cpus;
-  }
+  if (added.target === 'mapped') return false;
   const isPage = added.end - added.start === 1;
   return isPage && one.start <= added.start && added.end <= one.end;
 }

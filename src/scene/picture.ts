@@ -1,8 +1,9 @@
 /** A state as data to draw: what there is, what leads to what, and what has just changed. */
-import { EntryState, formatById, type PteFormat, W } from '../arch/index.ts';
+import { formatById, type PteFormat } from '../arch/index.ts';
 import type { Names } from './names.ts';
 import type { Obligation } from './obligations.ts';
 import { type ActorKey, actorOf, cpuOf, type State } from './state.ts';
+import { cellOf, EntryKind, sizeOf, type TablePaint, TablePainter } from './table_paint.ts';
 import type { Link, Table } from './tables.ts';
 
 export interface PictureEntry {
@@ -81,7 +82,8 @@ export interface Picture {
   /** Tables that were left out because there are too many. */
   readonly tablesLeftOut: number;
   readonly frames: readonly PictureFrame[];
-  readonly framesLeftOut: number;
+  /** Whether there are frames that are not in the list. */
+  readonly hasMoreFrames: boolean;
   readonly cpus: readonly PictureCpu[];
   readonly locks: readonly PictureLock[];
   readonly stale: readonly PictureStale[];
@@ -89,49 +91,70 @@ export interface Picture {
   readonly open: number;
 }
 
-/** Parts of a table that are told apart. */
-export const CELLS = 32;
 const TABLES_MAX = 160;
+/** Of a table, and of all tables together. */
 const ENTRIES_MAX = 48;
+const ENTRIES_ALL_MAX = 1500;
 const FRAMES_MAX = 240;
 const LOCKS_MAX = 60;
 const STALE_MAX = 120;
 
-export function pictureOf(event: number, state: State, formatId: string, names: Names): Picture {
-  return new Painter(state, formatById(formatId), names).paint(event);
+/** Draws states of one trace. */
+export class Pictures {
+  readonly #format: PteFormat | undefined;
+  readonly #names: Names;
+  readonly #tables: TablePainter;
+
+  constructor(formatId: string, names: Names) {
+    this.#format = formatById(formatId);
+    this.#names = names;
+    this.#tables = new TablePainter(this.#format);
+  }
+
+  of(event: number, state: State): Picture {
+    return new Painter(state, this.#format, this.#names, this.#tables).paint(event);
+  }
 }
 
 class Painter {
   readonly #state: State;
   readonly #format: PteFormat | undefined;
   readonly #names: Names;
+  readonly #tables: TablePainter;
+  /** The tables below a table, by index. */
+  readonly #below = new Map<number, Map<number, number>>();
+  #entriesLeft = ENTRIES_ALL_MAX;
+  /** Entries that lead to the frames that are drawn. */
   readonly #mapped = new Map<number, { all: number; writable: number }>();
-  /** The table below an entry, by the table above and the index. */
-  readonly #below = new Map<string, number>();
 
-  constructor(state: State, format: PteFormat | undefined, names: Names) {
+  constructor(state: State, format: PteFormat | undefined, names: Names, tables: TablePainter) {
     this.#state = state;
     this.#format = format;
     this.#names = names;
+    this.#tables = tables;
     for (const { id, links } of state.tables.all.values()) {
-      for (const { parent, index } of links) this.#below.set(`${parent} ${index}`, id);
+      for (const { parent, index } of links) {
+        const below = this.#below.get(parent) ?? new Map<number, number>();
+        this.#below.set(parent, below.set(index, id));
+      }
     }
   }
 
   paint(event: number): Picture {
     const state = this.#state;
     const all = [...state.tables.all.values()];
-    const painted = all.map((table) => this.#table(table));
-    const tables = shownTables(painted);
+    for (const frame of this.#wantedFrames()) this.#mapped.set(frame, { all: 0, writable: 0 });
+    for (const table of all) this.#countLeaves(table);
+    const shown = shownTables(all, (id) => this.#state.touched.entries.has(id));
     const frames = this.#frames();
     return {
       event,
       roots: this.#roots(all),
-      levels: this.#format?.levels ?? Math.max(1, ...all.map(({ level }) => level + 1)),
-      tables,
-      tablesLeftOut: all.length - tables.length,
-      frames: frames.slice(0, FRAMES_MAX),
-      framesLeftOut: Math.max(frames.length - FRAMES_MAX, 0),
+      levels: this.#format?.levels ?? Math.max(1, ...shown.map(({ level }) => level + 1)),
+      tables: shown.map((table) => this.#table(table)),
+      tablesLeftOut: all.length - shown.length,
+      frames,
+      hasMoreFrames: frames.length >= FRAMES_MAX,
       cpus: this.#cpus(),
       locks: this.#locks(),
       stale: this.#stale(),
@@ -149,94 +172,90 @@ class Painter {
       .sort((one, other) => one.mm - other.mm);
   }
 
-  #table(table: Table): PictureTable {
-    const { id, level, start, links, lanes } = table;
-    const touched = this.#state.touched.entries.get(id);
-    const bits = this.#format?.indexBits[level];
-    const size = bits === undefined ? 512 : 2 ** bits;
-    const entries: PictureEntry[] = [];
-    const cells = Array<string>(CELLS).fill('.');
-    let used = 0;
-    for (let index = 0; 2 * index < lanes.length; index++) {
-      const [low, high] = [lanes[2 * index]!, lanes[2 * index + 1]!];
-      const isTouched = touched?.has(index) === true;
-      if ((low | high) === 0 && !isTouched) continue;
-      if ((low | high) !== 0) used++;
-      const entry = this.#entry(table, index, low, high, isTouched);
-      if (entries.length < ENTRIES_MAX || isTouched) entries.push(entry);
-      const cell = Math.min(Math.floor((index * CELLS) / size), CELLS - 1);
-      if (cells[cell] !== '!') cells[cell] = signOf(entry);
+  #countLeaves(table: Table): void {
+    const { kinds, targets } = this.#tables.paint(table, this.#below.get(table.id));
+    for (let at = 0; at < kinds.length; at++) {
+      const counts =
+        kinds[at]! > EntryKind.writableLeaf ? undefined : this.#mapped.get(targets[at]!);
+      if (counts === undefined) continue;
+      counts.all++;
+      if (kinds[at] === EntryKind.writableLeaf) counts.writable++;
     }
-    const isChanged = touched !== undefined;
+  }
+
+  #table(table: Table): PictureTable {
+    const { id, level, start, links } = table;
+    const paint = this.#tables.paint(table, this.#below.get(id));
+    const touched = this.#state.touched.entries.get(id);
+    const size = sizeOf(this.#format, level);
+    const cells = [...paint.cells];
+    for (const index of touched ?? []) cells[cellOf(index, size)] = '!';
     return {
       id,
       level,
       start,
       links,
       size,
-      used,
+      used: paint.indices.length,
       cells: cells.join(''),
-      entries,
-      isTouched: isChanged,
+      entries: this.#entries(table, paint, touched),
+      isTouched: touched !== undefined,
     };
   }
 
-  #entry(
-    { id, level }: Table,
-    index: number,
-    low: number,
-    high: number,
-    isTouched: boolean,
-  ): PictureEntry {
-    const entry = { index, low, high, isTouched };
-    const format = this.#format;
-    const below = this.#below.get(`${id} ${index}`);
-    const isLevel = format !== undefined && level < format.levels;
-    if (isLevel && format.state(low, high, level) === EntryState.leaf) {
-      const target = format.frame(low, high, level);
-      const isWritable = (format.rights(low, high) & W) !== 0;
-      const counts = this.#mapped.get(target) ?? { all: 0, writable: 0 };
-      counts.all++;
-      if (isWritable) counts.writable++;
-      this.#mapped.set(target, counts);
-      return { ...entry, kind: 'leaf', target, isWritable };
-    }
-    if (below !== undefined && (low | high) !== 0) {
-      return { ...entry, kind: 'table', target: below, isWritable: false };
-    }
-    return { ...entry, kind: 'other', target: -1, isWritable: false };
+  /** The first entries, as long as there is room, and those that have just changed. */
+  #entries(
+    { lanes }: Table,
+    { indices, kinds, targets }: TablePaint,
+    touched: ReadonlySet<number> | undefined,
+  ): PictureEntry[] {
+    const room = Math.min(this.#entriesLeft, ENTRIES_MAX);
+    const shown = new Set(touched);
+    for (let at = 0; at < indices.length && shown.size < room; at++) shown.add(indices[at]!);
+    this.#entriesLeft -= shown.size;
+    return [...shown]
+      .sort((one, other) => one - other)
+      .map((index) => {
+        const at = indices.indexOf(index);
+        const meaning = meaningOf(kinds[at] ?? EntryKind.other, targets[at] ?? -1);
+        return { ...entryOf(lanes, index), ...meaning, isTouched: touched?.has(index) === true };
+      });
   }
 
-  /** Folios, and free frames that something still leads to; what is interesting first. */
-  #frames(): PictureFrame[] {
+  #wantedFrames(): Set<number> {
     const { folios, touched, obligations } = this.#state;
-    const wanted = new Set([...folios.keys(), ...this.#mapped.keys(), ...touched.frames]);
-    for (const { target, id } of obligations.list) if (target === 'frame') wanted.add(id);
-    const frames = [...wanted].map((frame) => {
-      const counts = this.#mapped.get(frame);
-      const isInside = counts !== undefined && !folios.has(frame) && this.#headOf(frame) >= 0;
-      return {
-        frame,
-        order: folios.get(frame) ?? 0,
-        mapped: counts?.all ?? 0,
-        writable: counts?.writable ?? 0,
-        isTouched: touched.frames.has(frame),
-        isFree: !folios.has(frame) && !isInside,
-      };
-    });
+    const wanted = new Set(touched.frames);
+    for (const [table, indices] of touched.entries) {
+      const lanes = this.#state.tables.all.get(table);
+      if (lanes === undefined) continue;
+      const paint = this.#tables.paint(lanes, this.#below.get(table));
+      paint.indices.forEach((index, at) => {
+        if (indices.has(index) && paint.kinds[at]! <= EntryKind.writableLeaf) {
+          wanted.add(paint.targets[at]!);
+        }
+      });
+    }
+    for (const { target, id } of obligations.list) {
+      if (target === 'frame' && wanted.size < FRAMES_MAX) wanted.add(id);
+    }
+    for (const frame of folios.first(FRAMES_MAX)) if (wanted.size < FRAMES_MAX) wanted.add(frame);
+    return wanted;
+  }
+
+  /** What is interesting first: frames that are free though something leads to them. */
+  #frames(): PictureFrame[] {
+    const { folios, touched } = this.#state;
+    const frames = [...this.#mapped].map(([frame, counts]) => ({
+      frame,
+      order: Math.max(folios.orderOf(frame), 0),
+      mapped: counts.all,
+      writable: counts.writable,
+      isTouched: touched.frames.has(frame),
+      isFree: !folios.has(frame),
+    }));
     const rank = ({ isTouched, isFree }: PictureFrame): number =>
       (isFree ? 0 : 2) + (isTouched ? 0 : 1);
     return frames.sort((one, other) => rank(one) - rank(other) || one.frame - other.frame);
-  }
-
-  /** The first frame of the folio that `frame` is in, or -1. */
-  #headOf(frame: number): number {
-    for (let order = 1; order <= 18; order++) {
-      const head = frame - (frame % 2 ** order);
-      const found = this.#state.folios.get(head);
-      if (found !== undefined && frame < head + 2 ** found) return head;
-    }
-    return -1;
   }
 
   #cpus(): PictureCpu[] {
@@ -275,7 +294,7 @@ class Painter {
   }
 
   #stale(): PictureStale[] {
-    const stale = this.#state.obligations.list.flatMap((one) =>
+    const stale = this.#state.obligations.list.slice(0, STALE_MAX).flatMap((one) =>
       Array.from({ length: 32 }, (_, cpu) => cpu)
         .filter((cpu) => (one.cpus & (1 << cpu)) !== 0)
         .map((cpu) => ({
@@ -287,9 +306,7 @@ class Painter {
           id: one.id,
           since: one.event,
           isFreed:
-            (one.target === 'frame' &&
-              !this.#state.folios.has(one.id) &&
-              this.#headOf(one.id) < 0) ||
+            (one.target === 'frame' && !this.#state.folios.has(one.id)) ||
             (one.target === 'table' && !this.#state.tables.all.has(one.id)),
         })),
     );
@@ -297,23 +314,30 @@ class Painter {
   }
 }
 
-function signOf({ kind, isWritable, isTouched }: PictureEntry): string {
-  if (isTouched) return '!';
-  if (kind === 'leaf') return isWritable ? 'w' : 'r';
-  return kind === 'table' ? 't' : 'o';
+function entryOf(lanes: Uint32Array, index: number) {
+  return { index, low: lanes[2 * index] ?? 0, high: lanes[2 * index + 1] ?? 0 };
 }
 
-/** All tables, or those that have changed with what leads to them, and as many others as there is room for. */
-function shownTables(tables: readonly PictureTable[]): PictureTable[] {
+function meaningOf(
+  kind: number,
+  target: number,
+): Pick<PictureEntry, 'kind' | 'target' | 'isWritable'> {
+  const isWritable = kind === EntryKind.writableLeaf;
+  if (isWritable || kind === EntryKind.leaf) return { kind: 'leaf', target, isWritable };
+  return { kind: kind === EntryKind.table ? 'table' : 'other', target, isWritable };
+}
+
+/** All tables, or those that have changed with what leads to them, and others while there is room. */
+function shownTables(tables: readonly Table[], isTouched: (id: number) => boolean): Table[] {
   if (tables.length <= TABLES_MAX) return [...tables];
   const byId = new Map(tables.map((table) => [table.id, table]));
-  const shown = new Set<PictureTable>();
-  const show = (table: PictureTable | undefined): void => {
+  const shown = new Set<Table>();
+  const show = (table: Table | undefined): void => {
     if (table === undefined || shown.has(table) || shown.size >= TABLES_MAX) return;
     shown.add(table);
     for (const { parent } of table.links) show(byId.get(parent));
   };
-  for (const table of tables) if (table.isTouched) show(table);
+  for (const table of tables) if (isTouched(table.id)) show(table);
   for (const table of tables) if (table.links.length > 1) show(table);
   for (const table of tables) show(table);
   return [...shown];

@@ -5,7 +5,7 @@ import { buildTimeline } from './build_timeline.ts';
 import { Cursor } from './cursor.ts';
 import { History } from './history.ts';
 import { Names } from './names.ts';
-import { type Picture, pictureOf } from './picture.ts';
+import { type Picture, Pictures } from './picture.ts';
 import type { Timeline } from './timeline.ts';
 import { inWords, RULES, type Rule } from './words.ts';
 
@@ -26,18 +26,25 @@ export class Scene {
   readonly #trace: Trace;
   readonly #names: Names;
   readonly #history: History;
+  readonly #pictures: Pictures;
 
   constructor(trace: Trace) {
     this.#trace = trace;
     this.#names = new Names(trace);
     this.timeline = buildTimeline(trace, this.#names);
     this.#history = new History(trace);
+    this.#pictures = new Pictures(trace.format, this.#names);
   }
 
   /** @throws RangeError if the trace has more tables than can be shown */
   picture(event: number): Picture {
     const { state } = this.#history.at(event);
-    return pictureOf(event, state, this.#trace.format, this.#names);
+    return this.#pictures.of(event, state);
+  }
+
+  /** Prepares some more of the states between; false when all is prepared. */
+  prepare(): boolean {
+    return this.#history.advance();
   }
 
   /** Events from `first` on, in words. */

@@ -1,6 +1,7 @@
 /** All that a trace says of the machine at one of its events. */
 import { CHOICES, Kind, Mode } from '../trace/event.ts';
 import { AT, type Cursor } from './cursor.ts';
+import { Folios } from './folios.ts';
 import { Obligations } from './obligations.ts';
 import { Tables } from './tables.ts';
 
@@ -32,8 +33,7 @@ export interface Touched {
 export class State {
   readonly tables: Tables;
   readonly obligations: Obligations;
-  /** Orders of folios by their first frame. */
-  folios: Map<number, number>;
+  readonly folios: Folios;
   locks: Map<number, HeldLock>;
   stacks: Map<ActorKey, Stack>;
   touched = {
@@ -47,7 +47,7 @@ export class State {
   constructor(from?: State) {
     this.tables = from?.tables.copy() ?? new Tables();
     this.obligations = from?.obligations.copy() ?? new Obligations();
-    this.folios = new Map(from?.folios);
+    this.folios = from?.folios.copy() ?? new Folios();
     this.locks = new Map(from?.locks);
     this.stacks = new Map(from?.stacks);
     if (from !== undefined) {
@@ -105,13 +105,13 @@ export class State {
     const { kind } = cursor;
     if (kind === Kind.folioAlloc) {
       const frame = cursor.id(AT.folioAlloc.frame);
-      this.folios.set(frame, cursor.word(AT.folioAlloc.order));
+      this.folios.alloc(frame, cursor.word(AT.folioAlloc.order));
       this.touched.frames.add(frame);
       return;
     }
     if (kind === Kind.folioFree) {
       const frame = cursor.id(AT.folioFree.frame);
-      this.folios.delete(frame);
+      this.folios.free(frame);
       this.touched.frames.add(frame);
       return;
     }

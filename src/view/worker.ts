@@ -81,7 +81,20 @@ function keep(name: string, document: Document): Opened {
 function keepScene(name: string, scene: Scene): OpenedExecution {
   const id = opened++;
   documents.set(id, scene);
+  prepare(id);
   return { kind: 'execution', id, name, timeline: scene.timeline };
+}
+
+/** Between questions, as long as the scene is open. */
+function prepare(id: number): void {
+  setTimeout(() => {
+    const scene = documents.get(id);
+    try {
+      if (scene instanceof Scene && scene.prepare()) prepare(id);
+    } catch {
+      // What cannot be shown is said when it is asked for.
+    }
+  });
 }
 
 function hostOf(id: number): HostDocument {

@@ -3,10 +3,10 @@ import type { PictureFrame } from '../../scene/picture.ts';
 
 interface FramesProps {
   readonly frames: readonly PictureFrame[];
-  readonly leftOut: number;
+  readonly hasMore: boolean;
 }
 
-export function Frames({ frames, leftOut }: FramesProps) {
+export function Frames({ frames, hasMore }: FramesProps) {
   return (
     <section aria-labelledby="frames">
       <h2 id="frames">
@@ -22,7 +22,7 @@ export function Frames({ frames, leftOut }: FramesProps) {
           </li>
         ))}
       </ul>
-      {leftOut > 0 && <p className="hint">and {leftOut} more</p>}
+      {hasMore && <p className="hint">and more, which nothing happens to</p>}
     </section>
   );
 }

@@ -21,7 +21,7 @@ export function lanesOf({ tracks }: Timeline): Lanes {
   let top = 0;
   const lanes = tracks.map((track) => {
     const marks = track.marks.event.length > 0 ? MARKS : 0;
-    const height = Math.max(track.rows.length, marks > 0 ? 0 : 1) * ROW + marks;
+    const height = Math.max(track.rows.length * ROW + marks, ROW);
     const lane = { track, top, height };
     top += height + GAP;
     return lane;

@@ -50,7 +50,7 @@ export function Machine({ picture, format, onEvent }: MachineProps) {
       <div className="side">
         <Tlbs picture={picture} onEvent={onEvent} />
         <Locks locks={picture.locks} />
-        <Frames frames={picture.frames} leftOut={picture.framesLeftOut} />
+        <Frames frames={picture.frames} hasMore={picture.hasMoreFrames} />
       </div>
     </>
   );

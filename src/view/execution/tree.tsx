@@ -1,6 +1,7 @@
 /** The radix trees of all address spaces, as one graph: a shared table is one box with several arrows. */
 import { useMemo } from 'react';
 import type { Picture, PictureTable } from '../../scene/picture.ts';
+import { FrameRow } from './frame_row.tsx';
 import {
   BOX_HEIGHT,
   BOX_WIDTH,
@@ -10,6 +11,9 @@ import {
 } from './tree_layout.ts';
 
 const LEVEL_NAMES = ['PTE', 'PMD', 'PUD', 'P4D', 'PGD'] as const;
+
+/** A small tree is drawn larger where there is room. */
+const SCALE_MAX = 1.5;
 
 interface TreeProps {
   readonly picture: Picture;
@@ -27,8 +31,7 @@ export function Tree({ picture, selected, onSelect }: TreeProps) {
     // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot hold a picture.
     <svg
       className="tree"
-      width={layout.width}
-      height={layout.height}
+      style={{ minWidth: layout.width, maxWidth: layout.width * SCALE_MAX }}
       viewBox={`0 0 ${layout.width} ${layout.height}`}
       role="group"
       aria-label="Page tables of all address spaces"
@@ -49,6 +52,7 @@ export function Tree({ picture, selected, onSelect }: TreeProps) {
       {layout.links.map((link) => (
         <LinkLine key={link.key} link={link} />
       ))}
+      <FrameRow layout={layout.below} />
       {layout.tables.map((placed) => (
         <TableBox
           key={placed.table.id}

@@ -1,11 +1,12 @@
 /** Where tables are drawn: a row for each level, each table once, below the first that leads to it. */
 import { hierarchy, tree } from 'd3-hierarchy';
 import type { Picture, PictureTable } from '../../scene/picture.ts';
+import { type FrameLayout, frameTop, layOutFrames } from './frame_layout.ts';
 
 export const BOX_WIDTH = 92;
 export const BOX_HEIGHT = 40;
 const GAP_X = 14;
-const LEVEL_HEIGHT = 78;
+export const LEVEL_HEIGHT = 74;
 const MARGIN = 10;
 
 export interface PlacedTable {
@@ -17,14 +18,20 @@ export interface PlacedTable {
 /** From an entry to the table below it. */
 export interface PlacedLink {
   readonly key: string;
-  readonly from: { readonly x: number; readonly y: number };
-  readonly to: { readonly x: number; readonly y: number };
+  readonly from: Point;
+  readonly to: Point;
   readonly isShared: boolean;
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
 }
 
 export interface Layout {
   readonly tables: readonly PlacedTable[];
   readonly links: readonly PlacedLink[];
+  readonly below: FrameLayout;
   readonly width: number;
   readonly height: number;
 }
@@ -34,7 +41,8 @@ interface Datum {
   readonly children: readonly Datum[];
 }
 
-export function layOutTables({ tables, levels }: Picture): Layout {
+export function layOutTables(picture: Picture): Layout {
+  const { tables, levels } = picture;
   const byParent = childrenByParent(tables);
   const roots = tables.filter(({ id, links }) =>
     links.every(({ parent }) => parent < 0 || parent === id),
@@ -63,11 +71,14 @@ export function layOutTables({ tables, levels }: Picture): Layout {
     }),
   );
   const right = Math.max(0, ...[...at.values()].map(({ x }) => x)) + BOX_WIDTH + MARGIN;
+  const below = layOutFrames(picture, at, frameTop(levels, MARGIN));
+  const tablesHeight = levels * LEVEL_HEIGHT - (LEVEL_HEIGHT - BOX_HEIGHT) + MARGIN;
   return {
     tables: [...at.values()],
     links: linksOf(at),
-    width: right,
-    height: levels * LEVEL_HEIGHT - (LEVEL_HEIGHT - BOX_HEIGHT) + 2 * MARGIN,
+    below,
+    width: Math.max(right, below.right + MARGIN),
+    height: Math.max(tablesHeight, below.bottom) + MARGIN,
   };
 }
 

@@ -35,6 +35,7 @@ munmap(a, 4*K)
 
 cpu 1:
 b = mmap(a, 4*K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED_NOREPLACE, -1, 0)
+given(b, a)         # it was free: go on
 store(a, 9)
 expect(load(a), 9)  # whoever has mapped it reads what it has written
 `,

@@ -43,7 +43,13 @@ export function EventList({ lines, cursor, onCursor }: EventListProps) {
           </li>
         ))}
       </ol>
-      <div className="rule" aria-live="polite">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <section
+        className="rule"
+        aria-live="polite"
+        aria-label="The event, and the rule behind it"
+        tabIndex={0}
+      >
         {here !== undefined && (
           <>
             <p>
@@ -60,7 +66,7 @@ export function EventList({ lines, cursor, onCursor }: EventListProps) {
             )}
           </>
         )}
-      </div>
+      </section>
     </div>
   );
 }

@@ -42,6 +42,7 @@ function OpenExecution({ execution, route }: OpenExecutionProps) {
   }
   return (
     <div className="execution">
+      <h1 className="visually-hidden">Execution: {execution.name}</h1>
       <Player
         key={execution.id}
         execution={execution}

@@ -31,8 +31,13 @@ export function Tree({ picture, selected, onSelect }: TreeProps) {
     // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot hold a picture.
     <svg
       className="tree"
-      style={{ minWidth: layout.width, maxWidth: layout.width * SCALE_MAX }}
+      style={{
+        minWidth: layout.width,
+        maxWidth: layout.width * SCALE_MAX,
+        maxHeight: `max(100%, ${layout.height}px)`,
+      }}
       viewBox={`0 0 ${layout.width} ${layout.height}`}
+      preserveAspectRatio="xMinYMin meet"
       role="group"
       aria-label="Page tables of all address spaces"
     >

@@ -5,7 +5,7 @@ import type { Strip } from '../../scene/strip.ts';
 import { Canvas, type Surface } from '../ui/canvas.tsx';
 import { useViewport } from '../ui/viewport.ts';
 import { drawStrip, mappingAt, runAt } from './draw_strip.ts';
-import { axisOf } from './strip_axis.ts';
+import { type Axis, axisOf, segmentAt } from './strip_axis.ts';
 
 const HEIGHT = 150;
 
@@ -52,9 +52,9 @@ export function SpaceStrip({ strip }: { readonly strip: Strip }) {
   );
 }
 
-function textAt(strip: Strip, axis: ReturnType<typeof axisOf>, at: number): string {
+function textAt(strip: Strip, axis: Axis, at: number): string {
   const found = runAt(strip, axis, at);
-  if (found === undefined) return 'nothing is mapped here';
+  if (found === undefined) return gapText(strip, axis, at);
   const { runs, kinds, pageBytes, slotPages } = strip;
   const { run, slot } = found;
   const mapping = mappingAt(strip, run);
@@ -70,4 +70,14 @@ function textAt(strip: Strip, axis: ReturnType<typeof axisOf>, at: number): stri
     `${pages} pages of ${tables * slotPages} (${formatBytes(pages * pageBytes)})`,
     ...(repeated > 0 ? [`${repeated} of the tables exist elsewhere entry for entry`] : []),
   ].join('  ·  ');
+}
+
+/** What was left out of the axis. */
+function gapText({ slotPages, pageBytes }: Strip, axis: Axis, at: number): string {
+  const before = segmentAt(axis, at);
+  const after = axis.segments.find((segment) => segment.at > at);
+  if (before === undefined || after === undefined) return 'no table here';
+  const from = (before.slot + before.count) * slotPages * pageBytes;
+  const bytes = after.slot * slotPages * pageBytes - from;
+  return `0x${from.toString(16)}  ·  no table for ${formatBytes(bytes)}`;
 }

@@ -27,6 +27,7 @@ export function PlaygroundView({ route }: { readonly route: Route }) {
   );
   return (
     <div className="playground">
+      <h1 className="visually-hidden">Playground</h1>
       <section className="desk" aria-label="Scenario">
         <div className="controls">
           <select

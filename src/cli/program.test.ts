@@ -7,8 +7,8 @@ test('--help shows every command, and every command its options', () => {
   const { status, stdout, stderr } = ptshare(['--help']);
   assert.deepEqual([status, stderr], [0, '']);
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name!);
-  assert.deepEqual(commands, ['host', 'run', 'check', 'completion', 'help']);
-  for (const command of ['host', 'run', 'check', 'completion']) {
+  assert.deepEqual(commands, ['host', 'run', 'check', 'view', 'completion', 'help']);
+  for (const command of ['host', 'run', 'check', 'view', 'completion']) {
     for (const args of [
       [command, '--help'],
       ['help', command],
@@ -24,7 +24,7 @@ test('--help shows every command, and every command its options', () => {
 test('no line of help is wider than 100 columns', () => {
   for (const args of [
     ['--help'],
-    ...['host', 'run', 'check', 'completion'].map((name) => [name, '--help']),
+    ...['host', 'run', 'check', 'view', 'completion'].map((name) => [name, '--help']),
   ]) {
     const wide = ptshare(args)
       .stdout.split('\n')
@@ -39,7 +39,10 @@ test('--version is the version of the package', () => {
 });
 
 const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
-  [['frobnicate'], /Unknown command: frobnicate\nUse one of: help, host, run, check, completion/],
+  [
+    ['frobnicate'],
+    /Unknown command: frobnicate\nUse one of: help, host, run, check, view, completion/,
+  ],
   [['--frob'], /unknown option '--frob'.*\nRun `ptshare host --help`/s],
   [['host', '--jsno'], /Did you mean --json\?/],
   [['host', 'extra'], /too many arguments for 'host'/],

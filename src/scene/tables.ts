@@ -17,7 +17,7 @@ export interface Table {
   /** First page that it maps. */
   readonly start: number;
   readonly links: readonly Link[];
-  /** Low and high lane of each entry, as far as any was written. */
+  /** Low and high lane of each entry, up to the last that was written. */
   readonly lanes: Uint32Array;
   /** Copies since which `lanes` is its own. */
   readonly generation: number;

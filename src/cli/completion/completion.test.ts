@@ -54,7 +54,7 @@ function completions(...words: string[]): string[] {
 const bash = { skip: isInstalled('bash') ? false : 'bash, the judge, is not installed' };
 
 test('bash completes commands, their options, and choices', bash, () => {
-  assert.deepEqual(completions(''), ['host', 'run', 'check', 'completion', 'help']);
+  assert.deepEqual(completions(''), ['host', 'run', 'check', 'view', 'completion', 'help']);
   assert.deepEqual(completions('co'), ['completion']);
   assert.deepEqual(completions('completion', ''), ['bash', 'zsh', 'fish']);
   assert.deepEqual(completions('host', '--re'), ['--redact']);

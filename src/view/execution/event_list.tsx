@@ -44,12 +44,7 @@ export function EventList({ lines, cursor, onCursor }: EventListProps) {
         ))}
       </ol>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <section
-        className="rule"
-        aria-live="polite"
-        aria-label="The event, and the rule behind it"
-        tabIndex={0}
-      >
+      <section className="rule" tabIndex={0} aria-live="polite" aria-label="The rule behind it">
         {here !== undefined && (
           <>
             <p>

@@ -4,7 +4,7 @@ import type { Picture } from '../../scene/picture.ts';
 import type { Story } from '../../scene/story.ts';
 import { Machine } from '../execution/machine.tsx';
 import { isTyping } from '../execution/player.tsx';
-import type { OpenedStory } from '../protocol.ts';
+import type { OpenedExecution, OpenedStory } from '../protocol.ts';
 import { goTo, linkTo } from '../route.ts';
 import { store } from '../store.ts';
 import { useLatest } from '../ui/latest.ts';
@@ -21,13 +21,13 @@ interface Place {
 export function StoryView({ opened }: { readonly opened: OpenedStory }) {
   const { story, broken, fixed } = opened;
   const [place, setPlace] = useState<Place>({ side: 'broken', at: 0 });
-  const [unfolded, setUnfolded] = useState<ReadonlySet<number> | 'all'>(new Set<number>());
+  const folds = useFolds();
   const rows = useMemo(
     () => ({
-      broken: rowsOf(story.broken, unfolded),
-      fixed: story.fixed === undefined ? [] : rowsOf(story.fixed, unfolded),
+      broken: rowsOf(story.broken, folds.unfolded),
+      fixed: story.fixed === undefined ? [] : rowsOf(story.fixed, folds.unfolded),
     }),
-    [story, unfolded],
+    [story, folds.unfolded],
   );
   const go = useCallback(
     (side: Side, at: number) => {
@@ -36,6 +36,48 @@ export function StoryView({ opened }: { readonly opened: OpenedStory }) {
     },
     [story],
   );
+  useStoryKeys(story, place, rows, go, folds.toggleAll);
+  const execution = place.side === 'fixed' ? (fixed ?? broken) : broken;
+  const titles = { broken: 'With the mistake', fixed: 'Without it' } as const;
+  const sides = story.fixed === undefined ? (['broken'] as const) : (['broken', 'fixed'] as const);
+  return (
+    <div className="story">
+      <Telling story={story} />
+      <Controls
+        place={place}
+        story={story}
+        rows={rows}
+        go={go}
+        folds={folds}
+        execution={execution}
+      />
+      <div className={sides.length === 1 ? 'story-body alone' : 'story-body'}>
+        {sides.map((side) => (
+          <RunSteps
+            key={side}
+            title={titles[side]}
+            run={story[side]!}
+            rows={rows[side]}
+            at={place.side === side ? place.at : otherStep(story, place)}
+            isActive={place.side === side}
+            onStep={(at) => go(side, at)}
+            onUnfold={folds.unfold}
+          />
+        ))}
+        <StoryMachine story={story} place={place} execution={execution} go={go} />
+      </div>
+    </div>
+  );
+}
+
+interface Folds {
+  readonly unfolded: ReadonlySet<number> | 'all';
+  readonly unfold: (first: number) => void;
+  readonly toggleAll: () => void;
+}
+
+function useFolds(): Folds {
+  const [unfolded, setUnfolded] = useState<ReadonlySet<number> | 'all'>(new Set<number>());
   const unfold = useCallback(
     (first: number) =>
       setUnfolded((before) => (before === 'all' ? before : new Set([...before, first]))),
@@ -45,75 +87,48 @@ export function StoryView({ opened }: { readonly opened: OpenedStory }) {
     () => setUnfolded((before) => (before === 'all' ? new Set<number>() : 'all')),
     [],
   );
-  useStoryKeys(story, place, rows, go, toggleAll);
-  const execution = place.side === 'fixed' ? (fixed ?? broken) : broken;
+  return { unfolded, unfold, toggleAll };
+}
+
+interface StoryMachineProps {
+  readonly story: Story;
+  readonly place: Place;
+  readonly execution: OpenedExecution;
+  readonly go: (side: Side, at: number) => void;
+}
+
+/** The machine behind the current step, and what that step was. */
+function StoryMachine({ story, place, execution, go }: StoryMachineProps) {
   const run = story[place.side] ?? story.broken;
   const step = run.steps[place.at];
   const picture = usePicture(execution.id, Math.max(step?.event ?? 0, 0));
   const isViolated = run.property !== undefined && place.at === run.steps.length - 1;
   return (
-    <div className="story">
-      <Telling story={story} />
-      <Controls
-        place={place}
-        story={story}
-        rows={rows}
-        go={go}
-        isUnfolded={unfolded === 'all'}
-        onUnfold={toggleAll}
-        onExecution={() => {
-          store.set({ execution });
-          goTo(linkTo('execution', [], { at: String(Math.max(step?.event ?? 0, 0)) }));
-        }}
-      />
-      <div className={story.fixed === undefined ? 'story-body alone' : 'story-body'}>
-        <RunSteps
-          title="With the mistake"
-          run={story.broken}
-          rows={rows.broken}
-          at={place.side === 'broken' ? place.at : (story.fixed?.steps[place.at]?.turn ?? -1)}
-          isActive={place.side === 'broken'}
-          onStep={(at) => go('broken', at)}
-          onUnfold={unfold}
-        />
-        {story.fixed !== undefined && (
-          <RunSteps
-            title="Without it"
-            run={story.fixed}
-            rows={rows.fixed}
-            at={place.side === 'fixed' ? place.at : sameTurn(story, place.at)}
-            isActive={place.side === 'fixed'}
-            onStep={(at) => go('fixed', at)}
-            onUnfold={unfold}
-          />
-        )}
-        <div className="story-machine">
-          <p className={isViolated ? 'moment violated' : 'moment'} role="status">
-            {isViolated ? (
-              <>
-                <b>{run.property}</b> {story.meaning}
-              </>
-            ) : (
-              <>
-                step {place.at + 1} of {run.steps.length}: <b>{step?.actor}</b>, {step?.text}
-                {step !== undefined && step.holds.length > 0 && (
-                  <small> · holds {step.holds.join(', ')}</small>
-                )}
-              </>
+    <div className="story-machine">
+      <p className={isViolated ? 'moment violated' : 'moment'} role="status">
+        {isViolated ? (
+          <>
+            <b>{run.property}</b> {story.meaning}
+          </>
+        ) : (
+          <>
+            step {place.at + 1} of {run.steps.length}: <b>{step?.actor}</b>, {step?.text}
+            {step !== undefined && step.holds.length > 0 && (
+              <small> · holds {step.holds.join(', ')}</small>
             )}
-          </p>
-          {picture !== undefined && (
-            <Machine
-              picture={picture}
-              format={execution.timeline.format}
-              onEvent={(event) => {
-                const found = run.steps.findIndex((each) => each.event >= event);
-                go(place.side, found < 0 ? run.steps.length - 1 : found);
-              }}
-            />
-          )}
-        </div>
-      </div>
+          </>
+        )}
+      </p>
+      {picture !== undefined && (
+        <Machine
+          picture={picture}
+          format={execution.timeline.format}
+          onEvent={(event) => {
+            const found = run.steps.findIndex((each) => each.event >= event);
+            go(place.side, found < 0 ? run.steps.length - 1 : found);
+          }}
+        />
+      )}
     </div>
   );
 }
@@ -159,13 +174,17 @@ interface ControlsProps {
   readonly story: Story;
   readonly rows: Readonly<Record<Side, readonly Row[]>>;
   readonly go: (side: Side, at: number) => void;
-  readonly isUnfolded: boolean;
-  readonly onUnfold: () => void;
-  readonly onExecution: () => void;
+  readonly folds: Folds;
+  readonly execution: OpenedExecution;
 }
 
-function Controls({ place, story, rows, go, isUnfolded, onUnfold, onExecution }: ControlsProps) {
+function Controls({ place, story, rows, go, folds, execution }: ControlsProps) {
   const { side, at } = place;
+  const event = Math.max((story[side] ?? story.broken).steps[at]?.event ?? 0, 0);
+  const openExecution = (): void => {
+    store.set({ execution });
+    goTo(linkTo('execution', [], { at: String(event) }));
+  };
   return (
     <div className="controls">
       <span className="choice">
@@ -203,10 +222,15 @@ function Controls({ place, story, rows, go, isUnfolded, onUnfold, onExecution }:
           Fixed run
         </button>
       )}
-      <button type="button" title="All steps (U)" aria-pressed={isUnfolded} onClick={onUnfold}>
+      <button
+        type="button"
+        title="All steps (U)"
+        aria-pressed={folds.unfolded === 'all'}
+        onClick={folds.toggleAll}
+      >
         All steps
       </button>
-      <button type="button" onClick={onExecution}>
+      <button type="button" onClick={openExecution}>
         Open in Execution
       </button>
       <code className="command">

@@ -72,20 +72,7 @@ export function useViewport(whole: Span, least: number): Viewport {
     return true;
   };
   const onPointerDown = (event: PointerEvent<HTMLElement>): void => {
-    if (event.button !== 0) return;
-    const element = event.currentTarget;
-    const begun = { x: event.clientX, span: current.current };
-    const move = (moved: globalThis.PointerEvent): void => {
-      const part = (begun.x - moved.clientX) / element.clientWidth;
-      const by = (begun.span.to - begun.span.from) * part;
-      show({ from: begun.span.from + by, to: begun.span.to + by });
-    };
-    const end = (): void => {
-      removeEventListener('pointermove', move);
-      removeEventListener('pointerup', end);
-    };
-    addEventListener('pointermove', move);
-    addEventListener('pointerup', end);
+    if (event.button === 0) drag(event, current.current, show);
   };
   const wheelOn = useWheel((event, element) => {
     const { from, to } = current.current;
@@ -98,6 +85,25 @@ export function useViewport(whole: Span, least: number): Viewport {
     zoom(ZOOM ** (event.deltaY / 100), from + (to - from) * part);
   });
   return { span, show, reveal, onKeyDown, onPointerDown, wheelOn };
+}
+
+/** The window follows the pointer until it is let go. */
+function drag(
+  { currentTarget, clientX }: PointerEvent<HTMLElement>,
+  begun: Span,
+  show: (span: Span) => void,
+): void {
+  const width = currentTarget.clientWidth;
+  const move = (moved: globalThis.PointerEvent): void => {
+    const by = ((begun.to - begun.from) * (clientX - moved.clientX)) / width;
+    show({ from: begun.from + by, to: begun.to + by });
+  };
+  const end = (): void => {
+    removeEventListener('pointermove', move);
+    removeEventListener('pointerup', end);
+  };
+  addEventListener('pointermove', move);
+  addEventListener('pointerup', end);
 }
 
 const KEYS: Readonly<Record<string, 'in' | 'out' | 'left' | 'right' | 'all'>> = {

@@ -1,4 +1,5 @@
 /** What the server that sent the page has for it; a plain web server has nothing. */
+import { followHost } from './live.ts';
 import { store } from './store.ts';
 
 interface Session {
@@ -8,10 +9,12 @@ interface Session {
 
 export async function openSession(): Promise<void> {
   const session = await readSession();
-  if (session?.file != null) {
+  if (session === undefined) return;
+  if (session.file !== null) {
     const { name, size } = session.file;
     await store.open(name, size, async () => (await fetch('./file')).arrayBuffer());
   }
+  if (session.liveSeconds !== null) followHost(session.liveSeconds);
 }
 
 async function readSession(): Promise<Session | undefined> {

@@ -1,6 +1,7 @@
 /** What is open, and what the server offers: one store for all views. */
 import { useSyncExternalStore } from 'react';
 import { Client, WorkerFailure } from './client.ts';
+import type { Live } from './live.ts';
 import type { Opened, OpenedExecution, OpenedFindings, OpenedHost } from './protocol.ts';
 import { goTo, linkTo, parseRoute } from './route.ts';
 
@@ -15,6 +16,7 @@ export interface State {
   readonly before: OpenedHost | undefined;
   readonly execution: OpenedExecution | undefined;
   readonly findings: OpenedFindings | undefined;
+  readonly live: Live | undefined;
   /** What is under way, in words. */
   readonly busy: string | undefined;
   readonly problem: Problem | undefined;
@@ -30,6 +32,7 @@ class Store {
     before: undefined,
     execution: undefined,
     findings: undefined,
+    live: undefined,
     busy: undefined,
     problem: undefined,
   };
@@ -81,6 +84,13 @@ class Store {
     } finally {
       this.set({ busy: undefined });
     }
+  }
+
+  /** The host as it is now: where one is, and what one compares with, stays. */
+  showLive(host: OpenedHost): void {
+    const isFirst = this.state.host === undefined;
+    this.set({ host });
+    if (isFirst && parseRoute(location.hash).view === 'start') goTo(linkTo('host'));
   }
 
   #show(opened: Opened, as: 'document' | 'before'): void {

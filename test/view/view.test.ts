@@ -183,3 +183,20 @@ judgedTest(
     });
   },
 );
+
+judgedTest(
+  'a host is followed, and stays as it is while it is paused',
+  [browserJudge],
+  async () => {
+    await withViewer({ args: ['--live', '1'] }, async ({ page }) => {
+      const live = page.getByRole('region', { name: 'Live' });
+      await live.filter({ hasText: /[2-9] captures/ }).waitFor();
+      await page.getByRole('button', { name: 'Pause' }).press('Enter');
+      await page.getByRole('button', { name: 'Go on' }).waitFor();
+      const paused = await live.textContent();
+      await page.waitForTimeout(2500);
+      assert.equal(await live.textContent(), paused);
+      await assertAccessible(page, 'live');
+    });
+  },
+);

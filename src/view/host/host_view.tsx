@@ -7,6 +7,7 @@ import { Advice } from './advice.tsx';
 import { Compare } from './compare.tsx';
 import { Designs } from './designs.tsx';
 import { Detail } from './detail.tsx';
+import { LiveBar } from './live_bar.tsx';
 import { Space } from './space.tsx';
 import { Summary } from './summary.tsx';
 import { payersByGroup, payersByObject } from './tiles.ts';
@@ -33,6 +34,7 @@ export function HostView() {
 
 function OpenHost({ host }: { readonly host: OpenedHost }) {
   const { report } = host;
+  const { live } = useStore();
   const [by, setBy] = useState<'group' | 'object'>('group');
   const [selected, setSelected] = useState<string>();
   const [pid, setPid] = useState<number>();
@@ -44,6 +46,7 @@ function OpenHost({ host }: { readonly host: OpenedHost }) {
   const shownPid = pid ?? largest(host);
   return (
     <div className="host">
+      {live !== undefined && <LiveBar live={live} />}
       <Summary report={report} />
       <section className="panel" aria-labelledby="payers">
         <h2 id="payers">

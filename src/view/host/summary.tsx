@@ -19,7 +19,7 @@ export function Summary({ report }: { readonly report: HostReport }) {
           {formatPercent(pageTables.percentOfMemory)} of {formatBytes(memory.totalBytes)}
         </Figure>
         <Figure name="The same again" value={formatBytes(repeatedBytes)}>
-          identical tables in several processes
+          in several processes
         </Figure>
         <Figure name="Address spaces" value={String(exactness.processes)}>
           {exactness.exact} explained to the page

@@ -41,8 +41,10 @@ export function TopBar({ route }: { readonly route: Route }) {
 }
 
 function FileButton({ view }: { readonly view: Route['view'] }) {
-  const { busy, host, execution } = useStore();
-  const open = view === 'host' ? host : (execution ?? host);
+  const { busy, host, execution, findings } = useStore();
+  const own = { host, execution, finding: findings };
+  const isOwn = view === 'host' || view === 'execution' || view === 'finding';
+  const open = (isOwn ? own[view] : undefined) ?? execution ?? findings ?? host;
   return (
     <span className="file">
       <span className="file-name" title={open?.name}>

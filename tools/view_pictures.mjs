@@ -35,11 +35,13 @@ try {
   const readers = spawn('python3', ['-c', READER, path('buffers'), String(PROCESSES)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  let ready = 0;
-  for await (const part of readers.stdout) {
-    ready += String(part).split('ready').length - 1;
-    if (ready === PROCESSES) break;
-  }
+  let output = '';
+  await new Promise((resolve) => {
+    readers.stdout.on('data', (part) => {
+      output += part;
+      if (output.split('ready').length > PROCESSES) resolve();
+    });
+  });
   // Only these: what else runs here is nobody's business.
   run(['host', '--comm', 'python3', '--save', path('host.parquet')]);
   readers.stdin.end();

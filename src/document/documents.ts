@@ -1,6 +1,7 @@
 /** Files that were opened, told apart by what is in them. */
 
 import { Scene } from '../scene/scene.ts';
+import { SceneError } from '../scene/scene_error.ts';
 import { ScriptError } from '../script/script_error.ts';
 import { decodeSnapshot } from '../snapshot/decode.ts';
 import { DEFAULT_LIMITS } from '../snapshot/limits.ts';
@@ -62,8 +63,9 @@ export function explainFailure(error: unknown): {
   readonly message: string;
   readonly mend: string;
 } {
-  if (error instanceof DocumentError || error instanceof ScriptError)
-    return { message: error.message, mend: error.mend };
+  const isPlain =
+    error instanceof DocumentError || error instanceof ScriptError || error instanceof SceneError;
+  if (isPlain) return { message: error.message, mend: error.mend };
   if (error instanceof SnapshotError || error instanceof TraceError) {
     return { message: error.message.replace(` ${error.mend}`, ''), mend: error.mend };
   }

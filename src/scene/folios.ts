@@ -2,6 +2,8 @@
  * Which folios are allocated, followed through a trace. Kept in parts that copies share until they are
  * written to: a host has millions of frames, and a step touches few.
  */
+import { SceneError } from './scene_error.ts';
+
 const PART = 4096;
 /** 64 MiB. */
 const PARTS_MAX = 2 ** 14;
@@ -29,7 +31,7 @@ export class Folios {
     return copy;
   }
 
-  /** @throws RangeError if a trace has more frames than can be shown */
+  /** @throws SceneError if a trace has more frames than can be shown */
   alloc(frame: number, order: number): void {
     this.#set(frame, Math.min(order, ORDER_MAX) + 1);
   }
@@ -71,7 +73,10 @@ export class Folios {
     let part = this.#parts.get(number);
     if (part?.generation !== this.#generation) {
       if (part === undefined && this.#parts.size >= PARTS_MAX) {
-        throw new RangeError('there are more frames than can be shown');
+        throw new SceneError(
+          'This trace has frames in more places than can be shown',
+          'Record a run with less memory',
+        );
       }
       const orders = part === undefined ? new Uint8Array(PART) : part.orders.slice();
       part = { orders, generation: this.#generation };

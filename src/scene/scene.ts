@@ -36,7 +36,7 @@ export class Scene {
     this.#pictures = new Pictures(trace.format, this.#names);
   }
 
-  /** @throws RangeError if the trace has more tables than can be shown */
+  /** @throws SceneError if the trace has more tables than can be shown */
   picture(event: number): Picture {
     const { state } = this.#history.at(event);
     return this.#pictures.of(event, state);

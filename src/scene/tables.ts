@@ -3,6 +3,8 @@
  * the whole was made, so a copy costs little.
  */
 
+import { SceneError } from './scene_error.ts';
+
 /** Where a table is linked: a shared one in several places. */
 export interface Link {
   readonly mm: number;
@@ -27,6 +29,8 @@ export interface Table {
 const ENTRIES_MAX = 2 ** 13;
 /** Of all tables together. */
 const WORDS_MAX = 2 ** 25;
+const DAMAGED = 'Record the trace again';
+const SHORTER = 'Record a shorter run';
 const NO_LANES = new Uint32Array();
 
 export class Tables {
@@ -72,16 +76,18 @@ export class Tables {
     this.#edit().set(id, { ...table, links });
   }
 
-  /** @throws RangeError if a trace has more tables than fit into memory */
+  /** @throws SceneError if a trace has more tables than fit into memory */
   write(id: number, index: number, low: number, high: number): void {
-    if (index >= ENTRIES_MAX) throw new RangeError('an entry has an index that no table has');
+    if (index >= ENTRIES_MAX)
+      throw new SceneError('An entry of this trace has an index that no table has', DAMAGED);
     let table = this.#table(id);
     const isOwn = table.generation === this.#generation;
     if (!isOwn || table.lanes.length <= 2 * index) {
       const size = Math.max(table.lanes.length, roomFor(index));
       this.#words += size - table.lanes.length;
       this.copiedWords += size;
-      if (this.#words > WORDS_MAX) throw new RangeError('there are more tables than can be shown');
+      if (this.#words > WORDS_MAX)
+        throw new SceneError('This trace has more page tables than can be shown', SHORTER);
       const lanes = new Uint32Array(size);
       lanes.set(table.lanes);
       table = { ...table, lanes, generation: this.#generation };

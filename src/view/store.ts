@@ -77,13 +77,17 @@ class Store {
     try {
       await work();
     } catch (error) {
-      const mend = error instanceof WorkerFailure ? error.mend : 'Try it again';
-      this.set({
-        problem: { message: error instanceof Error ? error.message : String(error), mend },
-      });
+      this.tell(error);
     } finally {
       this.set({ busy: undefined });
     }
+  }
+
+  /** Says what went wrong where everybody sees it. */
+  tell(error: unknown): void {
+    const mend = error instanceof WorkerFailure ? error.mend : 'Try it again';
+    const message = error instanceof Error ? error.message : String(error);
+    this.set({ problem: { message, mend } });
   }
 
   /** The host as it is now: where one is, and what one compares with, stays. */

@@ -1,5 +1,6 @@
 /** The answer to the last question, asked one at a time: what was overtaken is never asked. */
 import { useEffect, useRef, useState } from 'react';
+import { store } from '../store.ts';
 
 /** @param question asked anew whenever it changes; must be stable while it does not */
 export function useLatest<Question, Answer>(
@@ -14,8 +15,7 @@ export function useLatest<Question, Answer>(
     const next = async (): Promise<void> => {
       isAsking.current = true;
       const asked = wanted.current;
-      // A failure was told where the document was opened; the last answer stays.
-      await ask(asked).then(setAnswer, () => {});
+      await ask(asked).then(setAnswer, (error: unknown) => store.tell(error));
       isAsking.current = false;
       if (wanted.current !== asked) await next();
     };

@@ -32,6 +32,34 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   watch: ['base', 'snapshot', 'report', 'fleet', 'dataset', 'capture', 'prom-client', 'node:'],
   script: ['base', 'arch', 'trace', 'mm', 'report', 'acorn'],
   replay: ['base', 'arch', 'proc', 'trace', 'mm'],
+  scene: ['base', 'arch', 'trace'],
+  document: [
+    'base',
+    'arch',
+    'trace',
+    'scene',
+    'mm',
+    'check',
+    'zoo',
+    'script',
+    'snapshot',
+    'twin',
+    'report',
+    'zod',
+  ],
+  view: [
+    'base',
+    'arch',
+    'trace',
+    'scene',
+    'report',
+    '@codemirror',
+    '@lezer',
+    'd3-hierarchy',
+    'd3-scale',
+    'react',
+    'react-dom',
+  ],
   capture: ['base', 'arch', 'proc', 'snapshot', 'koffi', 'node:'],
   cli: [
     'base',
@@ -60,4 +88,9 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'tinyglobby',
     'node:',
   ],
+};
+
+/** Files that may import more than their layer: the viewer's only door to the engine. */
+export const DOORS: Readonly<Record<string, readonly string[]>> = {
+  'src/view/worker.ts': ['document'],
 };

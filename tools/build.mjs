@@ -1,5 +1,6 @@
 /**
- * Builds everything: the canonical tree with `tsc -b`, then the blanked tree (see blank.mjs).
+ * Builds everything: the canonical tree with `tsc -b`, then the blanked tree (see blank.mjs),
+ * then the viewer's bundle.
  * Incremental: a second run that finds nothing changed takes about a second.
  */
 import { fileURLToPath } from 'node:url';
@@ -16,6 +17,8 @@ export async function build() {
   const { blankTree } = await import('./blank.mjs');
   blankTree(ROOT);
   tsc('-b', 'tsconfig.fast.json');
+  const { buildView } = await import('./build_view.mjs');
+  await buildView();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

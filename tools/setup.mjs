@@ -3,7 +3,7 @@
  * stderr, so that `npm start --silent -- host --json` prints JSON and nothing else.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -45,5 +45,7 @@ export function setup() {
         stdio: ['ignore', 2, 2],
       },
     );
+    // What could not be resolved before may be there now; the compiler would not look again.
+    rmSync(join(ROOT, 'dist/.tsbuildinfo'), { recursive: true, force: true });
   }
 }

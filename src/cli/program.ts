@@ -10,6 +10,7 @@ import { replayCommand } from './replay/command.ts';
 import { runCommand } from './run/command.ts';
 import { endCleanlyOnSignals, endQuietlyOnClosedPipe } from './signals.ts';
 import { readVersion } from './version.ts';
+import { viewCommand } from './view/command.ts';
 import { watchCommand } from './watch/command.ts';
 
 /** Runs the command line and returns the exit status. Never throws. */
@@ -51,6 +52,7 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
   program.addCommand(runCommand(end));
   program.addCommand(replayCommand(end));
   program.addCommand(checkCommand(end));
+  program.addCommand(viewCommand(end));
   program.addCommand(completionCommand());
   for (const command of [program, ...program.commands]) settle(command);
   return program;

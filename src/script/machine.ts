@@ -12,6 +12,8 @@ export interface MachineOptions {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly thp: 'always' | 'madvise' | 'never';
+  /** Known mistakes to make. */
+  readonly bugs?: engine.Bugs;
   /** vm.max_map_count */
   readonly mapCountMax: number;
 }
@@ -50,7 +52,7 @@ export function newMachine(mm: Engine, options: MachineOptions): engine.Machine 
   const frames = Math.floor(memoryBytes / PAGE_BYTES);
   const vmas = Math.min(4 * frames, LIMITS.vmas);
   const tableBytes = 2 ** Math.max(...format.indexBits) * 8;
-  return new mm.Machine({
+  const size = {
     format,
     cpus,
     frames,
@@ -61,7 +63,8 @@ export function newMachine(mm: Engine, options: MachineOptions): engine.Machine 
     anonVmas: vmas,
     inodes: Math.min(frames, LIMITS.inodes),
     gather: 512,
-  });
+  };
+  return new mm.Machine(size, options.bugs);
 }
 
 /** Where things are in the address spaces of such a machine. */

@@ -222,7 +222,7 @@ function residentPages({ Rss }: Engine, { rss }: engine.Mm): number {
 }
 
 /** The values of all parameters of a call. @throws ScriptError if they are not what it wants */
-function completed(spec: CallSpec, values: readonly Value[]): Value[] {
+export function completed(spec: CallSpec, values: readonly Value[]): Value[] {
   const { name, parameters } = spec;
   const wanted = parameters.map((parameter) => parameter.name).join(', ') || 'nothing';
   const least = parameters.filter(({ fallback }) => fallback === undefined).length;

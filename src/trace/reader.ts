@@ -49,7 +49,8 @@ class EventIterator implements Iterator<TraceEvent, undefined> {
   }
 }
 
-function eventAt(trace: Trace, words: Uint32Array, at: number, time: number): TraceEvent {
+/** The record at `at`, as readers see it. */
+export function eventAt(trace: Trace, words: Uint32Array, at: number, time: number): TraceEvent {
   const head = words[at]!;
   const kind = head & 0xff;
   const event: Record<string, unknown> = {

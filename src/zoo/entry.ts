@@ -15,8 +15,9 @@ export interface ZooEntry {
   readonly aliases: readonly string[];
   /** What went wrong, in a few words. */
   readonly title: string;
-  /** The switch: of the engine, or of a design; none if it is a variant of one. */
-  readonly bug?: keyof Bugs | keyof Mistakes;
+  /** The switch: of the engine, or of the design of 2006; none if it is a variant of a design. */
+  readonly bug?: keyof Bugs;
+  readonly mistake?: keyof Mistakes;
   /** What is violated: one of these, whichever comes first on the way. */
   readonly properties: readonly (Property | 'deadlock')[];
   /** Who does what: one line for each CPU. */

@@ -12,6 +12,7 @@ import { type Case, toJson, type Verdict, verdictOf } from './report.ts';
 import { searchAll } from './search_all.ts';
 import { entryNamed, scenarioOf } from './subject.ts';
 import { againCommand, caseText, findingText, listText, summaryText } from './text.ts';
+import { traceFinding, traceFirst } from './trace.ts';
 
 export async function check(names: readonly string[], options: CheckOptions): Promise<ExitCode> {
   if (options.list === true) {
@@ -24,6 +25,7 @@ export async function check(names: readonly string[], options: CheckOptions): Pr
   const endOnSignal = stopOnSignals(() => stopping.abort());
   const cases = await searchAll(wanted, options, stopping.signal);
   await printCases(options, cases);
+  if (options.trace !== undefined) await traceFirst(options.trace, cases);
   endOnSignal();
   return exitCodeOf(
     cases.flatMap((each) => each.searches.map((search) => verdictOf(each, search))),
@@ -75,6 +77,9 @@ async function showSchedule(
   endAtOnceOnSignals();
   const { subject } = first.search;
   const finding = replayOf(await scenarioOf(subject), schedule);
+  if (options.trace !== undefined && finding !== undefined) {
+    await traceFinding(options.trace, subject, finding);
+  }
   const isWanted = subject.kind === 'zoo' && subject.isBroken;
   if (options.json === true) {
     await printJson({ version: 1, id: first.each.name, finding: finding ?? null });

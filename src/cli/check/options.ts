@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseSchedule, type StrategyOption } from '../../check/index.ts';
 import { WIDTH_MIN } from '../terminal.ts';
+import { TRACE_HELP, tracePath } from '../trace_file.ts';
 
 export interface CheckOptions {
   readonly list?: true;
@@ -16,6 +17,7 @@ export interface CheckOptions {
   readonly timeout?: number;
   readonly workers: number;
   readonly checkpoint?: string;
+  readonly trace?: string;
   readonly json?: true;
   readonly width?: number;
   readonly color: boolean;
@@ -59,6 +61,7 @@ export function addCheckOptions(command: Command): Command {
   );
   add(new Option('--checkpoint <file>', 'go on from there, and save there').conflicts('schedule'));
   command.optionsGroup('How to show it:');
+  add(new Option('--trace <file>', TRACE_HELP).argParser(tracePath).conflicts('list'));
   add(new Option('--json', 'print JSON instead of text'));
   add(new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser(whole(WIDTH_MIN, 10_000)));
   add(new Option('--no-color', 'no colour; NO_COLOR does the same'));

@@ -1,5 +1,7 @@
 /** What came of the searches, as text. */
+
 import type { Finding } from '../../check/index.ts';
+import { meaningOf } from '../../check/words.ts';
 import { printable } from '../../report/printable.ts';
 import { counted } from '../../report/quantity.ts';
 import type { Canvas } from '../../report/text/canvas.ts';
@@ -7,9 +9,9 @@ import { wrap } from '../../report/text/fit.ts';
 import { table } from '../../report/text/table.ts';
 import type { ZooEntry } from '../../zoo/index.ts';
 import type { SearchResult, Subject } from './job.ts';
+import { reasonsOf } from './reasons.ts';
 import { type Case, executionsOf, isOf, type Search, verdictOf } from './report.ts';
 import { timeline } from './timeline.ts';
-import { meaningOf, reasonsOf } from './words.ts';
 
 const INDENT = '  ';
 

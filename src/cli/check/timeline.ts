@@ -1,9 +1,9 @@
 /** A schedule, drawn: a column for each CPU, from top to bottom as time goes by. */
 import { type Finding, parseSchedule, type Step } from '../../check/index.ts';
+import { stepInWords } from '../../check/words.ts';
 import { printable } from '../../report/printable.ts';
 import type { Canvas } from '../../report/text/canvas.ts';
 import { padEnd, wrap } from '../../report/text/fit.ts';
-import { stepInWords } from './words.ts';
 
 /** Narrower than this, columns are laid over each other. */
 const COLUMN_MIN = 26;

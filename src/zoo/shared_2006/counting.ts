@@ -21,7 +21,7 @@ export const detachesWithoutRecheck: ZooEntry = {
   id: 'F1',
   aliases: ['shared-2006-last-sharers'],
   title: 'Shared tables of 2006: the last two sharers both leave the table to the other',
-  bug: 'detachesWithoutRecheck',
+  mistake: 'detachesWithoutRecheck',
   properties: ['P-COUNT'],
   actors: ['MADV_DONTNEED in one of two processes that share a table', 'the same in the other'],
   story:
@@ -41,7 +41,7 @@ export const countsBeforeLinking: ZooEntry = {
   id: 'F2',
   aliases: ['shared-2006-oops-already-mapped'],
   title: 'Shared tables of 2006: a sharer counts before it has linked, and the donor leaves',
-  bug: 'countsBeforeLinking',
+  mistake: 'countsBeforeLinking',
   properties: ['P-COUNT', 'P-UAF-PT'],
   actors: ['munmap() in the process that has the table', 'a load in one that finds it there'],
   story:
@@ -65,7 +65,7 @@ export const unlocksBeforeFlush: ZooEntry = {
   id: 'F3',
   aliases: ['shared-2006-unlock-before-flush'],
   title: 'Shared tables of 2006: who leaves a table says so before it has left',
-  bug: 'unlocksBeforeFlush',
+  mistake: 'unlocksBeforeFlush',
   properties: ['P-UAF-PT', 'P-TLB', 'P-UAF-PAGE'],
   actors: ['MADV_DONTNEED in one of two processes that share a table', 'the same in the other'],
   story:

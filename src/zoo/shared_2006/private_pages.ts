@@ -29,7 +29,7 @@ export const ignoresAnonVma: ZooEntry = {
   id: 'F9',
   aliases: ['shared-2006-anon-vma'],
   title: 'Shared tables of 2006: private pages of one process are shared with another',
-  bug: 'ignoresAnonVma',
+  mistake: 'ignoresAnonVma',
   properties: ['P-COW'],
   actors: ['mprotect() to read-only of private memory that was written to', 'a load by another'],
   story:
@@ -49,7 +49,7 @@ export const asksAnonVmaOnce: ZooEntry = {
   id: 'F9b',
   aliases: ['shared-2006-ptrace'],
   title: 'Shared tables of 2006: a breakpoint in one process is one in all that share the table',
-  bug: 'asksAnonVmaOnce',
+  mistake: 'asksAnonVmaOnce',
   properties: ['P-COW'],
   actors: ['a forced write to text', 'a load by another process that runs it'],
   story:

@@ -11,7 +11,7 @@ export const flushesOneMm: ZooEntry = {
   id: 'F7',
   aliases: ['shared-2006-rmap-flush'],
   title: 'Shared tables of 2006: reclaim flushes one of the processes that see an entry',
-  bug: 'flushesOneMm',
+  mistake: 'flushesOneMm',
   properties: ['P-TLB', 'P-UAF-PAGE'],
   actors: ['MADV_PAGEOUT of a page of a shared table', 'a load by the other process'],
   story:
@@ -75,7 +75,7 @@ export const sharesLocked: ZooEntry = {
   id: 'F10',
   aliases: ['shared-2006-mlock'],
   title: 'Shared tables of 2006: a locked page is taken away through somebody else',
-  bug: 'sharesLocked',
+  mistake: 'sharesLocked',
   properties: ['P-LIVE'],
   actors: ['MADV_PAGEOUT in a process that shares a table', 'a load in one that has locked it'],
   story:

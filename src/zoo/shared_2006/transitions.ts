@@ -20,7 +20,7 @@ export const unmapsInTheOpen: ZooEntry = {
   id: 'F4',
   aliases: ['shared-2006-zap-in-the-open'],
   title: 'Shared tables of 2006: a table is shared while its pages are unmapped',
-  bug: 'unmapsInTheOpen',
+  mistake: 'unmapsInTheOpen',
   properties: ['P-TLB', 'P-UAF-PAGE', 'P-UAF-PT'],
   actors: ['munmap() in the only process that has a table', 'a load in one that shares it'],
   story:
@@ -40,7 +40,7 @@ export const protectsInTheOpen: ZooEntry = {
   id: 'F5',
   aliases: ['shared-2006-mprotect-in-the-open'],
   title: 'Shared tables of 2006: a sharer gets rights that the donor is about to lose',
-  bug: 'protectsInTheOpen',
+  mistake: 'protectsInTheOpen',
   properties: ['P-PERM', 'P-TLB'],
   actors: ['mprotect() to read-only in a process that has written', 'a load in a read-only one'],
   story:
@@ -81,7 +81,7 @@ export const movesInTheOpen: ZooEntry = {
   id: 'F6',
   aliases: ['shared-2006-mremap-in-the-open'],
   title: 'Shared tables of 2006: the new place of mremap() is shared before the pages are there',
-  bug: 'movesInTheOpen',
+  mistake: 'movesInTheOpen',
   properties: ['P-COUNT', 'P-TLB'],
   actors: ['mremap() of shared memory to another place', 'a load by a process that has it there'],
   story:
@@ -115,7 +115,7 @@ export const ignoresSplit: ZooEntry = {
   id: 'F11',
   aliases: ['shared-2006-split'],
   title: 'Shared tables of 2006: a VMA is divided within a table that it shares',
-  bug: 'ignoresSplit',
+  mistake: 'ignoresSplit',
   properties: ['P-TLB', 'P-PERM'],
   actors: ['madvise() and mprotect() of a part of a shared table', 'a store by the other process'],
   story:

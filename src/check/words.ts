@@ -1,7 +1,5 @@
-/** What properties, bounds and steps are called. */
-import type { Bound } from '../../check/index.ts';
-import type { Property } from '../../mm/index.ts';
-import type { SearchResult } from './job.ts';
+/** What properties and steps are called. */
+import type { Property } from '../mm/index.ts';
 
 const PROPERTIES: Readonly<Record<Property, string>> = {
   'P-UAF-PAGE':
@@ -31,22 +29,6 @@ export function meaningOf(property: string): string | undefined {
   if (property in PROPERTIES) return PROPERTIES[property as Property];
   if (/^ModelError: /.test(property)) return 'An assertion of the model does not hold.';
   return COMMON[property];
-}
-
-/** What kept a search from being complete. */
-export function reasonsOf({ bounds, stoppedBy, probability }: SearchResult): string[] {
-  const reasons: Readonly<Record<Bound, string>> = {
-    executions: 'the number of executions was limited',
-    steps: 'executions that do not end were left',
-    switches: 'schedules with more context switches were left out',
-    preemptions: 'schedules with more preemptions were left out',
-    sample:
-      probability === undefined
-        ? 'schedules were drawn at random'
-        : `schedules were drawn at random: a bug of that depth is met with a probability of ${probability.toPrecision(2)} or more`,
-    stopped: stoppedBy === 'timeout' ? 'its time was over' : 'it was interrupted',
-  };
-  return bounds.map((bound) => reasons[bound]);
 }
 
 const VERBS: Readonly<Record<string, string>> = {

@@ -1,0 +1,283 @@
+/**
+ * Races as text: a script that sets the machine up, then what each CPU does. All calls of scripts
+ * that only need an address space can be raced, in the very words of `docs/run.md`.
+ *
+ *     a = mmap(NULL, 4*K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+ *     store(a, 1)
+ *     cpu 0:
+ *     munmap(a, 4*K)
+ *     cpu 1:
+ *     store(a, 7)
+ *
+ * Calls are written for one caller who waits for each operation. Here an operation must be performed
+ * step by step, between those of others. So a statement is evaluated anew after each operation that it
+ * has asked for, with the results so far at hand, until it asks for no more: evaluating changes
+ * nothing but variables, and these last.
+ */
+
+import { formatById } from '../arch/index.ts';
+import { MachineScenario, type Program } from '../check/index.ts';
+import type { Point } from '../mm/index.ts';
+import * as mm from '../mm/index.ts';
+import { callNamed } from '../script/calls/index.ts';
+import { evaluateStatement, type Scope, type Value } from '../script/language/evaluate.ts';
+import { parseScript, type Statement } from '../script/language/parse.ts';
+import { type Place, ScriptError } from '../script/script_error.ts';
+import { completed, Session } from '../script/session.ts';
+import type { TraceWriter } from '../trace/index.ts';
+import { DocumentError } from './document_error.ts';
+
+export interface RaceSource {
+  readonly text: string;
+  /** `PteFormat.id` */
+  readonly format: string;
+  /** Names of `Bugs` that are switched on. */
+  readonly bugs: readonly string[];
+}
+
+const FRAMES_BYTES = 2 ** 20;
+const CPUS_MAX = 4;
+/** An execution of millions of steps is explored by nobody. */
+const PAGES_MAX = 16;
+const HEADER = /^\s*cpu\s+(\d+)\s*(?:,\s*process\s+(\d+)\s*)?:\s*(?:(?:#|\/\/).*)?$/i;
+const GROUPS: ReadonlySet<string> = new Set(['System calls', 'Touching memory']);
+
+interface Section {
+  readonly cpu: number;
+  readonly pid: number;
+  readonly statements: readonly Statement[];
+}
+
+interface Race {
+  readonly setup: readonly Statement[];
+  readonly sections: readonly Section[];
+}
+
+/** Whether anything of it runs at the same time as anything else. */
+export function isRace(text: string): boolean {
+  return text.split('\n').some((line) => HEADER.test(line));
+}
+
+/** @throws ScriptError */
+export function parseRace(text: string): Race {
+  const lines = text.split('\n');
+  const headers = lines.flatMap((line, at) => {
+    const match = HEADER.exec(line);
+    return match === null ? [] : [{ at, cpu: Number(match[1]), pid: Number(match[2] ?? 1) }];
+  });
+  // Lines keep their numbers: what is before a section is left empty.
+  const part = (from: number, to: number): Statement[] =>
+    parseScript('\n'.repeat(from) + lines.slice(from, to).join('\n'));
+  const ends = [...headers.map(({ at }) => at), lines.length];
+  const sections = headers
+    .map(({ at, cpu, pid }, index) => ({ cpu, pid, statements: part(at + 1, ends[index + 1]!) }))
+    .sort((one, other) => one.cpu - other.cpu);
+  sections.forEach(({ cpu }, index) => {
+    if (cpu === index) return;
+    throw new ScriptError(
+      `The sections are of CPU ${sections.map((each) => each.cpu).join(', ')}`,
+      'Number them from 0 on, one for each CPU',
+    );
+  });
+  if (sections.length > CPUS_MAX) {
+    throw new ScriptError(
+      `${sections.length} CPUs are too many to explore`,
+      `Use ${CPUS_MAX} or fewer`,
+    );
+  }
+  return { setup: part(0, ends[0]!), sections };
+}
+
+/** The scenario of a race. Each call makes a machine of its own. @throws ScriptError */
+export function raceScenario({ text, format, bugs }: RaceSource): MachineScenario {
+  const { setup, sections } = parseRace(text);
+  const session = newSession(format, Math.max(sections.length, 1), bugs);
+  for (const statement of setup) session.execute(statement);
+  const programs = sections.map((section) => programOf(session, section));
+  // Whoever has set it up has left: no CPU holds a translation of before.
+  session.machine.mmCpus.fill(0);
+  return new MachineScenario(session.machine, programs);
+}
+
+/** Runs a script in which nothing races, and tells `trace`. @throws ScriptError */
+export function runScript({ text, format, bugs }: RaceSource, trace: TraceWriter): void {
+  const statements = parseScript(text);
+  const session = newSession(format, CPUS_MAX, bugs, trace);
+  for (const statement of statements) session.execute(statement);
+  mm.nameLocks(session.machine, trace);
+}
+
+function newSession(
+  format: string,
+  cpus: number,
+  bugs: readonly string[],
+  trace?: TraceWriter,
+): Session {
+  const known = formatById(format);
+  if (known === undefined) {
+    throw new DocumentError(`There are no page tables called ${format}`, 'Choose another format');
+  }
+  return new Session({
+    mm,
+    isCanonical: true,
+    format: known,
+    cpus,
+    memoryBytes: trace === undefined ? FRAMES_BYTES : 64 * FRAMES_BYTES,
+    thp: 'madvise',
+    mapCountMax: 65_530,
+    bugs: Object.fromEntries(bugs.map((bug) => [bug, true])),
+    onStep: () => {},
+    trace,
+  });
+}
+
+/** Asked for by a call: to be performed step by step. */
+class Wanted {
+  readonly operation: mm.Op<unknown>;
+
+  constructor(operation: mm.Op<unknown>) {
+    this.operation = operation;
+  }
+}
+
+/** What a CPU does is over. */
+class Ended {}
+
+function programOf(session: Session, { pid, statements }: Section): Program {
+  const process = session.processes().find((each) => each.pid === pid);
+  if (process === undefined) {
+    throw new ScriptError(`There is no process ${pid}`, 'Start it with fork() in the set-up');
+  }
+  const names = statements.map(nameOf).filter((name) => name !== '');
+  return {
+    name: names.slice(0, 3).join(', ') || 'nothing',
+    mm: process.task.mm.id,
+    *run(task) {
+      const variables = new Map(session.variables);
+      for (const statement of statements) {
+        if (yield* perform(session, task, variables, statement)) return;
+      }
+    },
+  };
+}
+
+/** @returns whether what the CPU does is over */
+function* perform(
+  session: Session,
+  task: mm.Task,
+  variables: Map<string, Value>,
+  statement: Statement,
+): mm.Op<boolean> {
+  const results: unknown[] = [];
+  for (;;) {
+    const next = evaluateUntil(new Racing(session, task, variables, results), statement);
+    if (!(next instanceof Wanted)) return next instanceof Ended;
+    results.push(yield* next.operation as Generator<Point, unknown, void>);
+  }
+}
+
+function evaluateUntil(scope: Scope, statement: Statement): Wanted | Ended | undefined {
+  try {
+    evaluateStatement(scope, statement);
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof Wanted || thrown instanceof Ended) return thrown;
+    throw thrown;
+  }
+}
+
+/** The calls of one CPU, as far as the operations go whose results are there. */
+class Racing implements Scope {
+  readonly variables: Map<string, Value>;
+  readonly #session: Session;
+  readonly #task: mm.Task;
+  readonly #results: readonly unknown[];
+  #used = 0;
+
+  constructor(
+    session: Session,
+    task: mm.Task,
+    variables: Map<string, Value>,
+    results: readonly unknown[],
+  ) {
+    this.#session = session;
+    this.#task = task;
+    this.variables = variables;
+    this.#results = results;
+  }
+
+  constant(name: string): Value | undefined {
+    return this.#session.constant(name);
+  }
+
+  isCall(name: string): boolean {
+    return name === 'expect' || name === 'given' || this.#session.isCall(name);
+  }
+
+  call(name: string, values: readonly Value[], place: Place): Value {
+    if (name === 'expect' || name === 'given') return this.#compare(name, values, place);
+    const spec = callNamed(name);
+    if (spec === undefined || !GROUPS.has(spec.group)) {
+      throw new ScriptError(
+        `${name} cannot be raced`,
+        'Move it to the set-up, above the CPUs',
+        place,
+      );
+    }
+    const outcome = spec.perform(this.#caller(), ...(completed(spec, values) as never[]));
+    if (outcome.kind === 'returned') return outcome.value;
+    return outcome.kind === 'failed' || outcome.kind === 'signalled' ? -1n : 0n;
+  }
+
+  /** `expect(load(a), 7)`: else it is a finding. `given(b, a)`: else this CPU does no more. */
+  #compare(name: 'expect' | 'given', [value, wanted]: readonly Value[], place: Place): Value {
+    if (value === undefined || wanted === undefined) {
+      throw new ScriptError(
+        `${name} takes a value and what it must be`,
+        'expect(load(a), 7)',
+        place,
+      );
+    }
+    if (value !== wanted && name === 'given') throw new Ended();
+    if (value !== wanted) mm.violate(this.#task.machine, 'P-DATA');
+    return value;
+  }
+
+  /** The session as calls see it: its operations are those of this CPU. */
+  #caller(): Session {
+    const own = {
+      task: this.#task,
+      run: (operation: mm.Op<unknown>): unknown => this.#run(operation),
+      spendTouches: (pages: number): void => limitTouches(pages),
+    };
+    return new Proxy(this.#session, {
+      get(session, name) {
+        if (name in own) return own[name as keyof typeof own];
+        const value: unknown = Reflect.get(session, name, session);
+        return typeof value === 'function' ? value.bind(session) : value;
+      },
+    });
+  }
+
+  #run(operation: mm.Op<unknown>): unknown {
+    if (this.#used < this.#results.length) return this.#results[this.#used++];
+    throw new Wanted(operation);
+  }
+}
+
+function limitTouches(pages: number): void {
+  if (pages <= PAGES_MAX) return;
+  throw new ScriptError(
+    `A touch of ${pages} pages takes too many steps to explore`,
+    `Touch ${PAGES_MAX} or fewer, or touch them in the set-up`,
+  );
+}
+
+function nameOf({ expression }: Statement): string {
+  const node = expression as { type: string; callee?: { name?: string }; right?: unknown };
+  if (node.type === 'CallExpression') return node.callee?.name ?? '';
+  if (node.type === 'AssignmentExpression') {
+    return (node.right as { callee?: { name?: string } } | undefined)?.callee?.name ?? '';
+  }
+  return '';
+}

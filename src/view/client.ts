@@ -1,0 +1,74 @@
+/** Asks the worker, and waits for what it says. */
+import type { CallName, Calls, Reply, Request } from './protocol.ts';
+
+/** What the worker could not do: the message says why, `mend` what to do about it. */
+export class WorkerFailure extends Error {
+  override readonly name = 'WorkerFailure';
+  readonly mend: string;
+
+  constructor(message: string, mend: string) {
+    super(message);
+    this.mend = mend;
+  }
+}
+
+interface Waiting {
+  readonly resolve: (answer: never) => void;
+  readonly reject: (error: Error) => void;
+  readonly onProgress: ((text: string) => void) | undefined;
+}
+
+export class Client {
+  #worker: Worker | undefined;
+  readonly #waiting = new Map<number, Waiting>();
+  #asked = 0;
+
+  /** @throws WorkerFailure through the promise */
+  ask<Name extends CallName>(
+    name: Name,
+    ask: Calls[Name]['ask'],
+    onProgress?: (text: string) => void,
+  ): Promise<Calls[Name]['answer']> {
+    const number = this.#asked++;
+    const request: Request<Name> = { number, name, ask };
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, { resolve, reject, onProgress });
+      this.#start().postMessage(request);
+    });
+  }
+
+  /** Ends whatever is under way, with all that the worker keeps. The next call starts afresh. */
+  stop(): void {
+    this.#worker?.terminate();
+    this.#fail('It was stopped', '');
+  }
+
+  #start(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#receive(data);
+    worker.onerror = ({ message }) =>
+      this.#fail(`The worker ended: ${message || 'it ran out of memory'}`, 'Open a smaller file');
+    this.#worker = worker;
+    return worker;
+  }
+
+  #receive(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.number);
+    if (waiting === undefined) return;
+    if (reply.kind === 'progress') {
+      waiting.onProgress?.(reply.text);
+      return;
+    }
+    this.#waiting.delete(reply.number);
+    if (reply.kind === 'answer') waiting.resolve(reply.answer as never);
+    else waiting.reject(new WorkerFailure(reply.message, reply.mend));
+  }
+
+  #fail(message: string, mend: string): void {
+    this.#worker = undefined;
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(new WorkerFailure(message, mend));
+  }
+}

@@ -1,0 +1,42 @@
+/** Frames with how many entries lead to each. */
+import type { PictureFrame } from '../../scene/picture.ts';
+
+interface FramesProps {
+  readonly frames: readonly PictureFrame[];
+  readonly hasMore: boolean;
+}
+
+export function Frames({ frames, hasMore }: FramesProps) {
+  return (
+    <section aria-labelledby="frames">
+      <h2 id="frames">
+        Frames <span className="legend">mapped by so many entries</span>
+      </h2>
+      {frames.length === 0 && <p className="hint">No frame is in use.</p>}
+      <ul className="frames">
+        {frames.map((frame) => (
+          <li key={frame.frame} className={lookOf(frame)} title={titleOf(frame)}>
+            <span className="mono">{frame.frame.toString(16)}</span>
+            {frame.order > 0 && <small>2^{frame.order}</small>}
+            <b>{frame.isFree ? 'free' : `×${frame.mapped}`}</b>
+          </li>
+        ))}
+      </ul>
+      {hasMore && <p className="hint">and more, which nothing happens to</p>}
+    </section>
+  );
+}
+
+function lookOf({ isTouched, isFree, mapped }: PictureFrame): string {
+  return [
+    isTouched ? 'touched' : '',
+    isFree ? 'free' : '',
+    mapped > 1 ? 'common' : mapped === 0 ? 'unmapped' : '',
+  ].join(' ');
+}
+
+function titleOf({ frame, order, mapped, writable, isFree }: PictureFrame): string {
+  if (isFree) return `frame 0x${frame.toString(16)} is free`;
+  const size = order === 0 ? '' : ` of order ${order}`;
+  return `frame 0x${frame.toString(16)}${size}: ${mapped} entries lead to it, ${writable} of them writable`;
+}

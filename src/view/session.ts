@@ -1,0 +1,28 @@
+/** What the server that sent the page has for it; a plain web server has nothing. */
+import { followHost } from './live.ts';
+import { store } from './store.ts';
+
+interface Session {
+  readonly file: { readonly name: string; readonly size: number } | null;
+  readonly liveSeconds: number | null;
+}
+
+export async function openSession(): Promise<void> {
+  const session = await readSession();
+  if (session === undefined) return;
+  if (session.file !== null) {
+    const { name, size } = session.file;
+    await store.open(name, size, async () => (await fetch('./file')).arrayBuffer());
+  }
+  if (session.liveSeconds !== null) followHost(session.liveSeconds);
+}
+
+async function readSession(): Promise<Session | undefined> {
+  try {
+    const response = await fetch('./session.json');
+    const isOurs = response.headers.get('Content-Type') === 'application/json';
+    return response.ok && isOurs ? ((await response.json()) as Session) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,115 @@
+/** What is open, and what the server offers: one store for all views. */
+import { useSyncExternalStore } from 'react';
+import { Client, WorkerFailure } from './client.ts';
+import type { Live } from './live.ts';
+import type { Opened, OpenedExecution, OpenedFindings, OpenedHost } from './protocol.ts';
+import { goTo, linkTo, parseRoute } from './route.ts';
+
+export interface Problem {
+  readonly message: string;
+  readonly mend: string;
+}
+
+export interface State {
+  readonly host: OpenedHost | undefined;
+  /** To compare the host with. */
+  readonly before: OpenedHost | undefined;
+  readonly execution: OpenedExecution | undefined;
+  readonly findings: OpenedFindings | undefined;
+  readonly live: Live | undefined;
+  /** What is under way, in words. */
+  readonly busy: string | undefined;
+  readonly problem: Problem | undefined;
+}
+
+/** Larger than any format of ours allows. */
+const FILE_BYTES_MAX = 2 ** 30;
+
+class Store {
+  readonly client = new Client();
+  state: State = {
+    host: undefined,
+    before: undefined,
+    execution: undefined,
+    findings: undefined,
+    live: undefined,
+    busy: undefined,
+    problem: undefined,
+  };
+  readonly #listeners = new Set<() => void>();
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  set(change: Partial<State>): void {
+    this.state = { ...this.state, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Opens a file, and goes where it is shown. */
+  async openFile(file: File, as: 'document' | 'before' = 'document'): Promise<void> {
+    await this.open(file.name, file.size, () => file.arrayBuffer(), as);
+  }
+
+  async open(
+    name: string,
+    size: number,
+    read: () => Promise<ArrayBuffer>,
+    as: 'document' | 'before' = 'document',
+  ): Promise<void> {
+    await this.attempt(`Reading ${name}`, async () => {
+      if (size > FILE_BYTES_MAX) {
+        throw new WorkerFailure(
+          `${name} is larger than anything ptshare writes`,
+          'Open a file that host, run or check of ptshare wrote',
+        );
+      }
+      const bytes = new Uint8Array(await read());
+      this.#show(await this.client.ask('open', { name, bytes }), as);
+    });
+  }
+
+  /** Does something that may fail, and says so where everybody sees it. */
+  async attempt(busy: string, work: () => Promise<void>): Promise<void> {
+    this.set({ busy, problem: undefined });
+    try {
+      await work();
+    } catch (error) {
+      this.tell(error);
+    } finally {
+      this.set({ busy: undefined });
+    }
+  }
+
+  /** Says what went wrong where everybody sees it. */
+  tell(error: unknown): void {
+    const mend = error instanceof WorkerFailure ? error.mend : 'Try it again';
+    const message = error instanceof Error ? error.message : String(error);
+    this.set({ problem: { message, mend } });
+  }
+
+  /** The host as it is now: where one is, and what one compares with, stays. */
+  showLive(host: OpenedHost): void {
+    const isFirst = this.state.host === undefined;
+    this.set({ host });
+    if (isFirst && parseRoute(location.hash).view === 'start') goTo(linkTo('host'));
+  }
+
+  #show(opened: Opened, as: 'document' | 'before'): void {
+    if (opened.kind === 'execution') this.set({ execution: opened });
+    else if (opened.kind === 'finding') this.set({ findings: opened });
+    else if (as === 'before') this.set({ before: opened });
+    else this.set({ host: opened, before: undefined });
+    const { view } = parseRoute(location.hash);
+    // A finding that was named before stays only if its file is opened again.
+    if (view !== opened.kind || view === 'finding') goTo(linkTo(opened.kind));
+  }
+}
+
+export const store = new Store();
+
+export function useStore(): State {
+  return useSyncExternalStore(store.subscribe, () => store.state);
+}

@@ -1,0 +1,70 @@
+/** A canvas that fills its place, sharp on every screen, drawn anew when anything changes. */
+import { type CanvasHTMLAttributes, useEffect, useRef, useState } from 'react';
+import { THEME_CHANGED } from './theme.ts';
+
+export interface Surface {
+  readonly context: CanvasRenderingContext2D;
+  readonly width: number;
+  readonly height: number;
+  /** The value of a custom property of the style sheet. */
+  color(name: string): string;
+}
+
+export interface CanvasProps extends CanvasHTMLAttributes<HTMLCanvasElement> {
+  /** In CSS pixels; the width follows the place. */
+  readonly height: number;
+  readonly draw: (surface: Surface) => void;
+}
+
+export function Canvas({ height, draw, ...rest }: CanvasProps) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const width = useWidth(canvas);
+  const [look, setLook] = useState(0);
+  useEffect(() => onLookChange(() => setLook((before) => before + 1)), []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `look` says that colours changed.
+  useEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext('2d');
+    if (element == null || context == null || width === 0) return;
+    const ratio = devicePixelRatio;
+    const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+    // Setting the size clears the canvas and is slow: not for every frame of a scrub.
+    if (element.width !== wide) element.width = wide;
+    if (element.height !== high) element.height = high;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    draw({ context, width, height, color: colorsOf(element) });
+  }, [draw, width, height, look]);
+  return <canvas ref={canvas} className="canvas" {...rest} style={{ height }} />;
+}
+
+function colorsOf(element: Element): (name: string) => string {
+  const style = getComputedStyle(element);
+  const known = new Map<string, string>();
+  return (name) => {
+    const color = known.get(name) ?? style.getPropertyValue(`--${name}`).trim();
+    known.set(name, color);
+    return color;
+  };
+}
+
+export function useWidth(element: React.RefObject<Element | null>): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    if (element.current === null) return;
+    const observer = new ResizeObserver(([entry]) => setWidth(entry!.contentRect.width));
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element]);
+  return width;
+}
+
+function onLookChange(notify: () => void): () => void {
+  const scheme = matchMedia('(prefers-color-scheme: dark)');
+  scheme.addEventListener('change', notify);
+  addEventListener(THEME_CHANGED, notify);
+  return () => {
+    scheme.removeEventListener('change', notify);
+    removeEventListener(THEME_CHANGED, notify);
+  };
+}

@@ -1,0 +1,202 @@
+/** The viewer as a user has it: every view, on what the other commands have written just now. */
+import assert from 'node:assert/strict';
+import { after } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { judgedTest } from '../live/judge.ts';
+import { assertAccessible, browserJudge, withViewer } from './browser.ts';
+import { type Inputs, makeInputs } from './inputs.ts';
+
+const FIRST_SCREEN_BYTES_MAX = 300_000;
+
+let made: Inputs | undefined;
+const inputs = (): Inputs => {
+  made ??= makeInputs();
+  return made;
+};
+after(() => made?.remove());
+
+judgedTest('the first screen is small, and says where to go', [browserJudge], async () => {
+  await withViewer({}, async ({ page }) => {
+    await page.getByRole('heading', { name: 'See the tables' }).waitFor();
+    const names = await page.evaluate<string[]>(
+      'performance.getEntriesByType("resource").map(({ name }) => name)',
+    );
+    const bodies = await Promise.all(
+      [page.url(), ...names].map(async (url) => (await page.request.get(url)).body()),
+    );
+    const bytes = bodies.reduce((sum, body) => sum + gzipSync(body).length, 0);
+    assert.ok(bytes < FIRST_SCREEN_BYTES_MAX, `${bytes} bytes`);
+    assert.ok(bodies.length > 3, 'scripts and styles are among them');
+    await assertAccessible(page, 'start');
+  });
+});
+
+judgedTest('a snapshot shows who pays, designs and an address space', [browserJudge], async () => {
+  await withViewer({ file: inputs().snapshot }, async ({ page }) => {
+    await page.getByRole('heading', { name: 'Who pays' }).waitFor();
+    await page.getByRole('heading', { name: /Address space of/ }).waitFor();
+    const tiles = page.locator('.tile');
+    assert.ok((await tiles.count()) > 1, 'processes have tiles');
+    await tiles.first().press('Enter');
+    assert.equal(await tiles.first().getAttribute('aria-pressed'), 'true');
+    await page.getByRole('button', { name: /^mshare / }).press('Enter');
+    await page.getByRole('heading', { name: 'Requires' }).waitFor();
+    const strip = page.getByRole('slider');
+    const said = async (): Promise<string> => (await strip.getAttribute('aria-valuetext')) ?? '';
+    await strip.press('0');
+    for (let times = 0; times < 60 && !/PTE table/.test(await said()); times++) {
+      await strip.press('ArrowLeft');
+    }
+    assert.match(await said(), /^0x[0-9a-f]+ {2}· {2}.*PTE table/);
+    await assertAccessible(page, 'host');
+  });
+});
+
+judgedTest('a report is compared with a snapshot of before', [browserJudge], async () => {
+  await withViewer({ file: inputs().report, dark: true }, async ({ page }) => {
+    await page.getByText('A report has no address spaces').waitFor();
+    await page.getByLabel('Compare with…', { exact: true }).setInputFiles(inputs().snapshot);
+    await page.getByRole('cell', { name: 'the host (PageTables)' }).waitFor();
+    await assertAccessible(page, 'host, dark');
+  });
+});
+
+judgedTest(
+  'a trace is stepped through forward and back, and searched',
+  [browserJudge],
+  async () => {
+    await withViewer({ file: inputs().trace }, async ({ page }) => {
+      const position = page.locator('.position');
+      await position.waitFor();
+      assert.match((await position.textContent()) ?? '', /event 1 of/);
+      await page.keyboard.press('ArrowRight');
+      await page.keyboard.press('Shift+ArrowRight');
+      await page.keyboard.press('ArrowLeft');
+      await page.getByRole('searchbox').fill('fork returns');
+      await page.keyboard.press('Enter');
+      const current = page.locator('.event[aria-current]');
+      await current.filter({ hasText: 'fork returns' }).waitFor();
+      // Two address spaces by now: each with a root, and the same frames below their tables.
+      assert.equal(await page.locator('.tree .box', { hasText: 'PGD' }).count(), 2);
+      assert.ok((await page.locator('.frames .common').count()) > 0, 'frames are mapped twice');
+      await page.locator('.tree .box', { hasText: 'PTE' }).first().press('Enter');
+      await page.locator('.entries a').first().press('Enter');
+      await page.getByRole('heading', { name: 'Entry inspector' }).waitFor();
+      await page.getByText('Physical address').waitFor();
+    });
+  },
+);
+
+judgedTest(
+  'all views are accessible, light and dark, narrow and wide',
+  [browserJudge],
+  async () => {
+    const views = [
+      { file: inputs().trace, ready: '.position' },
+      { file: inputs().finding, ready: '.run' },
+      { hash: '#/playground', ready: '.code-editor' },
+      { hash: '#/entry/arm64-4k-48bit/0x0040000012345f43?level=0', ready: '.bit' },
+      { hash: '#/host', ready: '.empty' },
+      { hash: '#/execution', ready: '.empty' },
+      { hash: '#/finding', ready: '.zoo-list a' },
+    ];
+    for (const [index, { ready, ...view }] of views.entries()) {
+      const isDark = index % 2 === 0;
+      await withViewer({ ...view, dark: isDark, width: isDark ? 1280 : 2560 }, async ({ page }) => {
+        await page.locator(ready).first().waitFor();
+        await assertAccessible(page, `${view.file ?? view.hash}`);
+        await page.emulateMedia({ colorScheme: isDark ? 'light' : 'dark' });
+        await assertAccessible(page, `${view.file ?? view.hash}, in the other colours`);
+        const overflow = await page.evaluate<number>(
+          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+        );
+        assert.equal(overflow, 0, 'the page is as wide as the window');
+      });
+    }
+  },
+);
+
+judgedTest(
+  'a CVE is stepped to its violation by keyboard alone, and the stale translation is drawn',
+  [browserJudge],
+  async () => {
+    await withViewer({ file: inputs().finding }, async ({ page }) => {
+      await page.getByRole('heading', { name: /C1 mremap/ }).waitFor();
+      await page.locator('.tree').waitFor();
+      assert.equal(await page.locator('.tree path.stale').count(), 0, 'nothing is stale at first');
+      let steps = 0;
+      while ((await page.locator('.moment.violated').count()) === 0) {
+        assert.ok(steps++ < 300, 'the violation is reached');
+        await page.keyboard.press('ArrowRight');
+      }
+      await page.locator('.moment.violated', { hasText: 'P-UAF-PAGE' }).waitFor();
+      await page.locator('.tree path.stale').waitFor();
+      await page.locator('.tree .frame-box.free').waitFor();
+      await page.locator('.stale.freed', { hasText: 'which is free' }).waitFor();
+      await page.keyboard.press('f');
+      await page.locator('.run.active', { hasText: 'nothing is violated' }).waitFor();
+      await page.keyboard.press('End');
+      await page.locator('.stale').waitFor({ state: 'detached' });
+    });
+  },
+);
+
+judgedTest(
+  'the playground finds the CVE again, and nothing without it',
+  [browserJudge],
+  async () => {
+    await withViewer({ hash: '#/playground' }, async ({ page }) => {
+      const choice = page.getByLabel('A race of the zoo');
+      await choice.locator('option[value="C1"]').waitFor({ state: 'attached' });
+      await choice.selectOption('C1');
+      await page.getByRole('button', { name: 'Find', exact: true }).press('Enter');
+      await page.locator('.summary-bar.found').waitFor();
+      await page.locator('.story .property', { hasText: 'P-UAF-PAGE' }).waitFor();
+      await page.getByLabel('A race of the zoo').selectOption('M2');
+      await page.getByRole('button', { name: 'Verify fix' }).press('Enter');
+      await page.getByRole('heading', { name: 'Verified' }).waitFor();
+    });
+  },
+);
+
+judgedTest(
+  'what is written is explored, told and shared by its address',
+  [browserJudge],
+  async () => {
+    await withViewer({ hash: '#/playground' }, async ({ page, url }) => {
+      await page.getByRole('button', { name: 'Explore every interleaving' }).press('Enter');
+      await page.locator('.summary-bar.found').waitFor();
+      await page.getByRole('checkbox', { name: /^M2/ }).uncheck();
+      await page.getByRole('textbox', { name: /Scenario/ }).press('Control+Enter');
+      await page.getByRole('heading', { name: 'Verified' }).waitFor();
+      await page.waitForURL(/#\/playground\/[\w-]{40,}/);
+      const { hash } = new URL(page.url());
+      await page.goto(`${url}#/`);
+      await page.goto(url + hash);
+      await page.locator('.cm-content', { hasText: 'munmap' }).waitFor();
+      assert.equal(await page.getByRole('checkbox', { name: /^M2/ }).isChecked(), false);
+      await page.getByRole('textbox', { name: /Scenario/ }).press('Control+A');
+      await page.keyboard.press('Delete');
+      await page.keyboard.insertText('cpu 0:\nfork()\n');
+      await page.keyboard.press('Control+Enter');
+      await page.getByRole('alert').filter({ hasText: '2:1: fork cannot be raced' }).waitFor();
+    });
+  },
+);
+
+judgedTest(
+  'a host is followed, and stays as it is while it is paused',
+  [browserJudge],
+  async () => {
+    await withViewer({ args: ['--live', '1'] }, async ({ page }) => {
+      const live = page.getByRole('region', { name: 'Live' });
+      await live.filter({ hasText: /[2-9] captures/ }).waitFor();
+      await page.getByRole('button', { name: 'Pause' }).press('Enter');
+      await page.getByRole('button', { name: 'Go on' }).waitFor();
+      const paused = await live.textContent();
+      await page.waitForTimeout(2500);
+      assert.equal(await live.textContent(), paused);
+      await assertAccessible(page, 'live');
+    });
+  },
+);

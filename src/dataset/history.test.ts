@@ -8,6 +8,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import fsPromises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -32,7 +34,7 @@ function filesOf({ root }: HistoryOptions): Record<string, string[]> {
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
   return Object.fromEntries(
     names
-      .filter((name) => name.endsWith('.parquet'))
+      .filter((name) => /^day=[^/]+\/[^.].*\.parquet$/.test(name))
       .map((name) => [
         name,
         decodeDataset(readFileSync(join(folder, name))).map(({ takenAt }) => takenAt),
@@ -143,4 +145,75 @@ test('two cannot record one host into one dataset', async (context) => {
   await assert.rejects(History.open(options), HistoryInUse);
   first.close();
   (await History.open(options)).close();
+});
+
+/** What changes a file system, or makes a change last. */
+const STEPS = ['open', 'rename', 'unlink', 'mkdir', 'rm', 'rmdir'] as const;
+
+/**
+ * From now on the step after `count` others, and all behind it, never happen: what is on the disk
+ * then is what a process leaves that is killed there.
+ *
+ * @returns `stopped` when it came so far, and what undoes it
+ */
+function stopAfter(count: number): { stopped: Promise<true>; undo: () => void } {
+  let steps = 0;
+  let tell: (value: true) => void;
+  const stopped = new Promise<true>((resolve) => {
+    tell = resolve;
+  });
+  const originals = STEPS.map((name) => [name, fsPromises[name]] as const);
+  for (const [name, original] of originals) {
+    Object.assign(fsPromises, {
+      [name]: (...args: never[]) => {
+        if (steps++ < count) return (original as (...args: never[]) => unknown)(...args);
+        tell(true);
+        return new Promise(() => {});
+      },
+    });
+  }
+  syncBuiltinESMExports();
+  const undo = (): void => {
+    for (const [name, original] of originals) Object.assign(fsPromises, { [name]: original });
+    syncBuiltinESMExports();
+  };
+  return { stopped, undo };
+}
+
+/** Two days that end, each of three files. */
+const EIGHT_HOURS = 8 * 3_600_000;
+const TIMES = Array.from({ length: 7 }, (_, i) =>
+  new Date(Date.UTC(2026, 0, 15) + i * EIGHT_HOURS).toISOString(),
+);
+
+test('wherever its writer is stopped, a history has every finished sample, and each once', async (context) => {
+  let steps = 0;
+  for (let isStopped = true; isStopped; steps++) {
+    const options = optionsIn(context);
+    const history = await History.open(options);
+    const finished: string[] = [];
+    const { stopped, undo } = stopAfter(steps);
+    const write = async (): Promise<false> => {
+      for (const time of TIMES) {
+        await history.add(sampleAt(time));
+        finished.push(time);
+      }
+      return false;
+    };
+    isStopped = await Promise.race([write(), stopped]);
+    undo();
+    history.close();
+
+    const found = Object.values(filesOf(options)).flat();
+    const place = `after ${steps} steps`;
+    assert.deepEqual(found, [...new Set(found)].sort(), place);
+    assert.deepEqual(finished, found.slice(0, finished.length), place);
+    assert.ok(found.length <= finished.length + 1, place);
+
+    const later = '2026-02-01T00:00:00.000Z';
+    await record(options, [later]);
+    assert.deepEqual(Object.values(filesOf(options)).flat(), [...found, later], place);
+  }
+  context.diagnostic(`${steps} places`);
+  assert.ok(steps > (10 * TIMES.length) / 2);
 });

@@ -192,7 +192,6 @@ function trendSection(report: FleetReport): Markup | undefined {
   const sentence = trendSentence(report);
   if (sentence === undefined) return undefined;
   const { days } = report.trend;
-  const most = Math.max(...days.map(({ pageTablesBytes }) => pageTablesBytes));
   return html`<section><h2>From day to day</h2>
 <p>${sentence}.</p>
 ${tableOf(
@@ -207,10 +206,10 @@ ${tableOf(
       cell: ({ pageTablesBytes }) => formatBytes(pageTablesBytes),
     },
     {
-      title: '',
-      kind: 'word',
-      cell: ({ pageTablesBytes }) =>
-        barSvg([{ look: 'once', name: 'Tables', bytes: pageTablesBytes }], most),
+      title: 'Of memory',
+      kind: 'number',
+      cell: ({ pageTablesBytes, memoryBytes }) =>
+        formatPercent(percentOf(pageTablesBytes, memoryBytes)),
     },
   ],
   ROWS_MAX,

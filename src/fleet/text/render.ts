@@ -149,7 +149,7 @@ function designLines({ designs }: FleetReport, canvas: Canvas): string[] {
   const first = (names: readonly { readonly name: string }[]): string =>
     names[0] === undefined ? '' : printable(names[0].name);
   return table(canvas, [
-    { title: 'Design', align: 'left', cells: column(({ id }) => printable(id)), widthMin: 12 },
+    { title: 'Design', align: 'left', cells: column(({ id }) => printable(id)), widthMin: 18 },
     bytesColumn(
       'Takes',
       column(({ tableBytes }) => tableBytes),
@@ -181,7 +181,7 @@ function designLines({ designs }: FleetReport, canvas: Canvas): string[] {
       title: 'Most on',
       align: 'left',
       cells: column(({ hosts }) => first(hosts)),
-      widthMin: 8,
+      widthMin: 20,
       dropOrder: 3,
     },
   ]);
@@ -197,7 +197,7 @@ function hostLines({ costliest }: FleetReport, canvas: Canvas): string[] {
         title: 'Host',
         align: 'left',
         cells: column(({ hostname }) => printable(hostname)),
-        widthMin: 12,
+        widthMin: 24,
       },
       bytesColumn(
         'Tables',
@@ -225,7 +225,7 @@ function hostLines({ costliest }: FleetReport, canvas: Canvas): string[] {
         title: 'Best design',
         align: 'left',
         cells: column(({ bestDesign }) => printable(bestDesign ?? '-')),
-        widthMin: 10,
+        widthMin: 11,
         dropOrder: 1,
       },
       bytesColumn(
@@ -250,7 +250,7 @@ function outlierLines({ outliers }: FleetReport, canvas: Canvas): string[] {
       title: 'Host',
       align: 'left',
       cells: column(({ hostname }) => printable(hostname)),
-      widthMin: 12,
+      widthMin: 24,
     },
     { title: 'In', align: 'left', cells: column(({ measure }) => measureName(measure)) },
     {
@@ -286,7 +286,7 @@ function trendLines(report: FleetReport, canvas: Canvas): string[] {
             title: 'Growing host',
             align: 'left',
             cells: growing.map(({ hostname }) => printable(hostname)),
-            widthMin: 12,
+            widthMin: 24,
           },
           {
             title: 'A day',

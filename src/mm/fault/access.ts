@@ -18,6 +18,7 @@ import {
   isLeafAt,
   isPresentAt,
   isWritableAt,
+  isWriteDenied,
   setLeaf,
   slotIn,
   tableAt,
@@ -122,6 +123,7 @@ function translateNow(machine: World, mm: Mm, page: number, write: boolean): num
     const slot = slotIn(machine, table, page, level);
     if (!checkTable(machine, slot) || !isPresentAt(machine, slot)) return NONE;
     if (!isLeafAt(machine, slot, level)) {
+      if (write && isWriteDenied(machine, slot)) return NONE;
       table = tableAt(machine, slot, level);
       continue;
     }

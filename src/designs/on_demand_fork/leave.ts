@@ -1,5 +1,5 @@
 /** Leaving a shared table without a copy: all that it maps is unmapped. */
-import { isTableAt, lockOf, tableAt } from '../../mm/table/pgtable.ts';
+import { isTableAt, isWriteDenied, lockOf, tableAt } from '../../mm/table/pgtable.ts';
 import { isShared, unlinkShared } from '../../mm/table/shared_table.ts';
 import type { Task } from '../../mm/task.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../../mm/world/lock.ts';
@@ -8,6 +8,7 @@ import { clearing, reading, writing } from '../../mm/world/point.ts';
 import { flushTlbMmRange } from '../../mm/world/tlb.ts';
 import { countPages, isCounted } from './counters.ts';
 import type { Options } from './options.ts';
+import { takeOver } from './own_table.ts';
 
 /**
  * Takes the table below the entry of level 1 at `slot`, for `page`, out of the address space, unless it
@@ -29,6 +30,7 @@ export function* leaveTable(task: Task, page: number, slot: number, options: Opt
     yield reading(machine.objects.table(table));
     isLeft = isShared(machine, table);
     if (isLeft) yield* clearAndCount(task, page, slot, table, options);
+    else if (isWriteDenied(machine, slot)) yield* takeOver(task, slot, table, options);
     yield* unlockNested(machine, cpu, inner);
   }
   yield* unlock(machine, cpu, outer, Rank.PAGE_TABLE);

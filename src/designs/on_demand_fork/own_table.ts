@@ -93,8 +93,16 @@ function* tryOwn(
   return result;
 }
 
-/** The last one has the table alone. Rights are added: there is nothing to flush. */
-function* takeOver({ machine, mm }: Task, slot: number, table: number, options: Options): Op<void> {
+/**
+ * The last one has the table alone. Rights are added: there is nothing to flush. Called under both
+ * locks.
+ */
+export function* takeOver(
+  { machine, mm }: Task,
+  slot: number,
+  table: number,
+  options: Options,
+): Op<void> {
   yield setting(machine.objects.entry(slot));
   setTableWrites(machine, slot, 1, true);
   if (isCounted(mm, table, options)) {

@@ -48,7 +48,10 @@ export function* shareTable(
   options: Options,
 ): Op<boolean> {
   const { machine, cpu, mm } = task;
-  if (!isForSharing(task, vma, start, end)) return false;
+  yield reading(machine.objects.entry(slot));
+  // What is shared already has no guards, and no pages that are pinned.
+  const isAlready = isTableAt(machine, slot, 1) && isWriteDenied(machine, slot);
+  if (!isAlready && !isForSharing(task, vma, start, end)) return false;
   const to = yield* walk(machine, child, start, 1);
   const outer = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, outer, Rank.PAGE_TABLE);

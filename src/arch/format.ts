@@ -361,6 +361,17 @@ export class PteFormat {
     return (target | kind.madeLow) >>> 0;
   }
 
+  /**
+   * The low lane of an entry of `level` that points to a table, with or without the right to write
+   * below it. Only x86-64 has a bit for that.
+   */
+  withTableWrites(low: number, level: number, isAllowed: boolean): number {
+    const field = this.#table[level]!.fields.writable;
+    assert(field !== undefined, 'an architecture that shares on fork has a write bit in tables');
+    const bit = 1 << field[0];
+    return (isAllowed ? low | bit : low & ~bit) >>> 0;
+  }
+
   /** The high lane; see `tableLow()`. */
   tableHigh(table: EntryIndex, level: number): number {
     const kind = this.#table[level]!;

@@ -159,14 +159,42 @@ function countBelow(
   const [first] = views;
   const isFirst = found.links[table]!++ === 0;
   if (first === undefined) {
-    found.tables[mm.id]!++;
-    countTable(machine, mm, table, level - 1, start, found);
+    const isCharged = machine.tableCharged[table] === 1;
+    if (isCharged) found.tables[mm.id]!++;
+    countTable(machine, mm, table, level - 1, start, isCharged ? found : unchargedOf(found));
   } else if (isFirst) {
     for (const { mm: id, isCharged } of views) if (isCharged) found.tables[id]!++;
     if (hasPages(machine, table, level - 1)) join(found.groups, views);
-    countTable(machine, machine.mms.get(first.mm), table, level - 1, first.start, found);
-    for (const view of views.slice(1)) checkView(machine, view, table, level - 1, view.start);
+    countShared(machine, views, table, level - 1, found);
   }
+}
+
+/** The pages count with one who is charged for the table, or with each; if nobody is, with nobody. */
+function countShared(
+  machine: Machine,
+  views: readonly View[],
+  table: number,
+  level: number,
+  found: Found,
+): void {
+  const charged = views.filter(({ isCharged }) => isCharged);
+  const counted = charged[0] ?? views[0]!;
+  const rss = new Int32Array(found.rss.length);
+  const { mm, start } = counted;
+  countTable(machine, machine.mms.get(mm), table, level, start, { ...found, rss });
+  const isForEach = machine.designs.some(({ countsForEach }) => countsForEach === true);
+  for (const view of isForEach ? charged : charged.slice(0, 1)) {
+    for (let kind = 0; kind < 4; kind++) found.rss[4 * view.mm + kind]! += rss[4 * mm + kind]!;
+  }
+  for (const view of views) {
+    if (view !== counted) checkView(machine, view, table, level, view.start);
+  }
+}
+
+/** Tables and pages that nobody is charged for are looked at all the same. */
+function unchargedOf(found: Found): Found {
+  const { rss, tables } = found;
+  return { ...found, rss: new Int32Array(rss.length), tables: new Int32Array(tables.length) };
 }
 
 /** What one more address space sees of a shared table has to be right for its VMAs, too. */

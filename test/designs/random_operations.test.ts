@@ -19,6 +19,8 @@ const TLB: MmuShape = {
 /** The designs that are to be right. */
 const DESIGNS: Readonly<Record<string, (mm: Build) => Machine['designs']>> = {
   none: () => [],
+  'on-demand-fork': (mm) => [mm.onDemandFork()],
+  'COW-PTE': (mm) => [mm.onDemandFork(mm.COW_PTE)],
   '2006, PTE tables': (mm) => [mm.shared2006({ ...REVIEWED, highest: 0 })],
   '2006, PTE and PMD tables': (mm) => [mm.shared2006(REVIEWED)],
   '2006, all levels, and in fork': (mm) => [

@@ -114,6 +114,32 @@ export interface Design {
   readonly copyRange?: (task: Task, child: Mm, to: Vma, from: Vma) => Op<boolean | number>;
 
   /**
+   * Fork is about to copy the table below the parent's entry of level 1 at `slot`, for the pages
+   * `[start, end)` of `from`. Called as `copyRange()`, with the child's tables above there.
+   *
+   * @returns whether that is done with
+   */
+  readonly copyTable?: (
+    task: Task,
+    child: Mm,
+    from: Vma,
+    slot: number,
+    start: number,
+    end: number,
+  ) => Op<boolean>;
+
+  /**
+   * Who comes by the reverse map is about to look at, and change, the entry of level 0 for `page`.
+   * Called under the lock of the list of VMAs.
+   *
+   * @returns false if the entry may not be changed, and is passed over
+   */
+  readonly beforeMapped?: (task: Task, page: number) => Op<boolean>;
+
+  /** Whether the pages of a shared table count with each address space that it is charged to. */
+  readonly countsForEach?: boolean;
+
+  /**
    * The pages `[start, end)` of the address space number `mm` were flushed from the TLBs of its CPUs:
    * who else walks its tables, or holds what they said, is to be flushed, too
    * (mmu_notifier_arch_invalidate_secondary_tlbs). Called under any locks; may not sleep.

@@ -60,6 +60,33 @@ export function* afterChange(task: Task, vma: Vma): Op<void> {
   }
 }
 
+/** @returns whether a table is done with that fork was to copy */
+export function* copyTable(
+  task: Task,
+  child: Mm,
+  from: Vma,
+  slot: number,
+  start: number,
+  end: number,
+): Op<boolean> {
+  for (const { copyTable: copy } of task.machine.designs) {
+    if (copy === undefined) continue;
+    const isDone = yield* copy(task, child, from, slot, start, end);
+    if (isDone) return true;
+  }
+  return false;
+}
+
+/** @returns false if who comes by the reverse map may not change the entry for `page` */
+export function* beforeMapped(task: Task, page: number): Op<boolean> {
+  for (const { beforeMapped: prepare } of task.machine.designs) {
+    if (prepare === undefined) continue;
+    const isReady = yield* prepare(task, page);
+    if (!isReady) return false;
+  }
+  return true;
+}
+
 /** Flushes `page` of `mm`, whose entry has changed, for who came by the reverse map. */
 export function* flushMapped(machine: Machine, cpu: number, mm: Mm, page: number): Op<void> {
   for (const { flushShared } of machine.designs) {

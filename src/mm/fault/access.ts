@@ -18,6 +18,7 @@ import {
   isLeafAt,
   isPresentAt,
   isWritableAt,
+  isWriteDenied,
   setLeaf,
   slotIn,
   tableAt,
@@ -31,6 +32,7 @@ import { violate } from '../world/property.ts';
 import { NONE, type World } from '../world/world.ts';
 import { handleUserFault } from './fault.ts';
 import { Access, Fault } from './result.ts';
+import { segmentOf } from './segment_tag.ts';
 
 /** The word of `page`, or -1 - how the fault ended, where the program would get a signal. */
 export function* load(task: Task, page: number): Op<number> {
@@ -97,7 +99,10 @@ function translateByChoice({ machine, cpu, mm }: Task, write: boolean): number {
  */
 function translateByMmu({ machine, cpu, mm }: Task, mmu: Mmu, write: boolean): number {
   const { size, tableEntries, accessPage } = machine;
-  mmu.switchTo(mm.id, ((size.frames + mm.root) * tableEntries) as EntryIndex);
+  mmu.switchTo(
+    tagOf(machine, mm, accessPage[cpu]!),
+    ((size.frames + mm.root) * tableEntries) as EntryIndex,
+  );
   const frame = mmu.access(accessPage[cpu]! as Vpn, write ? Kind.store : Kind.load);
   if (frame < 0) return NONE;
   if (frame < size.frames) return frame;
@@ -106,13 +111,18 @@ function translateByMmu({ machine, cpu, mm }: Task, mmu: Mmu, write: boolean): n
   return NONE;
 }
 
+/** What the TLB tells the translations of `page` of `mm` from others by. */
+function tagOf(machine: World, mm: Mm, page: number): number {
+  return machine.size.tlbTags === 'mm' ? mm.id : segmentOf(machine, mm, page);
+}
+
 /**
  * An entry may allow more than the CPU holds of it: nothing is flushed when rights are added.
  *
  * @source mm/memory.c handle_pte_fault(), flush_tlb_fix_spurious_fault() (Linux 6.18)
  */
 function fixSpuriousFault({ machine, cpu, mm }: Task, page: number): void {
-  machine.mmus[cpu]?.invalidatePage(page as Vpn, mm.id);
+  machine.mmus[cpu]?.invalidatePage(page as Vpn, tagOf(machine, mm, page));
 }
 
 /** The hardware's walk, in one go. */
@@ -122,6 +132,7 @@ function translateNow(machine: World, mm: Mm, page: number, write: boolean): num
     const slot = slotIn(machine, table, page, level);
     if (!checkTable(machine, slot) || !isPresentAt(machine, slot)) return NONE;
     if (!isLeafAt(machine, slot, level)) {
+      if (write && isWriteDenied(machine, slot)) return NONE;
       table = tableAt(machine, slot, level);
       continue;
     }

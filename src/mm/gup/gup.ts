@@ -12,7 +12,15 @@ import { Access, Fault } from '../fault/result.ts';
 import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import { isNoneAt, isPresentAt, isWritableAt, lockOf, walk } from '../table/pgtable.ts';
+import {
+  isNoneAt,
+  isPresentAt,
+  isTableAt,
+  isWritableAt,
+  isWriteDenied,
+  lockOf,
+  walk,
+} from '../table/pgtable.ts';
 import { lockPte, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import type { Vma } from '../vma/vma.ts';
@@ -91,6 +99,14 @@ function* followPage(task: Task, vma: Vma, page: number, flags: number): Op<numb
   if (!isMappedAt(machine, upper, 1)) {
     const slot = yield* lockPte(task, mm, page);
     if (slot === NONE) return MISSING;
+    if (isTableAt(machine, upper, 1) && isWriteDenied(machine, upper)) {
+      // Nothing is pinned, or written to, through a table that is shared until the first write.
+      const denied = denialOf(flags);
+      if (denied !== undefined) {
+        yield* unlockPte(task, mm, slot);
+        return denied;
+      }
+    }
     const found = yield* followEntry(task, vma, slot, page, 0, flags);
     yield* unlockPte(task, mm, slot);
     return found;
@@ -103,6 +119,11 @@ function* followPage(task: Task, vma: Vma, page: number, flags: number): Op<numb
   // Small pages can be unshared one by one.
   yield* splitHugeEntry(task, mm, hugeStart(machine, page), upper);
   return MISSING;
+}
+
+function denialOf(flags: number): typeof MISSING | typeof SHARED | undefined {
+  if ((flags & FOLL.WRITE) !== 0) return MISSING;
+  return (flags & FOLL.PIN) === 0 ? undefined : SHARED;
 }
 
 /** Called under the lock of the table of `slot`. */

@@ -20,6 +20,7 @@ import {
   isPresentAt,
   isSameAt,
   isWritableAt,
+  isWriteDenied,
   slotIn,
   tableAt,
   walk,
@@ -75,6 +76,8 @@ function* gupFastWalk(task: Task, page: number, write: boolean, isPin: boolean):
     if (isHugeZero(machine, head)) return NONE;
     return yield* grabEntry(task, upper, upper, head + (page % pages), write, isPin);
   }
+  // A table that is shared until the first write.
+  if (isWriteDenied(machine, upper)) return NONE;
   const low = machine.lanes[upper * 2]!;
   const high = machine.lanes[upper * 2 + 1]!;
   const slot = slotIn(machine, tableAt(machine, upper, 1), page, 0);

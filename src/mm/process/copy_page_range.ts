@@ -5,7 +5,7 @@
  * @source mm/memory.c copy_page_range(), vma_needs_copy(), copy_pmd_range() (Linux 6.18)
  * @omits  hugetlb, MMU notifiers
  */
-import { copyRange } from '../design/seams.ts';
+import { copyRange, copyTable } from '../design/seams.ts';
 import { isNoneAt, isTableAt, slotIn, tableAt, walkAllocating } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
@@ -52,7 +52,7 @@ export function* copyPageRange(task: Task, child: Mm, to: Vma, from: Vma): Op<nu
   // Who pins a page without locks meanwhile steps back.
   if (isCow) yield* writeProtectSeq(task);
   const { levels } = machine.format;
-  const error = yield* copyTable(copy, mm.root, levels - 1, from.start, from.end);
+  const error = yield* copyEntries(copy, mm.root, levels - 1, from.start, from.end);
   if (isCow) yield* writeProtectSeq(task);
   return error;
 }
@@ -64,7 +64,7 @@ function* writeProtectSeq({ machine, mm }: Task): Op<void> {
 }
 
 /** Copies what `table`, of `level` above 0, has for `[start, end)`. @returns 0 or ENOMEM */
-function* copyTable(
+function* copyEntries(
   copy: Copy,
   table: number,
   level: number,
@@ -86,6 +86,18 @@ function* copyTable(
   return 0;
 }
 
+/** As a design copies it: with the tables above. @returns whether it has, or ENOMEM */
+function* copyTableAbove(
+  { task, child, from }: Copy,
+  slot: number,
+  start: number,
+  end: number,
+): Op<boolean | number> {
+  const above = yield* walkAllocating(task, child, start, 1);
+  if (above === NONE) return ENOMEM;
+  return yield* copyTable(task, child, from, slot, start, end);
+}
+
 /** Copies what lies below the entry at `slot`. @returns 0 or ENOMEM */
 function* copyEntry(
   copy: Copy,
@@ -101,9 +113,13 @@ function* copyEntry(
     // Pinned, it was split, and the small pages are copied.
     if (error !== EAGAIN) return error;
   }
+  if (level === 1 && machine.designs.length > 0) {
+    const isDone = yield* copyTableAbove(copy, slot, start, end);
+    if (isDone !== false) return isDone === true ? 0 : isDone;
+  }
   const below = tableAt(machine, slot, level);
   const to = yield* walkAllocating(task, child, start, level - 1);
   if (to === NONE) return ENOMEM;
-  if (level > 1) return yield* copyTable(copy, below, level - 1, start, end);
+  if (level > 1) return yield* copyEntries(copy, below, level - 1, start, end);
   return yield* copyPteRange(copy, slotIn(machine, below, start, 0), to, start, end);
 }

@@ -10,6 +10,7 @@
  *         page_vma_mapped_walk() (Linux 6.18)
  */
 import { assert } from '../../base/assert.ts';
+import { beforeMapped } from '../design/seams.ts';
 import type { Machine } from '../machine.ts';
 import { orderOf } from '../page/frame.ts';
 import { isMappedAt } from '../table/mapped_entry.ts';
@@ -193,6 +194,10 @@ function* lockEntry(
   frame: number,
   sought: Sought,
 ): Op<number> {
+  if (level === 0 && machine.designs.length > 0) {
+    const isReady = yield* beforeMapped({ machine, cpu, mm }, page);
+    if (!isReady) return NONE;
+  }
   const slot =
     level === 0
       ? yield* lockPte({ machine, cpu }, mm, page)

@@ -9,7 +9,7 @@ import type { Op } from '../world/op.ts';
 import { clearing, reading } from '../world/point.ts';
 import { isGatherFull, tlbFlushMmu, tlbRemoveTable } from './mmu_gather.ts';
 import { clearTable, isLeafAt, isPresentAt, slotIn, tableAt } from './pgtable.ts';
-import { isSharedAt } from './shared_table.ts';
+import { wasSharedAt } from './shared_table.ts';
 
 /** What is free around an unmapped range: from the end of the VMA before to the start of the next. */
 export interface Hole {
@@ -42,7 +42,7 @@ function* freeBelow(
     const slot = slotIn(machine, table, at, level);
     yield reading(machine.objects.entry(slot));
     if (!isPresentAt(machine, slot) || isLeafAt(machine, slot, level)) continue;
-    if (isSharedAt(machine, slot, level)) {
+    if (wasSharedAt(machine, slot, level)) {
       const isGone = yield* giveUpTable(task, at, slot, level, true);
       if (isGone) continue;
     }

@@ -149,6 +149,23 @@ export function setTable(
   if (trace !== undefined) tellLink(trace, world, mm.id, table, slot, level, page);
 }
 
+/** Whether an entry that refers to a table lets nobody write below it, whatever is said there. */
+export function isWriteDenied(world: World, slot: number): boolean {
+  const { format, lanes } = world;
+  return (format.tableGrants(lanes[slot * 2]!, lanes[slot * 2 + 1]!) & W) === 0;
+}
+
+/** Lets an entry of `level` that refers to a table allow writes below it, or not. */
+export function setTableWrites(world: World, slot: number, level: number, isOn: boolean): void {
+  const { format, lanes } = world;
+  setEntry(
+    world,
+    slot,
+    format.withTableWrites(lanes[slot * 2]!, level, isOn),
+    lanes[slot * 2 + 1]!,
+  );
+}
+
 export function clearEntry(world: World, slot: number): void {
   setEntry(world, slot, 0, 0);
 }

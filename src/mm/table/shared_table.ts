@@ -18,6 +18,7 @@ import {
   isLeafAt,
   isPresentAt,
   isWritableAt,
+  isWriteDenied,
   setTable,
   tableAt,
 } from './pgtable.ts';
@@ -30,6 +31,11 @@ export function isShared(world: World, table: number): boolean {
 /** Whether the entry of `level`, above 0, at `slot`, which refers to a table, refers to a shared one. */
 export function isSharedAt(world: World, slot: number, level: number): boolean {
   return isShared(world, tableAt(world, slot, level));
+}
+
+/** As `isSharedAt()`, or so until all others have left, and nothing was written below it since. */
+export function wasSharedAt(world: World, slot: number, level: number): boolean {
+  return isSharedAt(world, slot, level) || isWriteDenied(world, slot);
 }
 
 /**

@@ -31,7 +31,7 @@ import {
 import { clearEntry, findMapped, isNoneAt, isPresentAt, isTableAt, walk } from './pgtable.ts';
 import { tryFreeTable, tryUnlinkTable } from './pt_reclaim.ts';
 import { lockPte, tableEnd, unlockPte } from './pte_table.ts';
-import { isSharedAt } from './shared_table.ts';
+import { wasSharedAt } from './shared_table.ts';
 import { Marker, SoftKind, softKindAt, softValueAt } from './soft_entry.ts';
 
 /** What else is done, or left (struct zap_details). */
@@ -72,7 +72,7 @@ export function* unmapPageRange(
 ): Op<void> {
   const { machine, mm } = task;
   for (let at = yield* findMapped(machine, mm, start, end); at < end; ) {
-    if (!machine.views.isEmpty) {
+    if (machine.designs.length > 0) {
       const isGone = yield* giveUpShared(task, at);
       if (isGone) {
         at = yield* findMapped(machine, mm, at, end);
@@ -94,7 +94,7 @@ function* giveUpShared(task: Task, page: number): Op<boolean> {
     const slot = yield* walk(machine, mm, page, level);
     if (slot === NONE) return false;
     yield reading(machine.objects.entry(slot));
-    if (!isTableAt(machine, slot, level) || !isSharedAt(machine, slot, level)) continue;
+    if (!isTableAt(machine, slot, level) || !wasSharedAt(machine, slot, level)) continue;
     const isGone = yield* giveUpTable(task, page, slot, level);
     if (isGone) return true;
   }

@@ -53,6 +53,8 @@ export class Mm {
   hasPinned = false;
   /** Of designs that share tables by looking for them: see `designs/shared_2006`. */
   transitions: Transition[] = [];
+  /** Of COW-PTE: shared tables whose pages count here. */
+  readonly ownedTables = new Set<number>();
 
   constructor(id: number, root: number, layout: Layout) {
     this.id = id;

@@ -24,5 +24,6 @@ export function dropTranslations(
     return;
   }
   world.ledger.discharge(cpu, mm, start, end);
-  world.mmus[cpu]?.invalidateRange(start, end, mm);
+  const tag = world.size.tlbTags === 'mm' ? mm : EVERY_ASID;
+  world.mmus[cpu]?.invalidateRange(start, end, tag);
 }

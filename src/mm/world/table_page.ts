@@ -58,7 +58,7 @@ export function noteLink(
 ): void {
   // One that a bug has taken for a table is none.
   if (table < 0) return;
-  const { tableMm, tableStart, tableSlot, views } = world;
+  const { tableMm, tableStart, tableSlot, tableCharged, views } = world;
   const span = world.format.entryPages[level]!;
   const start = Math.floor(page / span) * span;
   const [first, other] = [tableMm[table]!, tableStart[table]!];
@@ -66,11 +66,12 @@ export function noteLink(
     tableMm[table] = mm;
     tableStart[table] = start;
     tableSlot[table] = slot;
+    tableCharged[table] = isCharged ? 1 : 0;
     return;
   }
   if (views.of(table).length === 0) {
-    const end = other + span;
-    views.add({ table, mm: first, start: other, end, slot: tableSlot[table]!, isCharged: true });
+    const [end, old, wasCharged] = [other + span, tableSlot[table]!, tableCharged[table] === 1];
+    views.add({ table, mm: first, start: other, end, slot: old, isCharged: wasCharged });
   }
   views.add({ table, mm, start, end: start + span, slot, isCharged });
 }
@@ -85,13 +86,14 @@ export function noteUnlink(
   level: number,
 ): void {
   if (table < 0) return;
-  const { tableMm, tableStart, tableSlot, views } = world;
+  const { tableMm, tableStart, tableSlot, tableCharged, views } = world;
   if (!views.isEmpty) views.remove(table, slot);
   const [first, second] = views.isEmpty ? [] : views.of(table);
   tableMm[table] = first?.mm ?? NONE;
   if (first === undefined) return;
   tableStart[table] = first.start;
   tableSlot[table] = first.slot;
+  tableCharged[table] = first.isCharged ? 1 : 0;
   const span = world.format.entryPages[level]!;
   const start = Math.floor(page / span) * span;
   if (level > 1) passOn(world, table, level - 1, { mm, start, end: start + span }, first);

@@ -136,8 +136,9 @@ export class World {
   /** The truth about who linked a table first, and for which pages; `views` has all of shared ones. */
   readonly tableMm: Int32Array;
   readonly tableStart: Float64Array;
-  /** And by which entry. */
+  /** And by which entry, and whether that address space is charged for the table: 1 or 0. */
   readonly tableSlot: Int32Array;
+  readonly tableCharged: Int32Array;
   /** Empty tables that large pages of a table keep for their split. Guarded by the table's lock. */
   readonly tableDeposit: Int32Array;
   /** Tables that wait for a grace period, a list for each CPU. Object: the list. */
@@ -227,6 +228,7 @@ export class World {
     this.tableMm = words(tables).fill(NONE);
     this.tableStart = pages(tables);
     this.tableSlot = words(tables);
+    this.tableCharged = words(tables);
     this.tableDeposit = words(tables).fill(NONE);
     this.callbackTables = words(cpus).fill(NONE);
     this.mmSequence = words(mms).fill(1);

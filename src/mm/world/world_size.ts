@@ -24,6 +24,11 @@ export interface WorldSize {
   readonly flush: 'interrupt' | 'broadcast';
   /** The TLBs and walk caches of each CPU, at full speed; without, an access walks the tables. */
   readonly tlb: MmuShape | undefined;
+  /**
+   * By what TLBs tell translations of different address spaces apart: a number for each, or one for each
+   * table of level 1, which all who share it have in common (segments of ppc64).
+   */
+  readonly tlbTags: 'mm' | 'segment';
   /** Whether a frame has content: one word. */
   readonly contents: boolean;
   /** Where faults on private memory use huge pages (transparent_hugepage/enabled). */
@@ -45,6 +50,7 @@ export function worldSize(size: Partial<WorldSize> & Pick<WorldSize, 'format'>):
     gather: 8,
     flush: 'interrupt',
     tlb: undefined,
+    tlbTags: 'mm',
     contents: true,
     thp: 'madvise',
     ...size,

@@ -25,6 +25,8 @@ import {
 import { migrateFlushesOneMm, swapOutBeforeFlush } from './swap.ts';
 
 export type { ZooEntry } from './entry.ts';
+export { MSHARE_QUESTIONS } from './mshare_questions.ts';
+export type { Question, QuestionCase } from './question.ts';
 
 export const ZOO: readonly ZooEntry[] = [
   migrateFlushesOneMm,

@@ -54,7 +54,7 @@ for (const [variant, property] of WRONG) {
     let found: string | undefined;
     for (let count = 0; count < 50_000 && found === undefined; count++) {
       session.step(random);
-      if (count % 20 === 0) found = session.audit();
+      found = session.audit();
     }
     assert.match(found ?? 'nothing', property, `seed ${seed}`);
   });

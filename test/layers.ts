@@ -23,7 +23,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'string-width',
     'zod',
   ],
-  script: ['base', 'arch', 'trace', 'mm', 'report', 'acorn'],
+  script: ['base', 'arch', 'trace', 'mm', 'designs', 'report', 'acorn'],
   capture: ['base', 'arch', 'proc', 'snapshot', 'koffi', 'node:'],
   cli: [
     'base',
@@ -31,6 +31,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'trace',
     'mm',
     'check',
+    'designs',
     'zoo',
     'snapshot',
     'whatif',

@@ -38,6 +38,17 @@ function page({ id, title, background, assumptions, bounds, drawn }, answers) {
   const races = [...new Set(answers.map(({ race }) => race))];
   const names = [...new Set(answers.map(({ name }) => name))];
   const at = (name, race) => answers.find((one) => one.name === name && one.race === race);
+  const verdict = (name) => verdictOf(races.map((race) => at(name, race).verdict));
+  const lists = [
+    ['Safe in every schedule', 'safe'],
+    ['Not safe', 'violated'],
+    ['Undecided', 'undecided'],
+  ].flatMap(([heading, is]) =>
+    listed(
+      heading,
+      names.filter((name) => verdict(name) === is),
+    ),
+  );
   const rows = names.map((name) => [name, ...races.map((race) => cell(at(name, race)))]);
   const total = answers.reduce((sum, { executions }) => sum + executions, 0);
   const schedule = answers.find(({ name, finding }) => name === drawn && finding !== undefined);
@@ -49,9 +60,7 @@ ${wrapped(background)}
 
 ## Answer
 
-${listed('Safe in every schedule', names, (name) => races.every((race) => at(name, race).verdict === 'safe'))}
-${listed('Not safe', names, (name) => races.some((race) => !['safe', 'undecided'].includes(at(name, race).verdict)))}
-${listed('Undecided', names, (name) => races.every((race) => ['safe', 'undecided'].includes(at(name, race).verdict)) && races.some((race) => at(name, race).verdict === 'undecided'))}
+${lists.join('\n')}
 | | ${races.join(' | ')} |
 |---|${races.map(() => '---').join('|')}|
 ${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}
@@ -61,7 +70,7 @@ violated, until it was.
 
 ## What this takes for granted
 
-${assumptions.map((one) => `- ${one}`).join('\n')}
+${assumptions.map((one) => wrapped(`- ${one}`).replaceAll('\n', '\n  ')).join('\n')}
 - Bounds: ${bounds}.
 - Executions searched: ${total.toLocaleString('en')}; at most ${EXECUTIONS_MAX.toLocaleString('en')} of a case.
 ${schedule === undefined ? '' : drawnSchedule(schedule)}`;
@@ -71,10 +80,14 @@ function cell({ verdict, executions }) {
   return `${verdict} (${executions.toLocaleString('en')})`;
 }
 
-function listed(heading, names, isOne) {
-  const found = names.filter(isOne);
-  if (found.length === 0) return '';
-  return `**${heading}:**\n\n${found.map((name) => `- ${name}`).join('\n')}\n`;
+/** Of all races of one name. */
+function verdictOf(verdicts) {
+  if (verdicts.every((one) => one === 'safe')) return 'safe';
+  return verdicts.some((one) => one !== 'safe' && one !== 'undecided') ? 'violated' : 'undecided';
+}
+
+function listed(heading, found) {
+  return found.length === 0 ? [] : [`**${heading}:**\n`, ...found.map((name) => `- ${name}`), ''];
 }
 
 function drawnSchedule({ name, race, finding }) {

@@ -1,5 +1,6 @@
 /** The machine that a script runs on. */
 import type { PteFormat } from '../arch/index.ts';
+import type { Design } from '../designs/index.ts';
 import type * as engine from '../mm/index.ts';
 import { LIMITS } from './limits.ts';
 import { ScriptError } from './script_error.ts';
@@ -39,7 +40,11 @@ export function hasBasePages({ pageShift }: PteFormat): boolean {
   return 2 ** pageShift === PAGE_BYTES;
 }
 
-export function newMachine(mm: Engine, options: MachineOptions): engine.Machine {
+export function newMachine(
+  mm: Engine,
+  options: MachineOptions,
+  designs: readonly Design[] = [],
+): engine.Machine {
   const { format, cpus, memoryBytes, thp } = options;
   if (!hasBasePages(format)) {
     throw new ScriptError(
@@ -50,7 +55,7 @@ export function newMachine(mm: Engine, options: MachineOptions): engine.Machine 
   const frames = Math.floor(memoryBytes / PAGE_BYTES);
   const vmas = Math.min(4 * frames, LIMITS.vmas);
   const tableBytes = 2 ** Math.max(...format.indexBits) * 8;
-  return new mm.Machine({
+  const size = {
     format,
     cpus,
     frames,
@@ -61,7 +66,8 @@ export function newMachine(mm: Engine, options: MachineOptions): engine.Machine 
     anonVmas: vmas,
     inodes: Math.min(frames, LIMITS.inodes),
     gather: 512,
-  });
+  };
+  return new mm.Machine(size, {}, designs);
 }
 
 /** Where things are in the address spaces of such a machine. */

@@ -3,14 +3,20 @@ import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatById } from '../../arch/index.ts';
-import { type MachineOptions, parseScript, ScriptError, Session } from '../../script/index.ts';
+import {
+  type MachineOptions,
+  parseScript,
+  ScriptError,
+  Session,
+  type SessionOptions,
+} from '../../script/index.ts';
 import { TraceWriter } from '../../trace/index.ts';
 import { ExitCode, fileFailure, wrongUse } from '../failure.ts';
 import { withProgress } from '../progress.ts';
 import { endAtOnceOnSignals } from '../signals.ts';
 import { saveTrace } from '../trace_file.ts';
 import { isModule } from '../user_module.ts';
-import { blankedEngine, canonicalEngine } from './engine.ts';
+import { blankedDesigns, blankedEngine, canonicalDesigns, canonicalEngine } from './engine.ts';
 import { interact } from './interactive.ts';
 import { runModule } from './module.ts';
 import type { RunOptions } from './options.ts';
@@ -37,7 +43,15 @@ export async function runScenarios(
   // To the blanked build a call is one step: a trace of it would have no times within calls.
   const isCanonical = trace !== undefined;
   const mm = await (isCanonical ? canonicalEngine() : blankedEngine());
-  const session = new Session({ mm, isCanonical, ...machine, onStep: output.onStep, trace });
+  const mshare = await mshareOf(options, isCanonical);
+  const session = new Session({
+    mm,
+    isCanonical,
+    ...machine,
+    onStep: output.onStep,
+    trace,
+    mshare,
+  });
   if (file !== undefined) await runScript(file, session, options);
   if (options.interactive) await interact(session);
   return finish(session, output, options, trace);
@@ -56,6 +70,17 @@ async function finish(
     await saveTrace(path, trace.trace());
   }
   return violation === undefined ? ExitCode.FINE : ExitCode.FINDING;
+}
+
+/** mshare in the variant that is asked for, of the same build as the engine. */
+async function mshareOf(
+  { mshare }: RunOptions,
+  isCanonical: boolean,
+): Promise<SessionOptions['mshare']> {
+  if (mshare === undefined) return undefined;
+  const api = await (isCanonical ? canonicalDesigns() : blankedDesigns());
+  const variants = [api.V2, api.V3, api.MENDED];
+  return { api, variant: variants.find(({ name }) => name === mshare)! };
 }
 
 function newTrace({ format }: RunOptions): TraceWriter {

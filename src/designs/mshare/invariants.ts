@@ -2,7 +2,8 @@
  * What must be true of regions when no operation is under way, besides what `audit()` recounts.
  *
  * LINK: an entry of a guest refers to the table of its host or to none, and the share count of that
- * table is the number of such entries. Uses of freed pages and tables, counts and lock orders are found where they happen.
+ * table is the number of such entries. Uses of freed pages and tables, counts and lock orders are found
+ * where they happen.
  */
 import type { Machine } from '../../mm/machine.ts';
 import { isNoneAt, isPresentAt, isTableAt, slotIn, tableAt } from '../../mm/table/pgtable.ts';

@@ -28,10 +28,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'base',
     'arch',
+    'designs',
     'trace',
     'mm',
     'check',
-    'designs',
     'zoo',
     'snapshot',
     'whatif',

@@ -22,7 +22,7 @@ test('the build that traces does the same', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ptshare-mshare-'));
   try {
     const plain = ptshare(['run', '--mshare', 'mended', EXAMPLE]);
-    const path = join(folder, 'trace');
+    const path = join(folder, 'trace.ptt');
     const traced = ptshare(['run', '--mshare', 'mended', EXAMPLE, '--trace', path]);
     assert.deepEqual([traced.status, traced.stdout], [0, plain.stdout], traced.stderr);
   } finally {

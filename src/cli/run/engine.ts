@@ -1,5 +1,4 @@
 /** The builds of the engine, loaded when they are needed. */
-import type * as designs from '../../designs/index.ts';
 import type { Engine } from '../../script/index.ts';
 import { ExitCode, Failure } from '../failure.ts';
 
@@ -24,15 +23,4 @@ export async function blankedEngine(): Promise<Engine> {
 /** Operations that are generators. */
 export async function canonicalEngine(): Promise<Engine> {
   return await import('../../mm/index.ts');
-}
-
-type Designs = typeof designs;
-
-/** Designs of the fast build, which the engine of that build has been loaded with. */
-export async function blankedDesigns(): Promise<Designs> {
-  return (await import(new URL('../designs/index.js', BLANKED).href)) as Designs;
-}
-
-export async function canonicalDesigns(): Promise<Designs> {
-  return await import('../../designs/index.ts');
 }

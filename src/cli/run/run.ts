@@ -3,22 +3,17 @@ import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatById } from '../../arch/index.ts';
-import {
-  type MachineOptions,
-  parseScript,
-  ScriptError,
-  Session,
-  type SessionOptions,
-} from '../../script/index.ts';
+import { type MachineOptions, parseScript, ScriptError, Session } from '../../script/index.ts';
 import { TraceWriter } from '../../trace/index.ts';
 import { ExitCode, fileFailure, wrongUse } from '../failure.ts';
 import { withProgress } from '../progress.ts';
 import { endAtOnceOnSignals } from '../signals.ts';
 import { saveTrace } from '../trace_file.ts';
 import { isModule } from '../user_module.ts';
-import { blankedDesigns, blankedEngine, canonicalDesigns, canonicalEngine } from './engine.ts';
+import { blankedEngine, canonicalEngine } from './engine.ts';
 import { interact } from './interactive.ts';
 import { runModule } from './module.ts';
+import { mshareOf } from './mshare.ts';
 import type { RunOptions } from './options.ts';
 import { type Output, outputOf } from './output.ts';
 
@@ -70,17 +65,6 @@ async function finish(
     await saveTrace(path, trace.trace());
   }
   return violation === undefined ? ExitCode.FINE : ExitCode.FINDING;
-}
-
-/** mshare in the variant that is asked for, of the same build as the engine. */
-async function mshareOf(
-  { mshare }: RunOptions,
-  isCanonical: boolean,
-): Promise<SessionOptions['mshare']> {
-  if (mshare === undefined) return undefined;
-  const api = await (isCanonical ? canonicalDesigns() : blankedDesigns());
-  const variants = [api.V2, api.V3, api.MENDED];
-  return { api, variant: variants.find(({ name }) => name === mshare)! };
 }
 
 function newTrace({ format }: RunOptions): TraceWriter {

@@ -68,7 +68,7 @@ export const freedWhileLinked: ZooEntry = {
 export const hostMaskFlush: ZooEntry = {
   id: 'S3',
   aliases: ['mshare-host-mask'],
-  title: 'mshare: the host is flushed as any other address space',
+  title: 'mshare: the host is flushed like every other address space',
   properties: ['P-UAF-PAGE'],
   actors: ['a store to a page of an attached region', 'MSHAREFS_UNMAP of the page'],
   story:

@@ -30,7 +30,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   fleet: ['base', 'snapshot', 'whatif', 'report', 'string-width', 'zod'],
   dataset: ['fleet', 'koffi', 'node:'],
   watch: ['base', 'snapshot', 'report', 'fleet', 'dataset', 'capture', 'prom-client', 'node:'],
-  script: ['base', 'arch', 'trace', 'mm', 'report', 'acorn'],
+  script: ['base', 'arch', 'trace', 'mm', 'designs', 'report', 'acorn'],
   replay: ['base', 'arch', 'proc', 'trace', 'mm'],
   scene: ['base', 'arch', 'trace'],
   document: [
@@ -64,6 +64,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'base',
     'arch',
+    'designs',
     'trace',
     'mm',
     'image',

@@ -46,6 +46,7 @@ const VERBS: Readonly<Record<string, string>> = {
   WRITE: 'write',
   SET: 'set',
   CLEAR: 'clear',
+  LINK: 'link, or unlink,',
   PUT: 'put',
   FREE_TABLE: 'free',
   INVALIDATE: 'flush the',

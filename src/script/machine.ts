@@ -1,5 +1,6 @@
 /** The machine that a script runs on. */
 import type { PteFormat } from '../arch/index.ts';
+import type { Design } from '../designs/index.ts';
 import type * as engine from '../mm/index.ts';
 import { LIMITS } from './limits.ts';
 import { ScriptError } from './script_error.ts';
@@ -41,7 +42,11 @@ export function hasBasePages({ pageShift }: PteFormat): boolean {
   return 2 ** pageShift === PAGE_BYTES;
 }
 
-export function newMachine(mm: Engine, options: MachineOptions): engine.Machine {
+export function newMachine(
+  mm: Engine,
+  options: MachineOptions,
+  designs: readonly Design[] = [],
+): engine.Machine {
   const { format, cpus, memoryBytes, thp } = options;
   if (!hasBasePages(format)) {
     throw new ScriptError(
@@ -64,7 +69,7 @@ export function newMachine(mm: Engine, options: MachineOptions): engine.Machine 
     inodes: Math.min(frames, LIMITS.inodes),
     gather: 512,
   };
-  return new mm.Machine(size, options.bugs);
+  return new mm.Machine(size, options.bugs, designs);
 }
 
 /** Where things are in the address spaces of such a machine. */

@@ -1,4 +1,5 @@
 /** A script under way: its processes, its variables, and what its calls do. */
+import type * as designs from '../designs/index.ts';
 import type * as engine from '../mm/index.ts';
 import type { TraceWriter } from '../trace/index.ts';
 import { Alone } from './alone.ts';
@@ -18,6 +19,13 @@ import { type Process, viewMachine } from './view/view.ts';
 /** What the engine may need at most for one call, besides what is known before. */
 const VMAS_SPARE = 64;
 
+/** mshare, in one of its variants, with a mounted msharefs. */
+export interface MshareSession {
+  readonly api: typeof designs;
+  readonly variant: designs.MshareVariant;
+  readonly mount: designs.msharefs.Mount;
+}
+
 export interface SessionOptions extends MachineOptions {
   readonly mm: Engine;
   /** Told of each call when it has been performed. */
@@ -26,12 +34,15 @@ export interface SessionOptions extends MachineOptions {
   readonly isCanonical?: boolean;
   /** Told all that happens, from the beginning. Steps of calls are told apart by the canonical build. */
   readonly trace?: TraceWriter | undefined;
+  /** mshare, of the same build as `mm`; without it the machine has none. */
+  readonly mshare?: Pick<MshareSession, 'api' | 'variant'> | undefined;
 }
 
 export class Session implements Scope {
   readonly mm: Engine;
   readonly machine: engine.Machine;
   readonly layout: engine.Layout;
+  readonly mshare: MshareSession | undefined;
   /** Files that have a path. */
   readonly disk: Disk;
   readonly variables = new Map<string, Value>();
@@ -45,10 +56,12 @@ export class Session implements Scope {
   #nextPid = 1;
   #touchesLeft: number = LIMITS.touchedPagesTotal;
 
-  constructor({ mm, onStep, isCanonical, trace, ...options }: SessionOptions) {
+  constructor({ mm, onStep, isCanonical, trace, mshare, ...options }: SessionOptions) {
     this.mm = mm;
     this.#onStep = onStep;
-    this.machine = newMachine(mm, options);
+    this.machine = newMachine(mm, options, mshare && [mshare.api.mshare(mshare.variant)]);
+    const { machine } = this;
+    this.mshare = mshare && { ...mshare, mount: mshare.api.msharefs.mountMsharefs({ machine }) };
     this.machine.traceTo(trace);
     this.#calls = trace === undefined ? undefined : new CallTrace(trace);
     const alone = new Alone(mm, this.machine);

@@ -13,6 +13,7 @@ export interface RunOptions {
   readonly format: string;
   readonly thp: 'always' | 'madvise' | 'never';
   readonly maxMapCount: number;
+  readonly mshare?: 'v2' | 'v3' | 'mended';
   readonly trace?: string;
   readonly image?: string;
   readonly proc?: string;
@@ -51,6 +52,13 @@ export function addRunOptions(command: Command): Command {
     new Option('--max-map-count <n>', 'vm.max_map_count')
       .argParser(whole(1, LIMITS.vmas / 2))
       .default(65530),
+  );
+  add(
+    new Option('--mshare <variant>', 'with mshare, as in docs/mshare.md').choices([
+      'v2',
+      'v3',
+      'mended',
+    ]),
   );
   command.optionsGroup('How to show it:');
   add(new Option('--trace <file>', TRACE_HELP).argParser(tracePath));

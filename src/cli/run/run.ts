@@ -14,6 +14,7 @@ import { blankedEngine, canonicalEngine } from './engine.ts';
 import { saveImage } from './image_file.ts';
 import { interact } from './interactive.ts';
 import { runModule } from './module.ts';
+import { mshareOf } from './mshare.ts';
 import type { RunOptions } from './options.ts';
 import { type Output, outputOf } from './output.ts';
 import { saveProc } from './proc_folder.ts';
@@ -41,7 +42,15 @@ export async function runScenarios(
   // To the blanked build a call is one step: a trace of it would have no times within calls.
   const isCanonical = trace !== undefined;
   const mm = await (isCanonical ? canonicalEngine() : blankedEngine());
-  const session = new Session({ mm, isCanonical, ...machine, onStep: output.onStep, trace });
+  const mshare = await mshareOf(options, isCanonical);
+  const session = new Session({
+    mm,
+    isCanonical,
+    ...machine,
+    onStep: output.onStep,
+    trace,
+    mshare,
+  });
   if (file !== undefined) await runScript(file, session, options);
   if (options.interactive && options.mount !== undefined) {
     await whileMounted(options.mount, session, () => interact(session));

@@ -30,8 +30,12 @@ const isSame = (one: Owner | undefined, other: Owner): boolean =>
 export function* exitMshare(variant: MshareVariant, task: Task): Op<void> {
   if (!variant.hasOwner) return;
   const self = ownerOf(task);
-  for (const region of [...dataOf(task.machine).regions.values()]) {
-    if (isSame(region.owner, self)) yield* abandon(task, region);
+  const { regions } = dataOf(task.machine);
+  for (const region of [...regions.values()]) {
+    if (regions.get(region.inode) !== region || !isSame(region.owner, self)) continue;
+    // What nobody refers to any more goes anyway, with the next work.
+    const isDead = task.machine.inodes.get(region.inode).references === 0;
+    if (!isDead) yield* abandon(task, region);
   }
 }
 

@@ -15,12 +15,12 @@ import type { Op } from '../../mm/world/op.ts';
 import { writing } from '../../mm/world/point.ts';
 import { alignment, regionOfInode } from './region.ts';
 
-/** s_maxbytes: MAX_LFS_FILESIZE. */
-const BYTES_MAX = 2 ** 63;
+/** One more than s_maxbytes, MAX_LFS_FILESIZE. */
+const BYTES_END = 2 ** 63;
 
 /** Called under the inode lock. @returns 0, EFBIG or EINVAL */
 export function* truncate({ machine, mm }: Task, inode: Inode, bytes: number): Op<number> {
-  if (bytes > (mm.layout.fileLimit ?? BYTES_MAX)) return EFBIG;
+  if (bytes > (mm.layout.fileLimit ?? bytes) || bytes >= BYTES_END) return EFBIG;
   return yield* setBytes({ machine }, inode, bytes);
 }
 

@@ -3,6 +3,7 @@ import { FILE_CALLS } from './file.ts';
 import { helpCall } from './help.ts';
 import { LOOKING_CALLS } from './looking.ts';
 import { MEMORY_CALLS } from './memory.ts';
+import { MSHARE_CALLS } from './mshare.ts';
 import { PROCESS_CALLS } from './process.ts';
 import type { CallSpec } from './spec.ts';
 import { TOUCH_CALLS } from './touch.ts';
@@ -10,6 +11,7 @@ import { TOUCH_CALLS } from './touch.ts';
 const ALL = [
   ...MEMORY_CALLS,
   ...FILE_CALLS,
+  ...MSHARE_CALLS,
   ...TOUCH_CALLS,
   ...PROCESS_CALLS,
   ...LOOKING_CALLS,

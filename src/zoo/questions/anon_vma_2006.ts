@@ -113,8 +113,9 @@ export const anonVma2006: Question = {
   ],
   assumptions: [
     'the faults, locks and GUP of Linux 6.18, the sharing of May 2006 with all other corrections of its reviews',
-    'PTE tables, of four pages; 2 CPUs, 2 processes, one file, one page that is fought for',
     'each race is searched in all interleavings, with every translation that a TLB may still hold',
   ],
+  bounds: '2 CPUs, 2 processes, PTE tables of four pages, one file, one page that is fought for',
   cases,
+  drawn: AT_SHARING.name,
 };

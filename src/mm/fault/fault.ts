@@ -6,6 +6,8 @@
 import { vmOpsOf } from '../design/design.ts';
 import { prepareFault } from '../design/seams.ts';
 import { FALLBACK, handleHugeFault } from '../huge/huge_memory.ts';
+import { hugetlbFault } from '../hugetlb/fault.ts';
+import { isHugetlb } from '../hugetlb/hstate.ts';
 import {
   isNoneAt,
   isPresentAt,
@@ -105,6 +107,7 @@ export function* faultPage(
   isVmaLocked: boolean,
 ): Op<Fault> {
   const { machine, mm } = task;
+  if (isHugetlb(vma)) return yield* hugetlbFault(task, vma, page, access, isVmaLocked);
   if (machine.designs.length > 0) {
     const result = yield* prepareFault(task, vma, page, access, isVmaLocked);
     if (result !== Fault.DONE) return result;

@@ -6,6 +6,7 @@
  * @omits  FALLOC_FL_COLLAPSE_RANGE, _INSERT_RANGE, _UNSHARE_RANGE and _WRITE_ZEROES of files on a disk;
  *         clearing what was allocated behind the end when that is done once more
  */
+import { fallocateHugetlb } from '../hugetlb/file.ts';
 import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, putFrame } from '../page/frame.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
@@ -51,6 +52,10 @@ export function* fallocateFile(
   if (error < 0) return error;
   const { inode } = file.mapped!;
   const { machine, cpu } = place;
+  if (inode.hugetlb !== undefined) {
+    const isKept = (mode & FALLOC.KEEP_SIZE) !== 0;
+    return yield* fallocateHugetlb(place, inode, mode & MODES, isKept, offset, offset + length);
+  }
   yield* lock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
   const result = yield* allocateOrFree(place, inode, mode, offset, offset + length);
   yield* unlock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);

@@ -4,6 +4,8 @@
  * @source kernel/fork.c mmput(), mm/mmap.c exit_mmap() (Linux 6.18)
  * @omits  asynchronous reaping after an out-of-memory kill, CPUs in lazy TLB mode
  */
+import { isHugetlb } from '../hugetlb/hstate.ts';
+import { unmapHugetlbVma } from '../hugetlb/zap.ts';
 import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { unmapPageRange } from '../table/zap.ts';
@@ -36,7 +38,10 @@ export function* exitMm(task: Task): Op<void> {
   const vmas = mm.vmas.all();
   yield* tlbGatherMmu(machine, cpu, mm.id);
   yield* mmapReadLock(machine, cpu, mm.id);
-  for (const vma of vmas) yield* unmapPageRange(task, vma.start, vma.end);
+  for (const vma of vmas) {
+    if (isHugetlb(vma)) yield* unmapHugetlbVma(task, vma);
+    else yield* unmapPageRange(task, vma.start, vma.end);
+  }
   yield* mmapReadUnlock(machine, cpu, mm.id);
   yield* mmapWriteLock(machine, cpu, mm.id);
   for (const vma of vmas) {
@@ -55,5 +60,6 @@ export function* exitMm(task: Task): Op<void> {
   machine.mmCpus[mm.id] = 0;
   machine.trace?.tableUnlink(mm.id, mm.root, NONE, 0);
   yield* freeTable(machine, cpu, mm.root);
+  machine.hugetlb.departedPages += mm.hugetlbPages;
   machine.mms.remove(cpu, mm.id);
 }

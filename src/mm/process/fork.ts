@@ -9,6 +9,8 @@
  * @source kernel/fork.c dup_mm(), copy_mm(); mm/mmap.c dup_mmap() (Linux 6.18)
  * @omits  userfaultfd events, NUMA policies, KSM, signals that end a fork half way
  */
+import { isHugetlb } from '../hugetlb/hstate.ts';
+import { openHugetlb } from '../hugetlb/reserve.ts';
 import { anonVmaFork } from '../rmap/anon_vma_fork.ts';
 import { linkFile, lockLinks, unlockLinks } from '../rmap/links.ts';
 import { type Task, taskOn } from '../task.ts';
@@ -98,6 +100,7 @@ function* dupVma(task: Task, child: Mm, vma: Vma, isWiped: boolean): Op<Vma> {
   const { machine, cpu } = task;
   const flags = vma.flags & ~(VM.LOCKED | VM.LOCKONFAULT);
   const copy: Vma = { ...vma, id: NONE, flags, anonVma: undefined, chain: [] };
+  if (isHugetlb(vma)) openHugetlb(task, copy, vma, true);
   if (!isWiped) yield* anonVmaFork(task, child, copy, vma);
   yield* attachVma(machine, cpu, child, copy);
   const { file } = copy;

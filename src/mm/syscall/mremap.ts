@@ -3,6 +3,9 @@
 import { assert } from '../../base/assert.ts';
 import { afterChange, beforeChange } from '../design/seams.ts';
 import { populate } from '../fault/populate.ts';
+import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
+import { moveHugetlbPageTables } from '../hugetlb/move.ts';
+import { clearResvMap, openHugetlb } from '../hugetlb/reserve.ts';
 import { movePageTables } from '../table/move_page_tables.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
@@ -79,10 +82,28 @@ function refusal(mm: Mm, call: MremapArguments, move: Move): number {
 }
 
 function* perform(task: Task, move: Move, isPlaced: boolean): Op<number> {
-  const { start, oldPages, newPages, flags } = move;
-  if (flags & MREMAP.FIXED && oldPages === newPages) return yield* moveAll(task, move);
+  const { start } = move;
+  if (move.flags & MREMAP.FIXED && move.oldPages === move.newPages)
+    return yield* moveAll(task, move);
   const vma = task.mm.vmas.at(start);
   if (vma === undefined) return EFAULT;
+  if (!isHugetlb(vma)) return yield* performOn(task, vma, move, isPlaced);
+  const aligned = alignHugetlb(vma, move);
+  return aligned === undefined ? EINVAL : yield* performOn(task, vma, aligned, isPlaced);
+}
+
+/** In whole huge pages, without growing; or `undefined`. @source mm/mremap.c align_hugetlb() */
+function alignHugetlb(vma: Vma, move: Move): Move | undefined {
+  const { pages } = hstateOf(vma);
+  if (move.start % pages > 0 || move.target % pages > 0) return undefined;
+  const oldPages = Math.ceil(move.oldPages / pages) * pages;
+  const newPages = Math.ceil(move.newPages / pages) * pages;
+  const isRefused = newPages > oldPages || (move.flags & MREMAP.DONTUNMAP) !== 0;
+  return isRefused ? undefined : { ...move, oldPages, newPages };
+}
+
+function* performOn(task: Task, vma: Vma, move: Move, isPlaced: boolean): Op<number> {
+  const { start, oldPages, newPages, flags } = move;
   if (isPlaced || newPages > oldPages) {
     const error = extentRefusal(vma, move);
     if (error < 0) return error;
@@ -119,13 +140,11 @@ function* moveAll(task: Task, move: Move): Op<number> {
     if (isAlone && (from > move.start || to < end)) return EFAULT;
     const target = move.target + from - move.start;
     const pages = to - from;
-    const result = yield* moveTo(task, {
-      ...move,
-      start: from,
-      oldPages: pages,
-      newPages: pages,
-      target,
-    });
+    const part = { ...move, start: from, oldPages: pages, newPages: pages, target };
+    const vma = task.mm.vmas.at(from);
+    const aligned = vma !== undefined && isHugetlb(vma) ? alignHugetlb(vma, part) : part;
+    if (aligned === undefined) return EINVAL;
+    const result = yield* moveTo(task, aligned);
     if (result < 0) return result;
   }
   return move.target;
@@ -218,6 +237,7 @@ function* copyVma(task: Task, vma: Vma, start: number, target: number, pages: nu
   const merged = yield* mergeNew(task, proposal);
   if (merged === undefined) {
     const to = yield* insertNew(task, proposal);
+    if (isHugetlb(vma)) openHugetlb(task, to, vma, false);
     return { from: vma, to, needsRmapLocks: false };
   }
   // It may have merged with the source itself, where nothing is to be found by rmap yet.
@@ -250,6 +270,11 @@ function* movePages(
   target: number,
   pages: number,
 ): Op<boolean> {
+  if (isHugetlb(from)) {
+    const isMoved = yield* moveHugetlbPageTables(task, from, start, target, pages);
+    yield* clearResvMap(task, from);
+    return isMoved;
+  }
   const moved = yield* movePageTables(task, { from, to, start, target, pages, needsRmapLocks });
   if (moved === pages) return true;
   yield* movePageTables(task, {

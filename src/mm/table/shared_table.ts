@@ -87,14 +87,7 @@ export function* openPagesBelow(task: Task, table: number, level: number, start:
     }
     const frame = frameAt(machine, slot, level);
     const isWritable = isWritableAt(machine, slot);
-    for (let offset = 0; offset < span; offset++) {
-      machine.ledger.openPage(
-        machine.mmCpus[mm.id]!,
-        mm.id,
-        page + offset,
-        frame + offset,
-        isWritable,
-      );
-    }
+    const cpus = machine.mmCpus[mm.id]!;
+    machine.ledger.openFolio(cpus, mm.id, page, page + span, frame, isWritable);
   }
 }

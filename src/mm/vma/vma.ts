@@ -1,6 +1,7 @@
 /** Virtual memory areas. Addresses and offsets are in pages, unless a name says bytes. */
 
 import type { Inode } from '../file/inode.ts';
+import type { HugetlbPrivate } from '../hugetlb/vma_lock.ts';
 import type { AnonVma } from '../rmap/anon_vma.ts';
 
 /** `vm_flags` by their Linux names and values. @source linux/mm.h of Linux 6.18 */
@@ -67,6 +68,8 @@ export interface Vma {
   anonVma: AnonVma | undefined;
   /** Every anon_vma that its pages may belong to: its own first, then those it has by fork. */
   chain: AnonVma[];
+  /** Of hugetlbfs: its lock, and what it has reserved (vm_private_data). */
+  hugetlb?: HugetlbPrivate | undefined;
 }
 
 /** Whether its private pages are not those of a file. */

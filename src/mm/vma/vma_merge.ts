@@ -6,6 +6,10 @@
 
 import { putInode } from '../file/shmem.ts';
 import { adjustHuge } from '../huge/adjust.ts';
+import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
+import { closeHugetlb, openHugetlb } from '../hugetlb/reserve.ts';
+import { hugetlbSplit } from '../hugetlb/unshare.ts';
+import type { HugetlbPrivate } from '../hugetlb/vma_lock.ts';
 import type { AnonVma } from '../rmap/anon_vma.ts';
 import {
   copyChain,
@@ -16,6 +20,7 @@ import {
   unlockLinks,
 } from '../rmap/links.ts';
 import type { Task } from '../task.ts';
+import { EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
@@ -32,12 +37,14 @@ export interface Proposal {
   readonly anonVma: AnonVma | undefined;
   /** As that of a VMA; empty of new mappings. */
   readonly chain: readonly AnonVma[];
+  readonly hugetlb?: HugetlbPrivate | undefined;
 }
 
 /** Maps space that is free by a VMA of its own. */
 export function* insertNew(task: Task, proposal: Proposal): Op<Vma> {
   const { machine, cpu, mm } = task;
   const vma: Vma = { ...proposal, id: NONE, chain: [], anonVma: undefined };
+  if (vma.hugetlb?.lock !== undefined) vma.hugetlb.lock.vma = vma;
   yield* lockLinks(task, proposal);
   yield* attachVma(machine, cpu, mm, vma);
   linkFile(mm, vma);
@@ -82,7 +89,8 @@ export function* extend(task: Task, previous: Vma, proposal: Proposal): Op<boole
  * Gives the part `[start, end)` of `vma` other flags. It joins neighbours that now look the same;
  * otherwise it is split off.
  *
- * @returns the VMA that now has the part, or `undefined` if there may be no more VMAs
+ * @returns the VMA that now has the part, ENOMEM if there may be no more VMAs, or EINVAL if it may not
+ *          be divided there
  */
 export function* modifyFlags(
   task: Task,
@@ -90,16 +98,18 @@ export function* modifyFlags(
   start: number,
   end: number,
   flags: number,
-): Op<Vma | undefined> {
+): Op<Vma | number> {
   const merged = yield* mergeExisting(task, vma, start, end, flags);
   if (merged !== undefined) return merged;
   let part = vma;
   if (part.start < start) {
-    if (task.mm.isFull) return undefined;
+    if (task.mm.isFull) return ENOMEM;
+    if (!maySplit(part, start)) return EINVAL;
     part = yield* splitVma(task, part, start);
   }
   if (part.end > end) {
-    if (task.mm.isFull) return undefined;
+    if (task.mm.isFull) return ENOMEM;
+    if (!maySplit(part, end)) return EINVAL;
     yield* splitVma(task, part, end);
   }
   yield* vmaStartWrite(task.machine, task.mm, part);
@@ -138,14 +148,26 @@ function* mergeExisting(
   return right;
 }
 
+/** Whether a VMA may be divided at `page`. @source mm/hugetlb.c hugetlb_vm_op_split() */
+export function maySplit(vma: Vma, page: number): boolean {
+  return !isHugetlb(vma) || page % hstateOf(vma).pages === 0;
+}
+
 /** Divides a VMA: it keeps what is below `page`, the new one has the rest and is returned. */
 export function* splitVma(task: Task, vma: Vma, page: number): Op<Vma> {
   const { machine, cpu, mm } = task;
   const pgoff = vma.pgoff + page - vma.start;
   const upper: Vma = { ...vma, id: NONE, start: page, pgoff, chain: [], anonVma: undefined };
+  if (isHugetlb(vma)) {
+    openHugetlb(task, upper, vma, false);
+    if (machine.bugs.unshareBeforeSplit === true) yield* hugetlbSplit(task, vma, page);
+  }
   yield* vmaStartWrite(machine, mm, vma);
   yield* lockLinks(task, vma);
   yield* adjustHuge(task, vma, page);
+  if (isHugetlb(vma) && machine.bugs.unshareBeforeSplit !== true) {
+    yield* hugetlbSplit(task, vma, page);
+  }
   yield writing(machine.objects.tree(mm.id));
   mm.vmas.resize(vma, vma.start, page);
   yield* attachVma(machine, cpu, mm, upper);
@@ -163,6 +185,7 @@ export function* dropVma(task: Task, vma: Vma): Op<void> {
   unlinkFile(vma);
   unlinkAnonVmas(task, vma);
   yield* unlockLinks(task, links);
+  if (isHugetlb(vma)) yield* closeHugetlb(task, vma);
   if (file !== undefined) yield* putInode(task, file.inode);
 }
 

@@ -106,8 +106,18 @@ export function* faultPage(
   access: Access,
   isVmaLocked: boolean,
 ): Op<Fault> {
-  const { machine, mm } = task;
   if (isHugetlb(vma)) return yield* hugetlbFault(task, vma, page, access, isVmaLocked);
+  return yield* faultSmall(task, vma, page, access, isVmaLocked);
+}
+
+function* faultSmall(
+  task: Task,
+  vma: Vma,
+  page: number,
+  access: Access,
+  isVmaLocked: boolean,
+): Op<Fault> {
+  const { machine, mm } = task;
   if (machine.designs.length > 0) {
     const result = yield* prepareFault(task, vma, page, access, isVmaLocked);
     if (result !== Fault.DONE) return result;

@@ -27,6 +27,7 @@ import { NONE } from '../world/world.ts';
 import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
 import { addHugetlb, deleteHugetlb, findLockHugetlb } from './filemap.ts';
 import { type Hstate, hstateOf, hugetlbOf } from './hstate.ts';
+import { mappingsInOrder } from './i_mmap.ts';
 import { allocHugetlbFolio, reservePages, reserveShared, unreservePages } from './reserve.ts';
 import { newResvMap } from './resv_map.ts';
 import { hugetlbMapcount } from './rmap.ts';
@@ -232,7 +233,7 @@ function* unmapFile(place: Place, inode: Inode, start: number, end: number): Op<
   const { machine, cpu } = place;
   const guard = machine.objects.iMmapLock(inode.id);
   yield* lock(machine, cpu, guard, Rank.I_MMAP);
-  for (const [vma, mm] of inode.mappings) {
+  for (const [vma, mm] of mappingsInOrder(inode)) {
     const from = Math.max(start, vma.pgoff);
     const to = Math.min(end, vma.pgoff + vma.end - vma.start);
     if (from >= to) continue;
@@ -339,7 +340,7 @@ function* unmapFromAll(
   index: number,
   head: number,
 ): Op<ReturnType<typeof vmaLockOf>> {
-  for (const [vma, mm] of inode.mappings) {
+  for (const [vma, mm] of mappingsInOrder(inode)) {
     const { pages } = hstateOf(vma);
     const pgoff = index * pages;
     if (pgoff < vma.pgoff || pgoff >= vma.pgoff + vma.end - vma.start) continue;

@@ -31,6 +31,7 @@ import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import { hstateOf } from './hstate.ts';
+import { mappingsInOrder } from './i_mmap.ts';
 
 /** What does not keep two mappings from sharing tables. */
 const IGNORED = VM.LOCKED | VM.LOCKONFAULT;
@@ -89,11 +90,7 @@ function* hugePmdShare(task: Task, mm: Mm, vma: Vma, page: number, above: number
 function* findDonor(task: Task, vma: Vma, page: number): Op<number> {
   const { machine } = task;
   const pgoff = vma.pgoff + page - vma.start;
-  // The kernel's tree has them by the offset at which they start.
-  const candidates = [...vma.file!.inode.mappings].sort(
-    ([one], [other]) => one.pgoff - other.pgoff,
-  );
-  for (const [other, mm] of candidates) {
+  for (const [other, mm] of mappingsInOrder(vma.file!.inode)) {
     const place = other.start + pgoff - other.pgoff;
     if (other === vma || place < other.start || place >= other.end) continue;
     if (!isShareable(task, other, place, vma, page)) continue;

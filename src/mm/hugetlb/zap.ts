@@ -25,6 +25,7 @@ import { clearing, reading, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { HugetlbFlag, hugetlbFlags, setHugetlbFlags } from './folio.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
+import { mappingsInOrder } from './i_mmap.ts';
 import { hugetlbLock, hugetlbUnlock } from './pool.ts';
 import { addReservation } from './reserve.ts';
 import { countMap } from './rmap.ts';
@@ -190,7 +191,7 @@ export function* unmapRefPrivate(task: Task, vma: Vma, page: number, head: numbe
   const guard = machine.objects.iMmapLock(inode.id);
   const pgoff = vma.pgoff + page - vma.start;
   yield* lock(machine, cpu, guard, Rank.I_MMAP);
-  for (const [other, mm] of inode.mappings) {
+  for (const [other, mm] of mappingsInOrder(inode)) {
     const place = other.start + pgoff - other.pgoff;
     if (other === vma || place < other.start || place >= other.end) continue;
     if ((other.flags & VM.MAYSHARE) !== 0 || other.hugetlb?.resv !== undefined) continue;

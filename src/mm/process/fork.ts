@@ -10,6 +10,7 @@
  * @omits  userfaultfd events, NUMA policies, KSM, signals that end a fork half way
  */
 import { isHugetlb } from '../hugetlb/hstate.ts';
+import { placeBehind } from '../hugetlb/i_mmap.ts';
 import { openHugetlb } from '../hugetlb/reserve.ts';
 import { anonVmaFork } from '../rmap/anon_vma_fork.ts';
 import { linkFile, lockLinks, unlockLinks } from '../rmap/links.ts';
@@ -106,6 +107,7 @@ function* dupVma(task: Task, child: Mm, vma: Vma, isWiped: boolean): Op<Vma> {
   const { file } = copy;
   yield* lockLinks(task, { file, anonVma: undefined });
   linkFile(child, copy);
+  if (isHugetlb(vma)) placeBehind(vma.file!.inode, copy, vma);
   yield* unlockLinks(task, { file, anonVma: undefined });
   return copy;
 }

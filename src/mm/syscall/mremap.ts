@@ -39,6 +39,8 @@ interface Move {
   readonly flags: number;
   /** 0 if there is no wish. */
   readonly target: number;
+  /** In bytes, as it was given, whether or not it is a wish. */
+  readonly newAddress: number;
 }
 
 /** @returns the address in bytes, or a negative errno */
@@ -52,6 +54,7 @@ export function* mremap(task: Task, call: MremapArguments): Op<number> {
     newPages: pagesOf(call.newLength),
     flags,
     target: isPlaced ? pageOf(call.newAddress) : 0,
+    newAddress: call.newAddress,
   };
   yield* mmapWriteLock(machine, cpu, mm.id);
   const error = refusal(mm, call, move);
@@ -95,7 +98,8 @@ function* perform(task: Task, move: Move, isPlaced: boolean): Op<number> {
 /** In whole huge pages, without growing; or `undefined`. @source mm/mremap.c align_hugetlb() */
 function alignHugetlb(vma: Vma, move: Move): Move | undefined {
   const { pages } = hstateOf(vma);
-  if (move.start % pages > 0 || move.target % pages > 0) return undefined;
+  // The new address has to be right even if nobody asks for it.
+  if (move.start % pages > 0 || move.newAddress % (pages * PAGE_BYTES) !== 0) return undefined;
   const oldPages = Math.ceil(move.oldPages / pages) * pages;
   const newPages = Math.ceil(move.newPages / pages) * pages;
   const isRefused = newPages > oldPages || (move.flags & MREMAP.DONTUNMAP) !== 0;
@@ -103,7 +107,7 @@ function alignHugetlb(vma: Vma, move: Move): Move | undefined {
 }
 
 function* performOn(task: Task, vma: Vma, move: Move, isPlaced: boolean): Op<number> {
-  const { start, oldPages, newPages, flags } = move;
+  const { start, oldPages, newPages } = move;
   if (isPlaced || newPages > oldPages) {
     const error = extentRefusal(vma, move);
     if (error < 0) return error;
@@ -140,7 +144,14 @@ function* moveAll(task: Task, move: Move): Op<number> {
     if (isAlone && (from > move.start || to < end)) return EFAULT;
     const target = move.target + from - move.start;
     const pages = to - from;
-    const part = { ...move, start: from, oldPages: pages, newPages: pages, target };
+    const part = {
+      ...move,
+      start: from,
+      oldPages: pages,
+      newPages: pages,
+      target,
+      newAddress: target * PAGE_BYTES,
+    };
     const vma = task.mm.vmas.at(from);
     const aligned = vma !== undefined && isHugetlb(vma) ? alignHugetlb(vma, part) : part;
     if (aligned === undefined) return EINVAL;

@@ -7,6 +7,7 @@
 import { putInode } from '../file/shmem.ts';
 import { adjustHuge } from '../huge/adjust.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
+import { placeAnew } from '../hugetlb/i_mmap.ts';
 import { closeHugetlb, openHugetlb } from '../hugetlb/reserve.ts';
 import { hugetlbSplit } from '../hugetlb/unshare.ts';
 import type { HugetlbPrivate } from '../hugetlb/vma_lock.ts';
@@ -168,6 +169,7 @@ export function* splitVma(task: Task, vma: Vma, page: number): Op<Vma> {
   if (isHugetlb(vma) && machine.bugs.unshareBeforeSplit !== true) {
     yield* hugetlbSplit(task, vma, page);
   }
+  if (isHugetlb(vma)) placeAnew(vma.file!.inode, vma);
   yield writing(machine.objects.tree(mm.id));
   mm.vmas.resize(vma, vma.start, page);
   yield* attachVma(machine, cpu, mm, upper);

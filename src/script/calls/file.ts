@@ -107,7 +107,7 @@ export const FILE_CALLS = [
         throw new ScriptError('Keys are not simulated', 'Pass IPC_PRIVATE, and keep the number');
       }
       const { mm, task, machine } = session;
-      const id = mm.shmget(task, toEngine(bytes), toEngine(how));
+      const id = mm.run(mm.shmget(task, toEngine(bytes), toEngine(how)));
       if (id < 0) return outcomeOf(id);
       session.inodeNames.set(machine.segments.get(id).inode, '/SYSV00000000 (deleted)');
       return outcomeOf(id);

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { formatById } from '../../../src/arch/index.ts';
-import type { Layout, Machine, Task } from '../../../src/mm/index.ts';
+import type { Layout, Machine, Task, WorldSize } from '../../../src/mm/index.ts';
 import { ADVICE, type Address, type Call, MAP, PROT } from '../calls.ts';
+import { isHugetlb } from '../covered.ts';
 import type { Program, Step } from '../program.ts';
 import type { InitialState, KernelReport, Outcome, State, Vma } from '../report.ts';
 import { mm } from './build.ts';
@@ -31,7 +32,9 @@ const SIZE = {
 /** Does `program` in a machine of its own, but for the steps that the kernel was spared. */
 export function runOnEngine(program: Program, { initial, outcomes }: KernelReport): KernelReport {
   const isStriped = program.steps.some(({ call }) => call.name === 'stripe' && call.count > 1000);
-  const size = isStriped ? { ...SIZE, vmas: 2 ** 17 } : SIZE;
+  const isHuge = program.steps.some(({ call }) => isHugetlb(call));
+  const hugePages = isHuge ? initial.counters.HugePages_Free : 0;
+  const size = { ...(isStriped ? { ...SIZE, vmas: 2 ** 17 } : SIZE), hugePages };
   return new Run(initial, size).run(program, outcomes);
 }
 
@@ -43,7 +46,7 @@ class Run {
   readonly #results = new Map<number, number>();
   readonly #states: State[] = [];
 
-  constructor(initial: InitialState, size: typeof SIZE) {
+  constructor(initial: InitialState, size: typeof SIZE & Pick<WorldSize, 'hugePages'>) {
     this.#initial = initial;
     this.#machine = new mm.Machine(size);
     this.#files = new Files(this.#machine, CPU);
@@ -84,9 +87,12 @@ class Run {
     }
     this.#audit();
     const left = [...this.#tasks].sort(([a], [b]) => a - b);
-    for (const [process, task] of left) this.#observe(process, task, steps.length);
+    // Each is gone, with what it had reserved, when the next one reports.
+    for (const [process, task] of left) {
+      this.#observe(process, task, steps.length);
+      this.#exit(process, task);
+    }
     this.#files.close();
-    for (const [process, task] of left) this.#exit(process, task);
     this.#audit();
     return { initial: this.#initial, outcomes, states: this.#states };
   }

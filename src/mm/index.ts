@@ -13,6 +13,15 @@ export { gupFast, unpin } from './gup/gup_fast.ts';
 export { FOLL } from './gup/rules.ts';
 export { khugepagedScan } from './huge/khugepaged.ts';
 export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';
+export { newHugetlbInode } from './hugetlb/file.ts';
+export { hstateBySizeLog } from './hugetlb/hstate.ts';
+export { setMaxHugePages } from './hugetlb/pool.ts';
+export {
+  getTableByFrame,
+  isPmdShared,
+  putTableByFrame,
+  tableOfBlock,
+} from './hugetlb/share.ts';
 export { Machine, type Saved } from './machine.ts';
 export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';

@@ -6,7 +6,7 @@ import { VM } from '../vma/vma.ts';
 import { violate } from '../world/property.ts';
 import { FrameFlag } from '../world/world.ts';
 import { HugetlbFlag, hugetlbFlags, isHugetlbFolio } from './folio.ts';
-import { type Hstate, hstateOf, hugeIndexAt } from './hstate.ts';
+import { type Hstate, hstateOf, hugeIndexAt, isHugetlb } from './hstate.ts';
 import { countRegions } from './resv_map.ts';
 
 /**
@@ -17,6 +17,7 @@ import { countRegions } from './resv_map.ts';
  */
 export function auditHugetlb(machine: Machine, mappedPages: number): void {
   const { hstates, departedPages } = machine.hugetlb;
+  checkViews(machine);
   const used = usedFolios(machine);
   for (const hstate of hstates) {
     const own = used.filter((head) => orderOf(machine, head) === hstate.order);
@@ -27,6 +28,15 @@ export function auditHugetlb(machine: Machine, mappedPages: number): void {
   if (charged + departedPages !== mappedPages) violate(machine, 'P-COUNT');
   for (const inode of machine.inodes.all())
     if (inode.hugetlb !== undefined) checkFile(machine, inode);
+}
+
+/** Who shares a table has all that it maps in one VMA. */
+function checkViews(machine: Machine): void {
+  for (const { mm, start, end } of machine.views.save()) {
+    const vma = machine.mms.find(mm)?.vmas.at(start);
+    if (vma === undefined || !isHugetlb(vma)) continue;
+    if (vma.start > start || vma.end < end) violate(machine, 'P-COUNT');
+  }
 }
 
 /** The heads of all pages of hugetlb that somebody holds. */

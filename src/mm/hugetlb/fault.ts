@@ -15,7 +15,7 @@ import { Access, Fault } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
-import { isNoneAt, isWritableAt, lockOf, setLeaf } from '../table/pgtable.ts';
+import { checkTable, isNoneAt, isWritableAt, lockOf, setLeaf } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
@@ -78,6 +78,7 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Fault> {
   const { slot, vma, access } = fault;
   const { level } = hstateOf(vma);
   yield reading(machine.objects.entry(slot));
+  if (!checkTable(machine, slot)) return Fault.RETRY;
   if (isNoneAt(machine, slot)) return yield* hugetlbNoPage(task, fault);
   if (!isMappedAt(machine, slot, level)) return Fault.RETRY;
   const guard = lockOf(machine, mm, slot, level);
@@ -150,7 +151,7 @@ function* mapFolio(task: Task, fault: HugetlbFault, head: number, isPrivate: boo
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield setting(machine.objects.entry(slot));
-  const isFirst = isNoneAt(machine, slot);
+  const isFirst = checkTable(machine, slot) && isNoneAt(machine, slot);
   let result: Fault = Fault.DONE;
   if (isFirst) {
     yield writing(machine.objects.frame(head));

@@ -10,8 +10,8 @@
  */
 import { findLockFrame } from '../file/filemap.ts';
 import { type Inode, newInode } from '../file/inode.ts';
-import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
-import { getFrame, putFrame } from '../page/frame.ts';
+import { unlockFolio } from '../page/folio_lock.ts';
+import { putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { walk } from '../table/pgtable.ts';
@@ -280,16 +280,7 @@ function* removePages(place: Place, inode: Inode, from: number, to: number): Op<
 
 /** The folio of a huge page, locked, with a reference, mapped by nobody. Called under its fault mutex. */
 function* findAndLock(place: Place, inode: Inode, index: number): Op<number> {
-  const { machine, cpu } = place;
-  if (machine.bugs.mappedTestedUnlocked === true) {
-    const head = inode.pages.get(index * hugetlbOf(inode).hstate.pages);
-    yield* getFrame(machine, head);
-    yield reading(machine.objects.frame(head));
-    const isMapped = hugetlbMapcount(machine, head) > 0;
-    yield* lockFolio(machine, cpu, head);
-    if (isMapped) yield* unmapFolio(place, inode, index, head);
-    return head;
-  }
+  const { machine } = place;
   const head = yield* findLockHugetlb(place, inode, index);
   if (head === NONE) return NONE;
   yield reading(machine.objects.frame(head));

@@ -2,7 +2,7 @@
 
 import { populate } from '../fault/populate.ts';
 import type { OpenFile } from '../file/open_file.ts';
-import { newShmem, putInode } from '../file/shmem.ts';
+import { closeInode, getInode, newShmem, putInode } from '../file/shmem.ts';
 import { newAnonymousHugetlb, roundUp } from '../hugetlb/call.ts';
 import { hugetlbMmap } from '../hugetlb/file.ts';
 import type { Task } from '../task.ts';
@@ -209,19 +209,28 @@ function* mapRegion(task: Task, proposal: Proposal): Op<number> {
   const isPromised = !isHuge && (proposal.flags & account) === VM.WRITE;
   if (isPromised && !task.mm.canCommit(end - start)) return ENOMEM;
   const removed = yield* detachWithin(task, start, end);
+  if (isHuge) return yield* mapHuge(task, proposal, removed);
   yield* clearAndFlush(task, removed);
-  if (isHuge) {
-    const { pgoff, flags } = proposal;
-    const hugetlb = yield* hugetlbMmap(task, file, pgoff, end - start, flags);
-    if (typeof hugetlb === 'number') return hugetlb;
-    const own = (flags | VM.HUGETLB | VM.DONTEXPAND) & ~(VM.LOCKED | VM.LOCKONFAULT);
-    yield* mapFree(task, { ...proposal, flags: own, hugetlb });
-    return start * PAGE_BYTES;
-  }
   const vmFlags = isPromised ? proposal.flags | VM.ACCOUNT : proposal.flags;
   yield* mapFree(task, { ...proposal, flags: vmFlags });
   if ((vmFlags & VM.LOCKED) !== 0) task.mm.lockedPages += end - start;
   return start * PAGE_BYTES;
+}
+
+/**
+ * Maps huge pages in place of `removed`. The files of those go when the call is over: till then they
+ * keep what they have reserved.
+ */
+function* mapHuge(task: Task, proposal: Proposal, removed: readonly Vma[]): Op<number> {
+  const { start, end, pgoff, flags } = proposal;
+  const files = removed.flatMap(({ file }) => file?.inode ?? []);
+  for (const inode of files) yield* getInode(task, inode);
+  yield* clearAndFlush(task, removed);
+  const hugetlb = yield* hugetlbMmap(task, proposal.file!, pgoff, end - start, flags);
+  const own = (flags | VM.HUGETLB | VM.DONTEXPAND) & ~(VM.LOCKED | VM.LOCKONFAULT);
+  if (typeof hugetlb !== 'number') yield* mapFree(task, { ...proposal, flags: own, hugetlb });
+  for (const inode of files) yield* closeInode(task, inode);
+  return typeof hugetlb === 'number' ? hugetlb : start * PAGE_BYTES;
 }
 
 /** Maps space that is free, in a neighbour or by a VMA of its own. */

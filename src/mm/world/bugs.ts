@@ -51,8 +51,6 @@ export interface Bugs {
   readonly faultWithoutVmaLock?: boolean;
   /** MADV_DONTNEED lets faults go on before its pages are free (2820b0f09be9). */
   readonly zapUnlockedBeforeFree?: boolean;
-  /** A hole punch looks whether a page is mapped before it has its lock (CVE-2025-40006). */
-  readonly mappedTestedUnlocked?: boolean;
   /** The last two that share a table do not wait for lockless walkers (8ce720d5bd91). */
   readonly unshareSyncOffByOne?: boolean;
   /** A reservation comes back while a child still has the page (CVE-2026-89593). */

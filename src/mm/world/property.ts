@@ -16,6 +16,10 @@ export const PROPERTIES = [
   'P-PERM',
   /** A private page can be written to, or is taken for a process's own, while others have it. */
   'P-COW',
+  /** What is reported differs from the truth. */
+  'P-ACCT',
+  /** A signal, or no end, where there was no reason. */
+  'P-LIVE',
 ] as const;
 export type Property = (typeof PROPERTIES)[number];
 

@@ -13,6 +13,8 @@ const PROPERTIES: Readonly<Record<Property, string>> = {
   'P-PERM': 'A translation grants more than its VMA does.',
   'P-COW':
     'A private page can be written to, or is taken for a process’s own, while others have it.',
+  'P-ACCT': 'What is reported differs from the truth.',
+  'P-LIVE': 'A program gets a signal, or waits without end, for no reason.',
 };
 
 const COMMON: Readonly<Record<string, string>> = {

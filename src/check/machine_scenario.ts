@@ -29,12 +29,17 @@ const RANK_NAMES: Readonly<Record<keyof typeof Rank, string>> = {
   MMAP: 'mmap_lock',
   VMA: 'VMA lock',
   INVALIDATE: 'invalidate_lock',
+  HUGETLB_INODE: 'i_rwsem of hugetlbfs',
+  FAULT_MUTEX: 'hugetlb fault mutex',
+  HUGETLB_VMA: 'hugetlb_vma_lock',
   FOLIO: 'folio lock',
   I_MMAP: 'i_mmap_rwsem',
   ANON_VMA: 'anon_vma lock',
   PAGE_TABLE: 'page-table lock',
   SWAP: 'swap lock',
   PAGES: 'i_pages lock',
+  RESV: 'lock of resv maps',
+  HUGETLB: 'hugetlb_lock',
   ZONE: 'zone lock',
 };
 

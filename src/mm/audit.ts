@@ -4,6 +4,8 @@
 
 import { type Inode, pagesOfInode } from './file/inode.ts';
 import { entireMapcount } from './huge/huge_rmap.ts';
+import { auditHugetlb } from './hugetlb/audit.ts';
+import { isHugetlbFolio } from './hugetlb/folio.ts';
 import type { Machine } from './machine.ts';
 import { headOf } from './page/frame.ts';
 import { rssKindOf } from './rmap/map_count.ts';
@@ -27,6 +29,7 @@ export function audit(machine: Machine): void {
     swapEntries: new Int32Array(machine.size.swapSlots),
     rss: new Int32Array(4 * machine.size.mms),
     tables: new Int32Array(machine.size.mms),
+    hugetlbPages: 0,
     groups: Array.from({ length: machine.size.mms }, (_, mm) => mm),
   };
   for (const mm of machine.mms.all()) {
@@ -38,6 +41,7 @@ export function audit(machine: Machine): void {
   }
   countReferences(machine, found);
   checkExclusive(machine, found);
+  auditHugetlb(machine, found.hugetlbPages);
   for (let cpu = 0; cpu < cpus; cpu++) {
     let table = machine.callbackTables[cpu]!;
     for (; table !== NONE; table = machine.tableNext[table]!) found.links[table]!++;
@@ -78,6 +82,8 @@ interface Found {
   readonly tables: Int32Array;
   /** For each address space one of those that it shares tables with pages with. */
   readonly groups: number[];
+  /** Small pages of huge ones of hugetlb that are mapped, each table once. */
+  hugetlbPages: number;
 }
 
 /** A folio is kept by the entries that map it, by a cache, and by who holds it for a while. */
@@ -253,7 +259,9 @@ function countPage(
   const frame = mappedFrameAt(machine, slot, level);
   if ((machine.frameFlags[frame]! & FrameFlag.RESERVED) === 0) {
     (level === 0 ? found.maps : found.hugeMaps)[frame]!++;
-    found.rss[4 * mm.id + rssKindOf(machine, frame)]! += machine.format.entryPages[level]!;
+    const pages = machine.format.entryPages[level]!;
+    if (isHugetlbFolio(machine, headOf(machine, frame))) found.hugetlbPages += pages;
+    else found.rss[4 * mm.id + rssKindOf(machine, frame)]! += pages;
   }
   const vma = mm.vmas.at(page);
   if (vma === undefined) violate(machine, 'P-PERM');

@@ -40,7 +40,7 @@ export const COVERAGE: readonly CallCoverage[] = [
       done(['MAP_SHARED', 'MAP_SHARED_VALIDATE', 'MAP_PRIVATE', 'MAP_ANONYMOUS']),
       done(['MAP_FIXED', 'MAP_FIXED_NOREPLACE', 'MAP_32BIT', 'MAP_GROWSDOWN', 'MAP_STACK']),
       done(['MAP_POPULATE', 'MAP_NONBLOCK', 'MAP_LOCKED', 'MAP_NORESERVE', 'MAP_DENYWRITE']),
-      refused(['MAP_HUGETLB'], 'EINVAL, as without CONFIG_HUGETLBFS'),
+      done(['MAP_HUGETLB', 'MAP_HUGE_2MB', 'MAP_HUGE_1GB']),
       refused(['MAP_SYNC'], 'EOPNOTSUPP, as for files that are not on DAX'),
       done(
         ['MAP_DROPPABLE'],
@@ -111,7 +111,7 @@ export const COVERAGE: readonly CallCoverage[] = [
     features: [
       done(['MFD_CLOEXEC', 'MFD_EXEC', 'MFD_NOEXEC_SEAL']),
       ignored(['MFD_ALLOW_SEALING'], 'there are no seals'),
-      refused(['MFD_HUGETLB'], 'EINVAL, as without CONFIG_HUGETLBFS'),
+      done(['MFD_HUGETLB', 'MFD_HUGE_2MB', 'MFD_HUGE_1GB']),
     ],
   },
   { call: 'ftruncate', features: [done([])] },
@@ -127,7 +127,8 @@ export const COVERAGE: readonly CallCoverage[] = [
     call: 'shmget',
     features: [
       done(['IPC_PRIVATE', 'SHM_NORESERVE']),
-      refused(['SHM_HUGETLB'], 'no huge segments; nor keys by which processes find one'),
+      done(['SHM_HUGETLB', 'SHM_HUGE_2MB', 'SHM_HUGE_1GB']),
+      ignored(['key'], 'there are no keys by which processes find a segment'),
     ],
   },
   { call: 'shmat', features: [done(['SHM_RDONLY', 'SHM_RND', 'SHM_REMAP', 'SHM_EXEC'])] },

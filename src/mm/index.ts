@@ -14,6 +14,15 @@ export { FOLL } from './gup/rules.ts';
 export { entireMapcount } from './huge/huge_rmap.ts';
 export { khugepagedScan } from './huge/khugepaged.ts';
 export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';
+export { newHugetlbInode } from './hugetlb/file.ts';
+export { hstateBySizeLog } from './hugetlb/hstate.ts';
+export { setMaxHugePages } from './hugetlb/pool.ts';
+export {
+  getTableByFrame,
+  isPmdShared,
+  putTableByFrame,
+  tableOfBlock,
+} from './hugetlb/share.ts';
 export { Machine, type Saved } from './machine.ts';
 export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';

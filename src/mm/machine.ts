@@ -3,6 +3,8 @@ import { cloneGraph } from '../base/clone_graph.ts';
 import type { Design } from './design/design.ts';
 import type { Inode } from './file/inode.ts';
 import type { Segment } from './file/segment.ts';
+import { type Hugetlb, newHugetlb } from './hugetlb/hstate.ts';
+import { freeHugeFolio, initHugePages } from './hugetlb/pool.ts';
 import { initFrames } from './page/frame.ts';
 import { Registry } from './registry.ts';
 import type { AnonVma } from './rmap/anon_vma.ts';
@@ -21,6 +23,7 @@ interface KernelObjects {
   readonly inodes: Registry<Inode>;
   readonly anonVmas: Registry<AnonVma>;
   readonly segments: Registry<Segment>;
+  readonly hugetlb: Hugetlb;
   /** References that are held from outside of page tables and caches, to recount the others. */
   readonly pins: Map<number, number>;
   /** What designs keep, by their names. */
@@ -50,6 +53,7 @@ export class Machine extends World {
     initFrames(this);
     initTables(this);
     initSwap(this);
+    this.freeHugetlb = (cpu, head) => freeHugeFolio(this, cpu, head);
     const { cpus, mms, vmas, inodes, anonVmas } = this.size;
     this.#objects = {
       mms: new Registry(mms, cpus),
@@ -59,7 +63,9 @@ export class Machine extends World {
       segments: new Registry(inodes, cpus),
       pins: new Map(),
       designData: new Map(),
+      hugetlb: newHugetlb(this.format, vmas, cpus),
     };
+    initHugePages(this);
   }
 
   get mms(): Registry<Mm> {
@@ -80,6 +86,10 @@ export class Machine extends World {
 
   get segments(): Registry<Segment> {
     return this.#objects.segments;
+  }
+
+  get hugetlb(): Hugetlb {
+    return this.#objects.hugetlb;
   }
 
   get pins(): Map<number, number> {

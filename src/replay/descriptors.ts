@@ -134,7 +134,7 @@ function controlled(call: Returned): void {
 function segmentMade({ host, args, value, line }: Returned): void {
   if (host.segments.has(value) || (numberOf(args[2]!) & SHM_HUGETLB) !== 0) return;
   host.wantRoom(line);
-  const id = host.mm.shmget({ machine: host.machine, cpu: 0 }, numberOf(args[1]!), 0);
+  const id = host.mm.run(host.mm.shmget({ machine: host.machine, cpu: 0 }, numberOf(args[1]!), 0));
   if (id >= 0) host.segments.set(value, id);
 }
 

@@ -5,6 +5,18 @@ import { cowWithoutFlush, forcedWriteForgotten, reuseByMapcount } from './cow.ts
 import type { ZooEntry } from './entry.ts';
 import { faultWithoutSizeRecheck } from './file.ts';
 import { forkWithoutFlush, pinAgainstFork } from './fork.ts';
+import {
+  faultWithoutVmaLock,
+  reserveRestoredWhileMapped,
+  sharedTestedByReferences,
+  sharesCountedByReferences,
+  unshareBatchFlushedLater,
+  unshareBeforeSplit,
+  unshareFlushedLater,
+  unshareSyncOffByOne,
+  unshareWithoutSync,
+  zapUnlockedBeforeFree,
+} from './hugetlb.ts';
 import { nestedFlush } from './madvise.ts';
 import { moveUnlockedBeforeFlush } from './mremap.ts';
 import {
@@ -28,6 +40,16 @@ import { migrateFlushesOneMm, swapOutBeforeFlush } from './swap.ts';
 export type { ZooEntry } from './entry.ts';
 
 export const ZOO: readonly ZooEntry[] = [
+  unshareWithoutSync,
+  unshareBeforeSplit,
+  sharesCountedByReferences,
+  unshareFlushedLater,
+  faultWithoutVmaLock,
+  zapUnlockedBeforeFree,
+  sharedTestedByReferences,
+  unshareBatchFlushedLater,
+  unshareSyncOffByOne,
+  reserveRestoredWhileMapped,
   migrateFlushesOneMm,
   gupAgainstCollapse,
   pinAgainstFork,

@@ -319,7 +319,7 @@ export class Population {
     const { address, bytes } = this.#range();
     if (kind === 'shmget') {
       if (segments.length === SEGMENTS_MAX || this.#machine.inodes.isFull) return mm.ENOMEM;
-      const made = mm.shmget(task, bytes, 0);
+      const made = mm.run(mm.shmget(task, bytes, 0));
       if (made >= 0) segments.push(made);
       return made;
     }

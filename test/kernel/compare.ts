@@ -1,13 +1,16 @@
 /** What is compared of two reports: one line for each fact, so that what differs can be read. */
 import { PLACE } from './calls.ts';
+import { isHugetlb } from './covered.ts';
 import type { Program } from './program.ts';
 import { formatStep } from './program.ts';
 import {
   COUNTERS,
+  type Counters,
   type KernelReport,
   type Outcome,
   PAGE_IS,
   type PageRun,
+  POOL,
   type State,
 } from './report.ts';
 
@@ -33,7 +36,7 @@ export function firstDifference(
     const states = kernel.states.filter(({ step }) => step < end);
     return firstDifference({ steps }, { ...kernel, outcomes, states }, engine);
   }
-  const sees = hasDisk(program) ? WITHOUT_PAGE_CACHE : EVERYTHING;
+  const sees = hasDisk(program) ? WITHOUT_PAGE_CACHE : hasHugetlb(program) ? WITH_POOL : EVERYTHING;
   const facts = { kernel: factsOf(program, kernel, sees), engine: factsOf(program, engine, sees) };
   for (;;) {
     const one = facts.kernel.next();
@@ -49,7 +52,7 @@ export function firstDifference(
 
 /** What of a report is compared. */
 interface View {
-  readonly counters: readonly (typeof COUNTERS)[number][];
+  readonly counters: readonly (keyof Counters)[];
   /** Whether it counts which pages of files are in memory. */
   readonly hasPageCache: boolean;
 }
@@ -59,6 +62,11 @@ const WITHOUT_PAGE_CACHE: View = {
   counters: COUNTERS.filter((name) => name !== 'RssFile'),
   hasPageCache: false,
 };
+
+/** The pool is the host's: only who has it to himself can tell what is in it. */
+const WITH_POOL: View = { ...EVERYTHING, counters: [...COUNTERS, ...POOL] };
+
+const hasHugetlb = ({ steps }: Program): boolean => steps.some(({ call }) => isHugetlb(call));
 
 /** Of files on a disk, the kernel reads more than it was asked for, and the engine does not. */
 const hasDisk = ({ steps }: Program): boolean =>

@@ -38,9 +38,9 @@ export const COVERED_WEIGHTS: Weights = {
   observe: 1.5,
 };
 
-/** All but pages of hugetlbfs, which the engine refuses as a kernel without them does. */
-export function isCovered(call: Call): boolean {
-  if (call.name === 'mmap') return Math.floor(call.flags / MAP.hugetlb) % 2 === 0;
-  if (call.name === 'memfd_create') return (call.flags & MFD.hugetlb) === 0;
-  return call.name !== 'shmget' || (call.flags & SHMGET.hugetlb) === 0;
+/** Whether a call asks for pages of hugetlb: then what the pool has is compared, too. */
+export function isHugetlb(call: Call): boolean {
+  if (call.name === 'mmap') return Math.floor(call.flags / MAP.hugetlb) % 2 === 1;
+  if (call.name === 'memfd_create') return (call.flags & MFD.hugetlb) !== 0;
+  return call.name === 'shmget' && (call.flags & SHMGET.hugetlb) !== 0;
 }

@@ -9,6 +9,7 @@ import {
   type KernelReport,
   type Outcome,
   type PageRun,
+  POOL,
   type State,
   type Vma,
   WHOLE_FILES,
@@ -247,8 +248,12 @@ function parseCounters(text: string): Counters {
       return [name, Number.parseInt(value ?? '', 10)];
     }),
   );
+  // What several processes share is charged to one and freed by another: it may go below zero.
+  const huge = kibibytes.get('HugetlbPages')!;
+  if (huge >= 2 ** 63) kibibytes.set('HugetlbPages', huge - 2 ** 64);
   const pages = COUNTERS.map((name) => [name, kibibytes.get(name)! / (PAGE_BYTES / 1024)]);
-  return Object.fromEntries(pages) as Counters;
+  const pool = POOL.map((name) => [name, kibibytes.get(name)!]);
+  return Object.fromEntries([...pages, ...pool]) as Counters;
 }
 
 const isWholeFile = (type: string): type is WholeFile =>

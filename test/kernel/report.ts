@@ -63,10 +63,14 @@ export const COUNTERS = [
   'RssAnon',
   'RssFile',
   'RssShmem',
+  'HugetlbPages',
 ] as const;
 
+/** Of /proc/meminfo: huge pages of the host's pool. */
+export const POOL = ['HugePages_Free', 'HugePages_Rsvd', 'HugePages_Surp'] as const;
+
 /** Of /proc/PID/status, in pages, the executor's own included. */
-export type Counters = Readonly<Record<(typeof COUNTERS)[number], number>>;
+export type Counters = Readonly<Record<(typeof COUNTERS | typeof POOL)[number], number>>;
 
 /** An address space, without what belongs to the executor. */
 export interface State {

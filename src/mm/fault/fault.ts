@@ -6,6 +6,8 @@
 import { vmOpsOf } from '../design/design.ts';
 import { prepareFault } from '../design/seams.ts';
 import { FALLBACK, handleHugeFault } from '../huge/huge_memory.ts';
+import { hugetlbFault } from '../hugetlb/fault.ts';
+import { isHugetlb } from '../hugetlb/hstate.ts';
 import {
   isNoneAt,
   isPresentAt,
@@ -114,6 +116,7 @@ export function* faultPage(
   access: Access,
   isVmaLocked: boolean,
 ): Op<Fault> {
+  if (isHugetlb(vma)) return yield* hugetlbFault(task, vma, page, access, isVmaLocked);
   if (task.machine.designs.length > 0) {
     const ops = vmOpsOf(task.machine, vma);
     if (ops !== undefined) return yield* ops.fault(task, vma, page, access, isVmaLocked);

@@ -4,6 +4,7 @@
  * @source mm/gup.c __mm_populate(), populate_vma_page_range() (Linux 6.18)
  */
 import { touchForWrite } from '../gup/touch.ts';
+import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { EFAULT, EINVAL, ENOMEM } from '../world/errno.ts';
@@ -33,12 +34,17 @@ export function* populate(task: Task, start: number, end: number, isStrict = fal
   return isStrict ? result : Fault.DONE;
 }
 
+const endOfHugePage = (vma: Vma, page: number): number => {
+  const { pages } = hstateOf(vma);
+  return (Math.floor(page / pages) + 1) * pages;
+};
+
 /** Called under the mmap lock. What is private and writable is written to: it would be copied later. */
 export function* populateVma(task: Task, vma: Vma, start: number, end: number): Op<Fault> {
   if ((vma.flags & VM.LOCKONFAULT) !== 0) return Fault.DONE;
   const isPrivateWritable = (vma.flags & (VM.WRITE | VM.SHARED)) === VM.WRITE;
   const access = isPrivateWritable ? Access.WRITE : Access.READ;
-  for (let page = start; page < end; page++) {
+  for (let page = start; page < end; page = isHugetlb(vma) ? endOfHugePage(vma, page) : page + 1) {
     let result: Fault = Fault.RETRY;
     while (result === Fault.RETRY) {
       result = yield* handleMmFault(task, vma, page, access, false);
@@ -73,8 +79,11 @@ export function* faultinRange(
     const result = yield* handleMmFault(task, vma, page, access, false);
     if (result === Fault.RETRY) continue;
     if (result !== Fault.DONE) return result === Fault.OOM ? ENOMEM : EFAULT;
-    if (isWrite) yield* touchForWrite(task, page);
-    page++;
+    if (isHugetlb(vma)) page = endOfHugePage(vma, page);
+    else {
+      if (isWrite) yield* touchForWrite(task, page);
+      page++;
+    }
   }
   return 0;
 }

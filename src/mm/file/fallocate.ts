@@ -7,6 +7,7 @@
  *         clearing what was allocated behind the end when that is done once more
  */
 import { designOf } from '../design/design.ts';
+import { fallocateHugetlb } from '../hugetlb/file.ts';
 import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, putFrame } from '../page/frame.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
@@ -54,6 +55,10 @@ export function* fallocateFile(
   const { machine, cpu } = place;
   const allocate = designOf(machine, inode)?.allocate;
   if (allocate !== undefined) return yield* allocate(place, inode, mode, offset, length);
+  if (inode.hugetlb !== undefined) {
+    const isKept = (mode & FALLOC.KEEP_SIZE) !== 0;
+    return yield* fallocateHugetlb(place, inode, mode & MODES, isKept, offset, offset + length);
+  }
   yield* lock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
   const result = yield* allocateOrFree(place, inode, mode, offset, offset + length);
   yield* unlock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);

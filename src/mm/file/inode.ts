@@ -1,4 +1,5 @@
 /** What files are to memory management: an inode, its size, its page cache, who maps it. */
+import type { HugetlbInode } from '../hugetlb/hstate.ts';
 import type { Machine } from '../machine.ts';
 import type { Mm } from '../vma/mm.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
@@ -17,6 +18,8 @@ export interface Inode {
   readonly fileSystem: FileSystem;
   /** How mmap(2) places it: `plain`, or by the 2 MiB like files of ext4, xfs and btrfs. */
   readonly placement: 'plain' | 'huge';
+  /** Of hugetlbfs only. */
+  readonly hugetlb: HugetlbInode | undefined;
   /** i_size, in bytes. Read without a lock: object `pages`. */
   bytes: number;
   /** Those that are in memory. Changed under `pagesLock`; read without it: object `pages`. */
@@ -38,6 +41,7 @@ export function newInode(
   {
     fileSystem,
     placement = fileSystem === 'ext4' ? 'huge' : 'plain',
+    hugetlb,
     bytes = 0,
     references = 1,
     design,
@@ -47,6 +51,7 @@ export function newInode(
     id,
     fileSystem,
     placement,
+    hugetlb,
     bytes,
     pages: new PageCache(),
     disk: new Map(),

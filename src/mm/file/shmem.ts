@@ -1,5 +1,6 @@
 /** Memory that is a file, and the end of inodes. @source mm/shmem.c, fs/inode.c (Linux 6.18) */
 import { evictInode, taskWork } from '../design/seams.ts';
+import { evictHugetlb } from '../hugetlb/file.ts';
 import type { Machine } from '../machine.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { getFrame, putFrame } from '../page/frame.ts';
@@ -38,6 +39,7 @@ export function* putInode(place: Place, inode: Inode): Op<void> {
     evictInode(place, inode);
     return;
   }
+  if (inode.hugetlb !== undefined) yield* evictHugetlb(place, inode);
   for (const index of inode.pages.within(0, Number.POSITIVE_INFINITY)) {
     const frame = inode.pages.get(index);
     // The rest of a folio has gone with its first page.

@@ -2,7 +2,7 @@
 import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, putFrame } from '../page/frame.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
-import { EBADF, ENOSPC } from '../world/errno.ts';
+import { EBADF, EINVAL, ENOSPC } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { writing, writingContent } from '../world/point.ts';
@@ -25,6 +25,8 @@ export function* writeFile(
   const { machine, cpu } = place;
   const inode = file.mapped?.inode;
   if (inode === undefined || !file.isWritable) return EBADF;
+  // Files of hugetlbfs are mapped.
+  if (inode.hugetlb !== undefined) return EINVAL;
   yield* lock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
   const end = offset + length;
   let at = offset;

@@ -11,6 +11,8 @@ import { faultPage } from '../fault/fault.ts';
 import { Access, Fault } from '../fault/result.ts';
 import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
+import { followHugetlb } from '../hugetlb/gup.ts';
+import { isHugetlb } from '../hugetlb/hstate.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import {
   isNoneAt,
@@ -92,6 +94,10 @@ function* followOrFault(task: Task, vma: Vma, page: number, asked: number): Op<n
 /** Grabs what `page` is mapped to now. @returns a frame, `MISSING` or `SHARED` */
 function* followPage(task: Task, vma: Vma, page: number, flags: number): Op<number> {
   const { machine, cpu, mm } = task;
+  if (isHugetlb(vma)) {
+    const isPin = (flags & FOLL.PIN) !== 0;
+    return yield* followHugetlb(task, vma, page, (flags & FOLL.WRITE) !== 0, isPin);
+  }
   const upper = yield* walk(machine, mm, page, 1);
   if (upper === NONE) return MISSING;
   yield reading(machine.objects.entry(upper));

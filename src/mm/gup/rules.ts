@@ -29,8 +29,8 @@ export function checkVmaFlags(vma: Vma, flags: number): number {
   const isForced = (flags & FOLL.FORCE) !== 0;
   if ((flags & FOLL.WRITE) !== 0) {
     if ((vma.flags & VM.WRITE) !== 0) return 0;
-    // A private page of its own does the file no harm, a shared one would.
-    return isForced && isCowMapping(vma) ? 0 : EFAULT;
+    // A private page of its own does the file no harm, a shared one would. Huge ones have no such.
+    return isForced && (vma.flags & VM.HUGETLB) === 0 && isCowMapping(vma) ? 0 : EFAULT;
   }
   if ((vma.flags & VM.READ) !== 0) return 0;
   return isForced && (vma.flags & VM.MAYREAD) !== 0 ? 0 : EFAULT;

@@ -5,6 +5,8 @@
  * @omits  userfaultfd, large folios that are freed lazily: they stay as they are
  */
 import { ACCESSED, DIRTY } from '../../arch/index.ts';
+import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
+import { zapHugetlbRange } from '../hugetlb/zap.ts';
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { headOf, orderOf } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
@@ -36,14 +38,30 @@ export function* adviseDontneedOrFree(
   end: number,
   advice: number,
 ): Op<number> {
+  if (isHugetlb(vma)) return yield* dontneedHugetlb(task, vma, start, end, advice);
   const forbidden = VM.PFNMAP | (advice === MADV.DONTNEED_LOCKED ? 0 : VM.LOCKED);
-  if ((vma.flags & (forbidden | VM.HUGETLB)) !== 0) return EINVAL;
+  if ((vma.flags & forbidden) !== 0) return EINVAL;
   if (advice !== MADV.FREE) {
     yield* unmapVmaRange(task, vma, start, end, Zap.RECLAIM_TABLES);
     return 0;
   }
   if (!isAnonymous(vma)) return EINVAL;
   yield* forEachTable(task, start, end, freeLazily);
+  return 0;
+}
+
+/** Whole huge pages: the first has to be one, the last is left if it is not. */
+function* dontneedHugetlb(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  advice: number,
+): Op<number> {
+  const { pages } = hstateOf(vma);
+  if (advice === MADV.FREE || start % pages > 0) return EINVAL;
+  const last = Math.floor(end / pages) * pages;
+  if (last > start) yield* zapHugetlbRange(task, vma, start, last);
   return 0;
 }
 

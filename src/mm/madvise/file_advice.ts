@@ -26,7 +26,7 @@ const SHARED_MAYWRITE = VM.SHARED | VM.MAYWRITE;
 export function* adviseWillneed(task: Task, vma: Vma, start: number, end: number): Op<number> {
   const { machine, cpu, mm } = task;
   const { file } = vma;
-  if (file === undefined || isMemory(file.inode)) return 0;
+  if (file === undefined || isMemory(file.inode) || file.inode.hugetlb !== undefined) return 0;
   const index = pgoffAt(vma, start);
   // The VMA, and its file with it, may go when the lock is dropped.
   yield* getInode(task, file.inode);

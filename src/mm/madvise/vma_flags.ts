@@ -6,10 +6,11 @@
  * @omits  merging of equal pages: MADV_MERGEABLE is remembered
  */
 import { refusesSplit } from '../design/seams.ts';
+import { isHugetlb } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
 import { isAnonymous, VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
 import { modifyFlags } from '../vma/vma_merge.ts';
-import { EAGAIN, EINVAL } from '../world/errno.ts';
+import { EAGAIN, EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { MADV } from './advice.ts';
 
@@ -54,11 +55,14 @@ export function* adviseFlags(
   advice: number,
 ): Op<number> {
   const { clear, set, refused = 0, ignored = 0 } = CHANGES.get(advice)!;
-  if ((vma.flags & refused) !== 0) return EINVAL;
+  // Pages of hugetlb are dumped, if that is asked for, though their VMAs do not grow.
+  const isDumped = advice === MADV.DODUMP && isHugetlb(vma);
+  if ((vma.flags & refused) !== 0 && !isDumped) return EINVAL;
   if (advice === MADV.WIPEONFORK && !isAnonymous(vma)) return EINVAL;
   const flags = (vma.flags & ~clear) | set;
   if ((vma.flags & ignored) !== 0 || flags === vma.flags) return 0;
   if (refusesSplit(task, start, end)) return EINVAL;
   const changed = yield* modifyFlags(task, vma, start, end, flags);
-  return changed === undefined ? EAGAIN : 0;
+  if (typeof changed !== 'number') return 0;
+  return changed === ENOMEM ? EAGAIN : changed;
 }

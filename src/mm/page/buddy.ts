@@ -28,6 +28,11 @@ export function takeBlock(world: World, order: number): number {
   return NONE;
 }
 
+/** Takes a certain free block. */
+export function takeBlockAt(world: World, frame: number, order: number): void {
+  unlinkBlock(world, frame, order);
+}
+
 /** Frees 2^order frames, with all free neighbours that make larger blocks with them. */
 export function returnBlock(world: World, frame: number, order: number): void {
   let start = frame;

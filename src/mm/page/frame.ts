@@ -8,6 +8,7 @@
  * @omits  lists of a CPU for orders above 0
  */
 import { assert } from '../../base/assert.ts';
+import { isHugetlbFolio } from '../hugetlb/folio.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { putting, writing } from '../world/point.ts';
@@ -113,6 +114,10 @@ export function* putFrame(world: World, cpu: number, frame: number): Op<void> {
   const flags = world.frameFlags[head]!;
   assert((flags & FrameFlag.RESERVED) === 0, 'a reserved frame is never freed');
   world.trace?.folioFree(head, orderOf(world, head));
+  if (isHugetlbFolio(world, head)) {
+    yield* world.freeHugetlb(cpu, head);
+    return;
+  }
   if ((flags & FrameFlag.HEAD) !== 0) {
     yield* freeFolio(world, cpu, head, flags >>> ORDER_SHIFT);
     return;

@@ -3,9 +3,11 @@
  * there is nothing in it.
  *
  * @source mm/memory.c copy_page_range(), vma_needs_copy(), copy_pmd_range() (Linux 6.18)
- * @omits  hugetlb, MMU notifiers
+ * @omits  MMU notifiers
  */
 import { copyRange, copyTable } from '../design/seams.ts';
+import { copyHugetlbRange } from '../hugetlb/copy.ts';
+import { isHugetlb } from '../hugetlb/hstate.ts';
 import { isNoneAt, isTableAt, slotIn, tableAt, walkAllocating } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
@@ -48,6 +50,12 @@ export function* copyPageRange(task: Task, child: Mm, to: Vma, from: Vma): Op<nu
   }
   if (from.anonVma === undefined && (from.flags & COPIED) === 0) return 0;
   const isCow = (from.flags & COW) === VM.MAYWRITE;
+  if (isHugetlb(from)) {
+    yield* writeProtectSeq(task);
+    const result = yield* copyHugetlbRange(task, child, to, from);
+    yield* writeProtectSeq(task);
+    return result;
+  }
   const copy: Copy = { task, child, from, to, isCow, spare: NONE };
   // Who pins a page without locks meanwhile steps back.
   if (isCow) yield* writeProtectSeq(task);

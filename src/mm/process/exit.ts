@@ -6,6 +6,8 @@
  */
 import { Change } from '../design/design.ts';
 import { beforeChange, exitTask, taskWork } from '../design/seams.ts';
+import { isHugetlb } from '../hugetlb/hstate.ts';
+import { unmapHugetlbVma } from '../hugetlb/zap.ts';
 import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { unmapVmaRange } from '../table/zap.ts';
@@ -44,7 +46,10 @@ export function* exitMm(task: Task): Op<void> {
   if (machine.designs.length > 0) {
     for (const vma of vmas) yield* beforeChange(task, vma, vma.start, vma.end, Change.UNMAP);
   }
-  for (const vma of vmas) yield* unmapVmaRange(task, vma, vma.start, vma.end);
+  for (const vma of vmas) {
+    if (isHugetlb(vma)) yield* unmapHugetlbVma(task, vma);
+    else yield* unmapVmaRange(task, vma, vma.start, vma.end);
+  }
   yield* mmapReadUnlock(machine, cpu, mm.id);
   yield* mmapWriteLock(machine, cpu, mm.id);
   for (const vma of vmas) {
@@ -64,5 +69,6 @@ export function* exitMm(task: Task): Op<void> {
   machine.trace?.tableUnlink(mm.id, mm.root, NONE, 0);
   machine.tableMm[mm.root] = NONE;
   yield* freeTable(machine, cpu, mm.root);
+  machine.hugetlb.departedPages += mm.hugetlbPages;
   machine.mms.remove(cpu, mm.id);
 }

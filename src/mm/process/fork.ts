@@ -9,6 +9,9 @@
  * @source kernel/fork.c dup_mm(), copy_mm(); mm/mmap.c dup_mmap() (Linux 6.18)
  * @omits  userfaultfd events, NUMA policies, KSM, signals that end a fork half way
  */
+import { isHugetlb } from '../hugetlb/hstate.ts';
+import { placeBehind } from '../hugetlb/i_mmap.ts';
+import { openHugetlb } from '../hugetlb/reserve.ts';
 import { anonVmaFork } from '../rmap/anon_vma_fork.ts';
 import { linkFile, lockLinks, unlockLinks } from '../rmap/links.ts';
 import { type Task, taskOn } from '../task.ts';
@@ -99,11 +102,13 @@ function* dupVma(task: Task, child: Mm, vma: Vma, isWiped: boolean): Op<Vma> {
   const { machine, cpu } = task;
   const flags = vma.flags & ~(VM.LOCKED | VM.LOCKONFAULT);
   const copy = newVma({ ...vma, flags });
+  if (isHugetlb(vma)) openHugetlb(task, copy, vma, true);
   if (!isWiped) yield* anonVmaFork(task, child, copy, vma);
   yield* attachVma(machine, cpu, child, copy);
   const { file } = copy;
   yield* lockLinks(task, { file, anonVma: undefined });
   linkFile(child, copy);
+  if (isHugetlb(vma)) placeBehind(vma.file!.inode, copy, vma);
   yield* unlockLinks(task, { file, anonVma: undefined });
   return copy;
 }

@@ -4,9 +4,12 @@ import { fallocateFile } from '../file/fallocate.ts';
 import { newInode } from '../file/inode.ts';
 import type { OpenFile } from '../file/open_file.ts';
 import { setSize } from '../file/truncate.ts';
+import { openHugetlbFile } from '../hugetlb/call.ts';
+import { newHugetlbInode, setHugetlbSize } from '../hugetlb/file.ts';
+import { hstateBySizeLog } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
-import { EBADF, EFBIG, EINVAL } from '../world/errno.ts';
+import { EBADF, EFBIG, EINVAL, ENODEV } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 
@@ -21,16 +24,21 @@ const PAGES_MAX = 2 ** 51;
 /**
  * @returns the file, or a negative errno
  * @source  mm/memfd.c sys_memfd_create() (Linux 6.18)
- * @omits   MFD_HUGETLB, seals
+ * @omits   seals
  */
-export function memfdCreate(
-  { machine, cpu }: Task,
-  nameLength: number,
-  flags: number,
-): OpenFile | number {
-  if (flags & ~MFD_ALL) return EINVAL;
+export function memfdCreate(task: Task, nameLength: number, flags: number): OpenFile | number {
+  const { machine, cpu } = task;
+  const isHuge = (flags & MFD.HUGETLB) !== 0;
+  // With it, the highest bits say which size of pages.
+  const known = isHuge ? MFD_ALL | MFD.HUGETLB | (0x3f << 26) : MFD_ALL;
+  if (flags & ~known) return EINVAL;
   if ((flags & MFD.EXEC) !== 0 && (flags & MFD.NOEXEC_SEAL) !== 0) return EINVAL;
   if (nameLength > NAME_MAX) return EINVAL;
+  if (isHuge) {
+    const hstate = hstateBySizeLog(machine, flags);
+    if (hstate === undefined) return ENODEV;
+    return openHugetlbFile({ inode: newHugetlbInode(task, hstate) });
+  }
   const inode = newInode(machine, cpu, { fileSystem: 'shmem' });
   return {
     mapped: { inode },
@@ -51,6 +59,7 @@ export function* ftruncate(task: Task, file: OpenFile | undefined, length: numbe
   const inode = file.mapped?.inode;
   if (inode === undefined || !file.isWritable) return EINVAL;
   if (Math.ceil(length / PAGE_BYTES) > file.pagesMax) return EFBIG;
+  if (inode.hugetlb !== undefined) return yield* setHugetlbSize(task, inode, length);
   const { machine, cpu } = task;
   yield* lock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
   const truncate = designOf(machine, inode)?.truncate;

@@ -1,4 +1,6 @@
 /** mincore(2). @source mm/mincore.c (Linux 6.18) */
+import { isHugetlb } from '../hugetlb/hstate.ts';
+import { lookAtHugetlb } from '../hugetlb/mincore.ts';
 import { headOf, putFrame } from '../page/frame.ts';
 import { swapCacheGet } from '../swap/swap_cache.ts';
 import { isMappedAt } from '../table/mapped_entry.ts';
@@ -43,7 +45,9 @@ export function* mincore(
     yield reading(machine.objects.tree(mm.id));
     const vma = mm.vmas.at(at);
     const next = vma === undefined ? at : Math.min(end, vma.end, at + CHUNK);
-    if (vma !== undefined) yield* lookAt(task, vma, at, next, resident.subarray(at - start));
+    if (vma !== undefined && isHugetlb(vma)) {
+      yield* lookAtHugetlb(task, vma, at, next, resident.subarray(at - start));
+    } else if (vma !== undefined) yield* lookAt(task, vma, at, next, resident.subarray(at - start));
     yield* mmapReadUnlock(machine, cpu, mm.id);
     if (vma === undefined) return ENOMEM;
     at = next;

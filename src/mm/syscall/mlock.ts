@@ -2,6 +2,7 @@
 
 import { populate } from '../fault/populate.ts';
 import { Fault } from '../fault/result.ts';
+import { isHugetlb } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
 import { asInt, PAGE_BYTES, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { LOCKS, VM, VM_SPECIAL } from '../vma/vma.ts';
@@ -79,11 +80,12 @@ function* setLocks(task: Task, start: number, end: number, locks: number): Op<nu
     if (vma === undefined) return ENOMEM;
     const partEnd = Math.min(end, vma.end);
     const flags = (vma.flags & ~LOCKS) | locks;
-    const isLockable = (vma.flags & (VM.DROPPABLE | VM_SPECIAL)) === 0;
+    // What is never swapped out is not locked.
+    const isLockable = (vma.flags & (VM.DROPPABLE | VM_SPECIAL)) === 0 && !isHugetlb(vma);
     if (isLockable && flags !== vma.flags) {
       const wasLocked = (vma.flags & VM.LOCKED) !== 0;
       const changed = yield* modifyFlags(task, vma, at, partEnd, flags);
-      if (changed === undefined) return ENOMEM;
+      if (typeof changed === 'number') return changed;
       const isLocked = (locks & VM.LOCKED) !== 0;
       // The kernel counts in an int here.
       if (isLocked !== wasLocked) task.mm.lockedPages += ((partEnd - at) | 0) * (isLocked ? 1 : -1);

@@ -4,7 +4,9 @@ import { vmOpsOf } from '../design/design.ts';
 import { refusesSplit, taskWork } from '../design/seams.ts';
 import { populate } from '../fault/populate.ts';
 import type { OpenFile } from '../file/open_file.ts';
-import { newShmem, putInode } from '../file/shmem.ts';
+import { closeInode, getInode, newShmem, putInode } from '../file/shmem.ts';
+import { newAnonymousHugetlb, roundUp } from '../hugetlb/call.ts';
+import { hugetlbMmap } from '../hugetlb/file.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
@@ -78,21 +80,34 @@ export function* mmap(task: Task, call: MmapArguments): Op<number> {
 
 /** Called under the mmap write lock. @returns the address in bytes, or a negative errno */
 export function* doMmap(task: Task, call: MmapArguments): Op<number> {
-  const { machine, cpu, mm } = task;
   const { flags, length, offset } = call;
   if (!isPageAligned(offset)) return EINVAL;
   const isAnonymous = (flags & MAP.ANONYMOUS) !== 0;
   if (!isAnonymous && call.file === undefined) return EBADF;
-  // As a kernel without CONFIG_HUGETLBFS does.
-  if (flags & MAP.HUGETLB) return EINVAL;
-  const file = isAnonymous ? undefined : call.file;
+  const isHuge = call.file?.mapped?.inode.hugetlb !== undefined;
+  if (!isAnonymous && (flags & MAP.HUGETLB) !== 0 && !isHuge) return EINVAL;
+  if (isAnonymous && (flags & MAP.HUGETLB) !== 0) {
+    const made = newAnonymousHugetlb(task, flags, length);
+    if (made === EINVAL) return EINVAL;
+    const result = yield* mapPlaced(task, call, made);
+    if (result < 0) yield* putInode(task, made.mapped!.inode);
+    return result;
+  }
+  return yield* mapPlaced(task, call, isAnonymous ? undefined : call.file);
+}
+
+/** Called under the mmap write lock. @returns the address in bytes, or a negative errno */
+function* mapPlaced(task: Task, call: MmapArguments, file: OpenFile | undefined): Op<number> {
+  const { machine, cpu, mm } = task;
+  const { length, offset } = call;
   if (length === 0) return EINVAL;
-  const pages = pagesOf(length);
-  if (pages === 0) return ENOMEM;
+  const hstate = file?.mapped?.inode.hugetlb?.hstate;
+  const pages = hstate === undefined ? pagesOf(length) : roundUp(length, hstate.pages);
+  if (pages === 0) return hstate === undefined ? ENOMEM : EINVAL;
   if (mm.vmas.size > mm.layout.mapCountMax) return ENOMEM;
   const start = yield* placeFile(task, call, pages, file);
   if (start < 0) return start;
-  const vmFlags = flagsOf(mm, call, file);
+  const vmFlags = flagsOf(mm, { ...call, length: pages * PAGE_BYTES }, file);
   if (vmFlags < 0) return vmFlags;
   const isShared = (vmFlags & VM.MAYSHARE) !== 0;
   // Shared anonymous memory is a file that nobody else has.
@@ -218,13 +233,16 @@ function fileFlags(
 }
 
 function* mapRegion(task: Task, proposal: Proposal): Op<number> {
-  const { start, end } = proposal;
+  const { start, end, file } = proposal;
   if (refusesSplit(task, start, end)) return EINVAL;
-  const isSplit = yield* splitAt(task, start, end);
-  if (!isSplit) return ENOMEM;
-  const isPromised = (proposal.flags & (VM.NORESERVE | VM.SHARED | VM.WRITE)) === VM.WRITE;
+  const isHuge = file?.inode.hugetlb !== undefined;
+  const error = yield* splitAt(task, start, end);
+  if (error < 0) return error;
+  const account = VM.NORESERVE | VM.SHARED | VM.WRITE;
+  const isPromised = !isHuge && (proposal.flags & account) === VM.WRITE;
   if (isPromised && !task.mm.canCommit(end - start)) return ENOMEM;
   const removed = yield* detachWithin(task, start, end);
+  if (isHuge) return yield* mapHuge(task, proposal, removed);
   yield* clearAndFlush(task, removed);
   // A file of nobody else is promised when it is made, after what it was to replace has gone.
   const isOwnFile = proposal.file !== undefined && proposal.file.inode.references === 0;
@@ -236,6 +254,22 @@ function* mapRegion(task: Task, proposal: Proposal): Op<number> {
   yield* mapFree(task, { ...proposal, flags: vmFlags });
   if ((vmFlags & VM.LOCKED) !== 0) task.mm.lockedPages += end - start;
   return start * PAGE_BYTES;
+}
+
+/**
+ * Maps huge pages in place of `removed`. The files of those go when the call is over: till then they
+ * keep what they have reserved.
+ */
+function* mapHuge(task: Task, proposal: Proposal, removed: readonly Vma[]): Op<number> {
+  const { start, end, pgoff, flags } = proposal;
+  const files = removed.flatMap(({ file }) => file?.inode ?? []);
+  for (const inode of files) yield* getInode(task, inode);
+  yield* clearAndFlush(task, removed);
+  const hugetlb = yield* hugetlbMmap(task, proposal.file!, pgoff, end - start, flags);
+  const own = (flags | VM.HUGETLB | VM.DONTEXPAND) & ~(VM.LOCKED | VM.LOCKONFAULT);
+  if (typeof hugetlb !== 'number') yield* mapFree(task, { ...proposal, flags: own, hugetlb });
+  for (const inode of files) yield* closeInode(task, inode);
+  return typeof hugetlb === 'number' ? hugetlb : start * PAGE_BYTES;
 }
 
 /** Maps space that is free, in a neighbour or by a VMA of its own. */

@@ -2,6 +2,8 @@
 import { Change, vmOpsOf } from '../design/design.ts';
 import { afterChange, beforeChange, passCall } from '../design/seams.ts';
 import { populateVma } from '../fault/populate.ts';
+import { isHugetlb } from '../hugetlb/hstate.ts';
+import { hugetlbChangeProtection } from '../hugetlb/protect.ts';
 import { changeProtection } from '../table/change_protection.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import type { Task } from '../task.ts';
@@ -88,16 +90,19 @@ function* protectPart(
   if (flags === old) return 0;
   if (flags & VM.WRITE) {
     // A promise is made once: for what becomes writable, and kept for what was.
-    if ((old & (VM.ACCOUNT | VM.WRITE | VM.SHARED | VM.NORESERVE)) === 0) {
+    if ((old & (VM.ACCOUNT | VM.WRITE | VM.HUGETLB | VM.SHARED | VM.NORESERVE)) === 0) {
       if (!task.mm.canCommit(end - start)) return ENOMEM;
       flags |= VM.ACCOUNT;
     }
   } else if (isAnonymous(vma) && vma.anonVma === undefined) flags &= ~VM.ACCOUNT;
   if (task.machine.designs.length > 0) yield* beforeChange(task, vma, start, end, Change.RIGHTS);
   const changed = yield* modifyFlags(task, vma, start, end, flags);
-  if (changed !== undefined) yield* changeProtection(task, changed, start, end);
+  if (typeof changed !== 'number') {
+    if (isHugetlb(changed)) yield* hugetlbChangeProtection(task, changed, start, end);
+    else yield* changeProtection(task, changed, start, end);
+  }
   if (task.machine.designs.length > 0) yield* afterChange(task, vma);
-  if (changed === undefined) return ENOMEM;
+  if (typeof changed === 'number') return changed;
   const wasLockedUnwritten = (old & (VM.WRITE | VM.SHARED | VM.LOCKED)) === VM.LOCKED;
   if (wasLockedUnwritten && flags & VM.WRITE) yield* populateVma(task, changed, start, end);
   return 0;

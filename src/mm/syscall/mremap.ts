@@ -4,6 +4,9 @@ import { assert } from '../../base/assert.ts';
 import { Change, vmOpsOf } from '../design/design.ts';
 import { afterChange, beforeChange, taskWork } from '../design/seams.ts';
 import { populate } from '../fault/populate.ts';
+import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
+import { moveHugetlbPageTables } from '../hugetlb/move.ts';
+import { clearResvMap, openHugetlb } from '../hugetlb/reserve.ts';
 import { movePageTables } from '../table/move_page_tables.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
@@ -38,6 +41,8 @@ interface Move {
   readonly flags: number;
   /** 0 if there is no wish. */
   readonly target: number;
+  /** In bytes, as it was given, whether or not it is a wish. */
+  readonly newAddress: number;
 }
 
 /** @returns the address in bytes, or a negative errno */
@@ -51,6 +56,7 @@ export function* mremap(task: Task, call: MremapArguments): Op<number> {
     newPages: pagesOf(call.newLength),
     flags,
     target: isPlaced ? pageOf(call.newAddress) : 0,
+    newAddress: call.newAddress,
   };
   yield* mmapWriteLock(machine, cpu, mm.id);
   const error = refusal(mm, call, move);
@@ -83,10 +89,29 @@ function refusal(mm: Mm, call: MremapArguments, move: Move): number {
 }
 
 function* perform(task: Task, move: Move, isPlaced: boolean): Op<number> {
-  const { start, oldPages, newPages, flags } = move;
-  if (flags & MREMAP.FIXED && oldPages === newPages) return yield* moveAll(task, move);
+  const { start } = move;
+  if (move.flags & MREMAP.FIXED && move.oldPages === move.newPages)
+    return yield* moveAll(task, move);
   const vma = task.mm.vmas.at(start);
   if (vma === undefined) return EFAULT;
+  if (!isHugetlb(vma)) return yield* performOn(task, vma, move, isPlaced);
+  const aligned = alignHugetlb(vma, move);
+  return aligned === undefined ? EINVAL : yield* performOn(task, vma, aligned, isPlaced);
+}
+
+/** In whole huge pages, without growing; or `undefined`. @source mm/mremap.c align_hugetlb() */
+function alignHugetlb(vma: Vma, move: Move): Move | undefined {
+  const { pages } = hstateOf(vma);
+  // The new address has to be right even if nobody asks for it.
+  if (move.start % pages > 0 || move.newAddress % (pages * PAGE_BYTES) !== 0) return undefined;
+  const oldPages = Math.ceil(move.oldPages / pages) * pages;
+  const newPages = Math.ceil(move.newPages / pages) * pages;
+  const isRefused = newPages > oldPages || (move.flags & MREMAP.DONTUNMAP) !== 0;
+  return isRefused ? undefined : { ...move, oldPages, newPages };
+}
+
+function* performOn(task: Task, vma: Vma, move: Move, isPlaced: boolean): Op<number> {
+  const { start, oldPages, newPages } = move;
   if (isPlaced || newPages > oldPages) {
     const error = extentRefusal(vma, move);
     if (error < 0) return error;
@@ -125,13 +150,18 @@ function* moveAll(task: Task, move: Move): Op<number> {
     if (isAlone && (from > move.start || to < end)) return EFAULT;
     const target = move.target + from - move.start;
     const pages = to - from;
-    const result = yield* moveTo(task, {
+    const part = {
       ...move,
       start: from,
       oldPages: pages,
       newPages: pages,
       target,
-    });
+      newAddress: target * PAGE_BYTES,
+    };
+    const vma = task.mm.vmas.at(from);
+    const aligned = vma !== undefined && isHugetlb(vma) ? alignHugetlb(vma, part) : part;
+    if (aligned === undefined) return EINVAL;
+    const result = yield* moveTo(task, aligned);
     if (result < 0) return result;
   }
   return move.target;
@@ -237,6 +267,7 @@ function* copyVma(task: Task, vma: Vma, start: number, target: number, pages: nu
   const merged = yield* mergeNew(task, proposal);
   if (merged === undefined) {
     const to = yield* insertNew(task, proposal);
+    if (isHugetlb(vma)) openHugetlb(task, to, vma, false);
     return { from: vma, to, needsRmapLocks: false };
   }
   // It may have merged with the source itself, where nothing is to be found by rmap yet.
@@ -276,6 +307,11 @@ function* movePages(
   target: number,
   pages: number,
 ): Op<boolean> {
+  if (isHugetlb(from)) {
+    const isMoved = yield* moveHugetlbPageTables(task, from, start, target, pages);
+    yield* clearResvMap(task, from);
+    return isMoved;
+  }
   const moved = yield* movePageTables(task, { from, to, start, target, pages, needsRmapLocks });
   if (moved === pages) return true;
   yield* movePageTables(task, {

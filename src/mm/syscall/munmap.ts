@@ -1,6 +1,8 @@
 /** munmap(2). @source mm/vma.c do_vmi_align_munmap(), vms_complete_munmap_vmas() (Linux 6.18) */
 import { Change } from '../design/design.ts';
 import { afterChange, beforeChange, passCall, refusesSplit, taskWork } from '../design/seams.ts';
+import { isHugetlb } from '../hugetlb/hstate.ts';
+import { unmapHugetlbVma } from '../hugetlb/zap.ts';
 import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { unmapVmaRange } from '../table/zap.ts';
@@ -8,7 +10,7 @@ import type { Task } from '../task.ts';
 import { isPageAligned, pageOf, pagesOf } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { detachVma, vmaStartWrite } from '../vma/vma_lock.ts';
-import { dropVma, splitVma } from '../vma/vma_merge.ts';
+import { dropVma, maySplit, splitVma } from '../vma/vma_merge.ts';
 import { EINVAL, ENOMEM } from '../world/errno.ts';
 import {
   mmapReadUnlock,
@@ -73,27 +75,30 @@ function* unmapVmas(task: Task, start: number, pages: number): Op<Vma[] | number
   const { taskSize } = task.mm.layout;
   if (start > taskSize || pages > taskSize - start || pages === 0) return EINVAL;
   if (refusesSplit(task, start, start + pages)) return EINVAL;
-  const isSplit = yield* splitAt(task, start, start + pages);
-  if (!isSplit) return ENOMEM;
+  const error = yield* splitAt(task, start, start + pages);
+  if (error < 0) return error;
   return yield* detachWithin(task, start, start + pages);
 }
 
 /**
  * Lets VMAs end at `start` and at `end`, so that those between can go.
  *
- * @returns false if a VMA would become two that may not
+ * @returns 0, ENOMEM if there may be no more VMAs, or EINVAL if one may not end there
  */
-export function* splitAt(task: Task, start: number, end: number): Op<boolean> {
+export function* splitAt(task: Task, start: number, end: number): Op<number> {
   const { mm } = task;
   const first = mm.vmas.at(start);
   if (first !== undefined && first.start < start) {
     // Only the middle of a VMA leaves more VMAs than there were.
-    if (end < first.end && mm.isFull) return false;
+    if (end < first.end && mm.isFull) return ENOMEM;
+    if (!maySplit(first, start)) return EINVAL;
     yield* splitVma(task, first, start);
   }
   const last = mm.vmas.at(end);
-  if (last !== undefined && last.start < end) yield* splitVma(task, last, end);
-  return true;
+  if (last === undefined || last.start >= end) return 0;
+  if (!maySplit(last, end)) return EINVAL;
+  yield* splitVma(task, last, end);
+  return 0;
 }
 
 /** Takes the VMAs of `[start, end)` out of the tree: their pages are still there. */
@@ -126,7 +131,10 @@ function* clearVmas(task: Task, vmas: readonly Vma[]): Op<void> {
   if (hasDesigns) {
     for (const vma of vmas) yield* beforeChange(task, vma, vma.start, vma.end, Change.UNMAP);
   }
-  for (const vma of vmas) yield* unmapVmaRange(task, vma, vma.start, vma.end);
+  for (const vma of vmas) {
+    if (isHugetlb(vma)) yield* unmapHugetlbVma(task, vma);
+    else yield* unmapVmaRange(task, vma, vma.start, vma.end);
+  }
   for (const vma of vmas) yield* dropVma(task, vma);
   yield* freePgtables(task, start, end, { floor, ceiling });
   if (hasDesigns) for (const vma of vmas) yield* afterChange(task, vma);

@@ -2,7 +2,7 @@
  * SysV shared memory: shmget(2), shmat(2), shmdt(2), shmctl(2).
  *
  * @source ipc/shm.c (Linux 6.18)
- * @omits  keys, permissions, SHM_HUGETLB, limits of the namespace but the smallest size; what
+ * @omits  keys, permissions, limits of the namespace but the smallest size; what
  *         SHM_LOCK does; numbers are reused at once
  */
 
@@ -11,6 +11,9 @@ import type { Place } from '../file/filemap.ts';
 import { newInode } from '../file/inode.ts';
 import type { Segment } from '../file/segment.ts';
 import { closeInode } from '../file/shmem.ts';
+import { roundUp } from '../hugetlb/call.ts';
+import { newHugetlbSegment } from '../hugetlb/file.ts';
+import { hstateBySizeLog } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
 import { asInt, isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
@@ -23,14 +26,19 @@ import { unmapPages } from './munmap.ts';
 
 /** @source uapi/linux/shm.h, asm-generic/ipc.h */
 export const SHM = { RDONLY: 0x1000, RND: 0x2000, REMAP: 0x4000, EXEC: 0x8000 } as const;
+/** Flags of shmget(2). */
+const SHM_HUGETLB = 0o4000;
+const SHM_NORESERVE = 0o10000;
 export const IPC_RMID = 0;
 export const SHM_LOCK = 11;
 export const SHM_UNLOCK = 12;
 
 /** A new private segment. @returns its number, or a negative errno */
-export function shmget({ machine, cpu }: Place, bytes: number, _flags: number): number {
+export function* shmget(place: Place, bytes: number, flags: number): Op<number> {
+  const { machine, cpu } = place;
   if (bytes < 1) return EINVAL;
-  if (!hasRoom({ machine, cpu })) return ENOSPC;
+  if (!hasRoom(place)) return ENOSPC;
+  if ((flags & SHM_HUGETLB) !== 0) return yield* newHugeSegment(place, bytes, flags);
   const inode = newInode(machine, cpu, { fileSystem: 'shmem', bytes });
   return machine.segments.add(cpu, (id) => ({ id, inode, bytes, isDestroyed: false })).id;
 }
@@ -40,6 +48,17 @@ function hasRoom(place: Place): boolean {
   const { segments } = place.machine;
   if (segments.isFull) for (const { id } of segments.all()) findSegment(place, id);
   return !segments.isFull;
+}
+
+/** All pages are reserved at once, unless that is not wanted. @returns its number, or a negative errno */
+function* newHugeSegment(place: Place, bytes: number, flags: number): Op<number> {
+  const { machine, cpu } = place;
+  const hstate = hstateBySizeLog(machine, flags);
+  if (hstate === undefined) return EINVAL;
+  const size = roundUp(bytes, hstate.pages) * PAGE_BYTES;
+  const inode = yield* newHugetlbSegment(place, hstate, size, (flags & SHM_NORESERVE) !== 0);
+  if (typeof inode === 'number') return inode;
+  return machine.segments.add(cpu, (id) => ({ id, inode, bytes: size, isDestroyed: false })).id;
 }
 
 /** @returns the address, or a negative errno */

@@ -129,7 +129,7 @@ function openLeaf({ machine, mm }: Task, slot: number, level: number, page: numb
   const frame = frameAt(machine, slot, level);
   const isWritable = isWritableAt(machine, slot);
   const cpus = machine.mmCpus[mm.id]!;
-  for (let offset = 0; offset < machine.format.entryPages[level]!; offset++) {
-    machine.ledger.openPage(cpus, mm.id, page + offset, frame + offset, isWritable);
-  }
+  const end = page + machine.format.entryPages[level]!;
+  if (level === 0) machine.ledger.openPage(cpus, mm.id, page, frame, isWritable);
+  else machine.ledger.openFolio(cpus, mm.id, page, end, frame, isWritable);
 }

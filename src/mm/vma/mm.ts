@@ -45,6 +45,8 @@ export class Mm {
   lockedPages = 0;
   /** Page tables but the root, and tables that are deposited (`pgtables_bytes` over the page size). */
   tables = 0;
+  /** Small pages of huge ones of hugetlb that it has mapped (HugetlbPages of status). */
+  hugetlbPages = 0;
   /** Processes and threads that use it. */
   users = 1;
   /** Threads that it has had so far. */

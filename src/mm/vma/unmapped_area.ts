@@ -1,7 +1,7 @@
 /** Where a mapping is placed. All in pages. */
 
 import type { Inode } from '../file/inode.ts';
-import { ENOMEM } from '../world/errno.ts';
+import { EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Mm } from './mm.ts';
 import { startWithGap, VM } from './vma.ts';
 
@@ -27,8 +27,16 @@ export function unmappedArea(mm: Mm, placement: Placement): number {
   const { taskSize } = mm.layout;
   const { pages } = placement;
   if (pages > taskSize) return ENOMEM;
+  const isAligned =
+    placement.address % alignOf(placement) === 0 && pages % alignOf(placement) === 0;
+  if (placement.isFixed && !isAligned) return EINVAL;
   const found = (isHugeWanted(placement) && hugeArea(mm, placement)) || area(mm, placement);
   return found > taskSize - pages ? ENOMEM : found;
+}
+
+/** What a place has to be a multiple of. @source mm/hugetlb.c hugetlb_get_unmapped_area() */
+function alignOf({ inode }: Placement): number {
+  return inode?.hugetlb?.hstate.pages ?? 1;
 }
 
 function isHugeWanted({ address, pages, inode, isShared }: Placement): boolean {
@@ -51,7 +59,9 @@ function hugeArea(mm: Mm, placement: Placement): number {
 }
 
 function area(mm: Mm, placement: Placement): number {
-  const { address, pages, isFixed, is32Bit } = placement;
+  const { pages, isFixed, is32Bit } = placement;
+  const align = alignOf(placement);
+  const address = isFixed ? placement.address : Math.ceil(placement.address / align) * align;
   const { taskSize, mmapBase, minAddress } = mm.layout;
   if (pages > taskSize) return ENOMEM;
   if (isFixed) return address;
@@ -61,10 +71,15 @@ function area(mm: Mm, placement: Placement): number {
     const next = mm.vmas.find(address);
     if (next === undefined || address + pages <= startWithGap(next)) return address;
   }
-  if (is32Bit) return lowestArea(mm, pages, LOW_START, LOW_END);
-  const found = highestArea(mm, pages, minAddress, mmapBase);
-  return found < 0 ? lowestArea(mm, pages, Math.ceil(taskSize / 3), taskSize) : found;
+  const room = pages + align - 1;
+  if (is32Bit) return alignUp(lowestArea(mm, room, LOW_START, LOW_END), align);
+  const found = highestArea(mm, room, minAddress, mmapBase);
+  if (found >= 0) return Math.floor((found + align - 1) / align) * align;
+  return alignUp(lowestArea(mm, room, Math.ceil(taskSize / 3), taskSize), align);
 }
+
+const alignUp = (found: number, align: number): number =>
+  found < 0 ? found : Math.ceil(found / align) * align;
 
 /** A gap that ends within a stack's guard is passed over with all gaps in that guard. */
 export function highestArea(mm: Mm, pages: number, low: number, high: number): number {

@@ -1,6 +1,7 @@
 /** Virtual memory areas. Addresses and offsets are in pages, unless a name says bytes. */
 
 import type { Inode } from '../file/inode.ts';
+import type { HugetlbPrivate } from '../hugetlb/vma_lock.ts';
 import type { AnonVma } from '../rmap/anon_vma.ts';
 import { NONE } from '../world/world.ts';
 
@@ -71,14 +72,16 @@ export interface Vma {
   anonVma: AnonVma | undefined;
   /** Every anon_vma that its pages may belong to: its own first, then those it has by fork. */
   chain: AnonVma[];
+  /** Of hugetlbfs: its lock, and what it has reserved (vm_private_data). */
+  hugetlb?: HugetlbPrivate | undefined;
 }
 
 /** What a new VMA is to be, but for what it gets when it is linked. */
-export type VmaSpec = Pick<Vma, 'start' | 'end' | 'flags' | 'file' | 'pgoff'>;
+export type VmaSpec = Pick<Vma, 'start' | 'end' | 'flags' | 'file' | 'pgoff' | 'hugetlb'>;
 
 /** Every VMA is made here, so that all have the same shape: looking one up allocates nothing then. */
-export function newVma({ start, end, flags, file, pgoff }: VmaSpec): Vma {
-  return { id: NONE, start, end, flags, file, pgoff, anonVma: undefined, chain: [] };
+export function newVma({ start, end, flags, file, pgoff, hugetlb }: VmaSpec): Vma {
+  return { id: NONE, start, end, flags, file, pgoff, anonVma: undefined, chain: [], hugetlb };
 }
 
 /** Page numbers are doubles to V8 from the first VMA on: what starts as a small integer is another shape. */

@@ -8,6 +8,11 @@ import { Change } from '../design/design.ts';
 import { afterChange, beforeChange } from '../design/seams.ts';
 import { putInode } from '../file/shmem.ts';
 import { adjustHuge } from '../huge/adjust.ts';
+import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
+import { placeAnew } from '../hugetlb/i_mmap.ts';
+import { closeHugetlb, openHugetlb } from '../hugetlb/reserve.ts';
+import { hugetlbSplit } from '../hugetlb/unshare.ts';
+import type { HugetlbPrivate } from '../hugetlb/vma_lock.ts';
 import type { AnonVma } from '../rmap/anon_vma.ts';
 import {
   copyChain,
@@ -18,6 +23,7 @@ import {
   unlockLinks,
 } from '../rmap/links.ts';
 import type { Task } from '../task.ts';
+import { EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { type MappedFile, newVma, VM_SPECIAL, VM_STICKY, type Vma } from './vma.ts';
@@ -33,12 +39,14 @@ export interface Proposal {
   readonly anonVma: AnonVma | undefined;
   /** As that of a VMA; empty of new mappings. */
   readonly chain: readonly AnonVma[];
+  readonly hugetlb?: HugetlbPrivate | undefined;
 }
 
 /** Maps space that is free by a VMA of its own. */
 export function* insertNew(task: Task, proposal: Proposal): Op<Vma> {
   const { machine, cpu, mm } = task;
   const vma = newVma(proposal);
+  if (vma.hugetlb?.lock !== undefined) vma.hugetlb.lock.vma = vma;
   yield* lockLinks(task, proposal);
   yield* attachVma(machine, cpu, mm, vma);
   linkFile(mm, vma);
@@ -83,7 +91,8 @@ export function* extend(task: Task, previous: Vma, proposal: Proposal): Op<boole
  * Gives the part `[start, end)` of `vma` other flags. It joins neighbours that now look the same;
  * otherwise it is split off.
  *
- * @returns the VMA that now has the part, or `undefined` if there may be no more VMAs
+ * @returns the VMA that now has the part, ENOMEM if there may be no more VMAs, or EINVAL if it may not
+ *          be divided there
  */
 export function* modifyFlags(
   task: Task,
@@ -91,7 +100,7 @@ export function* modifyFlags(
   start: number,
   end: number,
   flags: number,
-): Op<Vma | undefined> {
+): Op<Vma | number> {
   if (task.machine.designs.length === 0) return yield* modify(task, vma, start, end, flags);
   yield* beforeChange(task, vma, start, end, Change.FLAGS);
   const modified = yield* modify(task, vma, start, end, flags);
@@ -105,16 +114,18 @@ function* modify(
   start: number,
   end: number,
   flags: number,
-): Op<Vma | undefined> {
+): Op<Vma | number> {
   const merged = yield* mergeExisting(task, vma, start, end, flags);
   if (merged !== undefined) return merged;
   let part = vma;
   if (part.start < start) {
-    if (task.mm.isFull) return undefined;
+    if (task.mm.isFull) return ENOMEM;
+    if (!maySplit(part, start)) return EINVAL;
     part = yield* splitVma(task, part, start);
   }
   if (part.end > end) {
-    if (task.mm.isFull) return undefined;
+    if (task.mm.isFull) return ENOMEM;
+    if (!maySplit(part, end)) return EINVAL;
     yield* splitVma(task, part, end);
   }
   yield* vmaStartWrite(task.machine, task.mm, part);
@@ -153,14 +164,27 @@ function* mergeExisting(
   return right;
 }
 
+/** Whether a VMA may be divided at `page`. @source mm/hugetlb.c hugetlb_vm_op_split() */
+export function maySplit(vma: Vma, page: number): boolean {
+  return !isHugetlb(vma) || page % hstateOf(vma).pages === 0;
+}
+
 /** Divides a VMA: it keeps what is below `page`, the new one has the rest and is returned. */
 export function* splitVma(task: Task, vma: Vma, page: number): Op<Vma> {
   const { machine, cpu, mm } = task;
   const pgoff = vma.pgoff + page - vma.start;
   const upper = newVma({ ...vma, start: page, pgoff });
+  if (isHugetlb(vma)) {
+    openHugetlb(task, upper, vma, false);
+    if (machine.bugs.unshareBeforeSplit === true) yield* hugetlbSplit(task, vma, page);
+  }
   yield* vmaStartWrite(machine, mm, vma);
   yield* lockLinks(task, vma);
   yield* adjustHuge(task, vma, page);
+  if (isHugetlb(vma) && machine.bugs.unshareBeforeSplit !== true) {
+    yield* hugetlbSplit(task, vma, page);
+  }
+  if (isHugetlb(vma)) placeAnew(vma.file!.inode, vma);
   yield writing(machine.objects.tree(mm.id));
   mm.vmas.resize(vma, vma.start, page);
   yield* attachVma(machine, cpu, mm, upper);
@@ -178,6 +202,7 @@ export function* dropVma(task: Task, vma: Vma): Op<void> {
   unlinkFile(vma);
   unlinkAnonVmas(task, vma);
   yield* unlockLinks(task, links);
+  if (isHugetlb(vma)) yield* closeHugetlb(task, vma);
   if (file !== undefined) yield* putInode(task, file.inode);
 }
 

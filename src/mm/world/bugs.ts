@@ -39,4 +39,22 @@ export interface Bugs {
   readonly migrateFlushesOneMm?: boolean;
   /** folio_referenced() counts an entry once for each VMA that it is found by. */
   readonly referencedCountsByVma?: boolean;
+  /** Who gives up a shared table does not wait for lockless walkers (CVE-2025-38085). */
+  readonly unshareWithoutSync?: boolean;
+  /** Shared tables are given up before a VMA is divided, without its locks (CVE-2025-38084). */
+  readonly unshareBeforeSplit?: boolean;
+  /** References of a table's page say whether it is shared (CVE-2024-57883). */
+  readonly sharesCountedByReferences?: boolean;
+  /** Unmapping a shared table flushes when i_mmap_rwsem is dropped (CVE-2021-4002). */
+  readonly unshareFlushedLater?: boolean;
+  /** Who asks whether a table is shared looks at the wrong count (CVE-2026-23100). */
+  readonly sharedTestedByReferences?: boolean;
+  /** A fault on hugetlb does not keep its table from being given up (c0d0381ade79). */
+  readonly faultWithoutVmaLock?: boolean;
+  /** MADV_DONTNEED lets faults go on before its pages are free (2820b0f09be9). */
+  readonly zapUnlockedBeforeFree?: boolean;
+  /** The last two that share a table do not wait for lockless walkers (8ce720d5bd91). */
+  readonly unshareSyncOffByOne?: boolean;
+  /** A reservation comes back while a child still has the page (CVE-2026-89593). */
+  readonly reserveRestoredWhileMapped?: boolean;
 }

@@ -5,8 +5,9 @@
  * the CPU no turn while that lock is held. A CPU that holds a lock takes only locks of higher rank,
  * unless it only tries:
  *
- *    i_rwsem  <  mmap_lock  <  VMA lock  <  invalidate_lock  <  folio lock  <  i_mmap_rwsem
- *             <  anon_vma lock  <  page-table locks  <  swap lock  <  i_pages lock  <  zone lock
+ *    i_rwsem  <  mmap_lock  <  VMA lock  <  invalidate_lock  <  i_rwsem, fault mutex, VMA lock of
+ *             hugetlb  <  folio lock  <  i_mmap_rwsem  <  anon_vma lock  <  page-table locks
+ *             <  swap lock  <  i_pages lock  <  resv maps  <  hugetlb_lock  <  zone lock
  *
  * @source mm/rmap.c "Lock ordering in mm", Documentation/mm/process_addrs.rst (Linux 6.18)
  * @omits  writer priority of rw-semaphores
@@ -30,13 +31,18 @@ export const Rank = {
   MMAP: 1 << 1,
   VMA: 1 << 2,
   INVALIDATE: 1 << 3,
-  FOLIO: 1 << 4,
-  I_MMAP: 1 << 5,
-  ANON_VMA: 1 << 6,
-  PAGE_TABLE: 1 << 7,
-  SWAP: 1 << 8,
-  PAGES: 1 << 9,
-  ZONE: 1 << 10,
+  HUGETLB_INODE: 1 << 4,
+  FAULT_MUTEX: 1 << 5,
+  HUGETLB_VMA: 1 << 6,
+  FOLIO: 1 << 7,
+  I_MMAP: 1 << 8,
+  ANON_VMA: 1 << 9,
+  PAGE_TABLE: 1 << 10,
+  SWAP: 1 << 11,
+  PAGES: 1 << 12,
+  RESV: 1 << 13,
+  HUGETLB: 1 << 14,
+  ZONE: 1 << 15,
 } as const;
 export type Rank = (typeof Rank)[keyof typeof Rank];
 

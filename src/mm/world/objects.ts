@@ -8,6 +8,10 @@ const NAMES = {
   mmapLock: 'mmap_lock of mm',
   pageTableLock: 'page_table_lock of mm',
   tableLock: 'lock of table',
+  hugetlbLock: 'hugetlb_lock',
+  resvLock: 'lock of resv maps',
+  faultMutex: 'hugetlb fault mutex',
+  hugetlbVmaLock: 'hugetlb_vma_lock',
   inodeLock: 'i_rwsem of inode',
   invalidateLock: 'invalidate_lock of inode',
   iMmapLock: 'i_mmap_rwsem of inode',
@@ -37,18 +41,25 @@ export type ObjectKind = keyof typeof NAMES;
 export class Objects {
   /** Locks are the objects below this number. */
   readonly locks: number;
+  /** How many mutexes faults on hugetlb choose from. */
+  readonly faultMutexes: number;
   readonly #base: Readonly<Record<ObjectKind, number>>;
   readonly #tableEntries: number;
 
   constructor(size: WorldSize, tableEntries: number) {
     const { cpus, mms, frames, tables, vmas, inodes, anonVmas, swapSlots } = size;
     this.#tableEntries = tableEntries;
+    this.faultMutexes = 8 * cpus;
     const counts: Readonly<Record<ObjectKind, number>> = {
       zoneLock: 1,
       swapLock: 1,
       mmapLock: mms,
       pageTableLock: mms,
       tableLock: tables,
+      hugetlbLock: 1,
+      resvLock: 1,
+      faultMutex: 8 * cpus,
+      hugetlbVmaLock: vmas,
       inodeLock: inodes,
       invalidateLock: inodes,
       iMmapLock: inodes,
@@ -95,6 +106,20 @@ export class Objects {
   /** Guards the entries of one table of the two lowest levels. */
   tableLock(table: number): number {
     return this.#base.tableLock + table;
+  }
+  get hugetlbLock(): number {
+    return this.#base.hugetlbLock;
+  }
+  /** Guards all resv maps and subpools of hugetlb. */
+  get resvLock(): number {
+    return this.#base.resvLock;
+  }
+  faultMutex(hash: number): number {
+    return this.#base.faultMutex + hash;
+  }
+  /** The lock that keeps the tables of a VMA of hugetlbfs in place, by its own number. */
+  hugetlbVmaLock(lock: number): number {
+    return this.#base.hugetlbVmaLock + lock;
   }
   inodeLock(inode: number): number {
     return this.#base.inodeLock + inode;

@@ -177,6 +177,8 @@ export class World {
 
   /** Who else is flushed with an address space (`Design.invalidateSecondary`). */
   secondary: readonly InvalidateSecondary[] = [];
+  /** What becomes of a page of hugetlb whose last reference is dropped. Set by the machine. */
+  freeHugetlb!: (cpu: number, head: number) => Op<void>;
   /** Told what happens, if anybody wants to know. No part of the state; set by `traceTo()`. */
   trace: TraceWriter | undefined = undefined;
 

@@ -33,6 +33,11 @@ export interface WorldSize {
   readonly contents: boolean;
   /** Where faults on private memory use huge pages (transparent_hugepage/enabled). */
   readonly thp: 'always' | 'madvise' | 'never';
+  /** Pages of 2 MiB and of 1 GiB that hugetlb sets aside at boot. */
+  readonly hugePages: number;
+  readonly gigantic: number;
+  /** The kernel's way to wait when shared tables of hugetlb are given up: for each, or for all. */
+  readonly hugetlbUnshare: '6.18' | '6.19';
 }
 
 /** What is enough for two small address spaces, unless told otherwise. */
@@ -53,6 +58,9 @@ export function worldSize(size: Partial<WorldSize> & Pick<WorldSize, 'format'>):
     tlbTags: 'mm',
     contents: true,
     thp: 'madvise',
+    hugePages: 0,
+    gigantic: 0,
+    hugetlbUnshare: '6.18',
     ...size,
   };
 }

@@ -106,7 +106,7 @@ export const FILE_CALLS = [
         throw new ScriptError('Keys are not simulated', 'Pass IPC_PRIVATE, and keep the number');
       }
       const { mm, task, machine } = session;
-      const id = mm.shmget(task, toEngine(bytes), toInt(how));
+      const id = mm.run(mm.shmget(task, toEngine(bytes), toInt(how)));
       if (id < 0) return outcomeOf(id);
       session.inodeNames.set(machine.segments.get(id).inode, '/SYSV00000000 (deleted)');
       return outcomeOf(id);

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { formatById } from '../../../src/arch/index.ts';
-import type { Inode, Layout, Machine, Task } from '../../../src/mm/index.ts';
+import type { Inode, Layout, Machine, Task, WorldSize } from '../../../src/mm/index.ts';
 import { ADVICE, type Address, type Call, MAP, PROT } from '../calls.ts';
+import { isHugetlb } from '../covered.ts';
 import type { Program, Step } from '../program.ts';
 import type { Backing, InitialState, KernelReport, Outcome, State, Vma } from '../report.ts';
 import { mm } from './build.ts';
@@ -46,7 +47,9 @@ export function runOnEngine(
   onObserve: (observed: Observed) => void = () => {},
 ): KernelReport {
   const isStriped = program.steps.some(({ call }) => call.name === 'stripe' && call.count > 1000);
-  const size = isStriped ? { ...SIZE, vmas: 2 ** 17 } : SIZE;
+  const isHuge = program.steps.some(({ call }) => isHugetlb(call));
+  const hugePages = isHuge ? initial.counters.HugePages_Free : 0;
+  const size = { ...(isStriped ? { ...SIZE, vmas: 2 ** 17 } : SIZE), hugePages };
   return new Run(initial, size, onObserve).run(program, outcomes);
 }
 
@@ -59,7 +62,11 @@ class Run {
   readonly #states: State[] = [];
   readonly #onObserve: (observed: Observed) => void;
 
-  constructor(initial: InitialState, size: typeof SIZE, onObserve: (observed: Observed) => void) {
+  constructor(
+    initial: InitialState,
+    size: typeof SIZE & Pick<WorldSize, 'hugePages'>,
+    onObserve: (observed: Observed) => void,
+  ) {
     this.#initial = initial;
     this.#onObserve = onObserve;
     this.#machine = new mm.Machine(size);
@@ -101,6 +108,7 @@ class Run {
     }
     this.#audit();
     const left = [...this.#tasks].sort(([a], [b]) => a - b);
+    // Each is gone, with what it had reserved, when the next one reports.
     for (const [process, task] of left) {
       this.#observe(process, task, steps.length);
       this.#exit(process, task);

@@ -130,7 +130,7 @@ export class Files {
   }
 
   #newSegment(task: Task, id: number, { segment, length, flags }: Call<'shmget'>): number {
-    const number = mm.shmget(task, length, flags);
+    const number = mm.run(mm.shmget(task, length, flags));
     if (number < 0) return number;
     // The number may have been that of a segment that is gone.
     for (const [other, known] of this.#segments) if (known === number) this.#segments.delete(other);

@@ -29,7 +29,8 @@ export function describeVma({ start, end, flags, file, pgoff }: EngineVma, maker
 }
 
 /** @source mm/mmap.c vm_stat_account(), fs/proc/task_mmu.c task_mem() (Linux 6.18) */
-export function countersOf({ mm }: Task): Counters {
+export function countersOf({ machine, mm }: Task): Counters {
+  const pool = machine.hugetlb.hstates[0]!;
   const counters = { VmSize: 0, VmLck: mm.lockedPages, VmData: 0, VmStk: 0 };
   for (const { start, end, flags } of mm.vmas.all()) {
     const pages = end - start;
@@ -45,6 +46,10 @@ export function countersOf({ mm }: Task): Counters {
     RssAnon: mm.rss[Rss.ANON]!,
     RssFile: mm.rss[Rss.FILE]!,
     RssShmem: mm.rss[Rss.SHMEM]!,
+    HugetlbPages: mm.hugetlbPages,
+    HugePages_Free: pool.free.length,
+    HugePages_Rsvd: pool.reserved,
+    HugePages_Surp: pool.surplus,
   };
 }
 
@@ -124,6 +129,8 @@ function categoriesOfFrame(machine: Machine, frame: number): number {
 export function mapsLargeFolio({ machine, mm }: Task, start: number, end: number): boolean {
   const found: number[] = [];
   for (const vma of mm.vmas.within(start, end)) {
+    // Those of hugetlb are never split.
+    if ((vma.flags & VM.HUGETLB) !== 0) continue;
     const range = { start: Math.max(start, vma.start), end: Math.min(end, vma.end) };
     visitEntries(machine, mm.root, machine.format.levels - 1, 0, range, (slot, level) => {
       if (isPresentAt(machine, slot)) found.push(frameAt(machine, slot, level));

@@ -52,11 +52,12 @@ static int is_own(const char *line)
 	return start >= OWN && start < OWN_END;
 }
 
-/* Of smaps, a VMA's first line and its flags; of status, the lines about memory. */
+/* Of smaps, a VMA's first line and its flags; of status and meminfo, lines about memory. */
 static int is_wanted(const char *line, u32 type, int *own)
 {
 	if (type == RECORD_COUNTERS)
-		return starts_with(line, "Vm") || starts_with(line, "Rss");
+		return starts_with(line, "Vm") || starts_with(line, "Rss") ||
+		       starts_with(line, "Huge");
 	if (*line < 'A' || *line > 'Z')
 		*own = is_own(line);
 	else if (!starts_with(line, "VmFlags"))
@@ -229,6 +230,7 @@ static void observe(u32 step)
 #endif
 	emit_lines("/proc/self/smaps", RECORD_VMAS, step);
 	emit_lines("/proc/self/status", RECORD_COUNTERS, step);
+	emit_lines("/proc/meminfo", RECORD_COUNTERS, step);
 	for (u32 type = RECORD_PAGES; type <= RECORD_TABLES; type++) {
 		emit_pages(type, step, 0, OWN);
 		emit_pages(type, step, OWN_END, TASK_SIZE);

@@ -1,0 +1,134 @@
+/**
+ * Copying the huge pages of a private mapping for fork. Shared ones are left to faults.
+ *
+ * @source mm/hugetlb.c copy_hugetlb_page_range() (Linux 6.18)
+ * @omits  userfaultfd, migration entries, poison
+ */
+import { W } from '../../arch/index.ts';
+import { isPinned } from '../rmap/dup_rmap.ts';
+import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
+import { isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import type { Task } from '../task.ts';
+import type { Mm } from '../vma/mm.ts';
+import type { Vma } from '../vma/vma.ts';
+import { ENOMEM } from '../world/errno.ts';
+import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { clearing, reading, readingContent, setting, writing } from '../world/point.ts';
+import { FrameFlag, NONE } from '../world/world.ts';
+import { hstateOf, nextBlock } from './hstate.ts';
+import { leafFlags } from './leaf_flags.ts';
+import { allocHugetlbFolio } from './reserve.ts';
+import { countMap, mapNewAnonymousFolio } from './rmap.ts';
+import { hugePteAlloc } from './share.ts';
+
+/** A page that its owner may have pinned: the child gets a copy at once. */
+const PINNED = -1;
+
+/**
+ * Lets `to`, of `child`, map what `from`, of the parent, maps. Called under both mmap locks.
+ *
+ * @returns 0 or ENOMEM
+ * @locks   the lock of a table of the child, then of the parent
+ */
+export function* copyHugetlbRange(task: Task, child: Mm, to: Vma, from: Vma): Op<number> {
+  const { machine, mm } = task;
+  const hstate = hstateOf(from);
+  for (let page = from.start; page < from.end; ) {
+    const slot = yield* walk(machine, mm, page, hstate.level);
+    if (slot === NONE) {
+      page = nextBlock(machine, hstate, page);
+      continue;
+    }
+    const target = yield* hugePteAlloc(task, child, to, page);
+    if (target === NONE) return ENOMEM;
+    const head = yield* copyEntry(task, child, from, page, slot, target);
+    if (head !== PINNED) page += hstate.pages;
+    else {
+      const error = yield* copyPinned(task, child, to, page, slot, target);
+      if (error < 0) return error;
+      page += hstate.pages;
+    }
+  }
+  return 0;
+}
+
+function* copyEntry(
+  task: Task,
+  child: Mm,
+  from: Vma,
+  page: number,
+  slot: number,
+  target: number,
+): Op<number> {
+  const { machine, cpu, mm } = task;
+  const { level, pages } = hstateOf(from);
+  const outer = lockOf(machine, child, target, level);
+  const inner = lockOf(machine, mm, slot, level);
+  yield* lock(machine, cpu, outer, Rank.PAGE_TABLE);
+  yield* lockNested(machine, cpu, inner, Rank.PAGE_TABLE);
+  yield reading(machine.objects.entry(slot));
+  let result = 0;
+  if (isMappedAt(machine, slot, level)) {
+    const head = mappedFrameAt(machine, slot, level);
+    yield writing(machine.objects.frame(head));
+    const flags = machine.frameFlags[head]!;
+    if (isAnonymousFrame(machine, head) && isPinned(machine, mm, flags, head)) result = PINNED;
+    else {
+      machine.frameFlags[head]! &= ~FrameFlag.EXCLUSIVE;
+      machine.frameReferences[head]!++;
+      countMap(machine, head, 1);
+      child.hugetlbPages += pages;
+      yield* shareEntry(task, from, page, slot, target);
+    }
+  }
+  yield* unlockNested(machine, cpu, inner);
+  yield* unlock(machine, cpu, outer, Rank.PAGE_TABLE);
+  return result;
+}
+
+/** Neither of the two may write to the page any more. Called under both locks. */
+function* shareEntry(task: Task, from: Vma, page: number, slot: number, target: number): Op<void> {
+  const { machine, mm } = task;
+  const { level, pages } = hstateOf(from);
+  const head = mappedFrameAt(machine, slot, level);
+  const flags = mappedFlagsAt(machine, slot) & ~W;
+  yield clearing(machine.objects.entry(slot));
+  const wasWritable = (mappedFlagsAt(machine, slot) & W) !== 0 && isPresentAt(machine, slot);
+  setMapped(machine, slot, head, flags, level);
+  if (wasWritable) {
+    machine.ledger.openProtected(machine.mmCpus[mm.id]!, mm.id, page, page + pages);
+  }
+  yield setting(machine.objects.entry(target));
+  setMapped(machine, target, head, flags, level);
+}
+
+/** @returns 0 or ENOMEM */
+function* copyPinned(
+  task: Task,
+  child: Mm,
+  to: Vma,
+  page: number,
+  slot: number,
+  target: number,
+): Op<number> {
+  const { machine, cpu } = task;
+  const { level, pages } = hstateOf(to);
+  const copy = yield* allocHugetlbFolio(task, to, page);
+  if (copy < 0) return ENOMEM;
+  const head = mappedFrameAt(machine, slot, level);
+  for (let at = 0; at < pages; at++) {
+    yield readingContent(machine.objects.frame(head + at));
+    if (machine.size.contents) machine.frameData[copy + at] = machine.frameData[head + at]!;
+  }
+  const guard = lockOf(machine, child, target, level);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield writing(machine.objects.frame(copy));
+  mapNewAnonymousFolio(machine, copy, to.anonVma!, to.pgoff + page - to.start);
+  yield setting(machine.objects.entry(target));
+  setMapped(machine, target, copy, leafFlags(to, true), level);
+  child.hugetlbPages += pages;
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return 0;
+}

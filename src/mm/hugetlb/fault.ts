@@ -1,0 +1,172 @@
+/**
+ * Faults on huge pages of hugetlb.
+ *
+ *     fault mutex  <  lock of the VMA (read)  <  folio lock  <  page-table lock
+ *
+ * The mutex keeps out whoever wants to make, or remove, the same page; the lock of the VMA keeps the
+ * table, which may be shared, linked until the entry is set.
+ *
+ * @source mm/hugetlb.c hugetlb_fault(), hugetlb_no_page() (Linux 6.18)
+ * @omits  userfaultfd, hardware poison
+ */
+import { ACCESSED, DIRTY } from '../../arch/index.ts';
+import { prepareAnonymous } from '../fault/anonymous.ts';
+import { Access, Fault } from '../fault/result.ts';
+import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
+import { putFrame } from '../page/frame.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
+import { checkTable, isNoneAt, isWritableAt, lockOf, setLeaf } from '../table/pgtable.ts';
+import type { Task } from '../task.ts';
+import { PAGE_BYTES } from '../vma/pages.ts';
+import { VM, type Vma } from '../vma/vma.ts';
+import { lock, Rank, unlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { reading, setting, writing } from '../world/point.ts';
+import { NONE } from '../world/world.ts';
+import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
+import { addHugetlb, findLockHugetlb } from './filemap.ts';
+import { hstateOf, hugeIndexAt } from './hstate.ts';
+import { leafFlags } from './leaf_flags.ts';
+import { allocHugetlbFolio, restoreReserve } from './reserve.ts';
+import { countMap, mapNewAnonymousFolio } from './rmap.ts';
+import { hugePteAlloc } from './share.ts';
+import { vmaLockRead, vmaUnlockRead } from './vma_lock.ts';
+import { hugetlbWp } from './wp.ts';
+
+/** A fault under way. */
+export interface HugetlbFault {
+  readonly vma: Vma;
+  /** The first small page of the huge one. */
+  readonly page: number;
+  readonly index: number;
+  readonly access: Access;
+  readonly isVmaLocked: boolean;
+  /** The slot of the entry, whose table the lock of the VMA keeps. */
+  slot: number;
+}
+
+/**
+ * Makes the huge page of `page` accessible. Called under the VMA lock or the mmap lock, for reading.
+ *
+ * @param isVmaLocked whether the VMA lock is all that is held
+ */
+export function* hugetlbFault(
+  task: Task,
+  vma: Vma,
+  page: number,
+  access: Access,
+  isVmaLocked: boolean,
+): Op<Fault> {
+  const { pages } = hstateOf(vma);
+  const start = Math.floor(page / pages) * pages;
+  const index = hugeIndexAt(vma, start);
+  const { inode } = vma.file!;
+  const { faultWithoutVmaLock } = task.machine.bugs;
+  yield* faultMutexLock(task, inode, index);
+  if (faultWithoutVmaLock !== true) yield* vmaLockRead(task, vma);
+  const slot = yield* hugePteAlloc(task, task.mm, vma, start);
+  const fault = { vma, page: start, index, access, isVmaLocked, slot };
+  const result = slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
+  if (faultWithoutVmaLock !== true) yield* vmaUnlockRead(task, vma);
+  yield* faultMutexUnlock(task, inode, index);
+  return result;
+}
+
+/** Called under the fault mutex and the lock of the VMA. */
+function* faultEntry(task: Task, fault: HugetlbFault): Op<Fault> {
+  const { machine, cpu, mm } = task;
+  const { slot, vma, access } = fault;
+  const { level } = hstateOf(vma);
+  yield reading(machine.objects.entry(slot));
+  if (!checkTable(machine, slot)) return Fault.RETRY;
+  if (isNoneAt(machine, slot)) return yield* hugetlbNoPage(task, fault);
+  if (!isMappedAt(machine, slot, level)) return Fault.RETRY;
+  const guard = lockOf(machine, mm, slot, level);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield reading(machine.objects.entry(slot));
+  let result: Fault = Fault.DONE;
+  if (isMappedAt(machine, slot, level)) {
+    const isWrite = access === Access.WRITE || access === Access.UNSHARE;
+    if (isWrite && !isWritableAt(machine, slot)) result = yield* hugetlbWp(task, fault);
+    else yield* noteAccess(task, fault);
+  }
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return result;
+}
+
+/** @source mm/hugetlb.c hugetlb_fault(), the end: huge_ptep_set_access_flags() */
+function* noteAccess({ machine }: Task, { vma, slot, access }: HugetlbFault): Op<void> {
+  const { level } = hstateOf(vma);
+  const flags = mappedFlagsAt(machine, slot);
+  const noted = flags | ACCESSED | (access === Access.WRITE ? DIRTY : 0);
+  if (noted === flags) return;
+  yield setting(machine.objects.entry(slot));
+  setMapped(machine, slot, mappedFrameAt(machine, slot, level), noted, level);
+}
+
+/** Brings a page in where nothing is. */
+function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Fault> {
+  const { machine, cpu } = task;
+  const { vma, index, page } = fault;
+  const { inode } = vma.file!;
+  if (vma.hugetlb!.isUnmapped) return Fault.SIGBUS;
+  const found = yield* findLockHugetlb(task, inode, index);
+  if (found !== NONE) return yield* mapFolio(task, fault, found, false);
+  yield reading(machine.objects.pages(inode.id));
+  const { pages } = hstateOf(vma);
+  const isBehind = index >= Math.floor(inode.bytes / PAGE_BYTES / pages);
+  if (isBehind) return Fault.SIGBUS;
+  const isShared = (vma.flags & VM.MAYSHARE) !== 0;
+  if (!isShared) {
+    const isPrepared = yield* prepareAnonymous(task, vma, fault.isVmaLocked);
+    if (!isPrepared) return Fault.RETRY;
+  }
+  const head = yield* allocHugetlbFolio(task, vma, page);
+  if (head < 0) return yield* failed(task, fault);
+  if (isShared) yield* addHugetlb(task, inode, index, head);
+  else yield* lockFolio(machine, cpu, head);
+  return yield* mapFolio(task, fault, head, !isShared);
+}
+
+/** No page was to be had: a signal, unless another fault has mapped one meanwhile. */
+function* failed(task: Task, { vma, slot }: HugetlbFault): Op<Fault> {
+  const { machine, cpu, mm } = task;
+  const guard = lockOf(machine, mm, slot, hstateOf(vma).level);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield reading(machine.objects.entry(slot));
+  const isStill = isNoneAt(machine, slot);
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return isStill ? Fault.SIGBUS : Fault.DONE;
+}
+
+/**
+ * Maps a folio, which is locked, with a reference that goes to the entry.
+ *
+ * @param isPrivate whether it is a new one for this process only
+ */
+function* mapFolio(task: Task, fault: HugetlbFault, head: number, isPrivate: boolean): Op<Fault> {
+  const { machine, cpu, mm } = task;
+  const { vma, slot, page, access } = fault;
+  const { level, pages } = hstateOf(vma);
+  const guard = lockOf(machine, mm, slot, level);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield setting(machine.objects.entry(slot));
+  const isFirst = checkTable(machine, slot) && isNoneAt(machine, slot);
+  let result: Fault = Fault.DONE;
+  if (isFirst) {
+    yield writing(machine.objects.frame(head));
+    if (isPrivate) {
+      mapNewAnonymousFolio(machine, head, vma.anonVma!, vma.pgoff + page - vma.start);
+    } else countMap(machine, head, 1);
+    const isShared = (vma.flags & VM.SHARED) !== 0;
+    yield setting(machine.objects.entry(slot));
+    setLeaf(machine, slot, head, leafFlags(vma, isShared), level);
+    mm.hugetlbPages += pages;
+    if (access === Access.WRITE && !isShared) result = yield* hugetlbWp(task, fault);
+  }
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  if (!isFirst && isPrivate) yield* restoreReserve(task, vma, page, head);
+  yield* unlockFolio(machine, cpu, head);
+  if (!isFirst) yield* putFrame(machine, cpu, head);
+  return result;
+}

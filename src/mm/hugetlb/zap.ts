@@ -1,0 +1,204 @@
+/**
+ * Taking huge pages out of an address space.
+ *
+ * @source mm/hugetlb.c __unmap_hugepage_range(), __hugetlb_zap_begin(), __hugetlb_zap_end(),
+ *         unmap_ref_private() (Linux 6.18)
+ * @omits  userfaultfd
+ */
+import { DIRTY, W } from '../../arch/index.ts';
+import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
+import {
+  isGatherFull,
+  tlbChange,
+  tlbFinishMmu,
+  tlbFlushMmu,
+  tlbGatherMmu,
+  tlbRemovePage,
+} from '../table/mmu_gather.ts';
+import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import type { Task } from '../task.ts';
+import { VM, type Vma } from '../vma/vma.ts';
+import { lock, Rank, unlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { clearing, reading, writing } from '../world/point.ts';
+import { FrameFlag, NONE } from '../world/world.ts';
+import { HugetlbFlag, hugetlbFlags, setHugetlbFlags } from './folio.ts';
+import { hstateOf, nextBlock } from './hstate.ts';
+import { mappingsInOrder } from './i_mmap.ts';
+import { hugetlbLock, hugetlbUnlock } from './pool.ts';
+import { addReservation } from './reserve.ts';
+import { countMap } from './rmap.ts';
+import { flushUnshared, hugePmdUnshare, nothingUnshared, type Unshared } from './unshare.ts';
+import { vmaLockWrite, vmaUnlockWrite, vmaUnlockWriteFree } from './vma_lock.ts';
+
+/** Locks `vma` and all of its file's, so that no table comes to be shared meanwhile. */
+function* zapBegin(task: Task, vma: Vma): Op<void> {
+  const { machine, cpu } = task;
+  yield* vmaLockWrite(task, vma);
+  yield* lock(machine, cpu, machine.objects.iMmapLock(vma.file!.inode.id), Rank.I_MMAP);
+}
+
+/** @param isFinal whether the VMA goes: nobody may choose its tables to share from now on */
+function* zapEnd(task: Task, vma: Vma, isFinal: boolean): Op<void> {
+  const { machine, cpu } = task;
+  if (isFinal) yield* vmaUnlockWriteFree(task, vma);
+  else yield* vmaUnlockWrite(task, vma);
+  yield* unlock(machine, cpu, machine.objects.iMmapLock(vma.file!.inode.id), Rank.I_MMAP);
+}
+
+/** Unmaps a VMA that goes, with a gather begun. Called under the mmap lock. */
+export function* unmapHugetlbVma(task: Task, vma: Vma): Op<void> {
+  yield* zapBegin(task, vma);
+  yield* unmapHugepageRange(task, vma, vma.start, vma.end);
+  yield* zapEnd(task, vma, true);
+}
+
+/**
+ * Unmaps `[start, end)` of a VMA that stays. Pages are freed before faults may go on, which could
+ * find none in the pool otherwise. Called under the mmap lock or the VMA lock, with a gather begun.
+ *
+ * @source mm/memory.c zap_page_range_single_batched()
+ */
+export function* zapHugetlbRange(task: Task, vma: Vma, start: number, end: number): Op<void> {
+  const { machine, cpu, mm } = task;
+  yield* zapBegin(task, vma);
+  yield* unmapHugepageRange(task, vma, start, end);
+  const { zapUnlockedBeforeFree } = machine.bugs;
+  if (zapUnlockedBeforeFree === true) yield* zapEnd(task, vma, false);
+  yield* tlbFinishMmu(machine, cpu, mm.id);
+  if (zapUnlockedBeforeFree !== true) yield* zapEnd(task, vma, false);
+  yield* tlbGatherMmu(machine, cpu, mm.id);
+}
+
+/**
+ * Clears the entries of `[start, end)`, which is whole huge pages of `vma`, or of the folio `only` if
+ * that is given. A shared table is given up, whatever part of it is meant: its pages stay.
+ *
+ * Called under i_mmap_rwsem and the lock of the VMA, both for writing, with a gather begun.
+ */
+export function* unmapHugepageRange(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  only: number = NONE,
+): Op<void> {
+  const { machine, cpu, mm } = task;
+  const hstate = hstateOf(vma);
+  const unshared = nothingUnshared();
+  for (let page = start; page < end; ) {
+    const slot = yield* walk(machine, mm, page, hstate.level);
+    if (slot === NONE) {
+      page = nextBlock(machine, hstate, page);
+      continue;
+    }
+    const isGone = yield* zapEntry(task, vma, page, slot, only, unshared);
+    if (isGatherFull(machine, cpu)) yield* tlbFlushMmu(machine, cpu, mm.id);
+    page = isGone ? nextBlock(machine, hstate, page) : page + hstate.pages;
+  }
+  if (machine.bugs.unshareFlushedLater === true) {
+    if (unshared.end > 0) tlbChange(machine, cpu, unshared.start, unshared.end);
+  } else yield* flushUnshared(task, unshared);
+}
+
+/** @returns whether the table was a shared one, and is given up */
+function* zapEntry(
+  task: Task,
+  vma: Vma,
+  page: number,
+  slot: number,
+  only: number,
+  unshared: Unshared,
+): Op<boolean> {
+  const { machine, cpu, mm } = task;
+  const { level } = hstateOf(vma);
+  const guard = lockOf(machine, mm, slot, level);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  const isGone = yield* hugePmdUnshare(task, vma, page, slot, unshared);
+  let isRestored = false;
+  if (!isGone) {
+    yield reading(machine.objects.entry(slot));
+    const isMapped = isMappedAt(machine, slot, level);
+    if (isMapped) isRestored = yield* zapMapped(task, vma, page, slot, only);
+    else if (!isNoneAt(machine, slot) && only === NONE) {
+      yield clearing(machine.objects.entry(slot));
+      clearEntry(machine, slot);
+    }
+  }
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  if (isRestored) yield* addReservation(task, vma, page);
+  return isGone;
+}
+
+/** @returns whether the owner of a private mapping gets its reservation back */
+function* zapMapped(task: Task, vma: Vma, page: number, slot: number, only: number): Op<boolean> {
+  const { machine, cpu, mm } = task;
+  const { level, pages } = hstateOf(vma);
+  const head = mappedFrameAt(machine, slot, level);
+  if (only !== NONE) {
+    if (head !== only) return false;
+    vma.hugetlb!.isUnmapped = true;
+  }
+  yield clearing(machine.objects.entry(slot));
+  const flags = mappedFlagsAt(machine, slot);
+  const wasPresent = isPresentAt(machine, slot);
+  clearEntry(machine, slot);
+  tlbChange(machine, cpu, page, page + pages);
+  if (wasPresent) {
+    const cpus = machine.mmCpus[mm.id]!;
+    machine.ledger.openFolio(cpus, mm.id, page, page + pages, head, (flags & W) !== 0);
+  }
+  mm.hugetlbPages -= pages;
+  yield writing(machine.objects.frame(head));
+  countMap(machine, head, -1);
+  if ((flags & DIRTY) !== 0) machine.frameFlags[head]! |= FrameFlag.DIRTY;
+  const isRestored = yield* restoresReserve(task, vma, head);
+  tlbRemovePage(machine, cpu, page, head);
+  return isRestored;
+}
+
+/**
+ * Whether a private page goes that its owner had reserved: the pool keeps it for the next fault, or
+ * somebody else could take it. Not while a child still maps it.
+ */
+function* restoresReserve(task: Task, vma: Vma, head: number): Op<boolean> {
+  const { machine } = task;
+  if ((vma.flags & VM.MAYSHARE) !== 0 || vma.hugetlb?.resv === undefined) return false;
+  if (!isAnonymousFrame(machine, head)) return false;
+  if (machine.frameReferences[head + 1]! > 0 && machine.bugs.reserveRestoredWhileMapped !== true) {
+    return false;
+  }
+  yield* hugetlbLock(task);
+  const isRestored = hstateOf(vma).surplus === 0;
+  if (isRestored) {
+    const flags = hugetlbFlags(machine, head);
+    setHugetlbFlags(machine, head, flags | HugetlbFlag.RESTORE_RESERVE);
+  }
+  yield* hugetlbUnlock(task);
+  return isRestored;
+}
+
+/**
+ * The owner of a private mapping needs a page, and children keep the old one: theirs are unmapped, and
+ * they will get a signal when they touch it.
+ *
+ * Called under the mmap lock, without the locks of the fault.
+ */
+export function* unmapRefPrivate(task: Task, vma: Vma, page: number, head: number): Op<void> {
+  const { machine, cpu } = task;
+  const { inode } = vma.file!;
+  const guard = machine.objects.iMmapLock(inode.id);
+  const pgoff = vma.pgoff + page - vma.start;
+  yield* lock(machine, cpu, guard, Rank.I_MMAP);
+  for (const [other, mm] of mappingsInOrder(inode)) {
+    const place = other.start + pgoff - other.pgoff;
+    if (other === vma || place < other.start || place >= other.end) continue;
+    if ((other.flags & VM.MAYSHARE) !== 0 || other.hugetlb?.resv !== undefined) continue;
+    const its = { machine, cpu, mm };
+    yield* tlbGatherMmu(machine, cpu, mm.id);
+    yield* unmapHugepageRange(its, other, place, place + hstateOf(vma).pages, head);
+    yield* tlbFinishMmu(machine, cpu, mm.id);
+  }
+  yield* unlock(machine, cpu, guard, Rank.I_MMAP);
+}

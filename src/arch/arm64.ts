@@ -27,8 +27,10 @@
  * @source Arm ARM DDI 0487, D8.3 "Translation table descriptor formats", D8.4 "Memory access
  *         control", D8.7.1 "The Contiguous bit"
  */
+
+import type { EntryKind } from './entry_kind.ts';
 import { fields } from './fields.ts';
-import { type EntryKind, PteFormat } from './format.ts';
+import { PteFormat } from './format.ts';
 import {
   ACCESSED,
   CONTIGUOUS,

@@ -26,8 +26,10 @@
  * @source Power ISA 3.0B, Book III, 5.7.10 "Radix Tree Translation" and 5.7.12 "Virtual Storage
  *         Access Authority" (encoded access authority)
  */
+
+import type { EntryKind } from './entry_kind.ts';
 import { type Field, fields, type Lanes, pack } from './fields.ts';
-import { type EntryKind, PteFormat } from './format.ts';
+import { PteFormat } from './format.ts';
 import {
   ACCESSED,
   ALL_GRANTS,

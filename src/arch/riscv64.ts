@@ -16,8 +16,10 @@
  * @source RISC-V privileged specification, chapter "Supervisor-Level ISA", sections Sv32 "Virtual
  *         Address Translation Process" and Sv39, Sv48, Sv57
  */
+
+import type { EntryKind } from './entry_kind.ts';
 import { type Field, fields } from './fields.ts';
-import { type EntryKind, PteFormat } from './format.ts';
+import { PteFormat } from './format.ts';
 import {
   ACCESSED,
   ALL_GRANTS,

@@ -20,8 +20,10 @@
  * @source Intel SDM vol. 3A, "4-Level Paging and 5-Level Paging", formats of paging-structure
  *         entries and "Determination of Access Rights"
  */
+
+import type { EntryKind } from './entry_kind.ts';
 import { type Fields, fields } from './fields.ts';
-import { type EntryKind, PteFormat } from './format.ts';
+import { PteFormat } from './format.ts';
 import {
   ACCESSED,
   DIRTY,

@@ -4,7 +4,17 @@ import { test } from 'node:test';
 import { ptshare } from '../../test/command_line.ts';
 
 /** In the order of the help: what most people want comes first. */
-const COMMANDS = ['host', 'compare', 'watch', 'fleet', 'run', 'replay', 'check', 'completion'];
+const COMMANDS = [
+  'host',
+  'compare',
+  'watch',
+  'fleet',
+  'run',
+  'replay',
+  'check',
+  'view',
+  'completion',
+];
 
 test('--help shows every command, and every command its options', () => {
   const { status, stdout, stderr } = ptshare(['--help']);

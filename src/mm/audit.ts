@@ -29,7 +29,7 @@ export function audit(machine: Machine): void {
     swapEntries: new Int32Array(machine.size.swapSlots),
     rss: new Int32Array(4 * machine.size.mms),
     tables: new Int32Array(machine.size.mms),
-    hugetlbPages: 0,
+    hugetlbPages: new Int32Array(1),
     groups: Array.from({ length: machine.size.mms }, (_, mm) => mm),
   };
   for (const mm of machine.mms.all()) {
@@ -41,7 +41,7 @@ export function audit(machine: Machine): void {
   }
   countReferences(machine, found);
   checkExclusive(machine, found);
-  auditHugetlb(machine, found.hugetlbPages);
+  auditHugetlb(machine, found.hugetlbPages[0]!);
   for (let cpu = 0; cpu < cpus; cpu++) {
     let table = machine.callbackTables[cpu]!;
     for (; table !== NONE; table = machine.tableNext[table]!) found.links[table]!++;
@@ -82,8 +82,8 @@ interface Found {
   readonly tables: Int32Array;
   /** For each address space one of those that it shares tables with pages with. */
   readonly groups: number[];
-  /** Small pages of huge ones of hugetlb that are mapped, each table once. */
-  hugetlbPages: number;
+  /** How many small pages of huge ones of hugetlb are mapped, each table once. */
+  readonly hugetlbPages: Int32Array;
 }
 
 /** A folio is kept by the entries that map it, by a cache, and by who holds it for a while. */
@@ -260,7 +260,7 @@ function countPage(
   if ((machine.frameFlags[frame]! & FrameFlag.RESERVED) === 0) {
     (level === 0 ? found.maps : found.hugeMaps)[frame]!++;
     const pages = machine.format.entryPages[level]!;
-    if (isHugetlbFolio(machine, headOf(machine, frame))) found.hugetlbPages += pages;
+    if (isHugetlbFolio(machine, headOf(machine, frame))) found.hugetlbPages[0]! += pages;
     else found.rss[4 * mm.id + rssKindOf(machine, frame)]! += pages;
   }
   const vma = mm.vmas.at(page);

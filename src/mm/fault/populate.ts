@@ -55,6 +55,17 @@ export function* populateVma(task: Task, vma: Vma, start: number, end: number): 
   return Fault.DONE;
 }
 
+/** What GUP does with a page that is there. @returns where it goes on */
+function* touched(task: Task, vma: Vma, page: number, isWrite: boolean): Op<number> {
+  if (isHugetlb(vma)) return endOfHugePage(vma, page);
+  if (isWrite) yield* touchForWrite(task, page);
+  return page + 1;
+}
+
+function mayFaultIn({ flags }: Vma, right: number): boolean {
+  return (flags & (VM.IO | VM.PFNMAP)) === 0 && (flags & right) !== 0;
+}
+
 /**
  * Faults `[start, end)` in for MADV_POPULATE_READ and MADV_POPULATE_WRITE, page by page until one
  * cannot be had. Called under the mmap lock.
@@ -74,16 +85,11 @@ export function* faultinRange(
     yield reading(machine.objects.tree(mm.id));
     const vma = mm.vmas.at(page);
     if (vma === undefined) return ENOMEM;
-    const isIo = (vma.flags & (VM.IO | VM.PFNMAP)) !== 0;
-    if (isIo || (vma.flags & (isWrite ? VM.WRITE : VM.READ)) === 0) return EINVAL;
+    if (!mayFaultIn(vma, isWrite ? VM.WRITE : VM.READ)) return EINVAL;
     const result = yield* handleMmFault(task, vma, page, access, false);
     if (result === Fault.RETRY) continue;
     if (result !== Fault.DONE) return result === Fault.OOM ? ENOMEM : EFAULT;
-    if (isHugetlb(vma)) page = endOfHugePage(vma, page);
-    else {
-      if (isWrite) yield* touchForWrite(task, page);
-      page++;
-    }
+    page = yield* touched(task, vma, page, isWrite);
   }
   return 0;
 }

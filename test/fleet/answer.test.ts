@@ -235,6 +235,21 @@ test('--sql answers from the same files, and reads nothing else', () => {
   }
 });
 
+test('a host whose name no Linux has is refused, not written somewhere else', () => {
+  const path = mkdtempSync(at('names'));
+  for (const [i, hostname] of ['x'.repeat(300), 'db\ud800', 'db1'].entries()) {
+    const host = hostOf(1, 2);
+    const named = { ...host, host: { ...host.host, hostname } };
+    if (hostname.includes('\ud800')) assert.throws(() => encodeSnapshot(named), /Unicode/);
+    else writeFileSync(join(path, `${i}.parquet`), encodeSnapshot(named));
+  }
+  const { status, stdout } = ptshare(['fleet', path, '--json', '--save', join(path, 'saved')]);
+  assert.equal(status, 1);
+  const { hosts, refused } = fleetReportSchema.parse(JSON.parse(stdout));
+  assert.equal(hosts, 1);
+  assert.match(refused[0]!.why, /hostname: it is no name that Linux allows/);
+});
+
 /** Has Node find no DuckDB, as where npm could not install it. */
 const WITHOUT_DUCKDB = `data:text/javascript,${encodeURIComponent(`
   import { register } from 'node:module';

@@ -27,7 +27,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'string-width',
     'zod',
   ],
-  fleet: ['base', 'snapshot', 'whatif', 'report', 'string-width', 'zod'],
+  fleet: ['base', 'snapshot', 'whatif', 'report', 'zod'],
   dataset: ['fleet', 'koffi', 'node:'],
   watch: ['base', 'snapshot', 'report', 'fleet', 'dataset', 'capture', 'prom-client', 'node:'],
   script: ['base', 'arch', 'trace', 'mm', 'designs', 'report', 'acorn'],

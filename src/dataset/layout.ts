@@ -16,6 +16,5 @@ export function fileOf(root: string, first: Moment): string {
   return join(folderOf(root, first), `part-${first.takenAt.replace(/[-:.]/g, '')}.parquet`);
 }
 
-export const HOST_FOLDER = /^host=/;
 export const DAY_FOLDER = /^day=(\d{4}-\d\d-\d\d)$/;
 export const PART_FILE = /^part-\w+\.parquet$/;

@@ -13,15 +13,10 @@ export class DatasetWriter {
   readonly #root: string;
   readonly #waiting = new Map<string, Sample[]>();
   #waitingCount = 0;
-  #files = 0;
 
   /** @param root an empty folder */
   constructor(root: string) {
     this.#root = root;
-  }
-
-  get files(): number {
-    return this.#files;
   }
 
   /** @param sample not one that was added before */
@@ -44,7 +39,6 @@ export class DatasetWriter {
       await makeFolder(folderOf(this.#root, samples[0]!));
       // Not durable: it is made of files that are still there.
       await commitFile(fileOf(this.#root, samples[0]!), encodeDataset(samples), false);
-      this.#files++;
     }
   }
 }

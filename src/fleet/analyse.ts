@@ -7,8 +7,10 @@ import { decodeSnapshot } from '../snapshot/decode.ts';
 import { DEFAULT_LIMITS } from '../snapshot/limits.ts';
 import { openEnvelope } from '../snapshot/parquet/envelope.ts';
 import { readKeys } from '../snapshot/parquet/footer.ts';
+import { SnapshotError } from '../snapshot/snapshot_error.ts';
 import { DATASET_FORMAT } from './columns.ts';
 import { decodeDataset } from './decode.ts';
+import { isHostName } from './partition.ts';
 import { type Sample, sampleOf } from './sample.ts';
 
 /**
@@ -16,7 +18,12 @@ import { type Sample, sampleOf } from './sample.ts';
  * @throws SnapshotError or DatasetError if it is neither, and nothing else whatever the bytes are
  */
 export function analyseFile(file: Uint8Array): readonly Sample[] {
-  return isDataset(file) ? decodeDataset(file) : [sampleOf(buildHostReport(decodeSnapshot(file)))];
+  if (isDataset(file)) return decodeDataset(file);
+  const snapshot = decodeSnapshot(file);
+  if (!isHostName(snapshot.host.hostname)) {
+    throw new SnapshotError('header.host.hostname', 'it is no name that Linux allows');
+  }
+  return [sampleOf(buildHostReport(snapshot))];
 }
 
 function isDataset(file: Uint8Array): boolean {

@@ -17,6 +17,7 @@ import {
   type RecordName,
 } from './columns.ts';
 import { DatasetError } from './dataset_error.ts';
+import { isHostName } from './partition.ts';
 import type { DesignRow, GainRow, GroupRow, HostRow, ObjectRow, Sample } from './sample.ts';
 
 /** A file of a day and host: a minute apart, its samples have some 200,000 rows. */
@@ -29,8 +30,6 @@ export const DATASET_LIMITS: SnapshotLimits = {
   textLength: 2 ** 26,
 };
 
-/** No name of a host is longer: HOST_NAME_MAX is 64, and a redacted one is shorter. */
-const HOSTNAME_LENGTH_MAX = 255;
 const TIME_MAX = Date.parse('9999-12-31T23:59:59.999Z');
 
 /**
@@ -119,8 +118,8 @@ class SampleReader {
 
   #begin(host: number, time: number, fields: Fields, place: number): void {
     const hostname = this.#text(host);
-    if (hostname.length > HOSTNAME_LENGTH_MAX) {
-      throw new DatasetError(`row ${place}`, 'the name of its host is longer than any');
+    if (!isHostName(hostname)) {
+      throw new DatasetError(`row ${place}`, 'the name of its host is none that Linux allows');
     }
     if (time > TIME_MAX) throw new DatasetError(`row ${place}`, 'its time is behind the year 9999');
     this.#host = host;

@@ -18,10 +18,6 @@ export class Fleet {
   #firstAt = '';
   #lastAt = '';
 
-  get samples(): number {
-    return this.#samples;
-  }
-
   /** Samples may come in any order, and again. */
   add(sample: Sample): void {
     const { hostname, takenAt } = sample;

@@ -6,7 +6,7 @@ import { DatasetError } from '../../fleet/dataset_error.ts';
 import type { Sample } from '../../fleet/sample.ts';
 import { DEFAULT_LIMITS } from '../../snapshot/limits.ts';
 import { SnapshotError } from '../../snapshot/snapshot_error.ts';
-import { Failure, fileFailure } from '../failure.ts';
+import { fileFailure } from '../failure.ts';
 
 /** Of one file: its samples, or why it has none. */
 export type Analysis = { readonly samples: readonly Sample[] } | { readonly why: string };
@@ -27,8 +27,7 @@ export async function analyse(file: string): Promise<Analysis> {
 /** @throws error itself if it is a fault of ours */
 function reasonOf(file: string, error: unknown): string {
   if (error instanceof SnapshotError || error instanceof DatasetError) return error.message;
-  const failure = fileFailure(`read ${file}`, error, '');
-  return failure instanceof Failure ? failure.message : String(failure);
+  return fileFailure(`read ${file}`, error, '').message;
 }
 
 /**

@@ -53,13 +53,8 @@ interface Race {
   readonly sections: readonly Section[];
 }
 
-/** Whether anything of it runs at the same time as anything else. */
-export function isRace(text: string): boolean {
-  return text.split('\n').some((line) => HEADER.test(line));
-}
-
 /** @throws ScriptError */
-export function parseRace(text: string): Race {
+function parseRace(text: string): Race {
   const lines = text.split('\n');
   const headers = lines.flatMap((line, at) => {
     const match = HEADER.exec(line);

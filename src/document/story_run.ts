@@ -97,11 +97,7 @@ function storyStep(
 }
 
 /** A step as it is drawn. */
-export function inLane({
-  actor,
-  does,
-  holds,
-}: Step): Omit<StoryStep, 'matters' | 'event' | 'turn'> {
+function inLane({ actor, does, holds }: Step): Omit<StoryStep, 'matters' | 'event' | 'turn'> {
   const [lane = actor, role = ''] = actor.split(/: (.*)/s);
   const { text, isStale } = stepInWords(does);
   return { actor, lane, role: ROLES.has(role) ? role : '', text, isStale, holds: holds ?? [] };

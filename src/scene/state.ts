@@ -23,19 +23,13 @@ const NO_LOCK: HeldLock = { holders: new Map(), waiting: new Set() };
 /** Of an actor; deeper calls are not told apart. */
 const STACK_MAX = 16;
 
-/** What the current step, all events of one time and actor, has touched so far. */
-export interface Touched {
-  readonly entries: ReadonlyMap<number, ReadonlySet<number>>;
-  readonly frames: ReadonlySet<number>;
-  readonly locks: ReadonlySet<number>;
-}
-
 export class State {
   readonly tables: Tables;
   readonly obligations: Obligations;
   readonly folios: Folios;
   locks: Map<number, HeldLock>;
   stacks: Map<ActorKey, Stack>;
+  /** What the current step, all events of one time and actor, has touched so far. */
   touched = {
     entries: new Map<number, Set<number>>(),
     frames: new Set<number>(),

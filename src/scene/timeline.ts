@@ -57,7 +57,6 @@ export interface Arrows {
   /** 0: an IPI, 1: its acknowledgement, 2: a wake-up. */
   readonly kind: Uint32Array;
 }
-export const ARROW_KINDS = ['IPI', 'acknowledgement', 'wake-up'] as const;
 
 export interface Counter {
   /** From this event on, so many. */

@@ -51,6 +51,6 @@ function meaningOf(
   return isEmpty ? 'empty now' : 'not present';
 }
 
-export function hexOf(low: number, high: number): string {
+function hexOf(low: number, high: number): string {
   return `0x${((BigInt(high) << 32n) | BigInt(low)).toString(16).padStart(16, '0')}`;
 }

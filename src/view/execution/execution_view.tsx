@@ -14,7 +14,7 @@ export function ExecutionView({ route }: { readonly route: Route }) {
       title="No trace is open"
       commands={[
         'ptshare run examples/run/fork.txt --trace fork.ptt && ptshare view fork.ptt',
-        'ptshare check B1 --trace b1.ptt && ptshare view b1.ptt',
+        'ptshare check C1 --on --trace c1.ptt && ptshare view c1.ptt',
       ]}
     >
       Record one, or run something in the <a href={linkTo('playground')}>playground</a>.

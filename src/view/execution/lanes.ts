@@ -4,7 +4,6 @@ import type { Timeline, Track } from '../../scene/timeline.ts';
 export const ROW = 16;
 export const MARKS = 8;
 const GAP = 4;
-export const RULER = 22;
 
 export interface Lane {
   readonly track: Track;

@@ -58,7 +58,6 @@ function Ruler({ timeline, cursor, viewport: { span }, goTo }: PartProps) {
     [timeline, span, cursor],
   );
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the slider below does it by keyboard.
     <div
       className="ruler"
       onPointerDown={({ currentTarget, clientX, pointerId }) => {
@@ -92,7 +91,6 @@ function Tracks({ timeline, cursor, viewport, goTo }: PartProps) {
       aria-label="Tracks"
     >
       <LaneNames lanes={lanes} />
-      {/* biome-ignore lint/a11y/useSemanticElements: no element of HTML is a timeline. */}
       <div
         ref={wheelOn}
         className="surface"

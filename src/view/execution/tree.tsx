@@ -156,15 +156,21 @@ const LOOKS: Readonly<Record<string, string>> = {
 
 function Cells({ table: { cells } }: { readonly table: PictureTable }) {
   const width = (BOX_WIDTH - 8) / cells.length;
+  // Equal neighbours are one rectangle: there may be thousands of cells in a picture.
+  const runs = [...cells.matchAll(/([^.])\1*/g)];
   return (
     <>
       <rect className="cells" x="4" y="30" width={BOX_WIDTH - 8} height="6" />
-      {[...cells].map((sign, at) => {
-        const look = LOOKS[sign];
-        if (look === undefined) return null;
-        const x = 4 + at * width;
-        return <rect key={x} className={`cell ${look}`} x={x} y="30" width={width} height="6" />;
-      })}
+      {runs.map(({ 0: run, 1: sign, index }) => (
+        <rect
+          key={index}
+          className={`cell ${LOOKS[sign!]}`}
+          x={4 + index * width}
+          y="30"
+          width={run.length * width}
+          height="6"
+        />
+      ))}
     </>
   );
 }

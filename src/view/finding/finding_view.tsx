@@ -53,10 +53,7 @@ function ZooStory({ id, schedule, entry }: ZooStoryProps) {
 }
 
 /** Told by the worker, which runs the schedule again. */
-export function useStory(
-  source: StorySource,
-  schedule: string | undefined,
-): OpenedStory | undefined {
+function useStory(source: StorySource, schedule: string | undefined): OpenedStory | undefined {
   const [opened, setOpened] = useState<OpenedStory>();
   useEffect(() => {
     let isWanted = true;
@@ -76,7 +73,7 @@ function ChooseFinding() {
   return (
     <Empty
       title="No finding is open"
-      commands={['ptshare check B1 --json > b1.json && ptshare view b1.json']}
+      commands={['ptshare check C1 --json > c1.json && ptshare view c1.json']}
     >
       Open what <code>ptshare check --json</code> has printed, or see one of the known bugs:
       <ZooList zoo={zoo} />

@@ -21,7 +21,6 @@ export function SpaceStrip({ strip }: { readonly strip: Strip }) {
   );
   return (
     <div className="strip">
-      {/* biome-ignore lint/a11y/useSemanticElements: no element of HTML is a strip. */}
       <div
         ref={wheelOn}
         className="surface"

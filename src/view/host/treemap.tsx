@@ -4,6 +4,10 @@ import { formatBytes } from '../../report/quantity.ts';
 import { useWidth } from '../ui/canvas.tsx';
 import { type Box, layOut, type Payer } from './tiles.ts';
 
+/** An upper estimate: what does not fit is better left out than cut off. */
+const LETTER_WIDTH = 8.5;
+const PLATE_MARGINS = 26;
+
 interface TreemapProps {
   readonly label: string;
   readonly payers: readonly Payer[];
@@ -41,6 +45,8 @@ function Tile({ box, isSelected, onSelect }: TileProps) {
   const again = payer.bytes === 0 ? 0 : payer.duplicateBytes / payer.bytes;
   const summary = `${payer.name}: ${formatBytes(payer.bytes)}, of it the same again ${formatBytes(payer.duplicateBytes)}`;
   const hasName = width > 46 && height > 20;
+  const size = formatBytes(payer.bytes);
+  const hasSize = (payer.name.length + size.length) * LETTER_WIDTH + PLATE_MARGINS < width;
   return (
     <button
       type="button"
@@ -61,7 +67,7 @@ function Tile({ box, isSelected, onSelect }: TileProps) {
       ))}
       {hasName && (
         <span className="plate">
-          {payer.name} {height > 34 && width > 90 && <small>{formatBytes(payer.bytes)}</small>}
+          {payer.name} {hasSize && <small>{size}</small>}
         </span>
       )}
     </button>

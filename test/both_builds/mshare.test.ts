@@ -24,8 +24,8 @@ const RIGHT: readonly designs.MshareVariant[] = [
   { ...MENDED, name: 'option D', flush: 'multi-cpu', unlink: 'zap-flush-first' },
 ];
 const WRONG: readonly [designs.MshareVariant, RegExp][] = [
-  [{ ...MENDED, name: 'the flush of the host', flush: 'host-mask' }, /P-UAF/],
-  [{ ...MENDED, name: 'no share count', countsShares: false }, /P-UAF/],
+  [{ ...MENDED, name: 'the flush of the host', flush: 'host-mask' }, /P-(UAF|TLB)/],
+  [{ ...MENDED, name: 'no share count', countsShares: false }, /P-(UAF|TLB)/],
   [{ ...MENDED, name: 'tables that were kept, lost', freesKept: false }, /P-COUNT/],
 ];
 

@@ -26,11 +26,16 @@ export class RegionWorld {
   readonly owner: mm.Task;
   readonly others: readonly mm.Task[];
 
-  constructor(variant: d.MshareVariant, format = 'x86_64-4level') {
+  constructor(
+    variant: d.MshareVariant,
+    format = 'x86_64-4level',
+    { designs = [], ...more }: Partial<mm.WorldSize> & { designs?: readonly d.Design[] } = {},
+  ) {
     this.variant = variant;
     const size = { mms: 8, frames: 64, tables: 48, vmas: 32, inodes: 16 };
-    const machine = new mm.Machine({ format: formatById(format)!, ...size }, {}, [
+    const machine = new mm.Machine({ format: formatById(format)!, ...size, ...more }, {}, [
       d.mshare(variant),
+      ...designs,
     ]);
     this.machine = machine;
     const task = (): mm.Task => run(mm.newProcess(machine, 0))!;

@@ -146,7 +146,7 @@ export const cowWithoutFlush: ZooEntry = {
   aliases: ['cow-without-flush'],
   title: 'A page is copied on write, and other CPUs go on with the original',
   bug: 'cowWithoutFlush',
-  properties: ['P-DATA', 'P-UAF-PAGE'],
+  properties: ['P-DATA', 'P-UAF-PAGE', 'P-TLB'],
   actors: ['a store to a page that is shared with a child', 'two loads by another thread'],
   story:
     'The entry changes from one page to another. Unless it is cleared and flushed between, one ' +

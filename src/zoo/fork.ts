@@ -23,7 +23,7 @@ export const forkWithoutFlush: ZooEntry = {
   aliases: ['fork-without-flush'],
   title: 'fork() write-protects and does not flush before the mmap lock is dropped',
   bug: 'forkWithoutFlush',
-  properties: ['P-COW', 'P-DATA', 'P-UAF-PAGE'],
+  properties: ['P-COW', 'P-DATA', 'P-UAF-PAGE', 'P-TLB'],
   actors: ['fork(), then two loads in the child', 'a store in the parent'],
   story:
     'fork() takes the right to write from the entries of the parent. Until every CPU has flushed, a ' +

@@ -5,7 +5,7 @@
  * same race must be explored completely and be clean.
  */
 import type { MachineScenario } from '../check/index.ts';
-import type { Mistakes2006 } from '../designs/index.ts';
+import type { Mistakes } from '../designs/index.ts';
 import type { Bugs, Property } from '../mm/index.ts';
 
 export interface ZooEntry {
@@ -16,7 +16,7 @@ export interface ZooEntry {
   /** What went wrong, in a few words. */
   readonly title: string;
   /** The switch: of the engine, or of a design. */
-  readonly bug: keyof Bugs | keyof Mistakes2006;
+  readonly bug: keyof Bugs | keyof Mistakes;
   /** What is violated: one of these, whichever comes first on the way. */
   readonly properties: readonly (Property | 'deadlock')[];
   /** Who does what: one line for each CPU. */

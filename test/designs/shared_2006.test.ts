@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   accounts,
-  type Options2006,
+  type Options,
   POSTED_MAY_2006,
   REVIEWED,
   shared2006,
@@ -23,15 +23,15 @@ import { CANONICAL } from './builds.ts';
 import { FileWorld, MAP, PAGE_BYTES, PMD, PROT, TABLE } from './file_world.ts';
 
 const START = 8 * PMD;
-const PTE_ONLY: Options2006 = { ...REVIEWED, highest: 0 };
+const PTE_ONLY: Options = { ...REVIEWED, highest: 0 };
 const MADV_DONTNEED = 4;
 const MADV_RANDOM = 1;
 
-const world = (processes: number, options: Options2006 = PTE_ONLY): FileWorld =>
+const world = (processes: number, options: Options = PTE_ONLY): FileWorld =>
   new FileWorld(CANONICAL, [shared2006(options)], processes, { cpus: 1 });
 
 /** Two processes that map a table's worth of the file, and have touched its first page. */
-function pair(options?: Options2006, prot?: number, flags?: number): FileWorld {
+function pair(options?: Options, prot?: number, flags?: number): FileWorld {
   const pair = world(2, options);
   for (const process of [0, 1]) {
     pair.map(process, START, TABLE, prot, flags);

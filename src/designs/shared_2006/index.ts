@@ -21,13 +21,7 @@ import { shareAt } from './share.ts';
 import { leaveTable } from './unshare.ts';
 
 export { type Account, accounts } from './accounting.ts';
-export {
-  type Mistakes as Mistakes2006,
-  type Options as Options2006,
-  POSTED_MAY_2006,
-  REVIEWED,
-  SEGMENTS,
-} from './options.ts';
+export { type Mistakes, type Options, POSTED_MAY_2006, REVIEWED, SEGMENTS } from './options.ts';
 
 export function shared2006(options: Options = REVIEWED): Design {
   const { mistakes } = options;

@@ -1,6 +1,6 @@
 /** Is the anon_vma rule of 2006 sufficient, and what do Hugh Dickins's two cases do without it? */
 import type { Program } from '../../check/index.ts';
-import type { Mistakes2006 } from '../../designs/index.ts';
+import type { Mistakes } from '../../designs/index.ts';
 import { forcing, TEXT, TOGGLED } from '../shared_2006/private_pages.ts';
 import {
   loading,
@@ -15,7 +15,7 @@ import type { Question, QuestionCase } from './question.ts';
 
 interface Rule {
   readonly name: string;
-  readonly mistakes: Mistakes2006;
+  readonly mistakes: Mistakes;
 }
 
 const NO_RULE: Rule = {

@@ -1,7 +1,7 @@
 /** Races of processes that share tables as of 2006: two of them, a file, tables of four pages. */
 import { x86_64Like } from '../../arch/index.ts';
 import { MachineScenario, type Program } from '../../check/index.ts';
-import { type Mistakes2006, REVIEWED, shared2006 } from '../../designs/index.ts';
+import { type Mistakes, REVIEWED, shared2006 } from '../../designs/index.ts';
 import {
   type Bugs,
   ftruncate,
@@ -46,7 +46,7 @@ export interface Mapping {
 
 /** What is wrong, if anything: with the design, or with the engine. */
 export interface Wrong {
-  readonly mistakes?: Mistakes2006;
+  readonly mistakes?: Mistakes;
   readonly bugs?: Bugs;
 }
 

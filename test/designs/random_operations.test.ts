@@ -9,8 +9,8 @@ import type { Build } from './file_world.ts';
 import { RandomRun } from './random_run.ts';
 
 /** A million in a long run (`OPERATIONS=1000000`). */
-const OPERATIONS = Number(process.env.OPERATIONS ?? 60_000);
-const COMPARED = Math.min(OPERATIONS, 6_000);
+const OPERATIONS = Number(process.env.OPERATIONS ?? 30_000);
+const COMPARED = Math.min(OPERATIONS, 4_000);
 const TLB: MmuShape = {
   tlb: [[{ sets: 4, ways: 4, pages: [1] }]],
   walkCaches: [{ sets: 2, ways: 2 }, { sets: 2, ways: 1 }, undefined],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   accounts,
+  auditAccounts,
   type Options,
   POSTED_MAY_2006,
   REVIEWED,
@@ -18,6 +19,7 @@ import {
   mlock,
   run,
   unpin,
+  violationOf,
 } from '../../src/mm/index.ts';
 import { CANONICAL } from './builds.ts';
 import { FileWorld, MAP, PAGE_BYTES, PMD, PROT, TABLE } from './file_world.ts';
@@ -230,4 +232,7 @@ test('what the patch tells of memory is wrong: pages count where they were fault
   const after = accounts(both.machine);
   assert.deepEqual([after[0]!.countedPages, after[0]!.mappedPages], [TABLE, 0], 'too many');
   assert.deepEqual([after[1]!.countedPages, after[1]!.mappedPages], [-TABLE, 0], 'fewer than none');
+  clean(both);
+  auditAccounts(both.machine);
+  assert.equal(violationOf(both.machine), 'P-ACCT');
 });

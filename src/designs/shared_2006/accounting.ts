@@ -9,6 +9,7 @@ import { rssKindOf } from '../../mm/rmap/map_count.ts';
 import { isMappedAt, mappedFrameAt } from '../../mm/table/mapped_entry.ts';
 import { isTableAt, tableAt } from '../../mm/table/pgtable.ts';
 import { Rss } from '../../mm/vma/mm.ts';
+import { violate } from '../../mm/world/property.ts';
 import { NONE } from '../../mm/world/world.ts';
 
 export interface Account {
@@ -34,6 +35,15 @@ export function accounts(machine: Machine): Account[] {
       walkedTables: seen.tables,
     };
   });
+}
+
+/** P-ACCT: the audit that the posted patch does not pass. Called when no operation is under way. */
+export function auditAccounts(machine: Machine): void {
+  const isTrue = accounts(machine).every(
+    ({ countedPages, mappedPages, countedTables, walkedTables }) =>
+      countedPages === mappedPages && countedTables === walkedTables,
+  );
+  if (!isTrue) violate(machine, 'P-ACCT');
 }
 
 function see(

@@ -20,7 +20,7 @@ import { beforePrivatePage, isForcedCopy } from './private_page.ts';
 import { shareAt } from './share.ts';
 import { leaveTable } from './unshare.ts';
 
-export { type Account, accounts } from './accounting.ts';
+export { type Account, accounts, auditAccounts } from './accounting.ts';
 export { type Mistakes, type Options, POSTED_MAY_2006, REVIEWED, SEGMENTS } from './options.ts';
 
 export function shared2006(options: Options = REVIEWED): Design {

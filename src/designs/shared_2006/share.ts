@@ -47,6 +47,7 @@ export function spanOf({ format }: Machine, page: number, level: number): Span {
  * @locks i_mmap_rwsem (write), then the lock of the entry
  */
 export function* shareAt(task: Task, vma: Vma, page: number, options: Options): Op<void> {
+  yield reading(task.machine.objects.anonVmaOf(vma.id));
   for (let level = options.highest; level >= options.lowest; level--) {
     const span = spanOf(task.machine, page, level);
     if (!isShareable(vma, span, options)) continue;

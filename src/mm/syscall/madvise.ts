@@ -138,10 +138,9 @@ function* adviseVma(task: Task, vma: Vma, start: number, end: number, advice: nu
   return result;
 }
 
-/** Whether entries may be changed in place, other than by faults and the reverse map. */
+/** Whether entries may come to map something else, other than by faults and the reverse map. */
 function changesTables(advice: number): boolean {
   switch (advice) {
-    case MADV.COLD:
     case MADV.FREE:
     case MADV.DONTNEED:
     case MADV.DONTNEED_LOCKED:

@@ -1,13 +1,6 @@
 /** Counts of shared tables: who is the last, and when does one count. */
-import type { Program } from '../../check/index.ts';
 import type { ZooEntry } from '../entry.ts';
-import { advising, loading, PAGE, sharingRace, TABLE, unmapping } from './sharing_race.ts';
-
-const MADV_DONTNEED = 4;
-
-/** Takes all pages of the table out of one process. */
-const discarding = (mm: number): Program =>
-  advising(mm, MADV_DONTNEED, 'madvise(MADV_DONTNEED)', TABLE);
+import { discarding, loading, PAGE, sharingRace } from './sharing_race.ts';
 
 /** Two processes that have one table. */
 const PAIR = [
@@ -43,7 +36,7 @@ export const countsBeforeLinking: ZooEntry = {
   title: 'Shared tables of 2006: a sharer counts before it has linked, and the donor leaves',
   mistake: 'countsBeforeLinking',
   properties: ['P-COUNT', 'P-UAF-PT'],
-  actors: ['munmap() in the process that has the table', 'a load in one that finds it there'],
+  actors: ['MADV_DONTNEED in the process that has the table', 'a load in one that finds it there'],
   story:
     'A sharer raises the count of a table that it has found, drops the lock, and then links it. If it ' +
     'cannot, because there is something by now or no memory for the tables above, it lowers the count. ' +
@@ -54,7 +47,7 @@ export const countsBeforeLinking: ZooEntry = {
   bounds: '2 CPUs, 2 processes, 1 page, 2 operations, no memory for tables',
   scenario: (isBroken) =>
     sharingRace(
-      [unmapping(0), loading(1)],
+      [discarding(0), loading(1)],
       [{ mm: 0, touched: [PAGE] }, { mm: 1 }],
       { mistakes: { countsBeforeLinking: isBroken } },
       { tables: 5 },

@@ -11,7 +11,6 @@ import {
   memfdCreate,
   mmap,
   mprotect,
-  munmap,
   newProcess,
   type OpenFile,
   run,
@@ -23,6 +22,7 @@ import {
 
 const PAGE_BYTES = 4096;
 const MAP_FIXED = 0x10;
+const MADV_DONTNEED = 4;
 /** Pages that one PTE table maps. */
 export const TABLE = 4;
 /** The page that is fought for, the first of its table. */
@@ -91,11 +91,6 @@ function mapFile(task: Task, file: OpenFile, mapping: Mapping): void {
 }
 
 /** Calls, for the programs of races. */
-export const unmapping = (mm: number, pages = TABLE): Program => ({
-  name: 'munmap',
-  mm,
-  run: (task) => munmap(task, PAGE * PAGE_BYTES, pages * PAGE_BYTES),
-});
 export const protecting = (mm: number, prot: number, pages = TABLE): Program => ({
   name: 'mprotect',
   mm,
@@ -106,6 +101,9 @@ export const advising = (mm: number, advice: number, name: string, pages = 1): P
   mm,
   run: (task) => madvise(task, PAGE * PAGE_BYTES, pages * PAGE_BYTES, advice),
 });
+/** Takes all pages of the table out of one process. */
+export const discarding = (mm: number): Program =>
+  advising(mm, MADV_DONTNEED, 'madvise(MADV_DONTNEED)', TABLE);
 export const loading = (mm: number, page = PAGE): Program => ({
   name: 'load',
   mm,

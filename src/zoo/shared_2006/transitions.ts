@@ -3,6 +3,7 @@ import type { Program } from '../../check/index.ts';
 import { madvise, mprotect, mremap } from '../../mm/index.ts';
 import type { ZooEntry } from '../entry.ts';
 import {
+  discarding,
   loading,
   PAGE,
   PROT,
@@ -10,7 +11,6 @@ import {
   sharingRace,
   storing,
   TABLE,
-  unmapping,
 } from './sharing_race.ts';
 
 const VERSIONS = 'never merged: shared page tables for 2.6.13 to 2.6.17-rc3';
@@ -22,16 +22,16 @@ export const unmapsInTheOpen: ZooEntry = {
   title: 'Shared tables of 2006: a table is shared while its pages are unmapped',
   mistake: 'unmapsInTheOpen',
   properties: ['P-TLB', 'P-UAF-PAGE', 'P-UAF-PT'],
-  actors: ['munmap() in the only process that has a table', 'a load in one that shares it'],
+  actors: ['MADV_DONTNEED in the only process that has a table', 'a load in one that shares it'],
   story:
-    'munmap() finds that nobody else has the table, and clears its entries. The VMA can still be found ' +
-    'by the file meanwhile, so another process links the table, and uses what is being taken away; ' +
-    'the flush is for the first one only.',
+    'Who unmaps pages finds that nobody else has the table, and clears its entries. The VMA can ' +
+    'still be found by the file meanwhile, so another process links the table, and uses what is ' +
+    'being taken away; the flush is for the first one only, and it may free the table.',
   fix: undefined,
   versions: VERSIONS,
   bounds: '2 CPUs, 2 processes, 1 page, 2 operations',
   scenario: (isBroken) =>
-    sharingRace([unmapping(0), loading(1)], [{ mm: 0, touched: [PAGE] }, { mm: 1 }], {
+    sharingRace([discarding(0), loading(1)], [{ mm: 0, touched: [PAGE] }, { mm: 1 }], {
       mistakes: { unmapsInTheOpen: isBroken },
     }),
 };

@@ -31,19 +31,7 @@ import { allocHugetlbFolio, restoreReserve } from './reserve.ts';
 import { countMap, mapNewAnonymousFolio } from './rmap.ts';
 import { hugePteAlloc } from './share.ts';
 import { vmaLockRead, vmaUnlockRead } from './vma_lock.ts';
-import { hugetlbWp } from './wp.ts';
-
-/** A fault under way. */
-export interface HugetlbFault {
-  readonly vma: Vma;
-  /** The first small page of the huge one. */
-  readonly page: number;
-  readonly index: number;
-  readonly access: Access;
-  readonly isVmaLocked: boolean;
-  /** The slot of the entry, whose table the lock of the VMA keeps. */
-  slot: number;
-}
+import { type HugetlbFault, hugetlbWp } from './wp.ts';
 
 /**
  * Makes the huge page of `page` accessible. Called under the VMA lock or the mmap lock, for reading.

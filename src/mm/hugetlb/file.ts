@@ -258,24 +258,41 @@ function* zapOf(place: Place, vma: Vma, mm: Mm, from: number, to: number): Op<vo
  * the end of the file all others.
  */
 function* removePages(place: Place, inode: Inode, from: number, to: number): Op<void> {
-  const { machine, cpu } = place;
+  const { machine } = place;
   const { pages } = hugetlbOf(inode).hstate;
-  yield reading(machine.objects.pages(inode.id));
   let freed = 0;
-  for (const pgoff of inode.pages.within(from * pages, to * pages)) {
-    const index = pgoff / pages;
-    yield* faultMutexLock(place, inode, index);
-    const head = yield* findAndLock(place, inode, index);
-    if (head !== NONE) {
-      yield* deleteHugetlb(place, inode, head);
-      freed++;
-      if (to !== ALL) yield* unreservePages(place, inode, index, index + 1, 1);
-      yield* unlockFolio(machine, cpu, head);
-      yield* putFrame(machine, cpu, head);
+  for (let next = from * pages; ; ) {
+    // What faults have made behind those that were found is found by another look.
+    yield reading(machine.objects.pages(inode.id));
+    const found = inode.pages.within(next, to * pages);
+    if (found.length === 0) break;
+    for (const pgoff of found) {
+      const isRemoved = yield* removePage(place, inode, pgoff / pages, to !== ALL);
+      if (isRemoved) freed++;
     }
-    yield* faultMutexUnlock(place, inode, index);
+    next = found.at(-1)! + 1;
   }
   if (to === ALL) yield* unreservePages(place, inode, from, ALL, freed);
+}
+
+/** @returns whether it was there @source remove_inode_single_folio() */
+function* removePage(
+  place: Place,
+  inode: Inode,
+  index: number,
+  isUnreserved: boolean,
+): Op<boolean> {
+  const { machine, cpu } = place;
+  yield* faultMutexLock(place, inode, index);
+  const head = yield* findAndLock(place, inode, index);
+  if (head !== NONE) {
+    yield* deleteHugetlb(place, inode, head);
+    if (isUnreserved) yield* unreservePages(place, inode, index, index + 1, 1);
+    yield* unlockFolio(machine, cpu, head);
+    yield* putFrame(machine, cpu, head);
+  }
+  yield* faultMutexUnlock(place, inode, index);
+  return head !== NONE;
 }
 
 /** The folio of a huge page, locked, with a reference, mapped by nobody. Called under its fault mutex. */

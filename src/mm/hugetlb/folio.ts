@@ -4,8 +4,7 @@
  *
  * @source include/linux/hugetlb.h enum hugetlb_page_flags (Linux 6.18)
  */
-import { orderOf } from '../page/frame.ts';
-import type { World } from '../world/world.ts';
+import { ORDER_SHIFT, type World } from '../world/world.ts';
 
 /** The frame of a folio that has the flags. */
 const FLAGS = 3;
@@ -19,7 +18,8 @@ export const HugetlbFlag = {
 
 /** Whether the folio `head` is one of hugetlb, in use or free. */
 export function isHugetlbFolio(world: World, head: number): boolean {
-  return orderOf(world, head) >= ORDER_MIN && hugetlbFlags(world, head) !== 0;
+  const order = world.frameFlags[head]! >>> ORDER_SHIFT;
+  return order >= ORDER_MIN && hugetlbFlags(world, head) !== 0;
 }
 
 export function hugetlbFlags({ frameReferences }: World, head: number): number {

@@ -14,13 +14,12 @@ import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { clearEntry, isSameAt, lockOf, setLeaf, walk } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
-import { VM } from '../vma/vma.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, readingContent, setting, writing } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
-import type { HugetlbFault } from './fault.ts';
 import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
 import { hstateOf } from './hstate.ts';
 import { leafFlags } from './leaf_flags.ts';
@@ -28,6 +27,18 @@ import { allocHugetlbFolio, restoreReserve } from './reserve.ts';
 import { countMap, hugetlbMapcount, mapNewAnonymousFolio } from './rmap.ts';
 import { vmaLockRead, vmaUnlockRead } from './vma_lock.ts';
 import { unmapRefPrivate } from './zap.ts';
+
+/** A fault under way. */
+export interface HugetlbFault {
+  readonly vma: Vma;
+  /** The first small page of the huge one. */
+  readonly page: number;
+  readonly index: number;
+  readonly access: Access;
+  readonly isVmaLocked: boolean;
+  /** The slot of the entry, whose table the lock of the VMA keeps. */
+  slot: number;
+}
 
 /**
  * Lets the process write to the page that the entry maps, or, for who pins it, have it alone.
@@ -101,12 +112,7 @@ function* putBoth({ machine, cpu }: Task, guard: number, one: number, other: num
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
 }
 
-function* copyContents(
-  { machine }: Task,
-  vma: HugetlbFault['vma'],
-  from: number,
-  to: number,
-): Op<void> {
+function* copyContents({ machine }: Task, vma: Vma, from: number, to: number): Op<void> {
   const { pages } = hstateOf(vma);
   for (let at = 0; at < pages; at++) {
     yield readingContent(machine.objects.frame(from + at));

@@ -46,6 +46,7 @@ export async function buildView() {
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: 1500,
       reportCompressedSize: false,
+      rolldownOptions: { checks: { pluginTimings: false } },
     },
   });
   writeFileSync(STAMP, digest);

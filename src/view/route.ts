@@ -37,8 +37,9 @@ export function linkTo(
   return `#/${parts}${query === '' ? '' : `?${query}`}`;
 }
 
-/** @param isStep whether the way back leads past it */
+/** @param isStep of the view that is shown: the way back leads past it, and who has left stays away */
 export function goTo(hash: string, isStep = false): void {
+  if (isStep && parseRoute(hash).view !== parseRoute(location.hash).view) return;
   if (isStep) {
     history.replaceState(null, '', hash);
     dispatchEvent(new HashChangeEvent('hashchange'));

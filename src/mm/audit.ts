@@ -106,7 +106,10 @@ function countReferences(machine: Machine, { maps, hugeMaps, swapEntries }: Foun
     if (isHead && entireMapcount(machine, frame) !== hugeMaps[frame]) violate(machine, 'P-COUNT');
     // What would be references of another frame counts maps of the whole.
     if ((flags & FrameFlag.TAIL) !== 0) continue;
-    if (machine.frameReferences[frame] !== references[frame]) violate(machine, 'P-COUNT');
+    // Of a free block it is a link of the buddy system.
+    const isFree = (flags & FrameFlag.BUDDY) !== 0;
+    const kept = isFree ? 0 : machine.frameReferences[frame];
+    if (kept !== references[frame]) violate(machine, 'P-COUNT');
   }
 }
 

@@ -82,7 +82,7 @@ function countFolio(machine: Machine, head: number, pages: number, counts: Memor
     counts.free += pages;
     return;
   }
-  const isFree = machine.frameReferences[head] === 0;
+  const isFree = machine.frameReferences[head]! <= 0;
   if (isFree || (flags & FrameFlag.RESERVED) !== 0) return;
   if ((flags & FrameFlag.SWAPCACHE) !== 0) counts.swapCached += pages;
   const isHugeMapped = pages > 1 && entireMapcount(machine, head) > 0;

@@ -11,7 +11,7 @@ import type { State } from './state.ts';
 
 /** What the zoo does where it goes wrong: shared tables, flushes, faults, forks. */
 function zooTraces(): readonly (readonly [string, Trace])[] {
-  return ['A7', 'C1', 'B11', 'M2', 'M3', 'C8'].map((id) => {
+  return ['M9', 'C1', 'B11', 'M2', 'M3', 'C8'].map((id) => {
     const entry = findEntry(id)!;
     const { finding } = explore(entry.scenario(true) as unknown as Scenario, {});
     return [id, traceOf(entry.scenario(true), finding!.schedule)] as const;

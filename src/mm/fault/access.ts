@@ -77,7 +77,7 @@ function translate(task: Task, write: boolean): number {
   const mmu = machine.mmus[cpu];
   const frame =
     mmu === undefined ? translateByChoice(task, write) : translateByMmu(task, mmu, write);
-  if (frame !== NONE && machine.frameReferences[headOf(machine, frame)] === 0)
+  if (frame !== NONE && machine.frameReferences[headOf(machine, frame)]! <= 0)
     violate(machine, 'P-UAF-PAGE');
   return frame;
 }

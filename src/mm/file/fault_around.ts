@@ -83,7 +83,7 @@ function* nextUptodate(task: Task, vma: Vma, page: number): Op<number> {
   yield writing(machine.objects.frame(head));
   const flags = machine.frameFlags[head]!;
   const isReady = (flags & (FrameFlag.UPTODATE | FrameFlag.READAHEAD)) === FrameFlag.UPTODATE;
-  if (machine.frameReferences[head] === 0 || !isReady) return NONE;
+  if (machine.frameReferences[head]! <= 0 || !isReady) return NONE;
   if (headOf(machine, frame) !== head) return NONE;
   machine.frameReferences[head]!++;
   const isLocked = yield* tryLockFolio(machine, cpu, frame);

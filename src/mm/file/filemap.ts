@@ -30,7 +30,7 @@ export function* findGetFrame({ machine, cpu }: Place, inode: Inode, index: numb
     if (frame === NONE) return NONE;
     const head = headOf(machine, frame);
     yield writing(machine.objects.frame(head));
-    if (machine.frameReferences[head] === 0 || headOf(machine, frame) !== head) {
+    if (machine.frameReferences[head]! <= 0 || headOf(machine, frame) !== head) {
       // Who has frozen the count to replace the page holds this lock until it is done.
       yield locking(machine.objects.pagesLock(inode.id));
       continue;

@@ -24,7 +24,7 @@ export function* tryGrab({ machine }: Task, frame: number, isPin: boolean): Op<b
   if (frame === ZERO_FRAME) return true;
   const head = headOf(machine, frame);
   yield writing(machine.objects.frame(head));
-  if (machine.frameReferences[head] === 0 || headOf(machine, frame) !== head) return false;
+  if (machine.frameReferences[head]! <= 0 || headOf(machine, frame) !== head) return false;
   const references = referencesOf(machine, head, isPin);
   machine.frameReferences[head]! += references;
   if (isPin && references === 1) machine.frameReferences[head + PIN_COUNT]!++;

@@ -3,7 +3,8 @@
  * halves are free. All under the zone lock.
  *
  * The lists are doubly linked through what a free frame has no use for: `frameIndex` of the first
- * frame of a block is the next block, `frameMapping` the previous one.
+ * frame of a block is the next block, `frameReferences`, as -1 - frame, the previous one: what is free
+ * has no references, or less than none.
  *
  * @source mm/page_alloc.c __rmqueue_smallest(), __free_one_page() (Linux 6.18)
  * @omits  zones, NUMA nodes, watermarks, migration types, compaction
@@ -51,31 +52,31 @@ function isFreeBlock({ frameFlags, size }: World, frame: number, order: number):
 }
 
 function linkBlock(
-  { freeAreas, frameFlags, frameIndex, frameMapping }: World,
+  { freeAreas, frameFlags, frameIndex, frameReferences }: World,
   frame: number,
   order: number,
 ): void {
   const next = freeAreas[order]!;
   frameFlags[frame] = FrameFlag.BUDDY | (order << ORDER_SHIFT);
   frameIndex[frame] = next === NONE ? END : next;
-  frameMapping[frame] = NONE;
-  if (next !== NONE) frameMapping[next] = frame;
+  frameReferences[frame] = 0;
+  if (next !== NONE) frameReferences[next] = -1 - frame;
   freeAreas[order] = frame;
 }
 
 function unlinkBlock(
-  { freeAreas, frameFlags, frameIndex, frameMapping }: World,
+  { freeAreas, frameFlags, frameIndex, frameReferences }: World,
   frame: number,
   order: number,
 ): void {
   assert((frameFlags[frame]! & FrameFlag.BUDDY) !== 0, 'a block that is taken is free');
   const next = frameIndex[frame]!;
-  const previous = frameMapping[frame]!;
-  if (previous === NONE) freeAreas[order] = next === END ? NONE : next;
-  else frameIndex[previous] = next;
-  if (next !== END) frameMapping[next] = previous;
+  const previous = frameReferences[frame]!;
+  if (previous === 0) freeAreas[order] = next === END ? NONE : next;
+  else frameIndex[-1 - previous] = next;
+  if (next !== END) frameReferences[next] = previous;
   frameFlags[frame] = 0;
-  frameMapping[frame] = 0;
+  frameReferences[frame] = 0;
 }
 
 /** Frees the frames `[start, end)` for the first time, in the largest blocks that are aligned. */

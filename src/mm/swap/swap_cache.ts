@@ -33,7 +33,7 @@ export function* swapCacheGet(world: World, cpu: number, slot: number): Op<numbe
     const head = world.swapCache[slot]!;
     if (head < 0) return NONE;
     yield writing(world.objects.frame(head));
-    if (world.frameReferences[head] === 0) {
+    if (world.frameReferences[head]! <= 0) {
       // Who has frozen the count holds the swap lock until the folio is out, or another one in.
       yield locking(world.objects.swapLock);
       continue;

@@ -48,7 +48,7 @@ export const FrameFlag = {
 /** The order of a folio or free block lies above the flags of its first frame. */
 export const ORDER_SHIFT = 11;
 
-type Words = Int32Array | Uint32Array | Uint16Array | Float64Array;
+type Words = Int32Array | Int16Array | Uint32Array | Uint16Array | Float64Array;
 
 /** Flushes what others hold of the pages `[start, end)` of an address space. */
 type InvalidateSecondary = (
@@ -101,8 +101,8 @@ export class World {
   readonly frameMapcount: Uint16Array;
   /** `FrameFlag`s, with the order above them. */
   readonly frameFlags: Uint16Array;
-  /** Whose page it is: 1 + number of the inode, -1 - number of the anon_vma, or 0. */
-  readonly frameMapping: Int32Array;
+  /** Whose page it is: 1 + number of the inode, -1 - number of the anon_vma, or 0. As wide as they need. */
+  readonly frameMapping: Int16Array | Int32Array;
   /** Which page of it, modulo 2^32. */
   readonly frameIndex: Uint32Array;
   /** The content; of no length unless frames have content. Object: the frame. */
@@ -209,7 +209,8 @@ export class World {
     this.frameReferences = words(frames);
     this.frameMapcount = this.part(new Uint16Array(frames));
     this.frameFlags = this.part(new Uint16Array(frames));
-    this.frameMapping = words(frames);
+    const isFew = Math.max(size.inodes, size.anonVmas) < 2 ** 15;
+    this.frameMapping = this.part(isFew ? new Int16Array(frames) : new Int32Array(frames));
     this.frameIndex = this.part(new Uint32Array(frames));
     this.frameData = words(size.contents ? frames : 0);
     this.freeAreas = words(32).fill(NONE);

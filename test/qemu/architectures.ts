@@ -1,0 +1,88 @@
+/** What runs the stub of an architecture, and how its hardware says what we call a `Fault`. */
+import type { PteFormat } from '../../src/arch/index.ts';
+import { Access, Fault, type Updates } from '../../src/mmu/index.ts';
+import type { TableSet } from './random_memory.ts';
+
+/** How an access ended, and the last entry that was read. */
+export interface Ending {
+  readonly kind: Access;
+  /** A frame or a `Fault`. */
+  readonly result: number;
+  readonly level: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface Architecture {
+  /** The first part of the ids of its formats. */
+  readonly prefix: string;
+  readonly tools: string;
+  readonly stubs: readonly string[];
+  readonly program: string;
+  /** Of QEMU, where the files of the stubs are `stubs`. */
+  arguments(stubs: readonly string[]): readonly string[];
+  /** The exit status of QEMU when the stub is through. */
+  readonly status: number;
+  /** Whether the stub runs where the tables map it; if not, it is linked to where it lies. */
+  readonly isMapped: boolean;
+  /** Of memory in its file: a PC has a hole below 4 GiB. */
+  fileOffset(address: number): number;
+  /** 64-bit words that the stub finds, besides the number of requests. */
+  parameters(format: PteFormat, tables: TableSet, boot: number, updates: Updates): bigint[];
+  /** What a fetch runs: it leaves `word` in a register, and ends in an exception. */
+  code(word: number): Uint8Array;
+  /** The code that the stub should have written down. */
+  codeOf(ending: Ending): number;
+  /** What is compared of a code that the stub wrote down. */
+  settled(code: number): number;
+  /** Whether the hardware notes the address of this fault. */
+  hasAddress(fault: number): boolean;
+}
+
+const STORES = Access.store | Access.privilegedStore;
+const FETCHES = Access.fetch | Access.privilegedFetch;
+const USER = Access.load | Access.store | Access.fetch;
+const GIB = 2 ** 30;
+
+const address = (index: number): bigint => BigInt(index) * 8n;
+
+/** @source Intel SDM vol. 3A, 4.7 "Page-Fault Exceptions": the error code */
+const x86_64: Architecture = {
+  prefix: 'x86_64',
+  tools: 'x86_64-linux-gnu-',
+  stubs: ['x86_64', 'x86_64_reset'],
+  program: 'qemu-system-x86_64',
+  arguments: ([, reset]) => [
+    ...['-M', 'pc,memory-backend=ram', '-cpu', 'max', '-bios', reset!],
+    ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=4'],
+  ],
+  status: 1,
+  isMapped: true,
+  fileOffset: (at) => (at < 4 * GIB ? at : at - GIB),
+  parameters(format, { roots }, boot) {
+    return [address(roots[0]), BigInt(boot), format.levels > 4 ? 0x1020n : 0x20n];
+  },
+  // mov $word, %eax; ud2
+  code: (word) => bytesOf([0xb8, ...littleEndian(word), 0x0f, 0x0b]),
+  codeOf({ kind, result }) {
+    if (result >= 0) return 6;
+    if (result === Fault.notCanonical) return 13;
+    const present = result === Fault.notPresent ? 0 : 1;
+    const write = (kind & STORES) !== 0 ? 2 : 0;
+    const user = (kind & USER) !== 0 ? 4 : 0;
+    const reserved = result === Fault.reserved ? 8 : 0;
+    const fetch = (kind & FETCHES) !== 0 ? 16 : 0;
+    return 14 | ((present | write | user | reserved | fetch) << 8);
+  },
+  // QEMU 7.2 clears "present" in the error code of a reserved bit; the manual says it is set.
+  settled: (code) => ((code & 0x800) !== 0 ? code | 0x100 : code),
+  hasAddress: (fault) => fault !== Fault.notCanonical,
+};
+
+const bytesOf = (bytes: readonly number[]): Uint8Array => Uint8Array.from(bytes);
+
+function littleEndian(...words: readonly number[]): number[] {
+  return words.flatMap((word) => [0, 8, 16, 24].map((shift) => (word >>> shift) & 255));
+}
+
+export const ARCHITECTURES: readonly Architecture[] = [x86_64];

@@ -59,10 +59,12 @@ export class Guest {
 
   #assemble(name: string, linkedTo: bigint): string {
     const { tools } = this.#architecture;
-    const [object, binary] = [join(this.#folder, `${name}.o`), join(this.#folder, `${name}.bin`)];
-    execFileSync(`${tools}as`, ['-o', object, join(SOURCES, `${name}.s`)]);
-    const flags = [`-Ttext=0x${linkedTo.toString(16)}`, '--oformat=binary', '--entry=0'];
-    execFileSync(`${tools}ld`, [...flags, '-o', binary, object]);
+    const path = join(this.#folder, name);
+    const link = ['-Ttext', `0x${linkedTo.toString(16)}`, '--entry=0'];
+    execFileSync(`${tools}as`, ['-o', `${path}.o`, join(SOURCES, `${name}.s`)]);
+    execFileSync(`${tools}ld`, [...link, '-o', `${path}.elf`, `${path}.o`]);
+    const binary = `${path}.bin`;
+    execFileSync(`${tools}objcopy`, ['-O', 'binary', `${path}.elf`, binary]);
     return binary;
   }
 

@@ -120,6 +120,65 @@ const riscv64: Architecture = {
   hasAddress: () => true,
 };
 
+/** TCR_EL1.TG0 and TG1, by page shift. */
+const GRANULES: ReadonlyMap<number, readonly [lower: bigint, upper: bigint]> = new Map([
+  [12, [0n, 2n]],
+  [14, [2n, 1n]],
+  [16, [1n, 3n]],
+]);
+/** The root of the manual is its level 0 where there are four, and the last is always its level 3. */
+const LAST_LEVEL = 3;
+const SVC = 0x56000000;
+
+/** @source Arm ARM DDI 0487, ESR_EL1: the classes of exceptions, and the fault status codes */
+const arm64: Architecture = {
+  prefix: 'arm64',
+  tools: 'aarch64-linux-gnu-',
+  stubs: ['arm64'],
+  program: 'qemu-system-aarch64',
+  arguments: () => [
+    ...['-M', 'none,memory-backend=ram', '-cpu', 'max'],
+    ...['-semihosting-config', 'enable=on,target=native', ...START],
+  ],
+  status: 0,
+  isMapped: true,
+  fileOffset: (at) => at,
+  parameters(format, { roots }, _boot, { accessed, dirty }) {
+    const top = format.levels - 1;
+    const pages = format.entryPages[top]! * 2 ** format.indexBits[top]!;
+    const size = BigInt(64 - format.pageShift - Math.log2(pages));
+    const [lower, upper] = GRANULES.get(format.pageShift)!;
+    // 48-bit output addresses.
+    let control = size | (size << 16n) | (lower << 14n) | (upper << 30n) | (5n << 32n);
+    if (accessed) control |= 1n << 39n;
+    if (dirty) control |= 1n << 40n;
+    // Translation on; no privileged-access-never after an exception.
+    return [0x30d00801n, control, address(roots[0]), address(roots[1])];
+  },
+  // movz w1, word; movk w1, word, lsl 16; svc 0
+  code(word) {
+    const low = 0x52800001 | ((word & 0xffff) << 5);
+    const high = 0x72a00001 | ((word >>> 16) << 5);
+    return bytesOf(littleEndian(low, high, 0xd4000001));
+  },
+  codeOf({ kind, result, level }) {
+    if (result >= 0) return SVC;
+    const sameLevel = (kind & USER) === 0 ? 1 : 0;
+    const classOf = ((kind & FETCHES) !== 0 ? 0x20 : 0x24) + sameLevel;
+    const write = (kind & STORES) !== 0 ? 1 << 6 : 0;
+    return ((classOf << 26) | (1 << 25) | write | statusOf(result, LAST_LEVEL - level)) >>> 0;
+  },
+  settled: (code) => code,
+  marksRefused: () => false,
+  hasAddress: () => true,
+};
+
+function statusOf(fault: number, level: number): number {
+  if (fault === Fault.notCanonical) return 4;
+  if (fault === Fault.accessFlag) return 8 + level;
+  return (fault === Fault.notPresent || fault === Fault.reserved ? 4 : 12) + level;
+}
+
 /** Starts the processor at the stub. */
 const START = ['-device', `loader,addr=${STUB_START},cpu-num=0`];
 
@@ -129,4 +188,4 @@ function littleEndian(...words: readonly number[]): number[] {
   return words.flatMap((word) => [0, 8, 16, 24].map((shift) => (word >>> shift) & 255));
 }
 
-export const ARCHITECTURES: readonly Architecture[] = [x86_64, riscv64];
+export const ARCHITECTURES: readonly Architecture[] = [x86_64, riscv64, arm64];

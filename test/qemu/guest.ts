@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ACCESSED, type Pfn, type PteFormat, R, USER, W, X } from '../../src/arch/index.ts';
+import { ACCESSED, DIRTY, type Pfn, type PteFormat, R, USER, W, X } from '../../src/arch/index.ts';
 import type { Updates } from '../../src/mmu/index.ts';
 import type { Architecture } from './architectures.ts';
 import { PLACE, RAM_BYTES, RECORD_BYTES, STUB, STUB_BYTES, STUB_START } from './board.ts';
@@ -215,8 +215,15 @@ class StubTables {
     for (let n = 0; n < count; n++) {
       const frame = (start + n * span) as Pfn;
       format.writeLeaf(lanes, first + n, frame, STUB_FLAGS, 1);
+      if (!format.id.startsWith('arm64')) continue;
+      // What user mode may write, privileged mode may not run: both modes may run it.
+      lanes[(first + n) * 2]! &= ~ARM64_USER;
+      lanes[(first + n) * 2 + 1]! &= ~ARM64_PXN;
     }
   }
 }
 
-const STUB_FLAGS = R | W | X | USER | ACCESSED | 32;
+const STUB_FLAGS = R | W | X | USER | ACCESSED | DIRTY;
+/** In the low and in the high lane. */
+const ARM64_USER = 1 << 6;
+const ARM64_PXN = 1 << 21;

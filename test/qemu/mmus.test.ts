@@ -14,7 +14,7 @@ import { Guest } from './guest.ts';
 import { RandomMemory } from './random_memory.ts';
 
 const ACCESSES = Number(process.env.PTSHARE_QEMU_ACCESSES ?? 40_000);
-const BATCH = 100_000;
+const BATCH = 25_000;
 
 function judge(context: TestContext, architecture: Architecture, format: PteFormat): void {
   const first = Number(process.env.PTSHARE_QEMU_SEED ?? Date.now() % 2 ** 30);

@@ -1,6 +1,6 @@
 /** What runs the stub of an architecture, and how its hardware says what we call a `Fault`. */
 import type { PteFormat } from '../../src/arch/index.ts';
-import { Access, Fault, type Updates } from '../../src/mmu/index.ts';
+import { Access, BY_HARDWARE, BY_SOFTWARE, Fault, type Updates } from '../../src/mmu/index.ts';
 import { STUB_START } from './board.ts';
 import type { TableSet } from './random_memory.ts';
 
@@ -38,6 +38,10 @@ export interface Architecture {
   codeOf(ending: Ending): number;
   /** What is compared of a code that the stub wrote down. */
   settled(code: number): number;
+  /** Who may set accessed and dirty bits, as its hardware can be told. */
+  readonly updates: readonly Updates[];
+  /** Whether this QEMU keeps to the manual here. */
+  isJudged(ending: Ending): boolean;
   /** Whether the hardware marks the entry accessed although it refuses the access. */
   marksRefused(ending: Ending): boolean;
   /** Whether the hardware notes the address of this fault. */
@@ -81,6 +85,8 @@ const x86_64: Architecture = {
   },
   // QEMU 7.2 clears "present" in the error code of a reserved bit; the manual says it is set.
   settled: (code) => ((code & 0x800) !== 0 ? code | 0x100 : code),
+  updates: [BY_HARDWARE],
+  isJudged: () => true,
   // QEMU 7.2 marks an entry of level 2 before it sees that it maps a page, and may refuse.
   marksRefused: ({ result, level, low }) =>
     result !== Fault.notCanonical && level === 2 && (low & 0x81) === 0x81,
@@ -116,6 +122,8 @@ const riscv64: Architecture = {
     return (kind & STORES) !== 0 ? 15 : 13;
   },
   settled: (code) => code,
+  updates: [BY_HARDWARE],
+  isJudged: () => true,
   marksRefused: () => false,
   hasAddress: () => true,
 };
@@ -169,6 +177,13 @@ const arm64: Architecture = {
     return ((classOf << 26) | (1 << 25) | write | statusOf(result, LAST_LEVEL - level)) >>> 0;
   },
   settled: (code) => code,
+  updates: [BY_HARDWARE, { accessed: true, dirty: false }, BY_SOFTWARE],
+  // A clean page with DBM is writable (AArch64.S1ApplyOutputPerms), so that what user mode may write
+  // so is not executed in EL1. QEMU 7.2 clears AP[2] of it for stores only.
+  isJudged({ kind, result, low, high }) {
+    const isClean = (low & (3 << 6)) === 3 << 6 && (high & (1 << 19)) !== 0;
+    return !(kind === Access.privilegedFetch && result === Fault.execute && isClean);
+  },
   marksRefused: () => false,
   hasAddress: () => true,
 };

@@ -43,14 +43,14 @@ export interface Answers {
 }
 
 export class Guest {
-  readonly #architecture: Architecture;
+  readonly architecture: Architecture;
   readonly format: PteFormat;
   readonly #folder = mkdtempSync(join(tmpdir(), 'ptshare-qemu-'));
   readonly #stubs: readonly string[];
   readonly #slotAddress: bigint;
 
   constructor(architecture: Architecture, format: PteFormat) {
-    this.#architecture = architecture;
+    this.architecture = architecture;
     this.format = format;
     this.#slotAddress = slotAddress(format);
     const linkedTo = architecture.isMapped ? this.#slotAddress : BigInt(STUB_START);
@@ -58,7 +58,7 @@ export class Guest {
   }
 
   #assemble(name: string, linkedTo: bigint): string {
-    const { tools } = this.#architecture;
+    const { tools } = this.architecture;
     const path = join(this.#folder, name);
     const link = ['-Ttext', `0x${linkedTo.toString(16)}`, '--entry=0'];
     execFileSync(`${tools}as`, ['-o', `${path}.o`, join(SOURCES, `${name}.s`)]);
@@ -84,7 +84,7 @@ export class Guest {
   }
 
   #fill(file: number, tables: TableSet, requests: Requests, updates: Updates): void {
-    const architecture = this.#architecture;
+    const architecture = this.architecture;
     const { format } = this;
     const put = (address: number, bytes: Uint8Array): void => {
       writeSync(file, bytes, 0, bytes.length, architecture.fileOffset(address));
@@ -108,14 +108,14 @@ export class Guest {
   }
 
   #run(path: string): void {
-    const { program, status: expected } = this.#architecture;
+    const { program, status: expected } = this.architecture;
     const backend = `memory-backend-file,id=ram,size=${RAM_BYTES},mem-path=${path},share=on`;
     const { status, signal, stderr } = spawnSync(
       program,
       [
         ...['-object', backend, '-m', `${RAM_BYTES / 2 ** 20}M`, '-accel', 'tcg'],
         ...['-display', 'none', '-nodefaults', '-no-reboot'],
-        ...this.#architecture.arguments(this.#stubs),
+        ...this.architecture.arguments(this.#stubs),
       ],
       { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', timeout: QEMU_MS_MAX },
     );
@@ -123,7 +123,7 @@ export class Guest {
   }
 
   #read(file: number, tables: TableSet, { count, frames }: Requests): Answers {
-    const architecture = this.#architecture;
+    const architecture = this.architecture;
     const get = (address: number, bytes: Uint8Array): void => {
       readSync(file, bytes, 0, bytes.length, architecture.fileOffset(address));
     };

@@ -1,7 +1,7 @@
 /**
  * Where things are in the physical memory of the machines that judge.
  *
- *    0      16 MiB           1 GiB          2 GiB        3 GiB   4 GiB            64 GiB
+ *    0      1 MiB            1 GiB          2 GiB        3 GiB   4 GiB            64 GiB
  *    +------+----------------+--------------+------------+-------+-----------------+
  *    |      | data           | page tables  | stub       | (PC)  | data            |
  *    +------+----------------+--------------+------------+-------+-----------------+
@@ -30,7 +30,7 @@ export const RECORD_BYTES = 16;
 export const REQUESTS_MAX = (STUB.results - STUB.requests) / RECORD_BYTES;
 
 const DATA: readonly (readonly [start: number, end: number])[] = [
-  [16 * MIB, TABLES_START],
+  [MIB, TABLES_START],
   [4 * GIB, RAM_BYTES],
 ];
 

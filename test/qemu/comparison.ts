@@ -125,8 +125,11 @@ class Plan implements Requests {
     }
     const root = this.#tables.roots[format.isUpper(page) ? 1 : 0];
     const result = walker.walk(root, page, kind);
-    const { level, place, low, high } = walker;
-    return { kind, result, level, lane: place * 2, low, high };
+    const { level } = walker;
+    const lane = walker.place * 2;
+    // As the hardware sees it: the scout has marked pages that are never accessed.
+    const [low, high] = [this.#tables.lanes[lane]!, this.#tables.lanes[lane + 1]!];
+    return { kind, result, level, lane, low, high };
   }
 
   /** Lanes that hardware may have marked accessed where we do not. */

@@ -18,6 +18,9 @@ const ACCESSES = Number(process.env.PTSHARE_QEMU_ACCESSES ?? 20_000);
 /** Most over the same tables. */
 const BATCH = 5_000;
 
+/** Of a process that is worth a run. */
+const PAGES_MIN = 200;
+
 type Draw = (format: PteFormat, seed: number) => Iterable<TableSet & Source>;
 
 const KINDS_OF_TABLES: Readonly<Record<string, Draw>> = {
@@ -26,7 +29,7 @@ const KINDS_OF_TABLES: Readonly<Record<string, Draw>> = {
     const machine = busyMachine(format, seed);
     for (const mm of machine.mms.all()) {
       const memory = new EngineMemory(machine, mm, seed);
-      if (memory.mapped > 0) yield memory;
+      if (memory.mapped >= PAGES_MIN) yield memory;
     }
   },
 };

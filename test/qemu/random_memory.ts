@@ -158,11 +158,10 @@ function flipped(low: number, high: number, bit: number): [low: number, high: nu
 }
 
 /**
- * Whether hardware may take an entry that is reserved for a valid one: the bits that arm64 says are
- * to be zero are never looked at. Only the wrong type for a level is sure to be refused.
+ * Whether QEMU may take an entry that is reserved for a valid one. Of arm64 it ignores the bits that
+ * are to be zero, which the architecture allows, and QEMU 7.2 takes a block at any level; only the
+ * wrong type at the last level is sure to be refused.
  */
 function mayBeIgnored(format: PteFormat, low: number, level: number): boolean {
-  if (!format.id.startsWith('arm64')) return false;
-  const isBlock = (low & 2) === 0;
-  return isBlock ? level > 0 && format.mayHoldLeaf(level) : true;
+  return format.id.startsWith('arm64') && (level > 0 || (low & 2) !== 0);
 }

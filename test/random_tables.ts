@@ -8,7 +8,7 @@ import {
   type Vpn,
   vpn,
 } from '../src/arch/index.ts';
-import { ALL_GRANTS, ALL_LEAF_FLAGS, type Grants } from '../src/arch/rights.ts';
+import { ALL_GRANTS, ALL_LEAF_FLAGS, effectiveGrants, type Grants } from '../src/arch/rights.ts';
 
 const TABLES_PER_LEVEL = 3;
 /** Entries from one table to the next: the largest table of any format. */
@@ -118,7 +118,9 @@ export class RandomTables {
     for (let level = format.levels - 1; ; level--) {
       const lane = (table - this.#origin + format.index(page, level)) * 2;
       const [low, high] = [this.lanes[lane]!, this.lanes[lane + 1]!];
-      if (!format.isTable(low, high, level)) return granted & format.leafGrants(low, high);
+      if (!format.isTable(low, high, level)) {
+        return effectiveGrants(granted & format.leafGrants(low, high), format.denyingGrants);
+      }
       granted &= format.tableGrants(low, high);
       table = format.table(low, high, level);
     }

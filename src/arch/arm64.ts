@@ -93,8 +93,7 @@ const leafGrants: GrantBits = {
   grants(low, high) {
     const user = (low & 1) !== 0;
     const writable = (low & 2) === 0 || (high & 1) !== 0 ? W : 0;
-    // What user mode can write, privileged mode never executes.
-    const privilegedExecute = (high & 4) === 0 && !(user && writable !== 0) ? X : 0;
+    const privilegedExecute = (high & 4) === 0 ? X : 0;
     const userExecute = (high & 8) === 0 ? X : 0;
     return grants((user ? R | writable : 0) | userExecute, R | writable | privilegedExecute);
   },
@@ -198,6 +197,7 @@ function arm64(granule: Granule, addressBits: number): PteFormat {
     ...kinds(granule),
     leafGrants,
     tableGrants,
+    userWriteDeniesPrivilegedExecute: true,
     accessed: { set: [layout.accessed] },
     dirty: { set: [layout.softwareDirty], clear: [layout.readOnly] },
     global: { clear: [layout.notGlobal] },

@@ -25,6 +25,7 @@ import {
   REFUSED,
   type Rights,
   rightsOfGrants,
+  W,
 } from './rights.ts';
 import type { EntryIndex, Pfn, Vpn } from './units.ts';
 
@@ -50,6 +51,8 @@ export interface FormatSpec {
   table(level: number): EntryKind;
   readonly leafGrants: GrantBits;
   readonly tableGrants: GrantBits;
+  /** What user mode may write after all levels, privileged mode never executes. */
+  readonly userWriteDeniesPrivilegedExecute?: boolean;
   readonly accessed: AnyOf;
   readonly dirty: AnyOf;
   readonly global: AnyOf;
@@ -93,6 +96,8 @@ export class PteFormat {
   readonly #contiguous: BitTest;
   readonly #leafGrants: GrantTable;
   readonly #tableGrants: GrantTable;
+  /** See `effectiveGrants()`. */
+  readonly denyingGrants: Grants;
   /** Where a frame number, or an `EntryIndex`, starts in the low lane. */
   readonly frameShift: number;
   readonly #tableShift: number;
@@ -129,6 +134,7 @@ export class PteFormat {
     this.#contiguous = new BitTest(spec.contiguous);
     this.#leafGrants = new GrantTable(spec.leafGrants);
     this.#tableGrants = new GrantTable(spec.tableGrants);
+    this.denyingGrants = spec.userWriteDeniesPrivilegedExecute === true ? W : 0;
     this.frameShift = spec.pageShift - spec.targetOffset;
     this.#tableShift = ENTRY_SHIFT - spec.targetOffset;
     this.#frameScale = 2 ** (32 - this.frameShift);

@@ -35,6 +35,18 @@ export const REFUSED = 64;
 export const grants = (user: Rights, privileged: Rights): Grants =>
   user | (privileged << PRIVILEGED_SHIFT);
 
+/** From the right of user mode to write to that of privileged mode to execute. */
+const DENIED_SHIFT = 4;
+
+/**
+ * What is left of the grants of a leaf and of the tables above it, ANDed.
+ *
+ * @param denying `W` where what user mode may write is never executed in privileged mode, else 0
+ */
+export function effectiveGrants(granted: Grants, denying: Grants): Grants {
+  return granted & ~((granted & denying) << DENIED_SHIFT);
+}
+
 const RIGHTS_OF_GRANTS = Uint8Array.from({ length: ALL_GRANTS + 1 }, (_, held) => {
   const user = held & (R | W | X);
   return user === 0 ? held >>> PRIVILEGED_SHIFT : user | USER;

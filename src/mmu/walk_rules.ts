@@ -129,6 +129,8 @@ export class WalkRules {
   declare readonly frameTooHigh: number;
   /** What leaves of any level grant, by the bits that decide it. */
   declare readonly grants: Uint8Array;
+  /** See `effectiveGrants()`. */
+  declare readonly denyingGrants: number;
   declare readonly grantsLowShift: number;
   declare readonly grantsLowMask: number;
   declare readonly grantsLowBits: number;
@@ -207,6 +209,7 @@ export class WalkRules {
     this.frameMaskHigh = frame.maskHigh;
     this.frameHighShift = 32 - frame.shift;
     this.frameTooHigh = frame.maskHigh & -(2 ** (frame.shift - 1));
+    this.denyingGrants = format.denyingGrants;
     const decode = grantsDecoder(format, updates);
     const bits = learnGrantBits(decode);
     this.grantsLowShift = lowestBit(bits.low);

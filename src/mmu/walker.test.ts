@@ -163,6 +163,23 @@ test('arm64 leaves accessed and dirty to software, or to hardware where that is 
   assert.equal(both.entry(8192), 0x3003n, 'tables have no access flag');
 });
 
+// Arm ARM DDI 0487, D8.4: what is writable in EL0, after APTable, is never executable in EL1.
+test('arm64 lets privileged mode execute what only a table keeps user mode from writing', () => {
+  const path = (tableBits: bigint) =>
+    walkerOf('arm64-4k-39bit', {
+      4096: 0x2003n | (tableBits << 61n),
+      8192: 0x3003n,
+      12288: 0x5743n,
+    });
+  const [noUser, readOnly] = [1n, 2n];
+  assert.equal(path(0n).ask(Access.privilegedFetch), Fault.execute);
+  assert.equal(path(0n).ask(Access.store), 5);
+  for (const tableBits of [noUser, readOnly, noUser | readOnly]) {
+    assert.equal(path(tableBits).ask(Access.privilegedFetch), 5);
+    assert.notEqual(path(tableBits).ask(Access.store), 5);
+  }
+});
+
 // RISC-V privileged specification, translation process, step 9: Svade faults, Svadu updates.
 test('riscv64 faults on A and D that are clear, or sets them', () => {
   const entries = (leaf: bigint) => ({

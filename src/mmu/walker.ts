@@ -20,7 +20,7 @@
  *         Address Translation Process"; Power ISA 3.0B, Book III, 5.7.10, 5.7.12, 5.7.13
  */
 import type { EntryIndex, PteFormat, Vpn } from '../arch/index.ts';
-import { ALL_GRANTS, type Grants, REFUSED } from '../arch/rights.ts';
+import { ALL_GRANTS, effectiveGrants, type Grants, REFUSED } from '../arch/rights.ts';
 import { assert } from '../base/assert.ts';
 import { type Access, Fault, protectionFault, STORES } from './access.ts';
 import { BY_HARDWARE, type Updates } from './hardware.ts';
@@ -148,7 +148,7 @@ export class Walker extends WalkRules {
     if (place < 0) return this.descend(top, table, above, kind);
     const low = this.lanes[place << 1]! | 0;
     const high = this.lanes[(place << 1) | 1]! | 0;
-    const granted = above & this.grantsOf(low, high);
+    const granted = effectiveGrants(above & this.grantsOf(low, high), this.denyingGrants);
     const marks = (kind & STORES) === 0 ? this.loadMarks : this.storeMarks;
     const unusual =
       ((low ^ this.leafLow) & this.leafMaskLow) |
@@ -252,7 +252,7 @@ export class Walker extends WalkRules {
     if ((lowDiffers | ((high & this.leafMaskHigh) ^ this.leafHigh)) !== 0 || own === REFUSED) {
       return this.fault(this.notLeaf());
     }
-    const granted = above & own;
+    const granted = effectiveGrants(above & own, this.denyingGrants);
     const marks = (kind & STORES) === 0 ? this.loadMarks : this.storeMarks;
     if ((granted & kind) === 0 || ((low ^ this.marked) & marks) !== 0) {
       const fault = this.attend(granted, kind);
@@ -279,7 +279,7 @@ export class Walker extends WalkRules {
     const [low, high] = [this.low >>> 0, this.high >>> 0];
     if (format.isTable(low, high, level)) return this.goOn(above, kind);
     if (!format.isLeaf(low, high, level)) return this.fault(this.notLeaf());
-    const granted = above & this.grantsOf(low, high);
+    const granted = effectiveGrants(above & this.grantsOf(low, high), this.denyingGrants);
     const fault = this.attend(granted, kind);
     if (fault !== 0) return this.fault(fault);
     this.granted = granted;

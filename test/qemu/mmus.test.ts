@@ -1,0 +1,86 @@
+/**
+ * Our walker against the MMUs of QEMU: the same accesses, over the same tables, end alike.
+ *
+ * `PTSHARE_QEMU_ACCESSES` is how many are made of each format and kind of tables, instead of some
+ * seconds' worth; `PTSHARE_QEMU_SEED` repeats a run.
+ */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { FORMATS, type PteFormat } from '../../src/arch/index.ts';
+import { judgedTest, programs } from '../live/judge.ts';
+import { ARCHITECTURES, type Architecture } from './architectures.ts';
+import { compare, type Source } from './comparison.ts';
+import { busyMachine, EngineMemory } from './engine_memory.ts';
+import { Guest } from './guest.ts';
+import { RandomMemory, type TableSet } from './random_memory.ts';
+
+const ACCESSES = Number(process.env.PTSHARE_QEMU_ACCESSES ?? 20_000);
+/** Most over the same tables. */
+const BATCH = 5_000;
+
+/** Of a process that is worth a run. */
+const PAGES_MIN = 200;
+
+type Draw = (format: PteFormat, seed: number) => Iterable<TableSet & Source>;
+
+const KINDS_OF_TABLES: Readonly<Record<string, Draw>> = {
+  'random tables': (format, seed) => [new RandomMemory(format, seed)],
+  *'tables that the engine built'(format, seed) {
+    const machine = busyMachine(format, seed);
+    for (const mm of machine.mms.all()) {
+      const memory = new EngineMemory(machine, mm, seed);
+      if (memory.mapped >= PAGES_MIN) yield memory;
+    }
+  },
+};
+
+function* endless(draw: Draw, format: PteFormat, first: number) {
+  for (let seed = first; ; seed++) {
+    for (const memory of draw(format, seed)) yield { seed, memory };
+  }
+}
+
+function judge(
+  context: TestContext,
+  architecture: Architecture,
+  format: PteFormat,
+  draw: Draw,
+): void {
+  const first = Number(process.env.PTSHARE_QEMU_SEED ?? Date.now() % 2 ** 30);
+  context.diagnostic(`PTSHARE_QEMU_SEED=${first}`);
+  const guest = new Guest(architecture, format);
+  const [endings, { updates }] = [new Map<number, number>(), architecture];
+  let [done, marked] = [0, 0];
+  try {
+    for (const { seed, memory } of endless(draw, format, first)) {
+      const count = Math.min(BATCH, ACCESSES - done);
+      const verdict = compare(guest, memory, memory, count, updates[seed % updates.length]!);
+      assert.deepEqual(verdict.differences, [], `PTSHARE_QEMU_SEED=${seed}`);
+      for (const [end, times] of verdict.endings) endings.set(end, (endings.get(end) ?? 0) + times);
+      done += verdict.accesses;
+      marked += verdict.marked;
+      if (done >= ACCESSES) break;
+    }
+  } finally {
+    guest.close();
+  }
+  const found = endings.get(0) ?? 0;
+  const faults = [...endings.keys()].filter((end) => end < 0).length;
+  context.diagnostic(
+    `${done} accesses, ${found} to pages, ${faults} kinds of faults, ${marked} entries marked`,
+  );
+  // The engine marks most pages itself.
+  assert.ok(found > done / 20 && faults >= 2, `${found} pages, ${faults} kinds of faults`);
+}
+
+for (const architecture of ARCHITECTURES) {
+  const { prefix, program, tools } = architecture;
+  const judges = [programs(program, `${tools}as`)];
+  for (const format of FORMATS.filter(({ id }) => id.startsWith(prefix))) {
+    for (const [tables, draw] of Object.entries(KINDS_OF_TABLES)) {
+      judgedTest(`QEMU's MMU agrees on ${format.id} with ${tables}`, judges, (context) =>
+        judge(context, architecture, format, draw),
+      );
+    }
+  }
+}

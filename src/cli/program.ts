@@ -11,6 +11,7 @@ import { runCommand } from './run/command.ts';
 import { endCleanlyOnSignals, endQuietlyOnClosedPipe } from './signals.ts';
 import { readVersion } from './version.ts';
 import { watchCommand } from './watch/command.ts';
+import { workerCommand } from './worker/command.ts';
 
 /** Runs the command line and returns the exit status. Never throws. */
 export async function runProgram(args: readonly string[]): Promise<ExitCode> {
@@ -51,6 +52,7 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
   program.addCommand(runCommand(end));
   program.addCommand(replayCommand(end));
   program.addCommand(checkCommand(end));
+  program.addCommand(workerCommand(end));
   program.addCommand(completionCommand());
   for (const command of [program, ...program.commands]) settle(command);
   return program;

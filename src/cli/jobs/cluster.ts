@@ -1,0 +1,152 @@
+/**
+ * Does work on a cluster: tasks go to workers through a queue of BullMQ, results come back as keys.
+ *
+ * A result stays until `forget()`, so that a coordinator that dies between taking it and saving
+ * what came of it finds it again.
+ */
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { type Executor, type Outcome, TRIES_MAX } from './executor.ts';
+import { connect, PREFIX, queueNameOf, resultKey, stateKey, workerKey } from './redis.ts';
+import { type Task, TEXT_LENGTH_MAX } from './task.ts';
+
+const POLL_MS = 20;
+/** How often it is asked what became of tasks without a result. */
+const LOOK_MS = 1000;
+const SLOTS_MIN = 4;
+const SLOTS_MAX = 256;
+
+export class Cluster implements Executor {
+  readonly #version: string;
+  readonly #job: string;
+  readonly #redis: Redis;
+  readonly #queue: Queue;
+  readonly #waiting = new Map<string, Task>();
+  readonly #taken: string[] = [];
+  #slots = SLOTS_MIN;
+  #lookedAt = 0;
+  #workers: readonly string[] = [];
+
+  /** @throws Failure if there is no server */
+  static async open(url: string, version: string, job: string): Promise<Cluster> {
+    const redis = await connect(url);
+    const { Queue: BullQueue } = await import('bullmq');
+    const queue = new BullQueue(queueNameOf(version), { connection: redis, prefix: PREFIX });
+    queue.on('error', () => {});
+    return new Cluster(version, job, redis, queue);
+  }
+
+  private constructor(version: string, job: string, redis: Redis, queue: Queue) {
+    this.#version = version;
+    this.#job = job;
+    this.#redis = redis;
+    this.#queue = queue;
+  }
+
+  /** Versions of the workers that there are. */
+  get workers(): readonly string[] {
+    return this.#workers;
+  }
+
+  /** Twice as many as threads of workers: while one is done, another one is there. */
+  slots(): number {
+    return this.#slots;
+  }
+
+  async submit(task: Task): Promise<void> {
+    this.#waiting.set(task.id, task);
+    await this.#queue.add('task', task.text, {
+      jobId: this.#nameOf(task.id),
+      attempts: TRIES_MAX,
+      removeOnComplete: true,
+    });
+  }
+
+  async outcomes(abort: AbortSignal): Promise<readonly Outcome[]> {
+    while (!abort.aborted) {
+      const outcomes = [...(await this.#results()), ...(await this.#look())];
+      for (const { id } of outcomes) this.#waiting.delete(id);
+      if (outcomes.length > 0) return outcomes;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    return [];
+  }
+
+  /** What was saved under the name of this job, if it was. */
+  async load(): Promise<string | undefined> {
+    const length = await this.#redis.strlen(stateKey(this.#job));
+    if (length === 0 || length > 16 * TEXT_LENGTH_MAX) return undefined;
+    return (await this.#redis.get(stateKey(this.#job))) ?? undefined;
+  }
+
+  /** Saves what was made of the results up to now, which are forgotten then. */
+  async save(state: string): Promise<void> {
+    const taken = this.#taken.splice(0);
+    await this.#redis.set(stateKey(this.#job), state);
+    if (taken.length > 0) await this.#redis.del(taken);
+  }
+
+  /** Removes all that this job has left on the server. */
+  async remove(): Promise<void> {
+    const ids = [...this.#waiting.keys()].map((id) => this.#nameOf(id));
+    await Promise.all(ids.map((id) => this.#queue.remove(id)));
+    await this.#redis.del(stateKey(this.#job), ...this.#taken, ...ids.map(resultKey));
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.close();
+    this.#redis.disconnect();
+  }
+
+  #nameOf(id: string): string {
+    return `${this.#job}.${id}`;
+  }
+
+  async #results(): Promise<Outcome[]> {
+    const ids = [...this.#waiting.keys()];
+    if (ids.length === 0) return [];
+    const keys = ids.map((id) => resultKey(this.#nameOf(id)));
+    const results = await this.#redis.mget(keys);
+    return results.flatMap((result, at) => {
+      if (result === null) return [];
+      this.#taken.push(keys[at]!);
+      return [{ id: ids[at]!, result }];
+    });
+  }
+
+  /** Finds tasks that were given up, and brings those again that the server has lost. */
+  async #look(): Promise<Outcome[]> {
+    if (performance.now() - this.#lookedAt < LOOK_MS) return [];
+    this.#lookedAt = performance.now();
+    await this.#countWorkers();
+    const outcomes: Outcome[] = [];
+    for (const task of this.#waiting.values()) {
+      const name = this.#nameOf(task.id);
+      const state = await this.#queue.getJobState(name);
+      if (state === 'failed') {
+        const why = (await this.#queue.getJob(name).catch(() => undefined))?.failedReason;
+        await this.#queue.remove(name);
+        outcomes.push({ id: task.id, why: why ?? 'No worker could do it' });
+      } else if (state === 'unknown' && !(await this.#redis.exists(resultKey(name)))) {
+        await this.submit(task);
+      }
+    }
+    return outcomes;
+  }
+
+  async #countWorkers(): Promise<void> {
+    const versions: string[] = [];
+    let threads = 0;
+    for await (const keys of this.#redis.scanStream({ match: workerKey('*'), count: 1000 })) {
+      if ((keys as string[]).length === 0) continue;
+      for (const text of await this.#redis.mget(keys as string[])) {
+        const [, version, count] = /^(\S{1,64}) (\d{1,4})$/.exec(text ?? '') ?? [];
+        if (version === undefined) continue;
+        versions.push(version);
+        if (version === this.#version) threads += Number(count);
+      }
+    }
+    this.#workers = versions;
+    this.#slots = Math.min(Math.max(2 * threads, SLOTS_MIN), SLOTS_MAX);
+  }
+}

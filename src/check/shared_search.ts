@@ -13,7 +13,7 @@
  * numbers of executions given up and of probes may differ.
  */
 import { assert } from '../base/assert.ts';
-import type { SavedBranch, SavedPath, SavedStep } from './checkpoint.ts';
+import type { Checkpoint, SavedBranch, SavedPath, SavedStep } from './checkpoint.ts';
 import { Execution } from './execution.ts';
 import type { Exploration } from './explore.ts';
 import type { Scenario } from './scenario.ts';
@@ -28,7 +28,9 @@ export interface Part {
 }
 
 /** What `explore()` says of a part. */
-export type PartResult = Pick<Exploration, 'above' | 'rest'>;
+export interface PartResult extends Pick<Exploration, 'above'> {
+  readonly rest?: Pick<Checkpoint, 'path'>;
+}
 
 /** A tree as data, with the part that a leaf is, if it was begun. */
 export interface SharedState extends Omit<SavedBranch, 'branches'> {

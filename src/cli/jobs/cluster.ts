@@ -43,9 +43,12 @@ export class Cluster implements Executor {
     this.#queue = queue;
   }
 
-  /** Versions of the workers that there are. */
-  get workers(): readonly string[] {
-    return this.#workers;
+  about(): string {
+    const others = this.#workers.filter((version) => version !== this.#version);
+    const mine = this.#workers.length - others.length;
+    const said = mine === 1 ? '1 worker' : `${mine} workers`;
+    if (others.length === 0) return said;
+    return `${said}; ${others.length} of another version (${[...new Set(others)].join(', ')})`;
   }
 
   /** Twice as many as threads of workers: while one is done, another one is there. */
@@ -86,11 +89,12 @@ export class Cluster implements Executor {
     if (taken.length > 0) await this.#redis.del(taken);
   }
 
-  /** Removes all that this job has left on the server. */
-  async remove(): Promise<void> {
-    const ids = [...this.#waiting.keys()].map((id) => this.#nameOf(id));
-    await Promise.all(ids.map((id) => this.#queue.remove(id)));
-    await this.#redis.del(stateKey(this.#job), ...this.#taken, ...ids.map(resultKey));
+  /** Takes back what is not done, and, if the job is over, all that it has left on the server. */
+  async remove(isOver: boolean): Promise<void> {
+    const names = [...this.#waiting.keys()].map((id) => this.#nameOf(id));
+    // One that is being done cannot be taken back: its result is removed in time.
+    await Promise.all(names.map((name) => this.#queue.remove(name).catch(() => 0)));
+    if (isOver) await this.#redis.del(stateKey(this.#job), ...this.#taken, ...names.map(resultKey));
   }
 
   async close(): Promise<void> {

@@ -15,6 +15,8 @@ export interface Executor {
   submit(task: Task): Promise<void>;
   /** What came of tasks since it was asked; waits until there is something, or the signal. */
   outcomes(abort: AbortSignal): Promise<readonly Outcome[]>;
+  /** Where the work is done, to show. */
+  about(): string;
   /** Ends what is under way. */
   close(): Promise<void>;
 }

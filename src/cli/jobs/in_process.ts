@@ -31,5 +31,9 @@ export class InProcess implements Executor {
     }
   }
 
+  about(): string {
+    return 'in this process';
+  }
+
   async close(): Promise<void> {}
 }

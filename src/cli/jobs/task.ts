@@ -1,7 +1,7 @@
 /** A unit of work as data: it may come from a stranger, so all of it is bounded and checked. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Part } from '../../check/index.ts';
+import type { Finding } from '../../check/index.ts';
 import type { Sample } from '../../fleet/sample.ts';
 
 /** Of a task or a result, as JSON. */
@@ -12,18 +12,17 @@ const DEPTH_MAX = 10_000;
 const count = z.int().min(0);
 const byte = z.int().min(0).max(255);
 
-interface BranchData {
+export interface BranchData {
   readonly actor: number;
   readonly choice: number;
   readonly ways: number;
   readonly point: number;
   readonly branches: readonly BranchData[];
 }
+/** Those of a branch, but for what is below it. */
+export const branchFields = { actor: byte, choice: byte, ways: byte, point: z.number() } as const;
 const branch: z.ZodType<BranchData> = z.strictObject({
-  actor: byte,
-  choice: byte,
-  ways: byte,
-  point: z.number(),
+  ...branchFields,
   get branches() {
     return z.array(branch).max(DEPTH_MAX);
   },
@@ -41,11 +40,13 @@ export const partSchema = z
   .strictObject({ path, floor: count })
   .refine((part) => part.floor <= part.path.steps.length, 'a floor is a step of its path');
 
-export const zooSubject = z.strictObject({
+const zooSubject = z.strictObject({
   kind: z.literal('zoo'),
   id: z.string().max(64),
   isBroken: z.boolean(),
 });
+
+export type ZooSubject = z.infer<typeof zooSubject>;
 
 const searchTask = z.strictObject({
   kind: z.literal('search'),
@@ -70,11 +71,18 @@ export interface Task {
   readonly text: string;
 }
 
-const bound = z.enum(['executions', 'steps', 'switches', 'preemptions', 'sample', 'stopped']);
+export const boundSchema = z.enum([
+  'executions',
+  'steps',
+  'switches',
+  'preemptions',
+  'sample',
+  'stopped',
+]);
 const taken = z.strictObject({
   actor: z.string(),
   does: z.string(),
-  holds: z.array(z.string()).max(256).optional(),
+  holds: z.array(z.string()).max(256).exactOptional(),
 });
 export const figuresSchema = z.strictObject({
   executions: count,
@@ -85,26 +93,26 @@ export const figuresSchema = z.strictObject({
   deepest: count,
 });
 export type Figures = z.infer<typeof figuresSchema>;
-export const findingSchema = z.strictObject({
+export const findingSchema: z.ZodType<Finding> = z.strictObject({
   property: z.string().max(1000),
   schedule: z.string(),
   steps: z.array(taken).max(DEPTH_MAX),
 });
 
-export const searchResult = z.strictObject({
+const searchResult = z.strictObject({
   kind: z.literal('search'),
   figures: figuresSchema,
-  bounds: z.array(bound).max(6),
-  finding: findingSchema.optional(),
-  rest: path.optional(),
+  bounds: z.array(boundSchema).max(6),
+  finding: findingSchema.exactOptional(),
+  rest: path.exactOptional(),
   above: z.array(branches).max(DEPTH_MAX),
 });
 export type SearchUnitResult = z.infer<typeof searchResult>;
 
 const snapshotResult = z.strictObject({
   kind: z.literal('snapshot'),
-  samples: z.array(z.unknown()).max(10_000).optional(),
-  why: z.string().max(10_000).optional(),
+  samples: z.array(z.unknown()).max(10_000).exactOptional(),
+  why: z.string().max(10_000).exactOptional(),
 });
 export interface SnapshotUnitResult {
   readonly kind: 'snapshot';
@@ -158,5 +166,3 @@ export function parse<T>(
     throw new TaskError(`This is not ${what}: no JSON, or nested too deep`);
   }
 }
-
-export type { Part };

@@ -83,6 +83,10 @@ export class Threads implements Executor {
     return this.#outcomes.splice(0);
   }
 
+  about(): string {
+    return `${this.#threads} threads`;
+  }
+
   close(): Promise<void> {
     return this.#pool.close();
   }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode } from '../failure.ts';
+import { queueOption } from '../jobs/option.ts';
 import { serve } from '../jobs/serve.ts';
 import { withProgress } from '../progress.ts';
 import { stopOnSignals } from '../signals.ts';
@@ -21,12 +22,6 @@ interface WorkerOptions {
   readonly queue: string;
   readonly threads: number;
   readonly lease: number;
-}
-
-export function queueOption(): Option {
-  return new Option('--queue <url>', 'redis:// or rediss:// of the server where workers wait').env(
-    'PTSHARE_QUEUE',
-  );
 }
 
 export function workerCommand(end: (exitCode: ExitCode) => void): Command {

@@ -28,7 +28,6 @@ export class ThreadPool {
       if ('result' in answer) return answer.result;
       throw new TaskError(answer.why);
     } finally {
-      worker.removeAllListeners();
       this.#busy.delete(worker);
     }
   }
@@ -44,9 +43,14 @@ export class ThreadPool {
 
 function ask(worker: Worker, text: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    worker.once('message', resolve);
+    const ended = (code: number): void => reject(new Error(`its thread ended with ${code}`));
     worker.once('error', reject);
-    worker.once('exit', (code) => reject(new Error(`its thread ended with ${code}`)));
+    worker.once('exit', ended);
+    worker.once('message', (answer: Answer) => {
+      worker.off('error', reject);
+      worker.off('exit', ended);
+      resolve(answer);
+    });
     worker.postMessage(text);
   });
 }
@@ -76,8 +80,11 @@ export class Threads implements Executor {
   async outcomes(abort: AbortSignal): Promise<readonly Outcome[]> {
     if (this.#outcomes.length === 0) {
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        abort.addEventListener('abort', () => resolve(), { once: true });
+        this.#wake = (): void => {
+          abort.removeEventListener('abort', this.#wake);
+          resolve();
+        };
+        abort.addEventListener('abort', this.#wake);
       });
     }
     return this.#outcomes.splice(0);

@@ -15,6 +15,8 @@ const POLL_MS = 20;
 const LOOK_MS = 1000;
 const SLOTS_MIN = 4;
 const SLOTS_MAX = 256;
+/** Of tasks, as text, that are on the server at a time. */
+const WAITING_LENGTH_MAX = 2 ** 27;
 
 export class Cluster implements Executor {
   readonly #version: string;
@@ -23,6 +25,7 @@ export class Cluster implements Executor {
   readonly #queue: Queue;
   readonly #waiting = new Map<string, Task>();
   readonly #taken: string[] = [];
+  #length = 0;
   #slots = SLOTS_MIN;
   #lookedAt = 0;
   #workers: readonly string[] = [];
@@ -53,11 +56,16 @@ export class Cluster implements Executor {
 
   /** Twice as many as threads of workers: while one is done, another one is there. */
   slots(): number {
-    return this.#slots;
+    return this.#length < WAITING_LENGTH_MAX ? this.#slots : 0;
   }
 
   async submit(task: Task): Promise<void> {
     this.#waiting.set(task.id, task);
+    this.#length += task.text.length;
+    await this.#add(task);
+  }
+
+  async #add(task: Task): Promise<void> {
     await this.#queue.add('task', task.text, {
       jobId: this.#nameOf(task.id),
       attempts: TRIES_MAX,
@@ -68,7 +76,10 @@ export class Cluster implements Executor {
   async outcomes(abort: AbortSignal): Promise<readonly Outcome[]> {
     while (!abort.aborted) {
       const outcomes = [...(await this.#results()), ...(await this.#look())];
-      for (const { id } of outcomes) this.#waiting.delete(id);
+      for (const { id } of outcomes) {
+        this.#length -= this.#waiting.get(id)?.text.length ?? 0;
+        this.#waiting.delete(id);
+      }
       if (outcomes.length > 0) return outcomes;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -132,7 +143,7 @@ export class Cluster implements Executor {
         await this.#queue.remove(name);
         outcomes.push({ id: task.id, why: why ?? 'No worker could do it' });
       } else if (state === 'unknown' && !(await this.#redis.exists(resultKey(name)))) {
-        await this.submit(task);
+        await this.#add(task);
       }
     }
     return outcomes;

@@ -24,7 +24,7 @@ export interface Executor {
 /** Where tasks come from, and what becomes of their outcomes: these may lead to more tasks. */
 export interface Source {
   /** @param wanted how many more are asked for */
-  next(wanted: number): Task | undefined;
+  next(wanted: number): Promise<Task | undefined> | Task | undefined;
   /** Called once for each task. */
   take(outcome: Outcome): Promise<void> | void;
 }
@@ -38,7 +38,7 @@ export async function runTasks(
   const underWay = new Set<string>();
   while (!abort.aborted) {
     for (let free = executor.slots() - underWay.size; free > 0; free--) {
-      const task = source.next(free);
+      const task = await source.next(free);
       if (task === undefined) break;
       underWay.add(task.id);
       await executor.submit(task);

@@ -2,6 +2,7 @@
 import { explore, type Scenario } from '../../check/index.ts';
 import { analyseFile } from '../../fleet/analyse.ts';
 import { DatasetError } from '../../fleet/dataset_error.ts';
+import { encodeDataset } from '../../fleet/encode.ts';
 import { SnapshotError } from '../../snapshot/snapshot_error.ts';
 import { findEntry } from '../../zoo/index.ts';
 import {
@@ -46,7 +47,7 @@ function search({ subject, part, executionsMax }: SearchTask): SearchUnitResult 
     figures: { executions, blocked, beyond, probes, steps, deepest },
     bounds: bounds.filter((bound) => bound !== 'executions'),
     above: above as SearchUnitResult['above'],
-    ...(finding && { finding: finding as NonNullable<SearchUnitResult['finding']> }),
+    ...(finding && { finding }),
     ...(rest && { rest: rest.path as NonNullable<SearchUnitResult['rest']> }),
   };
 }
@@ -63,7 +64,8 @@ function exploreOrRefuse<T>(work: () => T): T {
 
 function analyse(file: string): SnapshotUnitResult {
   try {
-    return { kind: 'snapshot', samples: analyseFile(Buffer.from(file, 'base64')) };
+    const samples = encodeDataset(analyseFile(Buffer.from(file, 'base64')));
+    return { kind: 'snapshot', samples: Buffer.from(samples).toString('base64') };
   } catch (error) {
     if (!(error instanceof SnapshotError || error instanceof DatasetError)) throw error;
     return { kind: 'snapshot', why: error.message };

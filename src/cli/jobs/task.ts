@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Finding } from '../../check/index.ts';
-import type { Sample } from '../../fleet/sample.ts';
 
 /** Of a task or a result, as JSON. */
 export const TEXT_LENGTH_MAX = 2 ** 24;
@@ -111,16 +110,13 @@ export type SearchUnitResult = z.infer<typeof searchResult>;
 
 const snapshotResult = z.strictObject({
   kind: z.literal('snapshot'),
-  samples: z.array(z.unknown()).max(10_000).exactOptional(),
+  /** A file of a dataset. */
+  samples: z.base64().exactOptional(),
   why: z.string().max(10_000).exactOptional(),
 });
-export interface SnapshotUnitResult {
-  readonly kind: 'snapshot';
-  readonly samples?: readonly Sample[];
-  readonly why?: string;
-}
+export type SnapshotUnitResult = z.infer<typeof snapshotResult>;
 const resultSchema = z.discriminatedUnion('kind', [searchResult, snapshotResult]);
-export type TaskResult = SearchUnitResult | SnapshotUnitResult;
+export type TaskResult = z.infer<typeof resultSchema>;
 
 /** Work that is not what it should be: no use to try it again. */
 export class TaskError extends Error {
@@ -142,7 +138,7 @@ export function parseTask(text: string, version: string): TaskInput {
 
 /** @throws TaskError if it is none */
 export function parseResult(text: string): TaskResult {
-  return parse(resultSchema, text, 'a result') as TaskResult;
+  return parse(resultSchema, text, 'a result');
 }
 
 /** @throws TaskError if `text` is too long, or no JSON, or not what `schema` describes */

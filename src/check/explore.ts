@@ -1,5 +1,5 @@
 /** The search: runs executions under a strategy, until it has seen everything or a bound is hit. */
-import type { Checkpoint, SavedPath } from './checkpoint.ts';
+import type { Checkpoint, SavedBranch, SavedPath } from './checkpoint.ts';
 import { Execution, type Finding } from './execution.ts';
 import type { Scenario } from './scenario.ts';
 import { formatSchedule } from './schedule.ts';
@@ -24,6 +24,8 @@ export interface ExploreOptions {
   readonly stepsMax?: number;
   /** Goes on with a search that was stopped, of the same scenario with the same options. */
   readonly from?: Checkpoint;
+  /** With `from`: explores only what begins with so many steps of its path, see `SharedSearch`. */
+  readonly floor?: number;
   /** Called in the final state of every complete execution. */
   readonly onComplete?: () => void;
   /** Executions to spend on a schedule with fewer switches, once one is found: 2,000. */
@@ -61,6 +63,8 @@ export interface Exploration {
   readonly deepest: number;
   /** What is left of an optimal search that was stopped between executions: go on `from` there. */
   readonly rest?: Checkpoint;
+  /** With `floor`: of each state before it, what is to be explored from there. */
+  readonly above?: readonly (readonly SavedBranch[])[];
   /** For PCT: at least how likely it was to meet a bug of the depth asked for. */
   readonly probability?: number;
 }
@@ -113,6 +117,7 @@ class Search<Point extends number> {
       deepest: this.#deepest,
       ...(probability !== undefined && { probability }),
       ...(this.#rest && { rest: this.#checkpoint(this.#rest) }),
+      ...(this.#options.floor !== undefined && { above: this.#strategy.above?.() ?? [] }),
     };
   }
 
@@ -148,7 +153,7 @@ class Search<Point extends number> {
     if (this.#strategy.restore === undefined) {
       throw new TypeError("Cannot go on with a search: its strategy is not 'optimal'");
     }
-    this.#strategy.restore(saved.path);
+    this.#strategy.restore(saved.path, this.#options.floor ?? 0);
     this.#executions = saved.executions;
     this.#blocked = saved.blocked;
     this.#beyond = saved.beyond;

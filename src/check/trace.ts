@@ -78,6 +78,11 @@ export class Trace<Point extends number = number> {
     this.length++;
   }
 
+  /** Makes room for `count` steps behind the last one. */
+  reserve(count: number): void {
+    while (this.length + count >= this.actor.length) this.#grow();
+  }
+
   /** The point with a number. */
   pointOf(number: number): Point {
     return this.#points[number]!;

@@ -13,6 +13,7 @@ const COMMANDS = [
   'replay',
   'check',
   'view',
+  'worker',
   'completion',
 ];
 

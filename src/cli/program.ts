@@ -12,6 +12,7 @@ import { endCleanlyOnSignals, endQuietlyOnClosedPipe } from './signals.ts';
 import { readVersion } from './version.ts';
 import { viewCommand } from './view/command.ts';
 import { watchCommand } from './watch/command.ts';
+import { workerCommand } from './worker/command.ts';
 
 /** Runs the command line and returns the exit status. Never throws. */
 export async function runProgram(args: readonly string[]): Promise<ExitCode> {
@@ -53,6 +54,7 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
   program.addCommand(replayCommand(end));
   program.addCommand(checkCommand(end));
   program.addCommand(viewCommand(end));
+  program.addCommand(workerCommand(end));
   program.addCommand(completionCommand());
   for (const command of [program, ...program.commands]) settle(command);
   return program;

@@ -19,7 +19,7 @@
  *         Dynamic Partial Order Reduction, J. ACM 64(4), 2017
  */
 import { assert } from '../../base/assert.ts';
-import type { SavedPath } from '../checkpoint.ts';
+import type { SavedBranch, SavedPath } from '../checkpoint.ts';
 import type { Trace } from '../trace.ts';
 import { HappensBefore } from './happens_before.ts';
 import { SleepRows } from './sleep_rows.ts';
@@ -49,6 +49,8 @@ export class Optimal implements Strategy {
   /** The first step that is not also a step of an execution before. */
   #firstNew = 0;
   #hasBegun = false;
+  /** The first state that is explored here; branches of those before it are only kept. */
+  #floor = 0;
   /** Pairs of steps, by the second one. Those of the steps that are taken again stay. */
   readonly #races: number[] = [];
   /** Of each step: how long `#races` was before its own. */
@@ -93,7 +95,7 @@ export class Optimal implements Strategy {
       this.#hasBegun = true;
       return this.#trace.length;
     }
-    for (let at = this.#trace.length - 1; at >= 0; at--) {
+    for (let at = this.#trace.length - 1; at >= this.#floor; at--) {
       this.#asleep.add(at, actor[at]!, choice[at]!);
       const next = this.#later[at]!.shift();
       if (next === undefined) continue;
@@ -135,7 +137,12 @@ export class Optimal implements Strategy {
     };
   }
 
-  restore({ steps, below }: SavedPath): void {
+  above(): SavedBranch[][] {
+    return this.#later.slice(0, this.#floor).map((branches) => this.#trees.save(branches));
+  }
+
+  restore({ steps, below }: SavedPath, floor: number): void {
+    this.#floor = floor;
     steps.forEach(({ asleep, later }, at) => {
       this.#asleep.restore(at, asleep);
       this.#later[at] = this.#trees.restore(later);

@@ -1,5 +1,5 @@
 /** What a strategy is: it says which turns an execution takes, and when all have been seen. */
-import type { SavedPath } from '../checkpoint.ts';
+import type { SavedBranch, SavedPath } from '../checkpoint.ts';
 
 /** Instead of a turn: whatever is still possible from here is seen elsewhere. */
 export const BLOCKED = -1;
@@ -26,8 +26,14 @@ export interface Strategy {
   accepts?(): boolean;
   /** Where the search stands, between `begin()` and the execution; not all strategies can say. */
   save?(): SavedPath;
-  /** Goes on from there: the trace has the steps of `path` again, `begin()` comes next. */
-  restore?(path: SavedPath): void;
+  /**
+   * Goes on from there: the trace has the steps of `path` again, `begin()` comes next.
+   *
+   * @param floor states before it are left alone: what leads elsewhere from there is kept
+   */
+  restore?(path: SavedPath, floor: number): void;
+  /** Of each state before the floor: what is to be explored from it, as far as was seen. */
+  above?(): SavedBranch[][];
   /** Called when an execution has come to its end or was given up, with its whole trace. */
   end(): void;
 }

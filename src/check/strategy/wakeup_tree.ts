@@ -18,6 +18,8 @@ export interface Branch {
   readonly ways: number;
   readonly point: number;
   readonly branches: Branch[];
+  /** Whether everything below will be seen, as below a leaf. */
+  isWhole?: boolean;
 }
 
 /** Below the root nothing is known to be asleep. */
@@ -111,7 +113,8 @@ export class WakeupTrees {
 
   /** Below a leaf everything will be seen. */
   #insertBelow(branch: Branch, sequence: number[], waysOf: (step: number) => number): void {
-    if (branch.branches.length > 0) this.insert(branch.branches, sequence, waysOf, noneAsleep);
+    if (branch.branches.length === 0 || branch.isWhole === true) return;
+    this.insert(branch.branches, sequence, waysOf, noneAsleep);
   }
 
   #append(branches: Branch[], sequence: readonly number[], waysOf: (step: number) => number): void {

@@ -10,6 +10,7 @@ import type { Subject } from './job.ts';
 import type { CheckOptions } from './options.ts';
 import { type Case, toJson, type Verdict, verdictOf } from './report.ts';
 import { searchAll } from './search_all.ts';
+import { searchShared } from './search_shared.ts';
 import { entryNamed, scenarioOf } from './subject.ts';
 import { againCommand, caseText, findingText, listText, summaryText } from './text.ts';
 import { traceFinding, traceFirst } from './trace.ts';
@@ -23,7 +24,9 @@ export async function check(names: readonly string[], options: CheckOptions): Pr
   if (options.schedule !== undefined) return showSchedule(wanted, options.schedule, options);
   const stopping = new AbortController();
   const endOnSignal = stopOnSignals(() => stopping.abort());
-  const cases = await searchAll(wanted, options, stopping.signal);
+  const isShared = options.share === true || options.queue !== undefined;
+  const search = isShared ? searchShared : searchAll;
+  const cases = await search(wanted, options, stopping.signal);
   await printCases(options, cases);
   if (options.trace !== undefined) await traceFirst(options.trace, cases);
   endOnSignal();

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseSchedule, type StrategyOption } from '../../check/index.ts';
+import { queueOption } from '../jobs/option.ts';
 import { WIDTH_MIN } from '../terminal.ts';
 import { TRACE_HELP, tracePath } from '../trace_file.ts';
 
@@ -18,6 +19,10 @@ export interface CheckOptions {
   readonly workers: number;
   readonly checkpoint?: string;
   readonly trace?: string;
+  readonly share?: true;
+  readonly queue?: string;
+  readonly job?: string;
+  readonly unit: number;
   readonly json?: true;
   readonly width?: number;
   readonly color: boolean;
@@ -33,6 +38,7 @@ const COUNT_MAX = 2 ** 31 - 1;
 const WORKERS_MAX = 1024;
 /** Random executions, unless told otherwise. */
 const SAMPLE = 10_000;
+const UNIT = 2000;
 
 export function addCheckOptions(command: Command): Command {
   const add = (option: Option): Command => command.addOption(option);
@@ -60,6 +66,15 @@ export function addCheckOptions(command: Command): Command {
       .default(availableParallelism(), 'one for each CPU'),
   );
   add(new Option('--checkpoint <file>', 'go on from there, and save there').conflicts('schedule'));
+  command.optionsGroup('Who searches:');
+  add(new Option('--share', 'all threads share each search').conflicts(['schedule', 'checkpoint']));
+  add(queueOption().conflicts(['schedule', 'checkpoint', 'share']));
+  add(new Option('--job <name>', 'with --queue: go on with it, or begin it').argParser(jobName));
+  add(
+    new Option('--unit <executions>', 'that are handed out at a time')
+      .argParser(whole(1, COUNT_MAX))
+      .default(UNIT, '2,000'),
+  );
   command.optionsGroup('How to show it:');
   add(new Option('--trace <file>', TRACE_HELP).argParser(tracePath).conflicts('list'));
   add(new Option('--json', 'print JSON instead of text'));
@@ -93,6 +108,11 @@ function strategyName(text: string): StrategyName {
   throw new InvalidArgumentError(
     'One of optimal, sleep, none, preemptions=N, switches=N, pct=DEPTH, random is wanted.',
   );
+}
+
+function jobName(text: string): string {
+  if (/^[\w-]{1,64}$/.test(text)) return text;
+  throw new InvalidArgumentError('Up to 64 letters, digits, - and _ are wanted.');
 }
 
 function schedule(text: string): string {

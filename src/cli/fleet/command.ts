@@ -12,6 +12,7 @@ Examples:
   ptshare fleet snapshots/ --save dataset/     as one Parquet dataset, for any SQL engine
   ptshare fleet /var/lib/ptshare               the history that \`ptshare watch\` keeps
   ptshare fleet dataset/ --sql 'SELECT name, sum(table_bytes) FROM software GROUP BY name'
+  ptshare fleet snapshots/ --queue redis://queue.example      analysed by \`ptshare worker\`s
 
 Files are those of \`ptshare host --save\` or of a dataset. What is told of a host is its last sample,
 but for the trend. A file that cannot be used is named, and the others count.

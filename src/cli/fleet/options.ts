@@ -1,6 +1,7 @@
 /** The options of `ptshare fleet`. */
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { queueOption } from '../jobs/option.ts';
 import { WIDTH_MIN } from '../terminal.ts';
 
 export interface FleetOptions {
@@ -9,6 +10,7 @@ export interface FleetOptions {
   readonly save?: string;
   readonly sql?: string;
   readonly threads: number;
+  readonly queue?: string;
   readonly top: number;
   readonly width?: number;
   readonly color: boolean;
@@ -29,6 +31,7 @@ export function addFleetOptions(command: Command): Command {
       .argParser((text) => whole(text, 1, THREADS_MAX))
       .default(availableParallelism(), 'one for each CPU'),
   );
+  add(queueOption());
   command.optionsGroup('How to show it:');
   add(
     new Option('--top <rows>', 'rows of each table')

@@ -10,7 +10,8 @@ import { writeOutputFile } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
 import { print } from '../stdout.ts';
 import { textOptions } from '../terminal.ts';
-import { analyseAll } from './analyse.ts';
+import { type Analysis, analyseAll } from './analyse.ts';
+import { analyseOnQueue } from './analyse_on_queue.ts';
 import { withNewFolder, withTemporaryFolder } from './folders.ts';
 import { findFiles } from './inputs.ts';
 import type { FleetOptions } from './options.ts';
@@ -50,7 +51,7 @@ async function query(
 /** @param folder an empty one to write all samples to */
 function readFleet(
   files: readonly string[],
-  { threads }: FleetOptions,
+  { threads, queue }: FleetOptions,
   folder?: string,
 ): Promise<FleetReport> {
   return withProgress('Reading snapshots', async (say) => {
@@ -58,7 +59,7 @@ function readFleet(
     const seen = new SeenSamples();
     const writer = folder === undefined ? undefined : new DatasetWriter(folder);
     let done = 0;
-    await analyseAll(files, threads, async (file, result) => {
+    const onResult = async (file: string, result: Analysis): Promise<void> => {
       say(`${++done} of ${files.length}`);
       if ('why' in result) {
         fleet.refuse(file, result.why);
@@ -69,7 +70,10 @@ function readFleet(
         fleet.add(sample);
         await writer?.add(sample);
       }
-    });
+    };
+    await (queue === undefined
+      ? analyseAll(files, threads, onResult)
+      : analyseOnQueue(files, queue, onResult));
     await writer?.flush();
     const report = fleet.finish();
     if (report.hosts > 0) return report;

@@ -1,0 +1,101 @@
+/** A search in parts, explored in any order, sees what one search sees: each execution once. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fetchAdds, fileSystem, indexer, lastZero, readers } from '../../test/check/literature.ts';
+import { randomProgram, watch } from '../../test/check/random_program.ts';
+import { Random } from '../../test/kernel/random.ts';
+import { type Checkpoint, explore, type Part, type Scenario, SharedSearch } from './index.ts';
+
+const FIGURES = { executions: 0, blocked: 0, beyond: 0, probes: 0, steps: 0, deepest: 0 };
+
+const checkpointOf = (path: Part['path']): Checkpoint => ({
+  version: 1,
+  path,
+  bounds: [],
+  ...FIGURES,
+});
+
+const throughJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+interface Seen {
+  executions: number;
+  parts: number;
+}
+
+/** Several parts are under way at once, and end in a random order; now and then all is restored. */
+function exploreInParts(
+  newScenario: () => Scenario,
+  random: Random,
+  onComplete: () => void = () => {},
+): Seen {
+  const seen: Seen = { executions: 0, parts: 0 };
+  const scenario = newScenario();
+  let search = new SharedSearch(scenario);
+  let underWay: Part[] = [];
+  while (!search.isDone) {
+    const lanes = random.between(1, 5);
+    while (underWay.length < lanes) {
+      const part = search.take(lanes);
+      if (part === undefined) break;
+      underWay.push(part);
+    }
+    assert.ok(underWay.length > 0, 'a search that is not done has a part');
+    const [part] = underWay.splice(random.below(underWay.length), 1);
+    const { path, floor } = throughJson(part!);
+    const result = explore(scenario, {
+      from: checkpointOf(path),
+      floor,
+      executionsMax: random.between(1, 9),
+      onComplete,
+    });
+    assert.equal(result.finding, undefined);
+    seen.executions += result.executions;
+    seen.parts++;
+    search.add(part!, throughJson(result));
+    if (random.chance(10)) {
+      search = new SharedSearch(scenario, throughJson(search.save()));
+      underWay = [];
+    }
+  }
+  return seen;
+}
+
+const PROGRAMS: readonly (readonly [string, () => Scenario])[] = [
+  ['readers(6)', () => readers(6)],
+  ['lastzero(6)', () => lastZero(6)],
+  ['filesystem(17)', () => fileSystem(17)],
+  ['indexer(13)', () => indexer(13)],
+  ['fetchadds(3, 2)', () => fetchAdds(3, 2)],
+];
+
+for (const [name, program] of PROGRAMS) {
+  test(`${name} in parts has the executions of one search`, () => {
+    const { executions, parts } = exploreInParts(program, new Random(1));
+    assert.equal(executions, explore(program()).executions);
+    assert.ok(parts > 2);
+  });
+}
+
+test('300 random programs in parts: each order of dependent steps is seen, and once', () => {
+  const seed = Date.now() % 2 ** 31;
+  const random = new Random(seed);
+  for (let round = 0; round < 300; round++) {
+    const program = randomProgram(random);
+    const place = `seed ${seed}, round ${round}: ${JSON.stringify(program)}`;
+    const all = new Set<string>();
+    const watched = watch(program);
+    const whole = explore(watched.scenario, {
+      strategy: 'sleep',
+      executionsMax: 3000,
+      onComplete: () => all.add(watched.trace()),
+    });
+    if (!whole.isComplete) continue;
+    const seen: string[] = [];
+    exploreInParts(
+      () => watched.scenario,
+      random,
+      () => seen.push(watched.trace()),
+    );
+    assert.deepEqual([...seen].sort(), [...all].sort(), place);
+  }
+});

@@ -1,0 +1,295 @@
+/**
+ * One optimal search in parts, explored anywhere and in any order.
+ *
+ * A part is the path of a checkpoint and a floor: what begins with the first `floor` steps. Only
+ * races with steps above the floor lead out of it: they come back with the result, as branches of
+ * those states. What several parts begin with is one wakeup tree here, with the branches that were
+ * begun, or finished, still in it. Its order is the order of the search: for a branch, those before
+ * it are asleep whether they are finished or not, and what is found there may be added only to
+ * those after it. A part is a leaf of the tree: nothing that was asleep above is still asleep below
+ * a leaf, so that what is seen there depends on no other part.
+ *
+ * Together the parts see each order of dependent steps exactly once, as one search does. Only the
+ * numbers of executions given up and of probes may differ.
+ */
+import { assert } from '../base/assert.ts';
+import type { Checkpoint, SavedBranch, SavedPath, SavedStep } from './checkpoint.ts';
+import { Execution } from './execution.ts';
+import type { Exploration } from './explore.ts';
+import type { Scenario } from './scenario.ts';
+import { SleepRows } from './strategy/sleep_rows.ts';
+import { type Branch, WakeupTrees } from './strategy/wakeup_tree.ts';
+import { Trace } from './trace.ts';
+
+/** Pass it to `explore()` as `from` and `floor`. */
+export interface Part {
+  readonly path: SavedPath;
+  readonly floor: number;
+}
+
+/** What `explore()` says of a part. */
+export interface PartResult extends Pick<Exploration, 'above'> {
+  readonly rest?: Pick<Checkpoint, 'path'>;
+}
+
+/** A tree as data, with the part that a leaf is, if it was begun. */
+export interface SharedState extends Omit<SavedBranch, 'branches'> {
+  readonly branches: readonly SharedState[];
+  readonly isWhole?: boolean;
+  readonly isDone?: boolean;
+  readonly part?: Part;
+}
+
+const ROOT = { actor: 0, choice: 0, ways: 1, point: 0 } as const;
+
+export class SharedSearch {
+  readonly #scenario: Scenario;
+  readonly #trace: Trace;
+  readonly #asleep: SleepRows;
+  readonly #trees: WakeupTrees;
+  readonly #root: Branch;
+  /** Leaves, and trees that were finished and became leaves. */
+  readonly #done = new Set<Branch>();
+  readonly #partOf = new Map<Branch, Part>();
+  /** From the root to the leaf that a part is, both included. */
+  readonly #placeOf = new Map<Part, Branch[]>();
+  readonly #ready: Part[] = [];
+
+  /** @param from goes on with a search that was saved */
+  constructor(scenario: Scenario, from?: SharedState) {
+    this.#scenario = scenario;
+    this.#trace = new Trace(scenario, scenario.start().length);
+    this.#asleep = new SleepRows(this.#trace);
+    this.#trees = new WakeupTrees(this.#trace);
+    if (from !== undefined) {
+      this.#root = this.#restore(from, []);
+      return;
+    }
+    this.#root = { ...ROOT, branches: [], isWhole: true };
+    this.#keep([this.#root], { path: { steps: [], below: [] }, floor: 0 });
+  }
+
+  /** Whether all has been explored. */
+  get isDone(): boolean {
+    return this.#done.has(this.#root);
+  }
+
+  /**
+   * A part to be explored, or nothing before a result comes.
+   *
+   * @param wanted how many there should be to choose from: parts are split to have so many
+   */
+  take(wanted: number): Part | undefined {
+    if (this.#ready.length < wanted) this.#begin([this.#root], wanted);
+    while (this.#ready.length < wanted && this.#split()) this.#begin([this.#root], wanted);
+    return this.#ready.shift();
+  }
+
+  /** Takes what came of a part that `take()` gave, once. */
+  add(part: Part, { above = [], rest }: PartResult): void {
+    const place = this.#placeOf.get(part);
+    assert(place !== undefined, 'a part is finished once');
+    this.#merge(place, part, above);
+    this.#placeOf.delete(part);
+    const leaf = place.at(-1)!;
+    if (rest === undefined) {
+      this.#partOf.delete(leaf);
+      this.#finish(place);
+      return;
+    }
+    const steps = [...part.path.steps.slice(0, part.floor), ...rest.path.steps.slice(part.floor)];
+    this.#keep(place, { path: { steps, below: rest.path.below }, floor: part.floor });
+  }
+
+  save(): SharedState {
+    return this.#save(this.#root);
+  }
+
+  #save(branch: Branch): SharedState {
+    const part = this.#partOf.get(branch);
+    return {
+      ...branch,
+      point: branch === this.#root ? 0 : this.#trace.pointOf(branch.point),
+      branches: branch.branches.map((each) => this.#save(each)),
+      ...(this.#done.has(branch) && { isDone: true }),
+      ...(part && { part }),
+    };
+  }
+
+  #restore({ part, isDone, ...saved }: SharedState, above: readonly Branch[]): Branch {
+    const point = above.length === 0 ? 0 : this.#trace.numberOf(saved.point);
+    const branch: Branch = { ...saved, point, branches: [] };
+    const place = [...above, branch];
+    for (const each of saved.branches) branch.branches.push(this.#restore(each, place));
+    if (isDone === true) this.#done.add(branch);
+    if (part !== undefined) this.#keep(place, part);
+    return branch;
+  }
+
+  #keep(place: Branch[], part: Part): void {
+    this.#partOf.set(place.at(-1)!, part);
+    this.#placeOf.set(part, place);
+    this.#ready.push(part);
+  }
+
+  /** Makes leaves parts that are none yet, the first ones of the tree. */
+  #begin(place: readonly Branch[], wanted: number): void {
+    const branch = place.at(-1)!;
+    if (this.#done.has(branch) || this.#partOf.has(branch)) return;
+    for (const each of branch.branches) {
+      if (this.#ready.length >= wanted) return;
+      this.#begin([...place, each], wanted);
+    }
+    if (branch.branches.length > 0) return;
+    branch.isWhole = true;
+    const steps = this.#goTo(place);
+    this.#keep([...place], { path: { steps, below: [] }, floor: steps.length });
+  }
+
+  /** Makes branches of the states of a part, down to the first one that has more than one. */
+  #split(): boolean {
+    const at = this.#ready.findIndex((part) => levelOf(part) >= 0);
+    if (at < 0) return false;
+    const [part] = this.#ready.splice(at, 1);
+    const { path, floor } = part!;
+    const place = this.#placeOf.get(part!)!;
+    this.#placeOf.delete(part!);
+    this.#partOf.delete(place.at(-1)!);
+    const steps = path.steps.slice();
+    const level = levelOf(part!);
+    for (let depth = floor; depth <= level; depth++) {
+      const { actor, choice, asleep, later } = steps[depth]!;
+      this.#goTo(place);
+      const branches = place.at(-1)!.branches;
+      branches.push(...this.#finishedAt(depth, asleep));
+      const taken: Branch = { ...this.#branchAt(depth, actor, choice), isWhole: true };
+      branches.push(taken, ...this.#trees.restore(later));
+      steps[depth] = { actor, choice, asleep, later: [] };
+      place.push(taken);
+    }
+    this.#keep(place, { path: { ...path, steps }, floor: level + 1 });
+    return true;
+  }
+
+  /** What a part has explored of a state: that is asleep, and was not when it came there. */
+  #finishedAt(depth: number, asleep: readonly number[]): Branch[] {
+    const finished: Branch[] = [];
+    asleep.forEach((mask, actor) => {
+      const added = mask & ~this.#asleep.maskOf(depth, actor);
+      for (let choice = 0; added >> choice !== 0; choice++) {
+        if (((added >> choice) & 1) === 0) continue;
+        const branch = this.#branchAt(depth, actor, choice);
+        this.#done.add(branch);
+        finished.push(branch);
+      }
+    });
+    return finished;
+  }
+
+  #branchAt(depth: number, actor: number, choice: number): Branch {
+    const { ways, points, actors } = this.#trace;
+    const at = depth * actors + actor;
+    return { actor, choice, ways: ways[at]!, point: points[at]!, branches: [] };
+  }
+
+  /** A part is finished: trees that nothing can be added to any more become leaves. */
+  #finish(place: readonly Branch[]): void {
+    this.#done.add(place.at(-1)!);
+    for (let at = place.length - 1; at >= 0; at--) {
+      const branch = place[at]!;
+      if (!this.#isFinished(branch)) return;
+      if (branch.isWhole !== true) continue;
+      this.#forget(branch);
+      this.#done.add(branch);
+    }
+  }
+
+  #isFinished(branch: Branch): boolean {
+    if (this.#done.has(branch)) return true;
+    return branch.branches.length > 0 && branch.branches.every((each) => this.#isFinished(each));
+  }
+
+  #forget(branch: Branch): void {
+    for (const each of branch.branches) {
+      this.#forget(each);
+      this.#done.delete(each);
+    }
+    branch.branches.length = 0;
+  }
+
+  /** Adds branches that a part has found above itself, unless others cover them. */
+  #merge(place: Branch[], part: Part, above: readonly (readonly SavedBranch[])[]): void {
+    if (above.every(({ length }) => length === 0)) return;
+    this.#goTo(place);
+    for (let depth = part.floor - 1; depth >= 0; depth--) {
+      const [parent, child] = [place[depth]!, place[depth + 1]!];
+      this.#asleep.add(depth, child.actor, child.choice);
+      for (const sequence of sequencesOf(above[depth] ?? [])) {
+        this.#insert(parent.branches, parent.branches.indexOf(child) + 1, depth, sequence);
+      }
+    }
+  }
+
+  /**
+   * Notes all states of a place, and what is asleep there.
+   *
+   * @returns the steps to it
+   */
+  #goTo(place: readonly Branch[]): SavedStep[] {
+    const trace = this.#trace;
+    const execution = new Execution(this.#scenario);
+    const steps: SavedStep[] = [];
+    trace.length = 0;
+    for (let depth = 0; ; depth++) {
+      trace.note(execution);
+      this.#asleep.enter(depth);
+      const next = place[depth + 1];
+      if (next === undefined) return steps;
+      for (const before of place[depth]!.branches) {
+        if (before === next) break;
+        this.#asleep.add(depth, before.actor, before.choice);
+      }
+      const { actor, choice } = next;
+      steps.push({ actor, choice, asleep: this.#asleep.save(depth), later: [] });
+      trace.push(actor, choice);
+      execution.step(actor, choice);
+    }
+  }
+
+  /** @param first of the branches that may cover the sequence, or what it is added to */
+  #insert(branches: Branch[], first: number, depth: number, saved: readonly SavedBranch[]): void {
+    const trace = this.#trace;
+    const { length, actors } = trace;
+    trace.reserve(saved.length);
+    const sequence = saved.map(({ actor, choice, point }, at) => {
+      trace.actor[length + at] = actor;
+      trace.choice[length + at] = choice;
+      trace.point[length + at] = trace.numberOf(point);
+      return length + at;
+    });
+    const asleepOf = (actor: number): number => this.#asleep.maskOf(depth, actor);
+    for (let actor = 0; actor < actors; actor++) {
+      const mask = asleepOf(actor);
+      if (mask === 0) continue;
+      const at = depth * actors + actor;
+      const [ways, point] = [trace.ways[at]!, trace.points[at]!];
+      if (this.#trees.canComeFirst(sequence, actor, mask, ways, point)) return;
+    }
+    const after = branches.splice(first);
+    this.#trees.insert(after, sequence, (step) => saved[step - length]!.ways, asleepOf);
+    branches.push(...after);
+  }
+}
+
+/** The first level below the floor that has something to be explored later, or -1. */
+function levelOf({ path, floor }: Part): number {
+  return path.steps.findIndex(({ later }, at) => at >= floor && later.length > 0);
+}
+
+/** From the root of a tree to each leaf. */
+function* sequencesOf(branches: readonly SavedBranch[]): Generator<SavedBranch[]> {
+  for (const branch of branches) {
+    if (branch.branches.length === 0) yield [branch];
+    for (const rest of sequencesOf(branch.branches)) yield [branch, ...rest];
+  }
+}

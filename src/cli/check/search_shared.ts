@@ -1,0 +1,143 @@
+/** Searches in parts that all threads, or all workers of a cluster, share. */
+import { createHash, randomBytes } from 'node:crypto';
+import { printable } from '../../report/printable.ts';
+import { wrongUse } from '../failure.ts';
+import { Cluster } from '../jobs/cluster.ts';
+import { type Executor, runTasks, type Source } from '../jobs/executor.ts';
+import { InProcess } from '../jobs/in_process.ts';
+import { TaskError, type ZooSubject } from '../jobs/task.ts';
+import { Threads } from '../jobs/threads.ts';
+import { withProgress } from '../progress.ts';
+import { readVersion } from '../version.ts';
+import type { Subject } from './job.ts';
+import type { CheckOptions } from './options.ts';
+import type { Case } from './report.ts';
+import { type SharedLimits, SharedSource } from './shared_source.ts';
+import { parseState } from './shared_state.ts';
+
+const SAVE_MS = 1000;
+
+/** @returns `cases` with what came of them, as far as they came */
+export async function searchShared(
+  cases: readonly Case[],
+  options: CheckOptions,
+  abort: AbortSignal,
+): Promise<Case[]> {
+  const subjects = cases.flatMap(({ searches }) => searches.map(({ subject }) => zooOnly(subject)));
+  if (options.strategy.name !== 'optimal') {
+    throw wrongUse(
+      `A search with --strategy ${options.strategy.name} cannot be shared`,
+      'Leave out --strategy, or search without --queue and --share',
+    );
+  }
+  const { maxExecutions, unit, timeout } = options;
+  const limits = { unit, ...(maxExecutions !== undefined && { executionsMax: maxExecutions }) };
+  const signals = [abort, ...(timeout === undefined ? [] : [AbortSignal.timeout(timeout * 1000)])];
+  const source = await run(subjects, limits, options, AbortSignal.any(signals));
+  for (const why of source.poison) {
+    process.stderr.write(`ptshare: A unit was set aside: ${printable(why)}\n`);
+  }
+  const results = source.results().map((result) => {
+    if (!result.bounds.includes('stopped')) return result;
+    return { ...result, stoppedBy: abort.aborted ? ('signal' as const) : ('timeout' as const) };
+  });
+  return cases.map((each) => ({
+    ...each,
+    searches: each.searches.map(({ subject }) => ({ subject, result: results.shift() })),
+  }));
+}
+
+function zooOnly(subject: Subject): ZooSubject {
+  if (subject.kind === 'zoo') return subject;
+  throw wrongUse(
+    `${subject.file} cannot be shared: workers run no code of others`,
+    'Name entries of the zoo, or search without --queue and --share',
+  );
+}
+
+async function run(
+  subjects: readonly ZooSubject[],
+  limits: SharedLimits,
+  { queue, workers, job }: CheckOptions,
+  abort: AbortSignal,
+): Promise<SharedSource> {
+  const version = readVersion();
+  if (queue !== undefined) return runOnCluster(queue, job, subjects, limits, abort);
+  const executor = workers === 1 ? new InProcess(version) : new Threads(version, workers);
+  const source = await SharedSource.open(subjects, version, limits);
+  try {
+    await runShown(executor, source, source, abort);
+  } finally {
+    await executor.close();
+  }
+  return source;
+}
+
+async function runOnCluster(
+  url: string,
+  name: string | undefined,
+  subjects: readonly ZooSubject[],
+  limits: SharedLimits,
+  abort: AbortSignal,
+): Promise<SharedSource> {
+  const version = readVersion();
+  const job = name ?? randomBytes(6).toString('hex');
+  const of = createHash('sha256')
+    .update(JSON.stringify([version, subjects, limits]))
+    .digest('hex');
+  const cluster = await Cluster.open(url, version, job);
+  try {
+    const saved = await cluster.load();
+    const source = await SharedSource.open(
+      subjects,
+      version,
+      limits,
+      saved === undefined ? undefined : stateOf(saved, of, job),
+    );
+    process.stderr.write(`ptshare: Job ${job}: go on with it by --job ${job}\n`);
+    let savedAt = performance.now();
+    const saving: Source = {
+      next: (wanted) => source.next(wanted),
+      take: async (outcome) => {
+        source.take(outcome);
+        if (performance.now() - savedAt < SAVE_MS) return;
+        await cluster.save(source.save(of));
+        savedAt = performance.now();
+      },
+    };
+    await runShown(cluster, saving, source, abort);
+    if (abort.aborted) await cluster.save(source.save(of));
+    await cluster.remove(!abort.aborted);
+    return source;
+  } finally {
+    await cluster.close();
+  }
+}
+
+function stateOf(text: string, of: string, job: string): ReturnType<typeof parseState> {
+  try {
+    return parseState(text, of);
+  } catch (error) {
+    if (!(error instanceof TaskError)) throw error;
+    throw wrongUse(`Cannot go on with job ${job}: ${error.message}`, 'Give the job another name');
+  }
+}
+
+function runShown(
+  executor: Executor,
+  source: Source,
+  shared: SharedSource,
+  abort: AbortSignal,
+): Promise<void> {
+  return withProgress('Searching', (say) => {
+    const shown: Source = {
+      next: (wanted) => source.next(wanted),
+      take: async (outcome) => {
+        await source.take(outcome);
+        const executions = shared.executions.toLocaleString('en');
+        say([`${executions} executions in ${shared.units} units`, executor.about()].join(', '));
+      },
+    };
+    return runTasks(executor, shown, abort);
+  });
+}

@@ -1,0 +1,55 @@
+/** Shared searches as text, for a coordinator that is started again. */
+import { z } from 'zod';
+import type { SharedState } from '../../check/index.ts';
+import {
+  boundSchema,
+  branchFields,
+  figuresSchema,
+  findingSchema,
+  parse,
+  partSchema,
+  TaskError,
+} from '../jobs/task.ts';
+
+const FORMAT = 'ptshare shared search 1';
+export const STATE_LENGTH_MAX = 2 ** 28;
+
+const treeSchema: z.ZodType<SharedState> = z.strictObject({
+  ...branchFields,
+  isWhole: z.boolean().exactOptional(),
+  isDone: z.boolean().exactOptional(),
+  part: partSchema.exactOptional(),
+  get branches(): z.ZodType<readonly SharedState[]> {
+    return z.array(treeSchema);
+  },
+});
+
+const stateSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  /** Of what is searched, and how: only the same is gone on with. */
+  of: z.string(),
+  seconds: z.number().min(0),
+  searches: z.array(
+    z.strictObject({
+      tree: treeSchema,
+      bounds: z.array(boundSchema),
+      poison: z.array(z.string()),
+      figures: figuresSchema,
+      units: z.int().min(0),
+      seconds: z.number().min(0),
+      finding: findingSchema.optional(),
+    }),
+  ),
+});
+export type SavedSearches = Omit<z.infer<typeof stateSchema>, 'format'>;
+
+export function saveText(state: SavedSearches): string {
+  return JSON.stringify({ format: FORMAT, ...state });
+}
+
+/** @throws TaskError if it is none, or of another search */
+export function parseState(text: string, of: string): SavedSearches {
+  const state = parse(stateSchema, text, 'a saved search', STATE_LENGTH_MAX);
+  if (state.of === of) return state;
+  throw new TaskError('The job is of another search, or of another version of ptshare');
+}

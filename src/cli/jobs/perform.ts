@@ -1,0 +1,73 @@
+/** Does a unit of work. A pure function of its text: it may be done anywhere, and done again. */
+import { explore, type Scenario } from '../../check/index.ts';
+import { analyseFile } from '../../fleet/analyse.ts';
+import { DatasetError } from '../../fleet/dataset_error.ts';
+import { encodeDataset } from '../../fleet/encode.ts';
+import { SnapshotError } from '../../snapshot/snapshot_error.ts';
+import { findEntry } from '../../zoo/index.ts';
+import {
+  parseTask,
+  type SearchTask,
+  type SearchUnitResult,
+  type SnapshotUnitResult,
+  TaskError,
+  TEXT_LENGTH_MAX,
+} from './task.ts';
+
+const NOTHING = { executions: 0, blocked: 0, beyond: 0, probes: 0, steps: 0, deepest: 0 };
+
+/**
+ * @returns the result as JSON
+ * @throws TaskError if this is no work for this version
+ */
+export function perform(text: string, version: string): string {
+  const input = parseTask(text, version);
+  const result = input.kind === 'search' ? search(input) : analyse(input.file);
+  const said = JSON.stringify(result);
+  if (said.length > TEXT_LENGTH_MAX) throw new TaskError('A result is larger than it may be');
+  return said;
+}
+
+function search({ subject, part, executionsMax }: SearchTask): SearchUnitResult {
+  const entry = findEntry(subject.id);
+  if (entry === undefined) throw new TaskError(`There is no ${subject.id} in the zoo`);
+  const scenario = entry.scenario(subject.isBroken) as unknown as Scenario;
+  const { path, floor } = part;
+  const result = exploreOrRefuse(() =>
+    explore(scenario, {
+      from: { version: 1, path, bounds: [], ...NOTHING },
+      floor,
+      executionsMax,
+    }),
+  );
+  const { finding, bounds, rest, above = [] } = result;
+  const { executions, blocked, beyond, probes, steps, deepest } = result;
+  return {
+    kind: 'search',
+    figures: { executions, blocked, beyond, probes, steps, deepest },
+    bounds: bounds.filter((bound) => bound !== 'executions'),
+    above: above as SearchUnitResult['above'],
+    ...(finding && { finding }),
+    ...(rest && { rest: rest.path as NonNullable<SearchUnitResult['rest']> }),
+  };
+}
+
+/** A path that no search has come to is refused by the explorer, with whatever it runs into. */
+function exploreOrRefuse<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new TaskError(`The search cannot be gone on with: ${why}`.slice(0, 1000));
+  }
+}
+
+function analyse(file: string): SnapshotUnitResult {
+  try {
+    const samples = encodeDataset(analyseFile(Buffer.from(file, 'base64')));
+    return { kind: 'snapshot', samples: Buffer.from(samples).toString('base64') };
+  } catch (error) {
+    if (!(error instanceof SnapshotError || error instanceof DatasetError)) throw error;
+    return { kind: 'snapshot', why: error.message };
+  }
+}

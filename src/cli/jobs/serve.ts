@@ -1,0 +1,69 @@
+/** A worker of a cluster: takes tasks from the queue until it is told to stop. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { connect, PREFIX, queueNameOf, resultKey, workerKey } from './redis.ts';
+import { TaskError } from './task.ts';
+import { ThreadPool } from './threads.ts';
+
+/** How long results wait for a coordinator that is started again. */
+const RESULT_SECONDS = 7 * 24 * 3600;
+/** Times a task may be taken from a worker that does not answer any more. */
+const STALLED_MAX = 3;
+
+export interface ServeOptions {
+  readonly url: string;
+  readonly version: string;
+  readonly threads: number;
+  /** Seconds without a sign of life after which others take over. */
+  readonly leaseSeconds: number;
+  readonly onTask: (done: number, failed: number) => void;
+}
+
+/** @throws Failure if there is no server */
+export async function serve(options: ServeOptions, abort: AbortSignal): Promise<void> {
+  const { url, version, threads, leaseSeconds, onTask } = options;
+  const redis = await connect(url);
+  const { UnrecoverableError, Worker } = await import('bullmq');
+  const pool = new ThreadPool(version);
+  const counts = { done: 0, failed: 0 };
+  const worker = new Worker<unknown, null>(
+    queueNameOf(version),
+    async ({ id, data }) => {
+      try {
+        if (typeof data !== 'string') throw new TaskError('This is not a task');
+        await redis.set(resultKey(id!), await pool.run(data), 'EX', RESULT_SECONDS);
+        return null;
+      } catch (error) {
+        // Another try would come to the same.
+        if (error instanceof TaskError) throw new UnrecoverableError(error.message);
+        throw error;
+      }
+    },
+    {
+      connection: redis,
+      prefix: PREFIX,
+      concurrency: threads,
+      lockDuration: leaseSeconds * 1000,
+      stalledInterval: leaseSeconds * 500,
+      maxStalledCount: STALLED_MAX,
+    },
+  );
+  worker.on('completed', () => onTask(++counts.done, counts.failed));
+  worker.on('failed', () => onTask(counts.done, ++counts.failed));
+  // Lost connections are made again, and damaged tasks are given up by the queue.
+  worker.on('error', () => {});
+  const key = workerKey(`${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const announce = (): void => {
+    void redis.set(key, `${version} ${threads}`, 'EX', Math.ceil(leaseSeconds)).catch(() => {});
+  };
+  announce();
+  const timer = setInterval(announce, leaseSeconds * 300);
+  await new Promise<void>((resolve) => {
+    abort.addEventListener('abort', () => resolve(), { once: true });
+  });
+  clearInterval(timer);
+  await worker.close();
+  await pool.close();
+  await redis.del(key).catch(() => {});
+  redis.disconnect();
+}

@@ -1,0 +1,164 @@
+/** A unit of work as data: it may come from a stranger, so all of it is bounded and checked. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Finding } from '../../check/index.ts';
+
+/** Of a task or a result, as JSON. */
+export const TEXT_LENGTH_MAX = 2 ** 24;
+/** Of a snapshot that is sent; larger ones are analysed where they are. */
+export const SNAPSHOT_BYTES_MAX = 2 ** 23;
+const DEPTH_MAX = 10_000;
+const count = z.int().min(0);
+const byte = z.int().min(0).max(255);
+
+export interface BranchData {
+  readonly actor: number;
+  readonly choice: number;
+  readonly ways: number;
+  readonly point: number;
+  readonly branches: readonly BranchData[];
+}
+/** Those of a branch, but for what is below it. */
+export const branchFields = { actor: byte, choice: byte, ways: byte, point: z.number() } as const;
+const branch: z.ZodType<BranchData> = z.strictObject({
+  ...branchFields,
+  get branches() {
+    return z.array(branch).max(DEPTH_MAX);
+  },
+});
+const branches = z.array(branch).max(DEPTH_MAX);
+
+const step = z.strictObject({
+  actor: byte,
+  choice: byte,
+  asleep: z.array(z.int()).max(256),
+  later: branches,
+});
+const path = z.strictObject({ steps: z.array(step).max(DEPTH_MAX), below: branches });
+export const partSchema = z
+  .strictObject({ path, floor: count })
+  .refine((part) => part.floor <= part.path.steps.length, 'a floor is a step of its path');
+
+const zooSubject = z.strictObject({
+  kind: z.literal('zoo'),
+  id: z.string().max(64),
+  isBroken: z.boolean(),
+});
+
+export type ZooSubject = z.infer<typeof zooSubject>;
+
+const searchTask = z.strictObject({
+  kind: z.literal('search'),
+  subject: zooSubject,
+  part: partSchema,
+  executionsMax: z.int().min(1).max(1e9),
+});
+const snapshotTask = z.strictObject({
+  kind: z.literal('snapshot'),
+  file: z.base64().max(Math.ceil(SNAPSHOT_BYTES_MAX / 3) * 4),
+});
+const inputSchema = z.discriminatedUnion('kind', [searchTask, snapshotTask]);
+export type TaskInput = z.infer<typeof inputSchema>;
+export type SearchTask = z.infer<typeof searchTask>;
+
+const taskSchema = z.strictObject({ version: z.string().max(64), input: inputSchema });
+
+export interface Task {
+  /** The same for the same input. */
+  readonly id: string;
+  /** As JSON, with the version that it is for. */
+  readonly text: string;
+}
+
+export const boundSchema = z.enum([
+  'executions',
+  'steps',
+  'switches',
+  'preemptions',
+  'sample',
+  'stopped',
+]);
+const taken = z.strictObject({
+  actor: z.string(),
+  does: z.string(),
+  holds: z.array(z.string()).max(256).exactOptional(),
+});
+export const figuresSchema = z.strictObject({
+  executions: count,
+  blocked: count,
+  beyond: count,
+  probes: count,
+  steps: count,
+  deepest: count,
+});
+export type Figures = z.infer<typeof figuresSchema>;
+export const findingSchema: z.ZodType<Finding> = z.strictObject({
+  property: z.string().max(1000),
+  schedule: z.string(),
+  steps: z.array(taken).max(DEPTH_MAX),
+});
+
+const searchResult = z.strictObject({
+  kind: z.literal('search'),
+  figures: figuresSchema,
+  bounds: z.array(boundSchema).max(6),
+  finding: findingSchema.exactOptional(),
+  rest: path.exactOptional(),
+  above: z.array(branches).max(DEPTH_MAX),
+});
+export type SearchUnitResult = z.infer<typeof searchResult>;
+
+const snapshotResult = z.strictObject({
+  kind: z.literal('snapshot'),
+  /** A file of a dataset. */
+  samples: z.base64().exactOptional(),
+  why: z.string().max(10_000).exactOptional(),
+});
+export type SnapshotUnitResult = z.infer<typeof snapshotResult>;
+const resultSchema = z.discriminatedUnion('kind', [searchResult, snapshotResult]);
+export type TaskResult = z.infer<typeof resultSchema>;
+
+/** Work that is not what it should be: no use to try it again. */
+export class TaskError extends Error {
+  override readonly name = 'TaskError';
+}
+
+export function taskOf(version: string, input: TaskInput): Task {
+  const text = JSON.stringify({ version, input });
+  if (text.length > TEXT_LENGTH_MAX) throw new TaskError('A task is larger than tasks may be');
+  return { id: createHash('sha256').update(text).digest('hex').slice(0, 40), text };
+}
+
+/** @throws TaskError if it is none, or for another version */
+export function parseTask(text: string, version: string): TaskInput {
+  const task = parse(taskSchema, text, 'a task');
+  if (task.version === version) return task.input;
+  throw new TaskError(`The task is for version ${task.version} of ptshare, this is ${version}`);
+}
+
+/** @throws TaskError if it is none */
+export function parseResult(text: string): TaskResult {
+  return parse(resultSchema, text, 'a result');
+}
+
+/** @throws TaskError if `text` is too long, or no JSON, or not what `schema` describes */
+export function parse<T>(
+  schema: z.ZodType<T>,
+  text: string,
+  what: string,
+  max = TEXT_LENGTH_MAX,
+): T {
+  if (text.length > max) throw new TaskError(`This is not ${what}: it is too long`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+    const { data, error } = schema.safeParse(value);
+    if (error === undefined) return data;
+    const { path: place = [], message = '' } = error.issues[0] ?? {};
+    throw new TaskError(`This is not ${what}: ${place.join('.')}: ${message}`.slice(0, 300));
+  } catch (error) {
+    if (error instanceof TaskError) throw error;
+    // No JSON, or one that is nested deeper than the stack.
+    throw new TaskError(`This is not ${what}: no JSON, or nested too deep`);
+  }
+}

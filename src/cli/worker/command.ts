@@ -1,0 +1,71 @@
+/** `ptshare worker`: the command, its help, and what it ends with. */
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ExitCode } from '../failure.ts';
+import { queueOption } from '../jobs/option.ts';
+import { serve } from '../jobs/serve.ts';
+import { withProgress } from '../progress.ts';
+import { stopOnSignals } from '../signals.ts';
+import { readVersion } from '../version.ts';
+
+const EXAMPLES = `
+Takes work of \`ptshare check --queue\` and \`ptshare fleet --queue\` of the same version, until Ctrl-C:
+what is under way is finished then. Killed, it loses nothing: others take over after --lease.
+
+Examples:
+  ptshare worker --queue redis://queue.example:6379
+  PTSHARE_QUEUE=rediss://:password@queue.example ptshare worker --threads 8
+
+Exit status: 2 wrong use; 3 cannot reach the queue.`;
+
+interface WorkerOptions {
+  readonly queue: string;
+  readonly threads: number;
+  readonly lease: number;
+}
+
+export function workerCommand(end: (exitCode: ExitCode) => void): Command {
+  const whole =
+    (max: number) =>
+    (text: string): number => {
+      const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+      if (value >= 1 && value <= max) return value;
+      throw new InvalidArgumentError(`A whole number from 1 to ${max} is wanted.`);
+    };
+  return new Command('worker')
+    .summary('do work of others that comes through a queue')
+    .description('Joins a cluster: does units of searches and fleets that come through Redis.')
+    .addOption(queueOption().makeOptionMandatory())
+    .addOption(
+      new Option('--threads <n>', 'units at a time')
+        .argParser(whole(1024))
+        .default(availableParallelism(), 'one for each CPU'),
+    )
+    .addOption(
+      new Option('--lease <seconds>', 'without a sign of life, until others take over')
+        .argParser(whole(3600))
+        .default(30),
+    )
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: WorkerOptions) => end(await runWorker(options)));
+}
+
+async function runWorker({ queue, threads, lease }: WorkerOptions): Promise<ExitCode> {
+  const stopping = new AbortController();
+  const endOnSignal = stopOnSignals(() => stopping.abort());
+  const version = readVersion();
+  await withProgress(`Working, version ${version}`, (say) =>
+    serve(
+      {
+        url: queue,
+        version,
+        threads,
+        leaseSeconds: lease,
+        onTask: (done, failed) => say(`${done} units done, ${failed} failed`),
+      },
+      stopping.signal,
+    ),
+  );
+  endOnSignal();
+  return ExitCode.FINE;
+}

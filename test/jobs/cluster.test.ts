@@ -1,0 +1,215 @@
+/** A search that a cluster does is the search that one process does, whoever dies meanwhile. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { CheckReport } from '../../src/cli/check/report.ts';
+import { Cluster } from '../../src/cli/jobs/cluster.ts';
+import { serve } from '../../src/cli/jobs/serve.ts';
+import { readVersion } from '../../src/cli/version.ts';
+import { isInstalled, ptshare } from '../command_line.ts';
+import { GIB, generateHost } from '../fixtures/generate_host.ts';
+import { runFleet, writeSnapshots } from '../fleet_run.ts';
+import { Random } from '../kernel/random.ts';
+import { kill, RedisServer, startPtshare, startWorker } from './redis_server.ts';
+
+const KILLS = Number(process.env.PTSHARE_KILLS ?? 4);
+const skip =
+  isInstalled('redis-server') || process.env.CI ? false : 'redis-server is not installed';
+const ENTRY = 'M1';
+const random = new Random(Date.now() % 2 ** 31);
+
+let server: RedisServer;
+if (skip === false) {
+  before(async () => {
+    server = await RedisServer.start();
+  });
+  after(() => server.end());
+}
+
+interface Figures {
+  readonly executions: number | undefined;
+  readonly complete: boolean | undefined;
+  readonly deepest: number | undefined;
+  readonly found: string | null | undefined;
+}
+
+function figuresOf(stdout: string): Figures {
+  const { on, off } = (JSON.parse(stdout) as CheckReport).entries[0]!;
+  const { executions, complete, deepest } = off ?? {};
+  return { executions, complete, deepest, found: on?.property };
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function jobKeys(): Promise<string[]> {
+  const redis = server.client();
+  const keys = await redis.keys('ptshare:*');
+  redis.disconnect();
+  return keys.filter((key) => /:(job|result):|\.[0-9a-f]{40}$/.test(key));
+}
+
+test('one process, two threads and two workers come to the same', { skip }, async (t) => {
+  const workers = [startWorker(server.url), startWorker(server.url)];
+  try {
+    const runs = [
+      ['--workers', '1'],
+      ['--share', '--workers', '2'],
+      ['--queue', server.url],
+    ];
+    const seconds: number[] = [];
+    const seen = runs.map((options) => {
+      const begun = performance.now();
+      const { stdout } = ptshare(['check', ENTRY, '--json', '--unit', '50', ...options]);
+      seconds.push((performance.now() - begun) / 1000);
+      return figuresOf(stdout);
+    });
+    assert.equal(seen[0]!.complete, true);
+    assert.deepEqual(seen[1], seen[0]);
+    assert.deepEqual(seen[2], seen[0]);
+    const [one, threads, cluster] = seconds as [number, number, number];
+    t.diagnostic(
+      `two threads ${(one / threads).toFixed(2)}x, two workers ${(one / cluster).toFixed(2)}x as fast as one process`,
+    );
+    assert.deepEqual(await jobKeys(), [], 'nothing is left on the server');
+  } finally {
+    await Promise.all(workers.map(kill));
+  }
+});
+
+test(`${KILLS} times a worker is killed, once the server: the totals are the same`, {
+  skip,
+}, async (t) => {
+  const whole = figuresOf(ptshare(['check', ENTRY, '--off', '--json']).stdout);
+  const workers = [startWorker(server.url), startWorker(server.url)];
+  try {
+    const search = ['check', ENTRY, '--off', '--json', '--unit', '1', '--queue', server.url];
+    const { outcome } = startPtshare(search);
+    let isOver = false;
+    const result = outcome.finally(() => {
+      isOver = true;
+    });
+    let kills = 0;
+    for (; kills < KILLS && !isOver; kills++) {
+      await sleep(random.between(200, 1500));
+      const victim = random.below(2);
+      await kill(workers[victim]!);
+      workers[victim] = startWorker(server.url);
+      if (kills === Math.floor(KILLS / 2)) await server.killAndRestart();
+    }
+    const { status, stdout, stderr } = await result;
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(figuresOf(stdout), whole);
+    t.diagnostic(`${kills} workers were killed before the search was over`);
+    assert.ok(kills > 0);
+  } finally {
+    await Promise.all(workers.map(kill));
+  }
+});
+
+test('a coordinator that is killed goes on when it is started again', { skip }, async () => {
+  const whole = figuresOf(ptshare(['check', ENTRY, '--off', '--json']).stdout);
+  const worker = startWorker(server.url);
+  const search = ['check', ENTRY, '--off', '--json', '--unit', '2', '--queue', server.url];
+  const job = [...search, '--job', 'again'];
+  try {
+    const first = startPtshare(job);
+    const redis = server.client();
+    while ((await redis.exists('ptshare:job:again')) === 0) await sleep(20);
+    redis.disconnect();
+    await sleep(random.between(0, 500));
+    await kill(first.child);
+    const other = ptshare(['check', ENTRY, '--on', '--queue', server.url, '--job', 'again']);
+    assert.equal(other.status, 2);
+    assert.match(other.stderr, /Cannot go on with job again: The job is of another search/);
+    const { stdout, stderr } = await startPtshare(job).outcome;
+    assert.deepEqual(figuresOf(stdout), whole, stderr);
+  } finally {
+    await kill(worker);
+  }
+});
+
+test('a worker of another version is seen, and gets no work', { skip }, async () => {
+  const stopping = new AbortController();
+  let tasks = 0;
+  const serving = serve(
+    {
+      url: server.url,
+      version: '99.0.0',
+      threads: 1,
+      leaseSeconds: 2,
+      onTask: () => {
+        tasks++;
+      },
+    },
+    stopping.signal,
+  );
+  const cluster = await Cluster.open(server.url, readVersion(), 'versions');
+  await cluster.submit({ id: 'one', text: '{}' });
+  await cluster.outcomes(AbortSignal.timeout(2500));
+  assert.equal(tasks, 0);
+  assert.equal(cluster.about(), '0 workers; 1 of another version (99.0.0)');
+  await cluster.remove(true);
+  await cluster.close();
+  stopping.abort();
+  await serving;
+});
+
+test('what is no task is set aside, and the work behind it is done', { skip }, async () => {
+  const stopping = new AbortController();
+  const version = '98.0.0';
+  const cluster = await Cluster.open(server.url, version, 'hostile');
+  const texts = [
+    '',
+    '{',
+    '{"version":"98.0.0"}',
+    '['.repeat(100_000),
+    '{"version":"1","input":{}}',
+  ];
+  for (const [at, text] of texts.entries()) await cluster.submit({ id: `bad${at}`, text });
+  // What the queue itself cannot read.
+  const redis = server.client();
+  await redis.hset(`ptshare:tasks-${version}:hostile.bad0`, 'data', '{"');
+  const serving = serve(
+    { url: server.url, version, threads: 1, leaseSeconds: 1, onTask: () => {} },
+    stopping.signal,
+  );
+  const whys = new Map<string, string>();
+  while (whys.size < texts.length) {
+    for (const outcome of await cluster.outcomes(AbortSignal.timeout(60_000))) {
+      assert.ok('why' in outcome);
+      whys.set(outcome.id, outcome.why);
+    }
+  }
+  for (const [id, why] of whys) if (id !== 'bad0') assert.match(why, /^This is not a task/);
+  await cluster.remove(true);
+  await cluster.close();
+  redis.disconnect();
+  stopping.abort();
+  await serving;
+});
+
+test('a fleet that workers analyse is the fleet that is analysed here', { skip }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ptshare-jobs-'));
+  const worker = startWorker(server.url);
+  try {
+    writeSnapshots(join(folder, 'hosts'), [generateHost({ processes: 6, segmentBytes: GIB })], 12);
+    const here = runFleet(join(folder, 'hosts')).report;
+    assert.deepEqual(runFleet(join(folder, 'hosts'), '--queue', server.url).report, here);
+  } finally {
+    rmSync(folder, { recursive: true });
+    void kill(worker);
+  }
+});
+
+test('a server that is not there, or wants another password, is said so with 3', { skip }, () => {
+  for (const url of ['redis://127.0.0.1:1', server.url.replace('only', 'not')]) {
+    const { status, stderr } = ptshare(['worker', '--queue', url]);
+    assert.equal(status, 3);
+    assert.match(stderr, /^ptshare: Cannot reach the queue: /);
+    assert.doesNotMatch(stderr, /not-for-this-test/);
+  }
+  assert.equal(ptshare(['worker', '--queue', 'http://127.0.0.1/']).status, 2);
+  assert.equal(ptshare(['worker']).status, 2);
+});

@@ -76,14 +76,14 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Fault> {
   if (isMappedAt(machine, slot, level)) {
     const isWrite = access === Access.WRITE || access === Access.UNSHARE;
     if (isWrite && !isWritableAt(machine, slot)) result = yield* hugetlbWp(task, fault);
-    else yield* noteAccess(task, fault);
+    else yield* noteHugeAccess(task, fault);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   return result;
 }
 
 /** @source mm/hugetlb.c hugetlb_fault(), the end: huge_ptep_set_access_flags() */
-function* noteAccess({ machine }: Task, { vma, slot, access }: HugetlbFault): Op<void> {
+function* noteHugeAccess({ machine }: Task, { vma, slot, access }: HugetlbFault): Op<void> {
   const { level } = hstateOf(vma);
   const flags = mappedFlagsAt(machine, slot);
   const noted = flags | ACCESSED | (access === Access.WRITE ? DIRTY : 0);

@@ -43,11 +43,16 @@ function figuresOf(stdout: string): Figures {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function jobKeys(): Promise<string[]> {
+async function allKeys(): Promise<string[]> {
   const redis = server.client();
   const keys = await redis.keys('ptshare:*');
   redis.disconnect();
-  return keys.filter((key) => /:(job|result):|\.[0-9a-f]{40}$/.test(key));
+  return keys;
+}
+
+/** Without what is of the queue itself. */
+async function jobKeys(): Promise<string[]> {
+  return (await allKeys()).filter((key) => /:(job|result):|\.[0-9a-f]{40}$/.test(key));
 }
 
 test('one process, two threads and two workers come to the same', { skip }, async (t) => {
@@ -86,6 +91,7 @@ test(`${KILLS} times a worker is killed, once the server: the totals are the sam
   try {
     const search = ['check', ENTRY, '--off', '--json', '--unit', '1', '--queue', server.url];
     const { outcome } = startPtshare(search);
+    while (!(await allKeys()).some((key) => key.startsWith('ptshare:result:'))) await sleep(20);
     let isOver = false;
     const result = outcome.finally(() => {
       isOver = true;

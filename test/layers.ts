@@ -60,6 +60,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'string-width',
     'ora',
     'tinyglobby',
+    'zod',
     'node:',
   ],
 };

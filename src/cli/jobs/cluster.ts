@@ -105,7 +105,12 @@ export class Cluster implements Executor {
     const names = [...this.#waiting.keys()].map((id) => this.#nameOf(id));
     // One that is being done cannot be taken back: its result is removed in time.
     await Promise.all(names.map((name) => this.#queue.remove(name).catch(() => 0)));
-    if (isOver) await this.#redis.del(stateKey(this.#job), ...this.#taken, ...names.map(resultKey));
+    if (!isOver) return;
+    await this.#redis.del(stateKey(this.#job));
+    // Those included that a coordinator has asked for that was killed.
+    for await (const keys of this.#redis.scanStream({ match: resultKey(this.#nameOf('*')) })) {
+      if ((keys as string[]).length > 0) await this.#redis.del(keys as string[]);
+    }
   }
 
   async close(): Promise<void> {

@@ -27,7 +27,7 @@ export interface SavedSearch {
 export interface SearchResult extends Exploration {
   readonly seconds: number;
   /** Why it was stopped, if it was. */
-  readonly stoppedBy?: 'timeout' | 'signal';
+  readonly stoppedBy?: 'timeout' | 'signal' | 'poison';
 }
 
 /** How far a search is. */

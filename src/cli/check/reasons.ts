@@ -2,6 +2,12 @@
 import type { Bound } from '../../check/index.ts';
 import type { SearchResult } from './job.ts';
 
+const STOPPED = {
+  timeout: 'its time was over',
+  signal: 'it was interrupted',
+  poison: 'units of it were set aside',
+} as const;
+
 /** What kept a search from being complete. */
 export function reasonsOf({ bounds, stoppedBy, probability }: SearchResult): string[] {
   const reasons: Readonly<Record<Bound, string>> = {
@@ -13,7 +19,7 @@ export function reasonsOf({ bounds, stoppedBy, probability }: SearchResult): str
       probability === undefined
         ? 'schedules were drawn at random'
         : `schedules were drawn at random: a bug of that depth is met with a probability of ${probability.toPrecision(2)} or more`,
-    stopped: stoppedBy === 'timeout' ? 'its time was over' : 'it was interrupted',
+    stopped: STOPPED[stoppedBy ?? 'signal'],
   };
   return bounds.map((bound) => reasons[bound]);
 }

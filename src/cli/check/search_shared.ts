@@ -30,6 +30,9 @@ export async function searchShared(
       'Leave out --strategy, or search without --queue and --share',
     );
   }
+  if (options.job !== undefined && options.queue === undefined) {
+    throw wrongUse('A job is of a queue, and there is none', 'Pass --queue, or leave out --job');
+  }
   const { maxExecutions, unit, timeout } = options;
   const limits = { unit, ...(maxExecutions !== undefined && { executionsMax: maxExecutions }) };
   const signals = [abort, ...(timeout === undefined ? [] : [AbortSignal.timeout(timeout * 1000)])];
@@ -38,8 +41,8 @@ export async function searchShared(
     process.stderr.write(`ptshare: A unit was set aside: ${printable(why)}\n`);
   }
   const results = source.results().map((result) => {
-    if (!result.bounds.includes('stopped')) return result;
-    return { ...result, stoppedBy: abort.aborted ? ('signal' as const) : ('timeout' as const) };
+    const { bounds, stoppedBy = abort.aborted ? 'signal' : 'timeout' } = result;
+    return bounds.includes('stopped') ? { ...result, stoppedBy } : result;
   });
   return cases.map((each) => ({
     ...each,

@@ -148,6 +148,7 @@ export class SharedSource implements Source {
         seconds,
         bounds: [...bounds],
         isComplete: finding === undefined && bounds.size === 0,
+        ...(poison.length > 0 && { stoppedBy: 'poison' as const }),
       };
     });
   }

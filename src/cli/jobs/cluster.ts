@@ -6,7 +6,7 @@
  */
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type Executor, type Outcome, TRIES_MAX } from './executor.ts';
+import { type Executor, type Outcome, STALLED_MAX, TRIES_MAX } from './executor.ts';
 import { connect, PREFIX, queueNameOf, resultKey, stateKey, workerKey } from './redis.ts';
 import { type Task, TEXT_LENGTH_MAX } from './task.ts';
 
@@ -105,7 +105,12 @@ export class Cluster implements Executor {
     const names = [...this.#waiting.keys()].map((id) => this.#nameOf(id));
     // One that is being done cannot be taken back: its result is removed in time.
     await Promise.all(names.map((name) => this.#queue.remove(name).catch(() => 0)));
-    if (isOver) await this.#redis.del(stateKey(this.#job), ...this.#taken, ...names.map(resultKey));
+    if (!isOver) return;
+    await this.#redis.del(stateKey(this.#job));
+    // Those included that a coordinator has asked for that was killed.
+    for await (const keys of this.#redis.scanStream({ match: resultKey(this.#nameOf('*')) })) {
+      if ((keys as string[]).length > 0) await this.#redis.del(keys as string[]);
+    }
   }
 
   async close(): Promise<void> {
@@ -138,15 +143,23 @@ export class Cluster implements Executor {
     for (const task of this.#waiting.values()) {
       const name = this.#nameOf(task.id);
       const state = await this.#queue.getJobState(name);
-      if (state === 'failed') {
-        const why = (await this.#queue.getJob(name).catch(() => undefined))?.failedReason;
-        await this.#queue.remove(name);
-        outcomes.push({ id: task.id, why: why ?? 'No worker could do it' });
-      } else if (state === 'unknown' && !(await this.#redis.exists(resultKey(name)))) {
+      if (state === 'unknown' && !(await this.#redis.exists(resultKey(name)))) {
         await this.#add(task);
+        continue;
       }
+      const why = await this.#whyFailed(name, state);
+      if (why === undefined) continue;
+      if ((await this.#queue.remove(name)) === 0) await this.#redis.del(this.#queue.toKey(name));
+      outcomes.push({ id: task.id, why });
     }
     return outcomes;
+  }
+
+  /** Read as it is: what is damaged is handed to one worker after the other, and never fails. */
+  async #whyFailed(name: string, state: string): Promise<string | undefined> {
+    const [why, stalls] = await this.#redis.hmget(this.#queue.toKey(name), 'failedReason', 'stc');
+    if (state === 'failed') return (why ?? 'No worker could do it').slice(0, 1000);
+    return Number(stalls ?? 0) > STALLED_MAX + 1 ? 'No worker came to its end' : undefined;
   }
 
   async #countWorkers(): Promise<void> {

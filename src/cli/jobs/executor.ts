@@ -8,6 +8,8 @@ export type Outcome =
 
 /** Tries of one task before it is set aside. */
 export const TRIES_MAX = 3;
+/** Times a task is taken from a worker that gives no sign of life, before it is set aside. */
+export const STALLED_MAX = 3;
 
 export interface Executor {
   /** How many tasks it can have at a time without one waiting long. */

@@ -1,14 +1,13 @@
 /** A worker of a cluster: takes tasks from the queue until it is told to stop. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { STALLED_MAX } from './executor.ts';
 import { connect, PREFIX, queueNameOf, resultKey, workerKey } from './redis.ts';
 import { TaskError } from './task.ts';
 import { ThreadPool } from './threads.ts';
 
 /** How long results wait for a coordinator that is started again. */
 const RESULT_SECONDS = 7 * 24 * 3600;
-/** Times a task may be taken from a worker that does not answer any more. */
-const STALLED_MAX = 3;
 
 export interface ServeOptions {
   readonly url: string;

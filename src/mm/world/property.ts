@@ -20,7 +20,7 @@ export const PROPERTIES = [
   'P-TLB',
   /** What is told of an address space, resident pages or tables, is not so. */
   'P-ACCT',
-  /** A page that was locked into memory was taken away. */
+  /** A signal, no end, or a locked page that is gone, where there was no reason. */
   'P-LIVE',
 ] as const;
 export type Property = (typeof PROPERTIES)[number];

@@ -228,7 +228,8 @@ const ppc64: Architecture = {
   },
   settled: (code) => code,
   updates: [BY_HARDWARE],
-  isJudged: () => true,
+  // Nothing is fetched from guarded memory; we leave memory types out.
+  isJudged: ({ kind, low }) => !((kind & FETCHES) !== 0 && (low & 0x30) === 0x20),
   marksRefused: () => false,
   hasAddress: () => true,
 };

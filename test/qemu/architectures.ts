@@ -1,8 +1,8 @@
 /** What runs the stub of an architecture, and how its hardware says what we call a `Fault`. */
-import type { PteFormat } from '../../src/arch/index.ts';
 import { Access, BY_HARDWARE, BY_SOFTWARE, Fault, type Updates } from '../../src/mmu/index.ts';
 import { STUB_START } from './board.ts';
 import type { TableSet } from './random_memory.ts';
+import type { StubTables } from './stub_tables.ts';
 
 /** How an access ended, and the last entry that was read. */
 export interface Ending {
@@ -24,14 +24,14 @@ export interface Architecture {
   readonly program: string;
   /** Of QEMU, where the files of the stubs are `stubs`. */
   arguments(stubs: readonly string[]): readonly string[];
-  /** The exit status of QEMU when the stub is through. */
-  readonly status: number;
+  /** The exit status of QEMU when the stub is through; without, it says so in its memory. */
+  readonly status?: number;
   /** Whether the stub runs where the tables map it; if not, it is linked to where it lies. */
   readonly isMapped: boolean;
   /** Of memory in its file: a PC has a hole below 4 GiB. */
   fileOffset(address: number): number;
   /** 64-bit words that the stub finds, besides the number of requests. */
-  parameters(format: PteFormat, tables: TableSet, boot: number, updates: Updates): bigint[];
+  parameters(tables: TableSet, own: StubTables, updates: Updates): bigint[];
   /** What a fetch runs: it leaves `word` in a register, and ends in an exception. */
   code(word: number): Uint8Array;
   /** The code that the stub should have written down. */
@@ -68,8 +68,9 @@ const x86_64: Architecture = {
   status: 1,
   isMapped: true,
   fileOffset: (at) => (at < 4 * GIB ? at : at - GIB),
-  parameters(format, { roots }, boot) {
-    return [address(roots[0]), BigInt(boot), format.levels > 4 ? 0x1020n : 0x20n];
+  parameters({ roots }, own) {
+    const modes = own.format.levels > 4 ? 0x1020n : 0x20n;
+    return [address(roots[0]), address(own.bootRoot()), modes];
   },
   // mov $word, %eax; ud2
   code: (word) => bytesOf([0xb8, ...littleEndian(word), 0x0f, 0x0b]),
@@ -107,7 +108,7 @@ const riscv64: Architecture = {
   status: 0,
   isMapped: false,
   fileOffset: (at) => at,
-  parameters(format, { roots }) {
+  parameters({ roots }, { format }) {
     const mode = BigInt(format.levels + 5);
     return [(mode << 60n) | (address(roots[0]) >> 12n)];
   },
@@ -151,7 +152,7 @@ const arm64: Architecture = {
   status: 0,
   isMapped: true,
   fileOffset: (at) => at,
-  parameters(format, { roots }, _boot, { accessed, dirty }) {
+  parameters({ roots }, { format }, { accessed, dirty }) {
     const top = format.levels - 1;
     const pages = format.entryPages[top]! * 2 ** format.indexBits[top]!;
     const size = BigInt(64 - format.pageShift - Math.log2(pages));
@@ -197,10 +198,50 @@ function statusOf(fault: number, level: number): number {
 /** Starts the processor at the stub. */
 const START = ['-device', `loader,addr=${STUB_START},cpu-num=0`];
 
+const NO_TRANSLATION = 0x4000_0000;
+const NO_EXECUTE = 0x1000_0000;
+const PROTECTION = 0x0800_0000;
+const IS_STORE = 0x0200_0000;
+
+/** @source Power ISA 3.0B, Book III, 6.5: interrupts 0x300 to 0x480, DSISR and SRR1 */
+const ppc64: Architecture = {
+  prefix: 'ppc64',
+  tools: 'powerpc64-linux-gnu-',
+  stubs: ['ppc64'],
+  program: 'qemu-system-ppc64',
+  arguments: ([stub]) => ['-M', 'powernv9,memory-backend=ram', '-bios', stub!],
+  isMapped: true,
+  fileOffset: (at) => at,
+  parameters(tables, own) {
+    return [address(own.partitionTable(tables.roots)), own.slotAddress];
+  },
+  // lis r3, word; ori r3, r3, word; sc
+  code: (word) =>
+    bigEndian(0x3c60_0000 | (word >>> 16), 0x6063_0000 | (word & 0xffff), 0x4400_0002),
+  codeOf({ kind, result }) {
+    if (result >= 0) return 0xc00;
+    const isFetch = (kind & FETCHES) !== 0;
+    if (result === Fault.notCanonical) return isFetch ? 0x480 : 0x380;
+    const isHole = result === Fault.notPresent;
+    if (isFetch) return 0x400 | (isHole ? NO_TRANSLATION : NO_EXECUTE);
+    return 0x300 | (isHole ? NO_TRANSLATION : PROTECTION) | ((kind & STORES) !== 0 ? IS_STORE : 0);
+  },
+  settled: (code) => code,
+  updates: [BY_HARDWARE],
+  // Nothing is fetched from guarded memory; we leave memory types out.
+  isJudged: ({ kind, low }) => !((kind & FETCHES) !== 0 && (low & 0x30) === 0x20),
+  marksRefused: () => false,
+  hasAddress: () => true,
+};
+
+function bigEndian(...words: readonly number[]): Uint8Array {
+  return bytesOf(words.flatMap((word) => littleEndian(word).reverse()));
+}
+
 const bytesOf = (bytes: readonly number[]): Uint8Array => Uint8Array.from(bytes);
 
 function littleEndian(...words: readonly number[]): number[] {
   return words.flatMap((word) => [0, 8, 16, 24].map((shift) => (word >>> shift) & 255));
 }
 
-export const ARCHITECTURES: readonly Architecture[] = [x86_64, riscv64, arm64];
+export const ARCHITECTURES: readonly Architecture[] = [x86_64, riscv64, arm64, ppc64];

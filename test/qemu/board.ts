@@ -6,7 +6,8 @@
  *    |      | data           | page tables  | stub       | (PC)  | data            |
  *    +------+----------------+--------------+------------+-------+-----------------+
  *
- * A PC has its video memory and firmware in the first part, and its devices below 4 GiB.
+ * A PC has its video memory and firmware in the first part, and its devices below 4 GiB; machines of
+ * Power find their device tree at 16 MiB.
  */
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -21,6 +22,7 @@ export const STUB_BYTES = 32 * MIB;
 /** From the start of the stub. */
 export const STUB = {
   parameters: 0x8000,
+  done: 0x8018,
   tables: 0x10_0000,
   requests: 0x20_0000,
   results: 0x100_0000,
@@ -30,7 +32,8 @@ export const RECORD_BYTES = 16;
 export const REQUESTS_MAX = (STUB.results - STUB.requests) / RECORD_BYTES;
 
 const DATA: readonly (readonly [start: number, end: number])[] = [
-  [MIB, TABLES_START],
+  [MIB, 16 * MIB],
+  [32 * MIB, TABLES_START],
   [4 * GIB, RAM_BYTES],
 ];
 

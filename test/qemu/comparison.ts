@@ -1,5 +1,5 @@
 /** The accesses of a run, what our walker makes of them, and where the hardware says otherwise. */
-import type { PteFormat, Vpn } from '../../src/arch/index.ts';
+import { ACCESSED, type PteFormat, R, type Vpn } from '../../src/arch/index.ts';
 import { Access, Fault, type Updates, Walker } from '../../src/mmu/index.ts';
 import type { Architecture, Ending } from './architectures.ts';
 import { isData, STUB_BYTES, STUB_START } from './board.ts';
@@ -49,7 +49,7 @@ export function compare(
   const answers = guest.perform(inMemory, plan, updates);
   const verdict = plan.judge(answers);
   const refused = plan.markedThoughRefused();
-  const accessed = 1 << guest.format.fields(0, 'leaf').accessed![0];
+  const accessed = guest.format.flagBitsLow(R | ACCESSED) ^ guest.format.flagBitsLow(R);
   for (let lane = 0; lane < original.length; lane++) {
     const ours = original[lane]! ^ tables.lanes[lane]!;
     const theirs = physical[lane]! ^ answers.lanes[lane]!;

@@ -78,6 +78,8 @@ for (const architecture of ARCHITECTURES) {
   const judges = [programs(program, `${tools}as`)];
   for (const format of FORMATS.filter(({ id }) => id.startsWith(prefix))) {
     for (const [tables, draw] of Object.entries(KINDS_OF_TABLES)) {
+      // Of Power the walks of random tables are judged alone.
+      if (prefix === 'ppc64' && draw !== KINDS_OF_TABLES['random tables']) continue;
       judgedTest(`QEMU's MMU agrees on ${format.id} with ${tables}`, judges, (context) =>
         judge(context, architecture, format, draw),
       );

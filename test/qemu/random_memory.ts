@@ -36,6 +36,13 @@ export function stubSlot({ indexBits, levels }: PteFormat): number {
   return 2 ** indexBits[levels - 1]! - 2;
 }
 
+/** From a page number as the indices make it to that of the upper half. */
+export function upperOffset(format: PteFormat): number {
+  const { entryPages, indexBits, levels, pageShift } = format;
+  if (format.id.startsWith('ppc64')) return 3 * 2 ** (62 - pageShift);
+  return 2 ** (64 - pageShift) - entryPages[levels - 1]! * 2 ** indexBits[levels - 1]!;
+}
+
 export class RandomMemory implements TableSet {
   readonly lanes: Uint32Array;
   readonly origin = entryIndex(TABLES_START / ENTRY_BYTES);
@@ -130,17 +137,18 @@ export class RandomMemory implements TableSet {
   page(): Vpn {
     const format = this.#format;
     const top = format.levels - 1;
-    const half = 2 ** (63 - format.pageShift);
+    // In quadrant 0 of Power, whose other addresses are for guests.
+    const beyond = 2 ** (60 - format.pageShift);
     for (;;) {
       let page = 0;
       for (let level = 0; level <= top; level++) {
         page += this.#random.pick(this.#indices[level]!) * format.entryPages[level]!;
       }
-      if (this.#random.chance(2)) page += half;
+      if (this.#random.chance(2)) page += beyond;
       else if (
         format.upperHasOwnRoot ? this.#random.chance(50) : !format.isCanonical(page as Vpn)
       ) {
-        page += half * 2 - format.entryPages[top]! * 2 ** format.indexBits[top]!;
+        page += upperOffset(format);
       }
       const isStub = format.index(page as Vpn, top) === stubSlot(format);
       if (!isStub || !format.isUpper(page as Vpn)) return vpn(page);
@@ -163,5 +171,6 @@ function flipped(low: number, high: number, bit: number): [low: number, high: nu
  * wrong type at the last level is sure to be refused.
  */
 function mayBeIgnored(format: PteFormat, low: number, level: number): boolean {
+  if (format.id.startsWith('ppc64')) return true;
   return format.id.startsWith('arm64') && (level > 0 || (low & 2) !== 0);
 }

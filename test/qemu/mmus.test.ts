@@ -53,13 +53,16 @@ function judge(
   let [done, marked] = [0, 0];
   try {
     for (const { seed, memory } of endless(draw, format, first)) {
-      const count = Math.min(BATCH, ACCESSES - done);
+      const count = Math.min(BATCH, Math.max(ACCESSES - done, ACCESSES / 10));
       const verdict = compare(guest, memory, memory, count, updates[seed % updates.length]!);
       assert.deepEqual(verdict.differences, [], `PTSHARE_QEMU_SEED=${seed}`);
       for (const [end, times] of verdict.endings) endings.set(end, (endings.get(end) ?? 0) + times);
       done += verdict.accesses;
       marked += verdict.marked;
-      if (done >= ACCESSES) break;
+      // Some processes have little that may be accessed: others make up for them.
+      const reached = endings.get(0) ?? 0;
+      if (done >= ACCESSES && reached > done / 20) break;
+      if (done >= 10 * ACCESSES) break;
     }
   } finally {
     guest.close();

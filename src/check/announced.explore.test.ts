@@ -122,6 +122,9 @@ function isAllowed(
   const { field, index, isWrite } = touch;
   if (!isWrite && isWriter && GUARDED_BY_MMAP_LOCK.includes(field)) return true;
   if (!isWrite && field === 'irqsOff' && index === cpu) return true;
+  // The zone lock guards the links of free blocks, which are no references to anybody.
+  const isLink = field === 'frameReferences' && machine.frameReferences[index]! <= 0;
+  if (isLink && objectOf(at) === machine.objects.zoneLock) return true;
   const kind = kindOf(at);
   // A new page becomes known with the entry that maps it.
   if (kind === PointKind.SET && field === 'frameMapcount') return true;

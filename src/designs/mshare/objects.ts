@@ -5,7 +5,9 @@
  *
  * @source v3 18/22 msharefs_create_mapping(), 19/22 msharefs_unmap(), 20/22
  */
+import type { Inode } from '../../mm/file/inode.ts';
 import type { OpenFile } from '../../mm/file/open_file.ts';
+import { closeInode } from '../../mm/file/shmem.ts';
 import { doMmap, MAP } from '../../mm/syscall/mmap.ts';
 import { unmapPages } from '../../mm/syscall/munmap.ts';
 import type { Task } from '../../mm/task.ts';
@@ -54,15 +56,21 @@ export function* createMapping(
   if (regionOffset + size > region.bytes) return EINVAL;
   if (isKilled) return EINTR;
   yield* mmapWriteLock(machine, cpu, region.host);
-  const result = yield* doMmap(inHost(task, region), {
-    address: alignment(machine.format) * PAGE_BYTES + regionOffset,
-    length: size,
-    prot: create.prot,
-    flags,
-    file,
-    offset: create.offset,
-  });
+  const held: Inode[] = [];
+  const result = yield* doMmap(
+    inHost(task, region),
+    {
+      address: alignment(machine.format) * PAGE_BYTES + regionOffset,
+      length: size,
+      prot: create.prot,
+      flags,
+      file,
+      offset: create.offset,
+    },
+    held,
+  );
   yield* mmapWriteUnlock(machine, cpu, region.host);
+  for (const inode of held) yield* closeInode(task, inode);
   return Math.min(result, 0);
 }
 

@@ -3,6 +3,7 @@
 import { vmOpsOf } from '../design/design.ts';
 import { refusesSplit, taskWork } from '../design/seams.ts';
 import { populate } from '../fault/populate.ts';
+import type { Inode } from '../file/inode.ts';
 import type { OpenFile } from '../file/open_file.ts';
 import { closeInode, getInode, newShmem, putInode } from '../file/shmem.ts';
 import { newAnonymousHugetlb, roundUp } from '../hugetlb/call.ts';
@@ -66,7 +67,8 @@ export interface MmapArguments {
 export function* mmap(task: Task, call: MmapArguments): Op<number> {
   const { machine, cpu, mm } = task;
   yield* mmapWriteLock(machine, cpu, mm.id);
-  const result = yield* doMmap(task, call);
+  const held: Inode[] = [];
+  const result = yield* doMmap(task, call, held);
   yield* mmapWriteUnlock(machine, cpu, mm.id);
   if (machine.designs.length > 0) yield* taskWork(task);
   const isPopulated = (call.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;
@@ -75,11 +77,17 @@ export function* mmap(task: Task, call: MmapArguments): Op<number> {
     const start = pageOf(result);
     yield* populate(task, start, start + pagesOf(call.length));
   }
+  for (const inode of held) yield* closeInode(task, inode);
   return result;
 }
 
-/** Called under the mmap write lock. @returns the address in bytes, or a negative errno */
-export function* doMmap(task: Task, call: MmapArguments): Op<number> {
+/**
+ * Called under the mmap write lock.
+ *
+ * @param held gets the files that the call has replaced, for the caller to close when the call is over
+ * @returns the address in bytes, or a negative errno
+ */
+export function* doMmap(task: Task, call: MmapArguments, held: Inode[]): Op<number> {
   const { flags, length, offset } = call;
   if (!isPageAligned(offset)) return EINVAL;
   const isAnonymous = (flags & MAP.ANONYMOUS) !== 0;
@@ -89,15 +97,20 @@ export function* doMmap(task: Task, call: MmapArguments): Op<number> {
   if (isAnonymous && (flags & MAP.HUGETLB) !== 0) {
     const made = newAnonymousHugetlb(task, flags, length);
     if (made === EINVAL) return EINVAL;
-    const result = yield* mapPlaced(task, call, made);
+    const result = yield* mapPlaced(task, call, made, held);
     if (result < 0) yield* putInode(task, made.mapped!.inode);
     return result;
   }
-  return yield* mapPlaced(task, call, isAnonymous ? undefined : call.file);
+  return yield* mapPlaced(task, call, isAnonymous ? undefined : call.file, held);
 }
 
 /** Called under the mmap write lock. @returns the address in bytes, or a negative errno */
-function* mapPlaced(task: Task, call: MmapArguments, file: OpenFile | undefined): Op<number> {
+function* mapPlaced(
+  task: Task,
+  call: MmapArguments,
+  file: OpenFile | undefined,
+  held: Inode[],
+): Op<number> {
   const { machine, cpu, mm } = task;
   const { length, offset } = call;
   if (length === 0) return EINVAL;
@@ -112,15 +125,19 @@ function* mapPlaced(task: Task, call: MmapArguments, file: OpenFile | undefined)
   const isShared = (vmFlags & VM.MAYSHARE) !== 0;
   // Shared anonymous memory is a file that nobody else has.
   const own = file === undefined && isShared ? newShmem(machine, cpu, pages) : undefined;
-  const result = yield* mapRegion(task, {
-    start,
-    end: start + pages,
-    flags: vmFlags | (vmOpsOf(machine, { file: file?.mapped })?.vmFlags ?? 0),
-    file: file?.mapped ?? (own && { inode: own }),
-    pgoff: file === undefined ? (isShared ? 0 : start) : pageOf(offset),
-    anonVma: undefined,
-    chain: [],
-  });
+  const result = yield* mapRegion(
+    task,
+    {
+      start,
+      end: start + pages,
+      flags: vmFlags | (vmOpsOf(machine, { file: file?.mapped })?.vmFlags ?? 0),
+      file: file?.mapped ?? (own && { inode: own }),
+      pgoff: file === undefined ? (isShared ? 0 : start) : pageOf(offset),
+      anonVma: undefined,
+      chain: [],
+    },
+    held,
+  );
   if (result < 0 && own !== undefined) yield* putInode(task, own);
   return result;
 }
@@ -232,7 +249,7 @@ function fileFlags(
   return flags & MAP.GROWSDOWN ? EINVAL : result;
 }
 
-function* mapRegion(task: Task, proposal: Proposal): Op<number> {
+function* mapRegion(task: Task, proposal: Proposal, held: Inode[]): Op<number> {
   const { start, end, file } = proposal;
   if (refusesSplit(task, start, end)) return EINVAL;
   const isHuge = file?.inode.hugetlb !== undefined;
@@ -242,7 +259,7 @@ function* mapRegion(task: Task, proposal: Proposal): Op<number> {
   const isPromised = !isHuge && (proposal.flags & account) === VM.WRITE;
   if (isPromised && !task.mm.canCommit(end - start)) return ENOMEM;
   const removed = yield* detachWithin(task, start, end);
-  if (isHuge) return yield* mapHuge(task, proposal, removed);
+  if (isHuge) return yield* mapHuge(task, proposal, removed, held);
   yield* clearAndFlush(task, removed);
   // A file of nobody else is promised when it is made, after what it was to replace has gone.
   const isOwnFile = proposal.file !== undefined && proposal.file.inode.references === 0;
@@ -257,18 +274,25 @@ function* mapRegion(task: Task, proposal: Proposal): Op<number> {
 }
 
 /**
- * Maps huge pages in place of `removed`. The files of those go when the call is over: till then they
- * keep what they have reserved.
+ * Maps huge pages in place of `removed`. The files of those go when the call is over, with what it
+ * populates: till then they keep what they have reserved.
  */
-function* mapHuge(task: Task, proposal: Proposal, removed: readonly Vma[]): Op<number> {
+function* mapHuge(
+  task: Task,
+  proposal: Proposal,
+  removed: readonly Vma[],
+  held: Inode[],
+): Op<number> {
   const { start, end, pgoff, flags } = proposal;
-  const files = removed.flatMap(({ file }) => file?.inode ?? []);
-  for (const inode of files) yield* getInode(task, inode);
+  for (const { file } of removed) {
+    if (file === undefined) continue;
+    yield* getInode(task, file.inode);
+    held.push(file.inode);
+  }
   yield* clearAndFlush(task, removed);
   const hugetlb = yield* hugetlbMmap(task, proposal.file!, pgoff, end - start, flags);
   const own = (flags | VM.HUGETLB | VM.DONTEXPAND) & ~(VM.LOCKED | VM.LOCKONFAULT);
   if (typeof hugetlb !== 'number') yield* mapFree(task, { ...proposal, flags: own, hugetlb });
-  for (const inode of files) yield* closeInode(task, inode);
   return typeof hugetlb === 'number' ? hugetlb : start * PAGE_BYTES;
 }
 

@@ -8,7 +8,7 @@
 
 import { populate } from '../fault/populate.ts';
 import type { Place } from '../file/filemap.ts';
-import { newInode } from '../file/inode.ts';
+import { type Inode, newInode } from '../file/inode.ts';
 import type { Segment } from '../file/segment.ts';
 import { closeInode } from '../file/shmem.ts';
 import { roundUp } from '../hugetlb/call.ts';
@@ -75,31 +75,41 @@ export function* shmat(task: Task, id: number, address: number, flags: number): 
   if (segment === undefined) return EINVAL;
   const isReadOnly = (flags & SHM.RDONLY) !== 0;
   const isExecuted = (flags & SHM.EXEC) !== 0;
+  const held: Inode[] = [];
   yield* mmapWriteLock(machine, cpu, mm.id);
   const isTaken = start !== 0 && !isRemap && isMappedWithin(task, start, segment.bytes);
   const result = isTaken
     ? EINVAL
-    : yield* doMmap(task, {
-        address: start,
-        length: segment.bytes,
-        prot: VM.READ | (isReadOnly ? 0 : VM.WRITE) | (isExecuted ? VM.EXEC : 0),
-        // What was rounded down to 0 is meant to be there.
-        flags: MAP.SHARED | (address === 0 ? 0 : MAP.FIXED),
-        // Each attachment is a file of its own: it never merges with another one.
-        file: {
-          mapped: { inode: segment.inode, isSegment: true },
-          isReadable: true,
-          isWritable: !isReadOnly,
-          isExecutable: true,
-          pagesMax: 2 ** 51,
+    : yield* doMmap(
+        task,
+        {
+          address: start,
+          length: segment.bytes,
+          prot: VM.READ | (isReadOnly ? 0 : VM.WRITE) | (isExecuted ? VM.EXEC : 0),
+          // What was rounded down to 0 is meant to be there.
+          flags: MAP.SHARED | (address === 0 ? 0 : MAP.FIXED),
+          // Each attachment is a file of its own: it never merges with another one.
+          file: {
+            mapped: { inode: segment.inode, isSegment: true },
+            isReadable: true,
+            isWritable: !isReadOnly,
+            isExecutable: true,
+            pagesMax: 2 ** 51,
+          },
+          offset: 0,
         },
-        offset: 0,
-      });
+        held,
+      );
   yield* mmapWriteUnlock(machine, cpu, mm.id);
-  if (result >= 0 && (mm.defaultFlags & VM.LOCKED) !== 0) {
-    yield* populate(task, pageOf(result), pageOf(result) + pagesOf(segment.bytes));
-  }
+  yield* populateLocked(task, result, segment.bytes);
+  for (const inode of held) yield* closeInode(task, inode);
   return result;
+}
+
+/** After mlockall(MCL_FUTURE) what is attached is faulted in. @param result of the call */
+function* populateLocked(task: Task, result: number, bytes: number): Op<void> {
+  if (result < 0 || (task.mm.defaultFlags & VM.LOCKED) === 0) return;
+  yield* populate(task, pageOf(result), pageOf(result) + pagesOf(bytes));
 }
 
 function isMappedWithin({ mm }: Task, address: number, bytes: number): boolean {

@@ -137,7 +137,7 @@ judgedTest(
       await page.locator('.moment.violated', { hasText: 'P-UAF-PAGE' }).waitFor();
       await page.locator('.tree path.stale').first().waitFor();
       await page.locator('.tree .frame-box.free').waitFor();
-      await page.locator('.stale.freed', { hasText: 'which is free' }).waitFor();
+      await page.locator('.stale.freed', { hasText: 'which is free' }).first().waitFor();
       await page.keyboard.press('f');
       await page.locator('.run.active', { hasText: 'nothing is violated' }).waitFor();
       await page.keyboard.press('End');

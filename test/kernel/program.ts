@@ -25,6 +25,7 @@ export const NAME_BYTES_MAX = 1023;
 
 /** The executor's own slot of 2 MiB, alone in its 512 GiB: it shares no table with a program. */
 export const OWN_START = 2 ** 39;
+export const OWN_END = OWN_START + 2 ** 21;
 /** Where the heap starts. */
 export const HEAP_START = 0x555555555000;
 

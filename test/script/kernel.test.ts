@@ -21,6 +21,7 @@ import {
   PLACE,
 } from '../kernel/calls.ts';
 import { runOnKernel } from '../kernel/kernel_judge.ts';
+import { OWN_END, OWN_START } from '../kernel/program.ts';
 import { Random } from '../kernel/random.ts';
 import { referenceHost } from '../kernel/reference_host.ts';
 import type { KernelReport, Outcome, State } from '../kernel/report.ts';
@@ -322,13 +323,25 @@ judgedTest(`${MUTANTS} scripts with other words do what the kernel does`, needs,
 });
 
 /**
- * Whether machine and host are to do the same: the engine has no hugetlb, and the host, which may
- * have more memory, promises more of it.
+ * Whether machine and host are to do the same: the pools of hugetlb are not the same, the host,
+ * which may have more memory, promises more of it, and where the executor is nothing can be mapped.
  */
-function isJudged({ name, call, values }: Step): boolean {
+function isJudged(step: Step): boolean {
+  const { name, call, values } = step;
   const isBetween = (value: Value): boolean =>
     typeof value === 'bigint' && value > memoryBytes && value <= hostBytes;
-  return !UNJUDGED.includes(name) && !call.includes('HUGETLB') && !values.some(isBetween);
+  if (UNJUDGED.includes(name) || call.includes('HUGETLB') || isOverExecutor(step)) return false;
+  return !values.some(isBetween);
+}
+
+/** Which of the arguments is the length of what a call maps. */
+const LENGTH_MAPPED: Readonly<Record<string, number>> = { mmap: 1, mremap: 2 };
+
+function isOverExecutor({ name, values, outcome }: Step): boolean {
+  const argument = LENGTH_MAPPED[name];
+  if (argument === undefined || outcome.kind !== 'returned') return false;
+  const start = Number(outcome.value);
+  return start < OWN_END && start + Number(values[argument]) > OWN_START;
 }
 
 /** `undefined` if a step is none for the judge, which cannot do all, and spares itself. */

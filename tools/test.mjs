@@ -2,9 +2,9 @@
  * `npm test [-- name ...]`: sets up, builds, checks format and lint, runs the tests.
  * With names, only the test files whose path contains one of them, and no lint.
  */
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { ROOT, run } from './setup.mjs';
@@ -28,12 +28,20 @@ if (files.length === 0) {
 }
 // Tests of the live host come last and alone: some wait for a moment when no process comes or goes.
 const isLive = (file) => file.startsWith(join('dist', 'test', 'live'));
-for (const stage of [files.filter((file) => !isLive(file)), files.filter(isLive)]) {
-  if (stage.length === 0) continue;
-  run(process.execPath, [
-    '--enable-source-maps',
-    '--test',
-    `--test-concurrency=${isLive(stage[0]) ? 1 : Math.min(2, availableParallelism())}`,
-    ...stage,
-  ]);
+const stages = [files.filter((file) => !isLive(file)), files.filter(isLive)];
+let worst = 0;
+for (const stage of stages.filter(({ length }) => length > 0)) {
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      '--enable-source-maps',
+      '--test',
+      `--test-concurrency=${isLive(stage[0]) ? 1 : Math.min(2, availableParallelism())}`,
+      ...stage,
+    ],
+    { cwd: ROOT, stdio: 'inherit' },
+  );
+  // A stage that fails does not keep the next one from saying what it finds.
+  worst = Math.max(worst, status ?? 1);
 }
+process.exitCode = worst;

@@ -19,9 +19,8 @@ export interface CanvasProps extends CanvasHTMLAttributes<HTMLCanvasElement> {
 export function Canvas({ height, draw, ...rest }: CanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(canvas);
-  const [look, setLook] = useState(0);
-  useEffect(() => onLookChange(() => setLook((before) => before + 1)), []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `look` says that colours changed.
+  const [colors, setColors] = useState(noColors);
+  useEffect(() => onLookChange(() => setColors(noColors)), []);
   useEffect(() => {
     const element = canvas.current;
     const context = element?.getContext('2d');
@@ -33,17 +32,22 @@ export function Canvas({ height, draw, ...rest }: CanvasProps) {
     if (element.height !== high) element.height = high;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    draw({ context, width, height, color: colorsOf(element) });
-  }, [draw, width, height, look]);
+    draw({ context, width, height, color: colorsOf(element, colors) });
+  }, [draw, width, height, colors]);
   return <canvas ref={canvas} className="canvas" {...rest} style={{ height }} />;
 }
 
-function colorsOf(element: Element): (name: string) => string {
-  const style = getComputedStyle(element);
-  const known = new Map<string, string>();
+const noColors = (): Map<string, string> => new Map();
+
+/** What custom properties stand for in the look of now: kept, because asking makes style anew. */
+function colorsOf(element: HTMLElement, known: Map<string, string>): (name: string) => string {
   return (name) => {
-    const color = known.get(name) ?? style.getPropertyValue(`--${name}`).trim();
-    known.set(name, color);
+    let color = known.get(name);
+    if (color === undefined) {
+      element.style.color = `var(--${name})`;
+      color = getComputedStyle(element).color;
+      known.set(name, color);
+    }
     return color;
   };
 }

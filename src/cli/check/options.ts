@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseSchedule, type StrategyOption } from '../../check/index.ts';
 import { queueOption } from '../jobs/option.ts';
-import { WIDTH_MIN } from '../terminal.ts';
+import { colorOption, whole, widthOption } from '../option_values.ts';
 import { TRACE_HELP, tracePath } from '../trace_file.ts';
 
 export interface CheckOptions {
@@ -78,8 +78,8 @@ export function addCheckOptions(command: Command): Command {
   command.optionsGroup('How to show it:');
   add(new Option('--trace <file>', TRACE_HELP).argParser(tracePath).conflicts('list'));
   add(new Option('--json', 'print JSON instead of text'));
-  add(new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser(whole(WIDTH_MIN, 10_000)));
-  add(new Option('--no-color', 'no colour; NO_COLOR does the same'));
+  add(widthOption());
+  add(colorOption());
   return command;
 }
 
@@ -123,14 +123,6 @@ function schedule(text: string): string {
     throw new InvalidArgumentError("Signs 0-9, a-z, A-Z, () and ' are wanted, as in 001'1.");
   }
 }
-
-const whole =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`A whole number from ${min} to ${max} is wanted.`);
-  };
 
 function seconds(text: string): number {
   const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;

@@ -1,7 +1,7 @@
 /** The options of `ptshare compare`, and what their values must look like. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DESIGN_IDS } from '../../report/designs/build.ts';
-import { WIDTH_MIN } from '../terminal.ts';
+import { colorOption, whole, widthOption } from '../option_values.ts';
 
 /** What is changed from row to row, and its values. */
 export interface Sweep {
@@ -43,16 +43,12 @@ export function addCompareOptions(command: Command): Command {
   add(new Option('--html <file>', 'write it as one HTML file too'));
   add(new Option('--save <file>', 'write the host as a snapshot, for `host --from`'));
   command.optionsGroup('How to show it:');
-  add(new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser(columns));
-  add(new Option('--no-color', 'no colour; NO_COLOR does the same'));
+  add(widthOption());
+  add(colorOption());
   return command;
 }
 
-function processes(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 1 && value <= PROCESSES_MAX) return value;
-  throw new InvalidArgumentError(`A number from 1 to ${PROCESSES_MAX} is wanted.`);
-}
+const processes = whole(1, PROCESSES_MAX);
 
 function size(text: string): number {
   const [, digits, unit] = /^(\d+(?:\.\d+)?)(?:([KMGT])(?:iB|B)?)?$/i.exec(text) ?? [];
@@ -79,10 +75,4 @@ function designs(text: string): readonly string[] {
   const unknown = ids.find((id) => !DESIGN_IDS.includes(id));
   if (unknown === undefined) return ids;
   throw new InvalidArgumentError(`No design is called ${unknown}: ${DESIGN_IDS.join(', ')}.`);
-}
-
-function columns(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= WIDTH_MIN && value <= 1000) return value;
-  throw new InvalidArgumentError(`A number from ${WIDTH_MIN} to 1000 is wanted.`);
 }

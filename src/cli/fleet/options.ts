@@ -1,8 +1,8 @@
 /** The options of `ptshare fleet`. */
 import { availableParallelism } from 'node:os';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { queueOption } from '../jobs/option.ts';
-import { WIDTH_MIN } from '../terminal.ts';
+import { colorOption, whole, widthOption } from '../option_values.ts';
 
 export interface FleetOptions {
   readonly json?: true;
@@ -28,27 +28,17 @@ export function addFleetOptions(command: Command): Command {
   add(new Option('--sql <query>', 'answer a query instead, with DuckDB').conflicts(['html']));
   add(
     new Option('--threads <n>', 'analyse files on so many threads')
-      .argParser((text) => whole(text, 1, THREADS_MAX))
+      .argParser(whole(1, THREADS_MAX))
       .default(availableParallelism(), 'one for each CPU'),
   );
   add(queueOption());
   command.optionsGroup('How to show it:');
   add(
     new Option('--top <rows>', 'rows of each table')
-      .argParser((text) => whole(text, 1, 1_000_000))
+      .argParser(whole(1, 1_000_000))
       .default(ROWS_DEFAULT),
   );
-  add(
-    new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser((text) =>
-      whole(text, WIDTH_MIN, 10_000),
-    ),
-  );
-  add(new Option('--no-color', 'no colour; NO_COLOR does the same'));
+  add(widthOption());
+  add(colorOption());
   return command;
-}
-
-function whole(text: string, min: number, max: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new InvalidArgumentError(`A whole number from ${min} to ${max} is wanted.`);
 }

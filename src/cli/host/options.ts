@@ -1,6 +1,6 @@
 /** The options of `ptshare host`, and what their values must look like. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { WIDTH_MIN } from '../terminal.ts';
+import { colorOption, whole, widthOption } from '../option_values.ts';
 
 export interface Projection {
   readonly group: string;
@@ -64,14 +64,21 @@ export function addHostOptions(command: Command): Command {
   );
   add(new Option('--redact', 'replace names, paths and command lines by hashes'));
   command.optionsGroup('How to show it:');
-  add(new Option('--top <rows>', 'rows of each table').argParser(rows).default(ROWS_DEFAULT));
-  add(new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser(columns));
-  add(new Option('--no-color', 'no colour; NO_COLOR does the same'));
+  add(
+    new Option('--top <rows>', 'rows of each table')
+      .argParser(whole(1, PROCESSES_MAX))
+      .default(ROWS_DEFAULT),
+  );
+  add(widthOption());
+  add(colorOption());
   return command;
 }
 
+const pid = whole(1, 2 ** 22);
+const count = whole(0, PROCESSES_MAX);
+
 function pids(text: string, earlier: readonly number[] = []): readonly number[] {
-  return [...earlier, ...text.split(',').map((pid) => whole(pid, 1, 2 ** 22))];
+  return [...earlier, ...text.split(',').map(pid)];
 }
 
 function seconds(text: string): number {
@@ -87,20 +94,6 @@ function projections(text: string, earlier: readonly Projection[] = []): readonl
   if (split <= 0) {
     throw new InvalidArgumentError('A group and a number are wanted, as in postgres=500.');
   }
-  const processes = whole(text.slice(split + 1), 0, PROCESSES_MAX);
+  const processes = count(text.slice(split + 1));
   return [...earlier, { group: text.slice(0, split), processes }];
-}
-
-function rows(text: string): number {
-  return whole(text, 1, PROCESSES_MAX);
-}
-
-function columns(text: string): number {
-  return whole(text, WIDTH_MIN, 10_000);
-}
-
-function whole(text: string, min: number, max: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new InvalidArgumentError(`A whole number from ${min} to ${max} is wanted.`);
 }

@@ -1,7 +1,7 @@
 /** The options of `ptshare replay`, and what their values must look like. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { colorOption, whole, widthOption } from '../option_values.ts';
 import { IMAGE_HELP, imagePath } from '../run/image_file.ts';
-import { WIDTH_MIN } from '../terminal.ts';
 import { TRACE_HELP, tracePath } from '../trace_file.ts';
 
 export interface ReplayOptions {
@@ -40,15 +40,7 @@ export function addReplayOptions(command: Command): Command {
       .argParser(whole(1, ROWS_MAX))
       .default(ROWS_DEFAULT),
   );
-  add(new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser(whole(WIDTH_MIN, 10_000)));
-  add(new Option('--no-color', 'no colour; NO_COLOR does the same'));
+  add(widthOption());
+  add(colorOption());
   return command;
 }
-
-const whole =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const value = /^\d{1,13}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`A whole number from ${min} to ${max} is wanted.`);
-  };

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS } from '../../arch/index.ts';
 import { hasBasePages, LIMITS } from '../../script/index.ts';
-import { WIDTH_MIN } from '../terminal.ts';
+import { colorOption, whole, widthOption } from '../option_values.ts';
 import { TRACE_HELP, tracePath } from '../trace_file.ts';
 import { IMAGE_HELP, imagePath } from './image_file.ts';
 
@@ -71,18 +71,10 @@ export function addRunOptions(command: Command): Command {
       .argParser(whole(1, ROWS_MAX))
       .default(ROWS_DEFAULT),
   );
-  add(new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser(whole(WIDTH_MIN, 10_000)));
-  add(new Option('--no-color', 'no colour; NO_COLOR does the same'));
+  add(widthOption());
+  add(colorOption());
   return command;
 }
-
-const whole =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`A whole number from ${min} to ${max} is wanted.`);
-  };
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: MIB, G: 2 ** 30 };
 

@@ -1,6 +1,7 @@
 /** `ptshare view`: the command, its help, and what it ends with. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { ExitCode } from '../failure.ts';
+import { whole } from '../option_values.ts';
 import { type ViewOptions, view } from './view.ts';
 
 const EXAMPLES = `
@@ -42,11 +43,3 @@ export function viewCommand(end: (exitCode: ExitCode) => void): Command {
       end(await view(file, options)),
     );
 }
-
-const whole =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`A whole number from ${min} to ${max} is wanted.`);
-  };

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseThreshold, type Threshold } from '../../fleet/thresholds.ts';
 import type { Address } from '../../watch/server.ts';
+import { whole } from '../option_values.ts';
 
 export interface WatchCommandOptions {
   readonly every: number;
@@ -33,7 +34,9 @@ export function addWatchOptions(command: Command): Command {
       .default(10, '10s'),
   );
   add(
-    new Option('--samples <n>', 'end after so many').argParser(samples).default(Infinity, 'never'),
+    new Option('--samples <n>', 'end after so many')
+      .argParser(whole(1, 1_000_000_000))
+      .default(Infinity, 'never'),
   );
   add(
     new Option('--once', 'take one sample: status 1 if a threshold is passed').implies({
@@ -42,7 +45,7 @@ export function addWatchOptions(command: Command): Command {
   );
   command.optionsGroup('What to keep:');
   add(new Option('--store <folder>', 'record samples in this dataset (docs/fleet.md)'));
-  add(new Option('--keep <days>', 'days that are kept').argParser(days).default(30));
+  add(new Option('--keep <days>', 'days that are kept').argParser(whole(1, 10_000)).default(30));
   add(
     new Option('--disk <size>', 'such as 500M: the oldest goes')
       .argParser(size)
@@ -58,7 +61,7 @@ export function addWatchOptions(command: Command): Command {
   add(new Option('--listen <address>', 'serve metrics at 127.0.0.1:PORT').argParser(address));
   add(
     new Option('--top <n>', 'groups and objects with metrics of their own')
-      .argParser(top)
+      .argParser(whole(1, 1000))
       .default(20),
   );
   add(new Option('--json', 'print a line of JSON for each sample (docs/watch.md)'));
@@ -103,14 +106,4 @@ function address(text: string): Address {
   throw new InvalidArgumentError(
     'An address of this machine is wanted, as in 127.0.0.1:9469; put a proxy that knows who may read in front of it.',
   );
-}
-
-const samples = (text: string): number => whole(text, 1, 1_000_000_000);
-const days = (text: string): number => whole(text, 1, 10_000);
-const top = (text: string): number => whole(text, 1, 1000);
-
-function whole(text: string, min: number, max: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new InvalidArgumentError(`A whole number from ${min} to ${max} is wanted.`);
 }

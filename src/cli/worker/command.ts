@@ -1,9 +1,10 @@
 /** `ptshare worker`: the command, its help, and what it ends with. */
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { ExitCode } from '../failure.ts';
 import { queueOption } from '../jobs/option.ts';
 import { serve } from '../jobs/serve.ts';
+import { whole } from '../option_values.ts';
 import { withProgress } from '../progress.ts';
 import { stopOnSignals } from '../signals.ts';
 import { readVersion } from '../version.ts';
@@ -25,25 +26,18 @@ interface WorkerOptions {
 }
 
 export function workerCommand(end: (exitCode: ExitCode) => void): Command {
-  const whole =
-    (max: number) =>
-    (text: string): number => {
-      const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-      if (value >= 1 && value <= max) return value;
-      throw new InvalidArgumentError(`A whole number from 1 to ${max} is wanted.`);
-    };
   return new Command('worker')
     .summary('do work of others that comes through a queue')
     .description('Joins a cluster: does units of searches and fleets that come through Redis.')
     .addOption(queueOption().makeOptionMandatory())
     .addOption(
       new Option('--threads <n>', 'units at a time')
-        .argParser(whole(1024))
+        .argParser(whole(1, 1024))
         .default(availableParallelism(), 'one for each CPU'),
     )
     .addOption(
       new Option('--lease <seconds>', 'without a sign of life, until others take over')
-        .argParser(whole(3600))
+        .argParser(whole(1, 3600))
         .default(30),
     )
     .addHelpText('after', EXAMPLES)

@@ -34,6 +34,12 @@ export class ByteReader {
 
   /** A safe integer that is not negative. */
   varint(): number {
+    const first = this.#bytes[this.#at];
+    // Most are this small.
+    if (first !== undefined && first < 0x80) {
+      this.#at++;
+      return first;
+    }
     let value = 0;
     for (let scale = 1; ; scale *= 128) {
       if (this.#at === this.#bytes.length) this.fail('the file ends too early');

@@ -27,17 +27,25 @@ export function decodeColumn(input: ByteReader, words: Uint32Array): void {
   let last = 0;
   for (let at = 0; at < words.length; ) {
     const token = input.varint();
-    const isRun = token % 2 === 1;
-    const zigzagged = Math.floor(token / 2);
-    if (zigzagged >= 2 ** 32) input.fail('a difference has more than 32 bits');
-    const step = unzigzag(zigzagged);
-    const length = isRun ? input.varint() + 2 : 1;
+    const step = token < 2 ** 32 ? unzigzag(token >>> 1) : largeStep(input, token);
+    if ((token & 1) === 0) {
+      last = (last + step) >>> 0;
+      words[at++] = last;
+      continue;
+    }
+    const length = input.varint() + 2;
     if (length > words.length - at) input.fail('a run is longer than its column');
     for (const end = at + length; at < end; at++) {
       last = (last + step) >>> 0;
       words[at] = last;
     }
   }
+}
+
+function largeStep(input: ByteReader, token: number): number {
+  const zigzagged = Math.floor(token / 2);
+  if (zigzagged >= 2 ** 32) input.fail('a difference has more than 32 bits');
+  return unzigzag(zigzagged);
 }
 
 function zigzag(step: number): number {

@@ -2,37 +2,28 @@
 import { crc32 } from '../base/crc32.ts';
 import { ByteReader } from './byte_reader.ts';
 import { decodeColumn } from './column.ts';
-import { MAGIC, VERSION } from './encode.ts';
-import {
-  ACTORS_MAX,
-  CPUS_MAX,
-  HEAD_WORDS,
-  KINDS,
-  Kind,
-  PARAMETERS_MAX,
-  RECORD_WORDS_MAX,
-  WIDTHS,
-} from './event.ts';
+import { BLOCK_RECORDS, MAGIC, VERSION } from './encode.ts';
+import { HEAD_WORDS, KINDS, Kind, PARAMETERS_MAX, RECORD_WORDS_MAX, WIDTHS } from './event.ts';
 import { integerAt } from './reader.ts';
-import { CHUNK_WORDS } from './record_writer.ts';
 import {
   CLOCKS,
   OPERATION_AT,
   OPERATIONS_MAX,
   type Operation,
-  recordWords,
   TEXTS_MAX,
   type Trace,
 } from './trace.ts';
 import { Mend, TraceError } from './trace_error.ts';
-import { checkRecord, type Tables } from './validate.ts';
+import { type Columns, checkColumns, type Tables } from './validate.ts';
 
 const CHECKSUM_BYTES = 4;
+/** All records of a file of the first version are one block. */
+const VERSION_OF_BLOCKS = 2;
 
 export interface TraceLimits {
   /** Of the file. */
   readonly bytesMax: number;
-  /** Of all records together, in words of 4 bytes; twice that while decoding. */
+  /** Of all records together, in words of 4 bytes; a block more while decoding. */
   readonly wordsMax: number;
 }
 const LIMITS: TraceLimits = { bytesMax: 2 ** 30, wordsMax: 2 ** 28 };
@@ -42,32 +33,119 @@ const LIMITS: TraceLimits = { bytesMax: 2 ** 30, wordsMax: 2 ** 28 };
  *
  * @throws TraceError, and nothing else whatever the bytes are
  */
-export function decodeTrace(bytes: Uint8Array, limits: TraceLimits = LIMITS): Trace {
-  const input = open(bytes, limits);
-  const clock = CLOCKS[input.varint()] ?? input.fail('its clock is unknown');
-  const format = input.text();
-  const dropped = input.varint();
-  input.place = 'texts';
-  const texts = Array.from({ length: input.count(TEXTS_MAX) }, () => input.text());
-  input.place = 'operations';
-  const operations = Array.from({ length: input.count(OPERATIONS_MAX) }, () =>
-    readOperation(input),
-  );
-  if (new Set(operations.map(({ name }) => name)).size < operations.length) {
-    input.fail('an operation is listed twice');
-  }
-  const tables = { clock, format, texts, operations, dropped };
+export function decodeTrace(bytes: Uint8Array, limits?: TraceLimits): Trace {
+  const decoder = new TraceDecoder(bytes, limits);
+  while (decoder.next());
+  return decoder.trace;
+}
 
-  input.place = 'kinds';
-  const kinds = input.bytes(input.varint());
-  const columns = readColumns(input, kinds, operations, limits);
-  input.place = 'file';
-  if (input.left > 0) input.fail('there is something behind the last column');
-  return assemble(tables, kinds, columns);
+/** Reads a file block by block, for those who show a beginning before the end is read. */
+export class TraceDecoder {
+  readonly #input: ByteReader;
+  readonly #version: number;
+  readonly #bytes: number;
+  readonly #limits: TraceLimits;
+  readonly #trace: Tables & { readonly chunks: Uint32Array[]; events: number };
+  #words = 0;
+  #time = 0;
+  #isDone = false;
+
+  /** @throws TraceError */
+  constructor(bytes: Uint8Array, limits = LIMITS) {
+    const { input, version } = open(bytes, limits);
+    this.#input = input;
+    this.#version = version;
+    this.#bytes = bytes.length;
+    this.#limits = limits;
+    this.#trace = { ...readTables(input), chunks: [], events: 0 };
+  }
+
+  /** What has been read; it grows while more is. */
+  get trace(): Trace {
+    return this.#trace;
+  }
+
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** How much of the file has been read, from 0 to 1. */
+  get share(): number {
+    return 1 - this.#input.left / this.#bytes;
+  }
+
+  /**
+   * Reads the next block; false behind the last.
+   *
+   * @throws TraceError
+   */
+  next(): boolean {
+    if (this.#isDone) return false;
+    const input = this.#input;
+    input.place = 'kinds';
+    const hasBlocks = this.#version >= VERSION_OF_BLOCKS;
+    const records = hasBlocks ? input.count(BLOCK_RECORDS) : input.varint();
+    if (records > 0) this.#addBlock(input.bytes(records));
+    if (records > 0 && hasBlocks) return true;
+    input.place = 'file';
+    if (input.left > 0) input.fail('there is something behind the last column');
+    this.#isDone = true;
+    return records > 0;
+  }
+
+  #addBlock(kinds: Uint8Array): void {
+    const trace = this.#trace;
+    const { columns, words } = this.#readColumns(kinds);
+    checkColumns(trace, columns);
+    this.#words += words;
+    const chunk = new Uint32Array(words);
+    this.#time = assemble(trace, columns, chunk, this.#time);
+    trace.chunks.push(chunk);
+    for (const kind of kinds) if (kind !== Kind.pause) trace.events++;
+  }
+
+  #readColumns(kinds: Uint8Array): { readonly columns: Columns; readonly words: number } {
+    const input = this.#input;
+    const counts = countKinds(input, kinds);
+    let words = counts.reduce((sum, count, kind) => sum + count * WIDTHS[kind]!, 0);
+    const read = (place: string, count: number): Uint32Array => {
+      input.place = place;
+      if (this.#words + words > this.#limits.wordsMax) {
+        throw new TraceError(place, 'it has more events than allowed', Mend.TOO_LARGE);
+      }
+      const column = new Uint32Array(count);
+      decodeColumn(input, column);
+      return column;
+    };
+    const cpus = read('column of CPUs', kinds.length);
+    const actors = read('column of actors', kinds.length);
+    const times = read('column of times', kinds.length);
+    const fields: Uint32Array[] = [];
+    for (const [kind, name] of KINDS.entries()) {
+      if (counts[kind] === 0) continue;
+      for (let place = HEAD_WORDS; place < WIDTHS[kind]!; place++) {
+        const where = `column ${place - HEAD_WORDS} of ${name}`;
+        fields[kind * RECORD_WORDS_MAX + place] = read(where, counts[kind]!);
+      }
+      if (kind !== Kind.operationBegin) continue;
+      const called = fields[kind * RECORD_WORDS_MAX + OPERATION_AT]!;
+      const valueCounts = countValues(input, called, this.#trace.operations);
+      words += valueCounts.reduce((sum, count) => sum + count, 0);
+      for (const [index, count] of valueCounts.entries()) {
+        const place = WIDTHS[kind]! + index;
+        if (count === 0) continue;
+        fields[kind * RECORD_WORDS_MAX + place] = read(`value word ${index} of ${name}`, count);
+      }
+    }
+    return { columns: { kinds, cpus, actors, times, fields }, words };
+  }
 }
 
 /** Checks the frame of the file: after it, what is read was most likely written by ptshare. */
-function open(bytes: Uint8Array, limits: TraceLimits): ByteReader {
+function open(
+  bytes: Uint8Array,
+  limits: TraceLimits,
+): { readonly input: ByteReader; readonly version: number } {
   if (bytes.length > limits.bytesMax) {
     throw new TraceError('file', 'it is larger than allowed', Mend.TOO_LARGE);
   }
@@ -84,7 +162,23 @@ function open(bytes: Uint8Array, limits: TraceLimits): ByteReader {
   if (version === 0) input.fail('it has version 0, which there never was');
   const written = new DataView(bytes.buffer, bytes.byteOffset).getUint32(end, true);
   if (written !== crc32(bytes.subarray(0, end))) input.fail('its checksum does not match');
-  return input;
+  return { input, version };
+}
+
+function readTables(input: ByteReader): Tables {
+  const clock = CLOCKS[input.varint()] ?? input.fail('its clock is unknown');
+  const format = input.text();
+  const dropped = input.varint();
+  input.place = 'texts';
+  const texts = Array.from({ length: input.count(TEXTS_MAX) }, () => input.text());
+  input.place = 'operations';
+  const operations = Array.from({ length: input.count(OPERATIONS_MAX) }, () =>
+    readOperation(input),
+  );
+  if (new Set(operations.map(({ name }) => name)).size < operations.length) {
+    input.fail('an operation is listed twice');
+  }
+  return { clock, format, texts, operations, dropped };
 }
 
 function readOperation(input: ByteReader): Operation {
@@ -93,54 +187,14 @@ function readOperation(input: ByteReader): Operation {
   return { name, parameters: Array.from({ length: count }, () => input.text()) };
 }
 
-interface Columns {
-  readonly cpus: Uint32Array;
-  readonly actors: Uint32Array;
-  readonly times: Uint32Array;
-  /** By kind and place in the record, `kind * RECORD_WORDS_MAX + place`. */
-  readonly fields: readonly Uint32Array[];
-}
-
-function readColumns(
-  input: ByteReader,
-  kinds: Uint8Array,
-  operations: readonly Operation[],
-  limits: TraceLimits,
-): Columns {
+function countKinds(input: ByteReader, kinds: Uint8Array): Float64Array {
   const counts = new Float64Array(KINDS.length);
-  for (const kind of kinds) {
+  for (let record = 0; record < kinds.length; record++) {
+    const kind = kinds[record]!;
     if (kind >= KINDS.length) input.fail('a kind of event is unknown');
     counts[kind]!++;
   }
-  let words = counts.reduce((sum, count, kind) => sum + count * WIDTHS[kind]!, 0);
-  const read = (place: string, count: number): Uint32Array => {
-    input.place = place;
-    if (words > limits.wordsMax) {
-      throw new TraceError(place, 'it has more events than allowed', Mend.TOO_LARGE);
-    }
-    const column = new Uint32Array(count);
-    decodeColumn(input, column);
-    return column;
-  };
-  const cpus = read('column of CPUs', kinds.length);
-  const actors = read('column of actors', kinds.length);
-  const times = read('column of times', kinds.length);
-  const fields: Uint32Array[] = [];
-  for (const [kind, name] of KINDS.entries()) {
-    for (let place = HEAD_WORDS; place < WIDTHS[kind]!; place++) {
-      const where = `column ${place - HEAD_WORDS} of ${name}`;
-      fields[kind * RECORD_WORDS_MAX + place] = read(where, counts[kind]!);
-    }
-    if (kind !== Kind.operationBegin) continue;
-    const called = fields[kind * RECORD_WORDS_MAX + OPERATION_AT]!;
-    const valueCounts = countValues(input, called, operations);
-    words += valueCounts.reduce((sum, count) => sum + count, 0);
-    for (const [index, count] of valueCounts.entries()) {
-      const place = WIDTHS[kind]! + index;
-      fields[kind * RECORD_WORDS_MAX + place] = read(`value word ${index} of ${name}`, count);
-    }
-  }
-  return { cpus, actors, times, fields };
+  return counts;
 }
 
 /** How many of the calls have a value of each word. */
@@ -157,44 +211,39 @@ function countValues(
   return counts;
 }
 
-/** Columns back to records, each of them checked. */
-function assemble(tables: Tables, kinds: Uint8Array, columns: Columns): Trace {
-  const used = new Float64Array(columns.fields.length);
-  const chunks: Uint32Array[] = [];
-  let words = new Uint32Array(0);
+/**
+ * Columns back to records, which fill `words`.
+ *
+ * @param before when the last event before them was
+ * @returns when the last of them is
+ */
+function assemble(tables: Tables, columns: Columns, words: Uint32Array, before: number): number {
+  const { kinds, cpus, actors, times, fields } = columns;
+  const used = new Uint32Array(KINDS.length);
+  const usedValues = new Uint32Array(2 * PARAMETERS_MAX);
   let at = 0;
-  let time = 0;
-  let pauses = 0;
-  for (const [record, kind] of kinds.entries()) {
-    if (at > words.length - RECORD_WORDS_MAX) {
-      if (at > 0) chunks.push(words.subarray(0, at));
-      words = new Uint32Array(Math.min(CHUNK_WORDS, (kinds.length - record) * RECORD_WORDS_MAX));
-      at = 0;
+  let time = before;
+  for (let record = 0; record < kinds.length; record++) {
+    const kind = kinds[record]!;
+    const width = WIDTHS[kind]!;
+    const first = kind * RECORD_WORDS_MAX;
+    const index = used[kind]!++;
+    words[at] = kind | (cpus[record]! << 8) | (actors[record]! << 16);
+    words[at + 1] = times[record]!;
+    for (let place = HEAD_WORDS; place < width; place++) {
+      words[at + place] = fields[first + place]![index]!;
     }
-    words[at] = headOf(kind, columns, record);
-    words[at + 1] = columns.times[record]!;
-    let place = HEAD_WORDS;
-    let length = WIDTHS[kind]!;
-    while (place < length) {
-      const column = kind * RECORD_WORDS_MAX + place;
-      words[at + place] = columns.fields[column]![used[column]!++]!;
-      place++;
-      if (place === WIDTHS[kind]) length = recordWords(words, at, tables.operations);
+    time += times[record]!;
+    if (kind === Kind.pause) time += integerAt(words, at + HEAD_WORDS);
+    const operation = kind === Kind.operationBegin ? words[at + OPERATION_AT]! : undefined;
+    at += width;
+    if (operation === undefined) continue;
+    const values = 2 * tables.operations[operation]!.parameters.length;
+    for (let value = 0; value < values; value++) {
+      words[at++] = fields[first + width + value]![usedValues[value]!++]!;
     }
-    checkRecord(tables, words, at, length, record);
-    if (kind === Kind.pause) pauses++;
-    time += words[at + 1]! + (kind === Kind.pause ? integerAt(words, at + HEAD_WORDS) : 0);
-    if (!Number.isSafeInteger(time)) throw new TraceError(`record ${record}`, 'time is too large');
-    at += length;
   }
-  if (at > 0) chunks.push(words.subarray(0, at));
-  return { ...tables, chunks, events: kinds.length - pauses };
-}
-
-function headOf(kind: number, { cpus, actors }: Columns, record: number): number {
-  const cpu = cpus[record]!;
-  const actor = actors[record]!;
-  if (cpu >= CPUS_MAX) throw new TraceError(`record ${record}`, 'its CPU is out of range');
-  if (actor >= ACTORS_MAX) throw new TraceError(`record ${record}`, 'its actor is out of range');
-  return kind | (cpu << 8) | (actor << 16);
+  // It only grows, so that what was too large once is too large in the end.
+  if (!Number.isSafeInteger(time)) throw new TraceError('column of times', 'time is too large');
+  return time;
 }

@@ -1,6 +1,6 @@
 /** What happened, as data: written by the engine, read by everybody else. */
 export { CHROME_EVENTS_MAX, exportChrome } from './chrome.ts';
-export { decodeTrace, type TraceLimits } from './decode.ts';
+export { decodeTrace, TraceDecoder, type TraceLimits } from './decode.ts';
 export { encodeTrace, VERSION } from './encode.ts';
 export {
   Access,

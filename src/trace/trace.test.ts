@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { anyEvents, record } from '../../test/fixtures/arbitrary_trace.ts';
 import { Mode, Outcome, Target } from './event.ts';
-import { decodeTrace, encodeTrace, TraceWriter } from './index.ts';
+import { decodeTrace, encodeTrace, TraceDecoder, TraceWriter } from './index.ts';
 import { events } from './reader.ts';
 import { TEXTS_MAX } from './trace.ts';
 
@@ -122,4 +122,25 @@ test('a trace of many chunks comes back from its file', () => {
   assert.ok(written.chunks.length > 3);
   const decoded = decodeTrace(encodeTrace(written));
   assert.deepEqual([...events(decoded)], [...events(written)]);
+});
+
+test('a long trace is read block by block, each a beginning of the whole', () => {
+  const trace = new TraceWriter(clockless);
+  const noted = 200_000;
+  for (let time = 0; time < noted; time++) {
+    trace.time = time;
+    trace.lockAcquired(time % 7, Mode.shared);
+  }
+  const decoder = new TraceDecoder(encodeTrace(trace.trace()));
+  const read: number[] = [];
+  let share = 0;
+  while (decoder.next()) {
+    read.push(decoder.trace.events);
+    assert.ok(decoder.share > share);
+    share = decoder.share;
+    const last = [...events(decoder.trace)].at(-1)!;
+    assert.deepEqual([last.time, decoder.isDone], [decoder.trace.events - 1, false]);
+  }
+  assert.deepEqual(read, [2 ** 16, 2 ** 17, 3 * 2 ** 16, noted]);
+  assert.ok(decoder.isDone && !decoder.next());
 });

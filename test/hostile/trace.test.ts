@@ -71,8 +71,8 @@ test('a file that is no trace, a damaged one and a newer one are told apart', ()
   refuses(file.subarray(0, file.length - 1), /checksum/, Mend.DAMAGED);
   refuses(file.subarray(0, 10), /./, Mend.DAMAGED);
   const newer = Uint8Array.from(file);
-  newer[8] = 2;
-  refuses(newer, /version 2, newer than 1/, Mend.NEWER);
+  newer[8] = 3;
+  refuses(newer, /version 3, newer than 2/, Mend.NEWER);
 });
 
 test('a file whose end is missing is refused wherever it ends, even with a checksum that is right', () => {
@@ -95,14 +95,16 @@ test('a file that would take more memory than allowed is refused before it does'
   refuses(bomb, /larger than allowed/, Mend.TOO_LARGE, { ...limits, bytesMax: 10_000 });
 });
 
-test('the first version of the format is read for ever', () => {
-  const known = Buffer.from(STORY, 'base64');
-  assert.deepEqual([...events(decodeTrace(known))], [...events(traceStory())]);
-  assert.deepEqual(Buffer.from(file).toString('base64'), STORY);
+test('every version of the format is read for ever', () => {
+  for (const story of [STORY_1, STORY_2]) {
+    const known = decodeTrace(Buffer.from(story, 'base64'));
+    assert.deepEqual([...events(known)], [...events(traceStory())]);
+  }
+  assert.deepEqual(Buffer.from(file).toString('base64'), STORY_2);
 });
 
 /** What `encodeTrace(traceStory())` wrote when version 1 was made. */
-const STORY = [
+const STORY_1 = [
   'cHRzdHJhY2UBAA14ODZfNjQtNGxldmVsAAYKbW0gb2YgYmFzaBFtbWFwX2xvY2sgb2YgbW0gMAxmYXVsdCB0aHJl',
   'YWQVdGhlIGVuZCwg4oCccXVvdGVk4oCdBVAtVExCHGEgc3RhbGUgdHJhbnNsYXRpb24gd2FzIHVzZWQBBm11bm1h',
   'cAIFc3RhcnQGbGVuZ3RoIgEBAQIFFQgECRoNERAbEhsTDwcFBgMXGBkLCgwOFAYWHB0BAwQBAAIBAwQAAgEABAIB',
@@ -110,4 +112,15 @@ const STORY = [
   'AAAA4tTL2wMcBAAALgIUBBQAAAQUAAQAFBQEHJwLnMPFxgT+////HwAAIBwAIAwwAP7fy9sDHAAcDDCAECSUmhIA',
   'AADi1MvbAxze1MvbAxwEAOLUy9sDHN7Uy9sDHAAEAOLUy9sDHACcw8XGBP7///8fAOLUy9sDHAQACADi1MvbAxze',
   '1MvbAxwMAJSaEgQABAEA4tTL2wMAHADe1MvbAwAcAAQCDBAUL3Vb6w==',
+].join('');
+
+/** The same, of version 2. */
+const STORY_2 = [
+  'cHRzdHJhY2UCAA14ODZfNjQtNGxldmVsAAYKbW0gb2YgYmFzaBFtbWFwX2xvY2sgb2YgbW0gMAxmYXVsdCB0aHJl',
+  'YWQVdGhlIGVuZCwg4oCccXVvdGVk4oCdBVAtVExCHGEgc3RhbGUgdHJhbnNsYXRpb24gd2FzIHVzZWQBBm11bm1h',
+  'cAIFc3RhcnQGbGVuZ3RoIgEBAQIFFQgECRoNERAbEhsTDwcFBgMXGBkLCgwOFAYWHB0BAwQBAAIBAwQAAgEABAIB',
+  'AwQBBQEBBAAEAQACAQMIAAYBAAQCAQAMAQAGAQUBAQQCBAIABAIABAIABAIEAgAEAAIABAIABAIBBAgEBgAUCgAF',
+  'AAAA4tTL2wMcBAAALgIUBBQAAAQUAAQAFBQEHJwLnMPFxgT+////HwAAIBwAIAwwAP7fy9sDHAAcDDCAECSUmhIA',
+  'AADi1MvbAxze1MvbAxwEAOLUy9sDHN7Uy9sDHAAEAOLUy9sDHACcw8XGBP7///8fAOLUy9sDHAQACADi1MvbAxze',
+  '1MvbAxwMAJSaEgQABAEA4tTL2wMAHADe1MvbAwAcAAQCDBAUAGmy5bA=',
 ].join('');

@@ -1,5 +1,5 @@
 /** What a schedule does, as a trace: for viewers, after something was found. */
-import { kindOf, nameLocks, objectOf, type Point, PointKind, traceState } from '../mm/index.ts';
+import { kindOf, objectOf, type Point, PointKind, traceState } from '../mm/index.ts';
 import { Mode, Subject, type Trace, TraceWriter } from '../trace/index.ts';
 import type { MachineScenario } from './machine_scenario.ts';
 import { replay } from './replay.ts';
@@ -21,7 +21,6 @@ export function traceOf(scenario: MachineScenario, schedule: string): Trace {
   } finally {
     machine.traceTo(undefined);
   }
-  nameLocks(machine, trace);
   return trace.trace();
 }
 

@@ -6,7 +6,7 @@ import { ScriptError } from '../script/script_error.ts';
 import { decodeSnapshot } from '../snapshot/decode.ts';
 import { DEFAULT_LIMITS } from '../snapshot/limits.ts';
 import { SnapshotError } from '../snapshot/snapshot_error.ts';
-import { decodeTrace, TraceError } from '../trace/index.ts';
+import { TraceDecoder, TraceError } from '../trace/index.ts';
 import { DocumentError } from './document_error.ts';
 import { Findings } from './findings.ts';
 import { HostDocument } from './host.ts';
@@ -23,15 +23,24 @@ export type Document = HostDocument | Scene | Findings;
 const JSON_BYTES_MAX = 2 ** 28;
 const MEND = 'Open a file that host, run or check of ptshare wrote';
 
-/** @throws DocumentError, SnapshotError, TraceError */
+/**
+ * Of a trace the beginning is read, and `Scene.read()` goes on.
+ *
+ * @throws DocumentError, SnapshotError, TraceError
+ */
 export function readDocument(name: string, bytes: Uint8Array): Document {
   if (bytes.length > DEFAULT_LIMITS.fileBytes) {
     throw new DocumentError(`${name} is larger than anything ptshare writes`, MEND);
   }
   if (bytes.length === 0) throw new DocumentError(`${name} is empty`, MEND);
   if (startsWith(bytes, 'PAR1')) return HostDocument.ofSnapshot(decodeSnapshot(bytes));
-  if (startsWith(bytes, 'ptstrace')) return new Scene(decodeTrace(bytes));
+  if (startsWith(bytes, 'ptstrace')) return beginScene(new TraceDecoder(bytes));
   return readJson(name, bytes);
+}
+
+function beginScene(decoder: TraceDecoder): Scene {
+  decoder.next();
+  return new Scene(decoder.trace, decoder);
 }
 
 function startsWith(bytes: Uint8Array, magic: string): boolean {

@@ -66,10 +66,10 @@ test('a story has the violation last, and the same turns end well without the bu
   assert.equal(story.broken.property, 'P-UAF-PAGE');
   assert.equal(story.fixed?.property, undefined);
   const last = story.broken.steps.at(-1)!;
-  const { stale } = broken.picture(broken.timeline.events - 1);
-  assert.equal(last.event, broken.timeline.events - 1);
+  const { stale } = broken.picture(broken.events - 1);
+  assert.equal(last.event, broken.events - 1);
   assert.ok(stale.some(({ target, isFreed }) => target === 'frame' && isFreed));
-  assert.deepEqual(fixed!.picture(fixed!.timeline.events - 1).stale, []);
+  assert.deepEqual(fixed!.picture(fixed!.events - 1).stale, []);
 });
 
 test('mistakes in a race are said with their line', () => {

@@ -99,7 +99,6 @@ export function runScript({ text, format, bugs }: RaceSource, trace: TraceWriter
   const statements = parseScript(text);
   const session = newSession(format, CPUS_MAX, bugs, trace);
   for (const statement of statements) session.execute(statement);
-  mm.nameLocks(session.machine, trace);
 }
 
 function newSession(

@@ -75,8 +75,9 @@ function told(
   property: string | undefined,
 ): Told {
   const scene = new Scene(traceOf(newScenario(), formatSchedule(turns)));
+  const { times } = scene.timeline();
   const steps = taken.map((each, at) =>
-    storyStep(scenario, taken, each, lastEventOf(scene, at + 1)),
+    storyStep(scenario, taken, each, lastEventOf(times, at + 1)),
   );
   const lanes = [...new Set(steps.map(({ lane }) => lane))].sort();
   return { run: { lanes, steps, property }, scene };
@@ -104,7 +105,7 @@ function inLane({ actor, does, holds }: Step): Omit<StoryStep, 'matters' | 'even
 }
 
 /** The last event at or before a time; steps may tell nothing. */
-function lastEventOf({ timeline: { times } }: Scene, time: number): number {
+function lastEventOf(times: Float64Array, time: number): number {
   let [low, high] = [0, times.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

@@ -70,7 +70,7 @@ export {
   softValueAt,
 } from './table/soft_entry.ts';
 export { type Task, taskOn } from './task.ts';
-export { nameLocks, traceState } from './trace_state.ts';
+export { traceState } from './trace_state.ts';
 export { flagNames } from './vma/flag_names.ts';
 export { DEFAULT_LAYOUT, type Layout, Mm, Rss } from './vma/mm.ts';
 export { isAccessible, VM, VM_ACCESS, type Vma } from './vma/vma.ts';

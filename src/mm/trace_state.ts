@@ -1,5 +1,5 @@
-/** What a trace says of a machine besides what happens: what was there before, and names. */
-import { events, Subject, type TraceWriter } from '../trace/index.ts';
+/** What a trace says of a machine besides what happens: what was there before. */
+import type { TraceWriter } from '../trace/index.ts';
 import type { Machine } from './machine.ts';
 import { orderOf } from './page/frame.ts';
 import { isTableAt, tableAt } from './table/pgtable.ts';
@@ -51,11 +51,4 @@ function traceLinks(
     tellLink(trace, machine, mm, below, slot, level, page);
     traceLinks(machine, trace, mm, below, level - 1, page);
   }
-}
-
-/** Names all locks that `trace` has met. */
-export function nameLocks({ objects }: Machine, trace: TraceWriter): void {
-  const locks = new Set<number>();
-  for (const event of events(trace.trace())) if ('lock' in event) locks.add(event.lock);
-  for (const lock of locks) trace.name(Subject.lock, lock, objects.describe(lock));
 }

@@ -1,7 +1,7 @@
-/** From a trace to its timeline, in one pass. */
+/** From a trace to its timeline, in one pass, and further when the trace has grown. */
 import { CHOICES, Kind, Mode } from '../trace/event.ts';
 import type { Trace } from '../trace/trace.ts';
-import { Column } from './columns.ts';
+import { Column, TimeColumn } from './columns.ts';
 import { AT, Cursor } from './cursor.ts';
 import type { Names } from './names.ts';
 import type { Timeline } from './timeline.ts';
@@ -38,14 +38,11 @@ const MARKS: ReadonlyMap<number, number> = new Map([
   [Kind.violation, LOOK.violation],
 ]);
 
-export function buildTimeline(trace: Trace, names: Names): Timeline {
-  return new Builder(trace, names).build();
-}
-
-class Builder {
+export class TimelineBuilder {
   readonly #trace: Trace;
   readonly #names: Names;
   readonly #cursor: Cursor;
+  readonly #times = new TimeColumn();
   readonly #actors = new Map<number, TrackBuilder>();
   readonly #locks = new Map<number, TrackBuilder>();
   readonly #labels = new Map<string, number>();
@@ -66,24 +63,32 @@ class Builder {
     this.#cursor = new Cursor(trace);
   }
 
-  build(): Timeline {
+  get events(): number {
+    return this.#times.length;
+  }
+
+  /** Reads what has come to the trace since. */
+  extend(): void {
     const cursor = this.#cursor;
-    const times = new Float64Array(this.#trace.events);
     while (cursor.next()) {
-      times[cursor.event] = cursor.time;
+      this.#times.push(cursor.time);
       this.#add();
     }
-    const events = cursor.event + 1;
+  }
+
+  /** The timeline of what has been read, in arrays of its own. */
+  timeline(): Timeline {
+    const events = this.#times.length;
     const { tracks, left } = this.#order();
     const place = new Map(tracks.map((track, index) => [track, index]));
-    const indices = (of: readonly TrackBuilder[]): Uint32Array =>
+    const indices = (of: readonly TrackBuilder[]): Uint32Array<ArrayBuffer> =>
       Uint32Array.from(of, (track) => place.get(track) ?? 0);
     return {
       clock: this.#trace.clock,
       format: this.#trace.format,
       events,
       dropped: this.#trace.dropped,
-      times: times.slice(0, events),
+      times: this.#times.finish(),
       labels: [...this.#labels.keys()],
       tracks: tracks.map((track) => track.finish(events)),
       locksLeftOut: left,

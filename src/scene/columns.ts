@@ -25,3 +25,22 @@ export class Column {
     return this.#values.slice(0, this.length);
   }
 }
+
+/** The same of times, which need more than 32 bits. */
+export class TimeColumn {
+  #values = new Float64Array(64);
+  length = 0;
+
+  push(value: number): void {
+    if (this.length === this.#values.length) {
+      const grown = new Float64Array(this.length * 2);
+      grown.set(this.#values);
+      this.#values = grown;
+    }
+    this.#values[this.length++] = value;
+  }
+
+  finish(): Float64Array<ArrayBuffer> {
+    return this.#values.slice(0, this.length);
+  }
+}

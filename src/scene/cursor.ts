@@ -36,7 +36,7 @@ export class Cursor {
   cpu = 0;
   actor = 0;
   readonly #passedOver: number;
-  #chunk = 0;
+  #chunk = -1;
   #words: Uint32Array = new Uint32Array();
   #at = 0;
   #next = 0;
@@ -45,7 +45,6 @@ export class Cursor {
   constructor(trace: Trace, withNames = false) {
     this.trace = trace;
     this.#passedOver = withNames ? -1 : Kind.name;
-    this.#words = trace.chunks[0] ?? this.#words;
   }
 
   /** Goes to the next event; false behind the last. */
@@ -53,6 +52,7 @@ export class Cursor {
     const { chunks, operations } = this.trace;
     for (;;) {
       if (this.#next >= this.#words.length) {
+        // Chunks may come to a trace that is still read.
         if (this.#chunk + 1 >= chunks.length) return false;
         this.#words = chunks[++this.#chunk]!;
         this.#next = 0;

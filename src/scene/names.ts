@@ -7,9 +7,16 @@ type Subject = (typeof CHOICES.subject)[number];
 
 export class Names {
   readonly #names = new Map<string, string>();
+  readonly #cursor: Cursor;
 
   constructor(trace: Trace) {
-    const cursor = new Cursor(trace, true);
+    this.#cursor = new Cursor(trace, true);
+    this.extend();
+  }
+
+  /** Reads what has come to the trace since. */
+  extend(): void {
+    const cursor = this.#cursor;
     const { subject, id, text } = AT.name;
     while (cursor.next()) {
       if (cursor.kind !== Kind.name) continue;

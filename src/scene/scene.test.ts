@@ -26,7 +26,7 @@ test('as many obligations are open at every event as the trace says', () => {
     for (const event of events(trace)) {
       if (event.kind === 'name') continue;
       if ('open' in event) {
-        const { list } = history.at(number).state.obligations;
+        const { list } = history.at(number).obligations;
         assert.equal(list.length, event.open, `${id}, event ${number}`);
         compared++;
       }
@@ -48,7 +48,9 @@ test('tables are what entries were written to them, from whatever event one come
       if (event.kind === 'entryWrite') {
         tables.get(event.table)!.set(event.index, `${event.after.high} ${event.after.low}`);
       }
-      assertTables(history.at(number).state, tables, `${id}, event ${number}`);
+      // Now from the last answer, now from the beginning.
+      if (number % 7 === 0) history.at(-1);
+      assertTables(history.at(number), tables, `${id}, event ${number}`);
       number++;
     }
   }
@@ -69,7 +71,7 @@ function assertTables(
 }
 
 test('a slice ends with the event that says so, and an arrow leads from its IPI to its handling', () => {
-  const { timeline } = new Scene(traceStory());
+  const timeline = new Scene(traceStory()).timeline();
   const [cpu0] = timeline.tracks;
   const [operation] = cpu0!.rows;
   const all = [...events(traceStory())].filter(({ kind }) => kind !== 'name');

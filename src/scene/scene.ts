@@ -1,7 +1,7 @@
 /** A trace that is open: its timeline, and what it says at any of its events. */
 import { KINDS } from '../trace/event.ts';
-import type { EventName, Trace } from '../trace/index.ts';
-import { buildTimeline } from './build_timeline.ts';
+import type { EventName, Trace, TraceDecoder } from '../trace/index.ts';
+import { TimelineBuilder } from './build_timeline.ts';
 import { Cursor } from './cursor.ts';
 import { History } from './history.ts';
 import { Names } from './names.ts';
@@ -22,24 +22,53 @@ export interface EventLine {
 }
 
 export class Scene {
-  readonly timeline: Timeline;
   readonly #trace: Trace;
   readonly #names: Names;
+  readonly #decoder: TraceDecoder | undefined;
+  readonly #builder: TimelineBuilder;
   readonly #history: History;
   readonly #pictures: Pictures;
 
-  constructor(trace: Trace) {
+  /** @param decoder if the trace is still read */
+  constructor(trace: Trace, decoder?: TraceDecoder) {
     this.#trace = trace;
+    this.#decoder = decoder;
     this.#names = new Names(trace);
-    this.timeline = buildTimeline(trace, this.#names);
+    this.#builder = new TimelineBuilder(trace, this.#names);
+    this.#builder.extend();
     this.#history = new History(trace);
     this.#pictures = new Pictures(trace.format, this.#names);
   }
 
+  /** How much of the trace has been read, from 0 to 1. */
+  get share(): number {
+    return this.#decoder?.isDone === false ? this.#decoder.share : 1;
+  }
+
+  get events(): number {
+    return this.#builder.events;
+  }
+
+  /**
+   * Reads some more of a trace that is not read to its end; false behind it.
+   *
+   * @throws TraceError
+   */
+  read(): boolean {
+    if (this.#decoder?.next() !== true) return false;
+    this.#names.extend();
+    this.#builder.extend();
+    return true;
+  }
+
+  /** Of what has been read, in arrays of its own. */
+  timeline(): Timeline {
+    return this.#builder.timeline();
+  }
+
   /** @throws SceneError if the trace has more tables than can be shown */
   picture(event: number): Picture {
-    const { state } = this.#history.at(event);
-    return this.#pictures.of(event, state);
+    return this.#pictures.of(event, this.#history.at(event));
   }
 
   /** Prepares some more of the states between; false when all is prepared. */
@@ -49,8 +78,21 @@ export class Scene {
 
   /** Events from `first` on, in words. */
   lines(first: number, count: number): EventLine[] {
-    const { cursor } = this.#history.at(first - 1);
-    return this.#linesFrom(cursor, count);
+    const cursor = this.#history.cursor(first - 1);
+    const lines: EventLine[] = [];
+    for (let at = 0; at < count && cursor.next(); at++) {
+      const kind = KINDS[cursor.kind]!;
+      lines.push({
+        event: cursor.event,
+        time: cursor.time,
+        cpu: cursor.cpu,
+        actor: this.#names.ofActor(cursor.actor),
+        kind,
+        text: inWords(cursor.value(), this.#names),
+        rule: RULES[kind],
+      });
+    }
+    return lines;
   }
 
   /** The next event whose text contains `text`, behind `from` or in front of it; -1 if none does. */
@@ -66,22 +108,5 @@ export class Scene {
       if (isForward) break;
     }
     return found;
-  }
-
-  #linesFrom(cursor: Cursor, count: number): EventLine[] {
-    const lines: EventLine[] = [];
-    for (let at = 0; at < count && cursor.next(); at++) {
-      const kind = KINDS[cursor.kind]!;
-      lines.push({
-        event: cursor.event,
-        time: cursor.time,
-        cpu: cursor.cpu,
-        actor: this.#names.ofActor(cursor.actor),
-        kind,
-        text: inWords(cursor.value(), this.#names),
-        rule: RULES[kind],
-      });
-    }
-    return lines;
   }
 }

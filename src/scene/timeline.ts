@@ -27,17 +27,17 @@ export type Look = (typeof LOOKS)[number];
 
 export interface Slices {
   /** Events with which they begin and end. */
-  readonly start: Uint32Array;
-  readonly end: Uint32Array;
+  readonly start: Uint32Array<ArrayBuffer>;
+  readonly end: Uint32Array<ArrayBuffer>;
   /** Index of `Timeline.labels`. */
-  readonly label: Uint32Array;
+  readonly label: Uint32Array<ArrayBuffer>;
   /** Index of `LOOKS`. */
-  readonly look: Uint32Array;
+  readonly look: Uint32Array<ArrayBuffer>;
 }
 
 export interface Marks {
-  readonly event: Uint32Array;
-  readonly look: Uint32Array;
+  readonly event: Uint32Array<ArrayBuffer>;
+  readonly look: Uint32Array<ArrayBuffer>;
 }
 
 export interface Track {
@@ -50,18 +50,18 @@ export interface Track {
 
 /** From an event to an event. */
 export interface Arrows {
-  readonly from: Uint32Array;
-  readonly fromTrack: Uint32Array;
-  readonly to: Uint32Array;
-  readonly toTrack: Uint32Array;
+  readonly from: Uint32Array<ArrayBuffer>;
+  readonly fromTrack: Uint32Array<ArrayBuffer>;
+  readonly to: Uint32Array<ArrayBuffer>;
+  readonly toTrack: Uint32Array<ArrayBuffer>;
   /** 0: an IPI, 1: its acknowledgement, 2: a wake-up. */
-  readonly kind: Uint32Array;
+  readonly kind: Uint32Array<ArrayBuffer>;
 }
 
 export interface Counter {
   /** From this event on, so many. */
-  readonly event: Uint32Array;
-  readonly value: Uint32Array;
+  readonly event: Uint32Array<ArrayBuffer>;
+  readonly value: Uint32Array<ArrayBuffer>;
 }
 
 export interface Timeline {
@@ -72,7 +72,7 @@ export interface Timeline {
   /** Events that the trace had no room for. */
   readonly dropped: number;
   /** Of each event. */
-  readonly times: Float64Array;
+  readonly times: Float64Array<ArrayBuffer>;
   readonly labels: readonly string[];
   readonly tracks: readonly Track[];
   /** Locks that were left out because there are too many. */
@@ -82,4 +82,19 @@ export interface Timeline {
   readonly open: Counter;
   /** The event that says what was violated, or -1. */
   readonly violation: number;
+}
+
+/** All that a timeline can be moved with to another thread. */
+export function buffersOf({ times, tracks, arrows, open }: Timeline): ArrayBuffer[] {
+  const columns = [
+    times,
+    ...tracks.flatMap(({ rows, marks }) => [
+      ...rows.flatMap(({ start, end, label, look }) => [start, end, label, look]),
+      marks.event,
+      marks.look,
+    ]),
+    ...[arrows.from, arrows.fromTrack, arrows.to, arrows.toTrack, arrows.kind],
+    ...[open.event, open.value],
+  ];
+  return columns.map(({ buffer }) => buffer);
 }

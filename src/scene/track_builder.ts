@@ -15,10 +15,13 @@ class Row {
   readonly label = new Column();
   readonly look = new Column();
 
-  finish(): Slices {
+  /** @param openUntil where the last one ends, if it is still open */
+  finish(openUntil: number | undefined): Slices {
+    const end = this.end.finish();
+    if (openUntil !== undefined) end[end.length - 1] = openUntil;
     return {
       start: this.start.finish(),
-      end: this.end.finish(),
+      end,
       label: this.label.finish(),
       look: this.look.finish(),
     };
@@ -70,12 +73,16 @@ export class TrackBuilder {
     this.#look.push(look);
   }
 
-  /** @param events how many there are: what is open lasts until then */
+  /**
+   * The track until now. More may be added to it.
+   *
+   * @param events how many there are: what is open lasts until then
+   */
   finish(events: number): Track {
-    while (this.#open.length > 0) this.#endLast(events);
     const { group, name } = this;
-    const marks = { event: this.#event.finish(), look: this.#look.finish() };
-    return { group, name, rows: this.#rows.map((row) => row.finish()), marks };
+    const open = this.#open.length;
+    const rows = this.#rows.map((row, depth) => row.finish(depth < open ? events : undefined));
+    return { group, name, rows, marks: { event: this.#event.finish(), look: this.#look.finish() } };
   }
 
   #endLast(event: number): void {

@@ -5,10 +5,14 @@
  * do. The parameters of a method are the fields of the event (`event.ts`), in their order; choices
  * are numbers: `Mode.shared`.
  */
-import { Kind } from './event.ts';
+import { Kind, Subject } from './event.ts';
 import { high, RecordWriter } from './record_writer.ts';
 
 export class TraceWriter extends RecordWriter {
+  /** What locks are called: each is named when it is first met. */
+  lockName: ((lock: number) => string) | undefined;
+  readonly #met = new Set<number>();
+
   /** @param subject a `Subject` */
   name(subject: number, id: number, text: string): void {
     const at = this.begin(Kind.name);
@@ -49,10 +53,12 @@ export class TraceWriter extends RecordWriter {
 
   /** @param mode a `Mode`, as of every lock event */
   lockWait(lock: number, mode: number): void {
+    this.#meet(lock);
     this.writeTwo(Kind.lockWait, lock, mode);
   }
 
   lockAcquired(lock: number, mode: number): void {
+    this.#meet(lock);
     this.writeTwo(Kind.lockAcquired, lock, mode);
   }
 
@@ -65,6 +71,7 @@ export class TraceWriter extends RecordWriter {
   }
 
   lockBusy(lock: number, mode: number): void {
+    this.#meet(lock);
     this.writeTwo(Kind.lockBusy, lock, mode);
   }
 
@@ -246,5 +253,11 @@ export class TraceWriter extends RecordWriter {
 
   violation(property: string, text: string): void {
     this.writeTwo(Kind.violation, this.textOf(property), this.textOf(text));
+  }
+
+  #meet(lock: number): void {
+    if (this.lockName === undefined || this.#met.has(lock)) return;
+    this.#met.add(lock);
+    this.name(Subject.lock, lock, this.lockName(lock));
   }
 }

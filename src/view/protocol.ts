@@ -20,7 +20,17 @@ export interface OpenedExecution {
   readonly kind: 'execution';
   readonly id: number;
   readonly name: string;
+  /** Of what has been read. */
   readonly timeline: Timeline;
+  /** How much of the trace that is, from 0 to 1. */
+  readonly share: number;
+}
+
+/** More of a trace. */
+export interface Grown {
+  readonly share: number;
+  /** Null while there is not much more than there was. */
+  readonly timeline: Timeline | null;
 }
 
 export interface OpenedFindings {
@@ -65,6 +75,8 @@ export type RaceText = Extract<StorySource, { kind: 'race' }>;
 /** By name: what goes there, and what comes back. */
 export interface Calls {
   open: { ask: { readonly name: string; readonly bytes: Uint8Array }; answer: Opened };
+  /** Reads on in a trace for a moment. */
+  grow: { ask: { readonly id: number }; answer: Grown };
   close: { ask: { readonly id: number }; answer: null };
   compare: { ask: { readonly before: number; readonly after: number }; answer: Comparison };
   strip: { ask: { readonly id: number; readonly pid: number }; answer: Strip | null };

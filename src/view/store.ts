@@ -67,8 +67,23 @@ class Store {
         );
       }
       const bytes = new Uint8Array(await read());
-      this.#show(await this.client.ask('open', { name, bytes }), as);
+      const opened = await this.client.ask('open', { name, bytes });
+      this.#show(opened, as);
+      if (opened.kind === 'execution') await this.#readOn(opened);
     });
+  }
+
+  /** Reads a long trace to its end, unless another one is opened meanwhile. */
+  async #readOn({ id, name, share }: OpenedExecution): Promise<void> {
+    for (let read = share; read < 1; ) {
+      this.set({ busy: `Reading ${name}: ${Math.floor(100 * read)} %` });
+      const grown = await this.client.ask('grow', { id });
+      const { execution } = this.state;
+      if (execution?.id !== id) return;
+      const timeline = grown.timeline ?? execution.timeline;
+      this.set({ execution: { ...execution, timeline, share: grown.share } });
+      read = grown.share;
+    }
   }
 
   /** Does something that may fail, and says so where everybody sees it. */

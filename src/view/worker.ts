@@ -8,8 +8,17 @@ import { HostDocument } from '../document/host.ts';
 import { runScript } from '../document/race.ts';
 import { searchFor, tellStory, zooItems } from '../document/story.ts';
 import { Scene } from '../scene/scene.ts';
+import { buffersOf, type Timeline } from '../scene/timeline.ts';
 import { TraceWriter } from '../trace/index.ts';
-import type { CallName, Calls, Opened, OpenedExecution, Reply, Request } from './protocol.ts';
+import type {
+  CallName,
+  Calls,
+  Grown,
+  Opened,
+  OpenedExecution,
+  Reply,
+  Request,
+} from './protocol.ts';
 
 type Say = (text: string) => void;
 type Handlers = {
@@ -20,14 +29,22 @@ type Handlers = {
 const SAY_MS = 100;
 /** 64 MiB of what a script does. */
 const CHUNKS_MAX = 64;
+/** How long a trace is read before its beginning is shown, and between other questions. */
+const READ_MS = 120;
+/** A timeline is sent again when there is so much more of it: all of them together cost twice the last. */
+const GROWTH = 2;
 
 const documents = new Map<number, Document>();
+/** Events of the timeline that was sent last, of traces that are still read. */
+const sent = new Map<number, number>();
 let opened = 0;
 
 const HANDLERS: Handlers = {
   open: ({ name, bytes }) => keep(name, readDocument(name, bytes)),
+  grow: ({ id }) => grow(id, sceneOf(id)),
   close: ({ id }) => {
     documents.delete(id);
+    sent.delete(id);
     return null;
   },
   compare: ({ before, after }) => hostOf(after).compareWith(hostOf(before)),
@@ -81,8 +98,27 @@ function keep(name: string, document: Document): Opened {
 function keepScene(name: string, scene: Scene): OpenedExecution {
   const id = opened++;
   documents.set(id, scene);
+  readOn(scene);
   prepare(id);
-  return { kind: 'execution', id, name, timeline: scene.timeline };
+  return { kind: 'execution', id, name, timeline: timelineOf(id, scene), share: scene.share };
+}
+
+function grow(id: number, scene: Scene): Grown {
+  readOn(scene);
+  prepare(id);
+  const { share, events } = scene;
+  const isDue = share === 1 || events >= GROWTH * (sent.get(id) ?? 0);
+  return { share, timeline: isDue ? timelineOf(id, scene) : null };
+}
+
+function readOn(scene: Scene): void {
+  const end = performance.now() + READ_MS;
+  while (performance.now() < end && scene.read());
+}
+
+function timelineOf(id: number, scene: Scene): Timeline {
+  sent.set(id, scene.events);
+  return scene.timeline();
 }
 
 /** Between questions, as long as the scene is open. */
@@ -95,6 +131,13 @@ function prepare(id: number): void {
       // What cannot be shown is said when it is asked for.
     }
   });
+}
+
+/** What need not be copied on its way. */
+function buffersIn(message: Reply): ArrayBuffer[] {
+  if (message.kind !== 'answer') return [];
+  const { timeline } = (message.answer ?? {}) as { readonly timeline?: Timeline | null };
+  return timeline ? buffersOf(timeline) : [];
 }
 
 function hostOf(id: number): HostDocument {
@@ -111,7 +154,8 @@ function sceneOf(id: number): Scene {
 
 self.onmessage = ({ data }: MessageEvent<Request>) => {
   const { number, name, ask } = data;
-  const reply = (message: Reply): void => self.postMessage(message);
+  const reply = (message: Reply): void =>
+    self.postMessage(message, { transfer: buffersIn(message) });
   try {
     const handler = HANDLERS[name] as (ask: unknown, say: Say) => unknown;
     const answer = handler(ask, (text) => reply({ number, kind: 'progress', text }));

@@ -90,7 +90,6 @@ judgedTest('a script that forks on two CPUs is shown with what it does there', [
   session.call('fork', []);
   session.call('write', [ADDRESS, 4096n]);
   session.call('munmap', [ADDRESS, 8192n]);
-  mm.nameLocks(session.machine, trace);
   const written = decodeTrace(encodeTrace(trace.trace()));
   const lines = shown(written);
   assert.match(lines, /CPU 0: processes: \{ mmap .* length=8192 prot=3 flags=50 fd=-1 offset=0/);

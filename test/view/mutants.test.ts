@@ -32,7 +32,8 @@ function view(file: Uint8Array): 'shown' | 'refused' {
       for (const pid of document.spaces.slice(0, 3)) document.strip(pid);
       document.compareWith(document);
     } else if (!(document instanceof Findings)) {
-      const last = document.timeline.events - 1;
+      while (document.read()) document.timeline();
+      const last = document.events - 1;
       for (const event of [0, last >> 1, last]) document.picture(Math.max(event, 0));
       document.lines(0, 60);
       document.search('frame', 0, true);

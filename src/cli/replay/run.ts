@@ -76,7 +76,6 @@ async function replayFile(file: string, name: string, options: ReplayOptions): P
   }
   await show(replay, report, options);
   if (tracePath && trace) {
-    replay.host.mm.nameLocks(replay.host.machine, trace);
     await saveTrace(tracePath, trace.trace());
   }
   const host = procHostOf(replay);

@@ -67,7 +67,6 @@ async function finish(
   const violation = session.audit();
   if (interactive !== true) await output.finish(session);
   if (path !== undefined && trace !== undefined) {
-    session.mm.nameLocks(session.machine, trace);
     await saveTrace(path, trace.trace());
   }
   endCleanlyOnSignals();

@@ -261,6 +261,7 @@ export class World {
 
   /** From now on, or until further notice, `trace` is told what happens: entries, locks, flushes. */
   traceTo(trace: TraceWriter | undefined): void {
+    if (trace !== undefined) trace.lockName = (lock) => this.objects.describe(lock);
     this.trace = trace;
     this.ledger.trace = trace;
   }

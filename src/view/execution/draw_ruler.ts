@@ -8,7 +8,7 @@ import { lowerBound } from './lanes.ts';
 const TICKS = 14;
 const BARS = 14;
 
-export function drawRuler(surface: Surface, timeline: Timeline, span: Span, cursor: number): void {
+export function drawRuler(surface: Surface, timeline: Timeline, span: Span): void {
   const { context, width, height, color } = surface;
   const scale = scaleLinear([span.from, span.to], [0, width]);
   drawOpen(surface, timeline, span, scale);
@@ -26,14 +26,6 @@ export function drawRuler(surface: Surface, timeline: Timeline, span: Span, curs
     context.fillText(text, x + 4, (height - BARS) / 2);
     free = x + context.measureText(text).width + 12;
   }
-  context.fillStyle = color('accent');
-  const x = scale(cursor);
-  context.fillRect(x, 0, 1, height);
-  context.beginPath();
-  context.moveTo(x - 5, 0);
-  context.lineTo(x + 6, 0);
-  context.lineTo(x + 0.5, 7);
-  context.fill();
 }
 
 /** A step for each change, as high as there are obligations. */

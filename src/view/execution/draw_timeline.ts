@@ -28,7 +28,6 @@ export interface TimelineWindow {
   readonly timeline: Timeline;
   readonly lanes: Lanes;
   readonly span: Span;
-  readonly cursor: number;
   /** What is scrolled away above. */
   readonly top: number;
   readonly visible: number;
@@ -38,7 +37,7 @@ type XOf = (event: number) => number;
 
 export function drawTimeline(surface: Surface, window: TimelineWindow): void {
   const { context, width, height, color } = surface;
-  const { timeline, lanes, span, cursor, top, visible } = window;
+  const { timeline, lanes, span, top, visible } = window;
   const scale = width / (span.to - span.from);
   const xOf = (event: number): number => (event - span.from) * scale;
   context.font = '11px system-ui, sans-serif';
@@ -54,12 +53,6 @@ export function drawTimeline(surface: Surface, window: TimelineWindow): void {
     context.fillRect(xOf(timeline.violation + 0.5) - 1, 0, 2, height);
     context.globalAlpha = 1;
   }
-  const x = xOf(cursor);
-  context.fillStyle = color('accent');
-  context.globalAlpha = 0.16;
-  context.fillRect(x, 0, Math.max(scale, 1), height);
-  context.globalAlpha = 1;
-  context.fillRect(x, 0, 1, height);
 }
 
 function drawLane(

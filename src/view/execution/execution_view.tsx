@@ -29,6 +29,7 @@ interface OpenExecutionProps {
 
 function OpenExecution({ execution, route }: OpenExecutionProps) {
   const wanted = Number(route.parameters.get('at') ?? 0);
+  const { busy } = useStore();
   const { events, dropped, violation } = execution.timeline;
   useEffect(() => {
     document.getElementById('main')?.focus();
@@ -50,6 +51,9 @@ function OpenExecution({ execution, route }: OpenExecutionProps) {
         onSettle={(at) => goTo(linkTo('execution', [], { at: String(at) }), true)}
         jumps={violation >= 0 ? [{ label: 'Violation', event: violation, key: 'v' }] : []}
       />
+      {execution.share < 1 && busy === undefined && (
+        <p className="caveat">What follows could not be read.</p>
+      )}
       {dropped > 0 && (
         <p className="caveat">The trace was full: {dropped} events at its end are missing.</p>
       )}

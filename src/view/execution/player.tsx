@@ -36,10 +36,10 @@ const SETTLE_MS = 250;
 
 export function Player({ execution, begin, onSettle, jumps = [] }: PlayerProps) {
   const { id, timeline } = execution;
-  const [cursor, setCursor] = useState(begin);
+  const [cursor, setCursor] = useCursor(begin);
   const go = useCallback(
     (event: number) => setCursor(Math.min(Math.max(event, 0), timeline.events - 1)),
-    [timeline],
+    [timeline, setCursor],
   );
   useKeys(timeline, cursor, go, jumps);
   useSettled(cursor, onSettle);
@@ -125,6 +125,18 @@ function stepFrom({ times, events }: Timeline, cursor: number, by: 1 | -1): numb
   at--;
   while (at > 0 && times[at - 1] === times[at]) at--;
   return at;
+}
+
+/** Goes where `begin` says, which may be far in a trace that is still read, unless moved meanwhile. */
+function useCursor(begin: number): readonly [number, (event: number) => void] {
+  const [cursor, setCursor] = useState(begin);
+  const before = useRef(begin);
+  useEffect(() => {
+    const last = before.current;
+    before.current = begin;
+    setCursor((now) => (now === last ? begin : now));
+  }, [begin]);
+  return [cursor, setCursor];
 }
 
 function useKeys(

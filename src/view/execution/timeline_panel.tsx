@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Timeline } from '../../scene/timeline.ts';
 import { Canvas, type Surface } from '../ui/canvas.tsx';
-import { useViewport, type Viewport } from '../ui/viewport.ts';
+import { type Span, useViewport, type Viewport } from '../ui/viewport.ts';
 import { drawRuler } from './draw_ruler.ts';
 import { drawTimeline } from './draw_timeline.ts';
 import { type Lanes, lanesOf } from './lanes.ts';
@@ -54,8 +54,8 @@ interface PartProps {
 
 function Ruler({ timeline, cursor, viewport: { span }, goTo }: PartProps) {
   const draw = useCallback(
-    (surface: Surface) => drawRuler(surface, timeline, span, cursor),
-    [timeline, span, cursor],
+    (surface: Surface) => drawRuler(surface, timeline, span),
+    [timeline, span],
   );
   return (
     <div
@@ -69,6 +69,7 @@ function Ruler({ timeline, cursor, viewport: { span }, goTo }: PartProps) {
       }}
     >
       <Canvas height={RULER_HEIGHT} draw={draw} />
+      <CursorBar cursor={cursor} span={span} />
     </div>
   );
 }
@@ -80,8 +81,8 @@ function Tracks({ timeline, cursor, viewport, goTo }: PartProps) {
   const pressed = useRef({ x: 0 });
   const draw = useCallback(
     (surface: Surface) =>
-      drawTimeline(surface, { timeline, lanes, span, cursor, top, visible: HEIGHT_MAX }),
-    [timeline, lanes, span, cursor, top],
+      drawTimeline(surface, { timeline, lanes, span, top, visible: HEIGHT_MAX }),
+    [timeline, lanes, span, top],
   );
   return (
     <section
@@ -111,9 +112,22 @@ function Tracks({ timeline, cursor, viewport, goTo }: PartProps) {
         }}
       >
         <Canvas height={lanes.height} draw={draw} />
+        <CursorBar cursor={cursor} span={span} />
       </div>
     </section>
   );
+}
+
+/** Above the canvas, which a cursor that moves leaves as it is. */
+function CursorBar({
+  cursor,
+  span: { from, to },
+}: {
+  readonly cursor: number;
+  readonly span: Span;
+}) {
+  const percent = (events: number): string => `${(100 * events) / (to - from)}%`;
+  return <i className="cursor-bar" style={{ left: percent(cursor - from), width: percent(1) }} />;
 }
 
 function LaneNames({ lanes: { lanes, height } }: { readonly lanes: Lanes }) {

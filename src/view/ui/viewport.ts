@@ -33,7 +33,14 @@ export function useViewport(whole: Span, least: number): Viewport {
   const current = useRef(span);
   current.current = span;
   const show = useCallback((next: Span) => setSpan(fit(next, whole, least)), [whole, least]);
-  useEffect(() => setSpan(whole), [whole]);
+  const wholeBefore = useRef(whole);
+  useEffect(() => {
+    const before = wholeBefore.current;
+    wholeBefore.current = whole;
+    const isGrown = whole.from === before.from && whole.to > before.to;
+    // Who looks at a part of what grows goes on looking at it.
+    setSpan((span) => (isGrown && !isSame(span, before) ? span : whole));
+  }, [whole]);
 
   const zoom = useCallback(
     (factor: number, around: number) => {
@@ -135,6 +142,10 @@ function useWheel(
     element.addEventListener('wheel', listener, { passive: false });
     stop.current = () => element.removeEventListener('wheel', listener);
   }, []);
+}
+
+function isSame(one: Span, other: Span): boolean {
+  return one.from === other.from && one.to === other.to;
 }
 
 function fit({ from, to }: Span, whole: Span, least: number): Span {

@@ -3,11 +3,12 @@
  */
 
 import { type Inode, pagesOfInode } from './file/inode.ts';
-import { entireMapcount } from './huge/huge_rmap.ts';
 import { auditHugetlb } from './hugetlb/audit.ts';
 import { isHugetlbFolio } from './hugetlb/folio.ts';
 import type { Machine } from './machine.ts';
 import { headOf } from './page/frame.ts';
+import { auditLargeMaps, type LargeMaps, noteLargeMap } from './rmap/audit_large.ts';
+import { entireMapcount } from './rmap/large_mapcount.ts';
 import { rssKindOf } from './rmap/map_count.ts';
 import { auditSwap } from './swap/audit_swap.ts';
 import { isMappedAt, mappedFrameAt } from './table/mapped_entry.ts';
@@ -25,6 +26,7 @@ export function audit(machine: Machine): void {
   const found: Found = {
     maps: new Int32Array(frames),
     hugeMaps: new Int32Array(frames),
+    largeMaps: new Map(),
     links: new Int32Array(tables),
     swapEntries: new Int32Array(machine.size.swapSlots),
     rss: new Int32Array(4 * machine.size.mms),
@@ -41,6 +43,7 @@ export function audit(machine: Machine): void {
   }
   countReferences(machine, found);
   checkExclusive(machine, found);
+  auditLargeMaps(machine, found.largeMaps);
   auditHugetlb(machine, found.hugetlbPages[0]!);
   for (let cpu = 0; cpu < cpus; cpu++) {
     let table = machine.callbackTables[cpu]!;
@@ -73,6 +76,8 @@ interface Found {
   readonly maps: Int32Array;
   /** Entries above level 0 that map each folio, at its head. */
   readonly hugeMaps: Int32Array;
+  /** Entries that map each large folio, by address space. */
+  readonly largeMaps: LargeMaps;
   /** Entries that refer to each table. */
   readonly links: Int32Array;
   /** Entries that stand for each slot of the swap device. */
@@ -262,6 +267,7 @@ function countPage(
   const frame = mappedFrameAt(machine, slot, level);
   if ((machine.frameFlags[frame]! & FrameFlag.RESERVED) === 0) {
     (level === 0 ? found.maps : found.hugeMaps)[frame]!++;
+    noteLargeMap(machine, found.largeMaps, mm, headOf(machine, frame));
     const pages = machine.format.entryPages[level]!;
     if (isHugetlbFolio(machine, headOf(machine, frame))) found.hugetlbPages[0]! += pages;
     else found.rss[4 * mm.id + rssKindOf(machine, frame)]! += pages;

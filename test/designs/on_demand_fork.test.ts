@@ -182,6 +182,35 @@ test('each counts what it has, or the owner does for all', () => {
   );
 });
 
+test('small entries of a huge page: who shares their table writes to pages of its own', () => {
+  for (const options of [ON_DEMAND_FORK, COW_PTE]) {
+    const format = formatById('x86_64-4level')!;
+    const size = { format, cpus: 1, mms: 3, frames: 2048, tables: 60, thp: 'always' as const };
+    const world = new FileWorld(CANONICAL, [onDemandFork(options)], 1, size);
+    const parent = world.tasks[0]!;
+    const flags = MAP.PRIVATE | MAP.FIXED | MAP_ANONYMOUS;
+    const prot = PROT.READ | PROT.WRITE;
+    const [address, length, first] = [2 ** 30, 512 * PAGE_BYTES, 2 ** 18];
+    run(mmap(parent, { address, length, prot, flags, file: undefined, offset: 0 }));
+    for (let page = first; page < first + 5; page++) world.store(0, page, page);
+    // Its first page goes, so that the others are mapped by entries of their own.
+    assert.equal(run(madvise(parent, address, PAGE_BYTES, MADV.DONTNEED)), 0);
+    addChild(world);
+    assert.ok(isShared(world, first));
+    world.store(0, first + 1, 7);
+    assert.equal(world.load(1, first + 1), first + 1);
+    world.store(1, first + 2, 8);
+    assert.equal(world.load(0, first + 2), first + 2);
+    assert.equal(world.violation(), undefined);
+    run(exit(parent));
+    const used = (): number => world.machine.frameReferences.filter((count) => count > 0).length;
+    const before = used();
+    world.store(1, first + 3, 9);
+    assert.equal(used(), before, 'the last one has the folio alone');
+    assert.equal(world.violation(), undefined);
+  }
+});
+
 test('1 GiB: fork copies 262,144 entries, on-demand-fork shares 512 tables (EuroSys 2021)', () => {
   const pages = 2 ** 18;
   for (const design of [undefined, BLANKED.onDemandFork(), BLANKED.onDemandFork(BLANKED.COW_PTE)]) {

@@ -1,4 +1,7 @@
-/** Files of /proc rendered from the engine, against those of the kernel that did the same. */
+/**
+ * Files of /proc rendered from the engine, against those of the kernel that did the same.
+ * `PTSHARE_PROC_SEED` repeats a run.
+ */
 import assert from 'node:assert/strict';
 import { randomProgram } from '../kernel/judge_engine.ts';
 import { runAllOnKernel, runOnKernel } from '../kernel/kernel_judge.ts';
@@ -16,7 +19,8 @@ const TIMES = 4;
 const needs = [root, commands('gcc'), referenceHost];
 
 judgedTest('every file is the one of the kernel, after random programs', needs, (context) => {
-  const first = Date.now() % 2 ** 29;
+  const first = Number(process.env.PTSHARE_PROC_SEED ?? Date.now() % 2 ** 29);
+  context.diagnostic(`PTSHARE_PROC_SEED=${first}`);
   for (let at = 0; at < PROGRAMS; at += BATCH) {
     // One in four has files on a disk, whose page cache is not compared: not the one behind it.
     const programs = Array.from({ length: BATCH }, (_, index) =>
@@ -25,10 +29,11 @@ judgedTest('every file is the one of the kernel, after random programs', needs, 
     const reports = runAllOnKernel(programs, true);
     programs.forEach((program, index) => {
       const difference = lastingDifference(program, reports[index]!);
-      if (difference !== undefined) assert.fail(describe(program, difference));
+      if (difference === undefined) return;
+      assert.fail(`PTSHARE_PROC_SEED=${first}\n${describe(program, difference)}`);
     });
   }
-  context.diagnostic(`seeds from ${4 * first + 1}, ${PROGRAMS} programs`);
+  context.diagnostic(`${PROGRAMS} programs`);
 });
 
 function lastingDifference(program: Program, report: KernelReport): FileDifference | undefined {
@@ -75,6 +80,30 @@ const LEARNED: readonly (readonly [rule: string, program: string])[] = [
 #3 p0 fork 1
 #4 p0 mmap #0 0x2000 write shared|fixed|anonymous|populate none 0x0
 #5 p1 observe`,
+  ],
+  [
+    'pages of a folio are written to in place though a move has spread them over two tables',
+    `#0 p0 mmap 0x20200000 0x400000 read|write private|fixed|anonymous none 0x0
+#1 p0 madvise #0 0x400000 hugepage
+#2 p0 store #0 1 0xfc
+#3 p0 fork 1
+#4 p1 exit
+#5 p0 mremap #0+0x180000 0x1000 0x1000 maymove|fixed 0x40000000
+#6 p0 store #5 1 0x96
+#7 p0 store #0 1 0x96`,
+  ],
+  [
+    'who is the third to map a folio copies from it, though it has it alone',
+    `#0 p0 mmap 0x20200000 0x200000 read|write private|fixed|anonymous none 0x0
+#1 p0 madvise #0 0x200000 hugepage
+#2 p0 store #0 1 0xfc
+#3 p0 fork 1
+#4 p0 fork 2
+#5 p2 mprotect #0 0x1000 read
+#6 p0 munmap #0 0x200000
+#7 p1 exit
+#8 p2 store #0+0x3000 1 0x96
+#9 p2 observe`,
   ],
   [
     'a mapping that ends where the heap starts is not the heap',

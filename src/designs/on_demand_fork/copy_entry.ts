@@ -5,8 +5,8 @@
  */
 import { ACCESSED, W } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
-import type { Machine } from '../../mm/machine.ts';
 import { headOf, ZERO_FRAME } from '../../mm/page/frame.ts';
+import { addLargeMaps, LARGE } from '../../mm/rmap/large_mapcount.ts';
 import { swapDuplicate } from '../../mm/swap/swap_slot.ts';
 import {
   isMappedAt,
@@ -23,24 +23,26 @@ import {
   softKindAt,
   softValueAt,
 } from '../../mm/table/soft_entry.ts';
+import type { Task } from '../../mm/task.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { setting, writing } from '../../mm/world/point.ts';
 import { FrameFlag } from '../../mm/world/world.ts';
 
-/** Called under the lock of the table of `from`; nobody knows that of `to` yet. */
-export function* copyEntry(machine: Machine, cpu: number, from: number, to: number): Op<void> {
-  if (isMappedAt(machine, from)) yield* copyMapped(machine, from, to);
-  else yield* copySoft(machine, cpu, from, to);
+/** Called under the lock of the table of `from`; nobody knows that of `to`, of `task.mm`, yet. */
+export function* copyEntry(task: Task, from: number, to: number): Op<void> {
+  if (isMappedAt(task.machine, from)) yield* copyMapped(task, from, to);
+  else yield* copySoft(task, from, to);
 }
 
 /** Neither of the two may write any more: nobody could, through the shared table. */
-function* copyMapped(machine: Machine, from: number, to: number): Op<void> {
+function* copyMapped({ machine, mm }: Task, from: number, to: number): Op<void> {
   const frame = mappedFrameAt(machine, from);
   if (frame !== ZERO_FRAME) {
     const head = headOf(machine, frame);
     yield writing(machine.objects.frame(head));
     machine.frameReferences[head]!++;
     machine.frameMapcount[frame]!++;
+    if ((machine.frameFlags[frame]! & LARGE) !== 0) addLargeMaps(machine, mm, head, 1);
     machine.frameFlags[frame]! &= ~FrameFlag.EXCLUSIVE;
   }
   yield writing(machine.objects.entry(from));
@@ -50,7 +52,7 @@ function* copyMapped(machine: Machine, from: number, to: number): Op<void> {
   setMapped(machine, to, frame, flags & ~ACCESSED);
 }
 
-function* copySoft(machine: Machine, cpu: number, from: number, to: number): Op<void> {
+function* copySoft({ machine, cpu }: Task, from: number, to: number): Op<void> {
   const kind = softKindAt(machine, from);
   assert(kind !== 0, 'an entry that is copied is not empty');
   const value = softValueAt(machine, from);

@@ -22,7 +22,7 @@ import { VM, type Vma } from '../../mm/vma/vma.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { clearing, reading, setting, writing } from '../../mm/world/point.ts';
-import { countPages, isCounted } from './counters.ts';
+import { countOwner, countPages, isCounted } from './counters.ts';
 import type { Options } from './options.ts';
 
 /** Whether the table for the pages `[start, end)`, some of `vma`, is one to share. */
@@ -87,5 +87,6 @@ function* denyWrites(
   yield clearing(machine.objects.entry(slot));
   setTableWrites(machine, slot, 1, false);
   machine.ledger.openProtected(machine.mmCpus[mm.id]!, mm.id, start, end);
+  yield* countOwner(machine, mm, table, false);
   if (counts === 'owner') mm.ownedTables.add(table);
 }

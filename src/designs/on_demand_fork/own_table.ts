@@ -29,7 +29,7 @@ import { allocTable, freeTable } from '../../mm/world/table_page.ts';
 import { flushTlbMmRange } from '../../mm/world/tlb.ts';
 import { NONE } from '../../mm/world/world.ts';
 import { copyEntry } from './copy_entry.ts';
-import { countPages, isCounted } from './counters.ts';
+import { countOwner, countPages, isCounted } from './counters.ts';
 import type { Options } from './options.ts';
 
 /** What an attempt has come to. */
@@ -105,6 +105,7 @@ export function* takeOver(
 ): Op<void> {
   yield setting(machine.objects.entry(slot));
   setTableWrites(machine, slot, 1, true);
+  yield* countOwner(machine, mm, table, true);
   if (isCounted(mm, table, options)) {
     mm.ownedTables.delete(table);
     return;
@@ -129,7 +130,7 @@ function* replace(
   const first = table * machine.tableEntries;
   for (let index = 0; index < span; index++) {
     if (isNoneAt(machine, first + index)) continue;
-    yield* copyEntry(machine, cpu, first + index, fresh * machine.tableEntries + index);
+    yield* copyEntry(task, first + index, fresh * machine.tableEntries + index);
   }
   yield clearing(machine.objects.entry(slot));
   const wasCounted = isCounted(mm, table, options);

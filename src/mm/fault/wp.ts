@@ -11,6 +11,7 @@
  */
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { getFrame, headOf, ZERO_FRAME } from '../page/frame.ts';
+import { isMaybeMappedShared, privateMapcount } from '../rmap/large_mapcount.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { folioFreeSwap } from '../swap/swap_cache.ts';
 import { frameAt } from '../table/pgtable.ts';
@@ -20,7 +21,6 @@ import { VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing } from '../world/point.ts';
 import { FrameFlag, type World } from '../world/world.ts';
-import { canReuseLargeFolio } from './large_reuse.ts';
 import { pageMkwrite } from './page_mkwrite.ts';
 import { Fault } from './result.ts';
 import { wpPageCopy } from './wp_copy.ts';
@@ -50,7 +50,7 @@ export function* doWpPage(
     return yield* pageMkwrite(task, vma, page, slot, low, high);
   }
   const frame = frameAt(machine, slot);
-  const isReused = yield* isReusable(task, vma, slot, frame);
+  const isReused = yield* isReusable(task, vma, frame);
   if (isReused) {
     if (!isUnshare) yield* wpPageReuse(task, vma, slot);
     yield* unlockPte(task, mm, slot);
@@ -62,7 +62,7 @@ export function* doWpPage(
 }
 
 /** Whether the page is the process's own; then it is marked so. Called under the table's lock. */
-function* isReusable(task: Task, vma: Vma, slot: number, frame: number): Op<boolean> {
+function* isReusable(task: Task, vma: Vma, frame: number): Op<boolean> {
   const { machine } = task;
   if (!isAnonymousFrame(machine, frame)) return false;
   const head = headOf(machine, frame);
@@ -70,7 +70,7 @@ function* isReusable(task: Task, vma: Vma, slot: number, frame: number): Op<bool
   if (isExclusive(machine, frame)) return true;
   const isLarge = (machine.frameFlags[head]! & FrameFlag.HEAD) !== 0;
   const isLast = isLarge
-    ? yield* canReuseLargeFolio(task, slot, head)
+    ? canReuseLargeFolio(machine, head)
     : yield* canReuseFolio(task, frame, vma);
   if (!isLast) return false;
   yield writing(machine.objects.frame(head));
@@ -81,6 +81,17 @@ function* isReusable(task: Task, vma: Vma, slot: number, frame: number): Op<bool
 /** Whether one process only has the page, privately (PG_anon_exclusive). */
 export const isExclusive = (world: World, frame: number): boolean =>
   (world.frameFlags[frame]! & FrameFlag.EXCLUSIVE) !== 0;
+
+/**
+ * Whether entries of one address space are all that refers to a large folio, which has to be this one:
+ * it maps a page of it. A folio with one page left in use is copied from, to be freed. Called with the
+ * folio announced.
+ */
+function canReuseLargeFolio(world: World, head: number): boolean {
+  const mapcount = privateMapcount(world, head);
+  if (mapcount <= 1 || isMaybeMappedShared(world, head)) return false;
+  return world.frameReferences[head] === mapcount;
+}
 
 /** Whether the entry's reference is the last one: then the page now belongs to `vma`. */
 function* canReuseFolio({ machine, cpu }: Task, frame: number, vma: Vma): Op<boolean> {

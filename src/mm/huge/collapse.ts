@@ -10,6 +10,7 @@
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
 import type { Machine } from '../machine.ts';
 import { allocFolio, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
+import { isMaybeMappedShared, privateMapcount } from '../rmap/large_mapcount.ts';
 import { isAnonymousFrame, mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import {
@@ -35,9 +36,9 @@ import type { Op } from '../world/op.ts';
 import { clearing, reading, setting } from '../world/point.ts';
 import { tlbRemoveTableSyncOne } from '../world/sync.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
-import { FrameFlag, NONE } from '../world/world.ts';
+import { NONE } from '../world/world.ts';
 import { deposit } from './deposit.ts';
-import { addHugeRmap, entireMapcount } from './huge_rmap.ts';
+import { addHugeRmap } from './huge_rmap.ts';
 import { hugePages } from './huge_start.ts';
 import { type CollapseLimits, NO_LIMITS, Scan } from './scan.ts';
 
@@ -156,9 +157,9 @@ export function* checkPages(
     } else if (isMappedAt(machine, slot)) {
       const head = headOf(machine, mappedFrameAt(machine, slot));
       yield reading(machine.objects.frame(head));
-      if (isMappedTwice(machine, slot) && ++shared > maxShared) return Scan.EXCEED_SHARED_PTE;
-      const result = checkFolio(machine, head);
+      const result = checkFolio(machine, head, shared < maxShared);
       if (result !== Scan.SUCCEED) return result;
+      if (isMaybeMappedShared(machine, head)) shared++;
     } else {
       const isSwap = softKindAt(machine, slot) === SoftKind.SWAP;
       return isSwap && ++swapped > maxSwap ? Scan.EXCEED_SWAP_PTE : Scan.FAIL;
@@ -173,20 +174,12 @@ function isUntouchedAt(machine: Machine, slot: number): boolean {
   return isMappedAt(machine, slot) && mappedFrameAt(machine, slot) === ZERO_FRAME;
 }
 
-/** Whether other entries map the page as well. */
-function isMappedTwice(machine: Machine, slot: number): boolean {
-  const frame = mappedFrameAt(machine, slot);
-  const head = headOf(machine, frame);
-  const isLarge = (machine.frameFlags[head]! & FrameFlag.HEAD) !== 0;
-  return machine.frameMapcount[frame]! + (isLarge ? entireMapcount(machine, head) : 0) > 1;
-}
-
-/** Whether the folio is private, and small ones are held by page tables only. */
-function checkFolio(machine: Machine, head: number): Scan {
+/** Whether the folio is private, the process's own unless `mayBeShared`, and held by entries only. */
+function checkFolio(machine: Machine, head: number, mayBeShared: boolean): Scan {
   if (!isAnonymousFrame(machine, head)) return Scan.PAGE_ANON;
-  const isLarge = (machine.frameFlags[head]! & FrameFlag.HEAD) !== 0;
-  const isHeld = machine.frameReferences[head] !== machine.frameMapcount[head];
-  return !isLarge && isHeld ? Scan.PAGE_COUNT : Scan.SUCCEED;
+  if (!mayBeShared && isMaybeMappedShared(machine, head)) return Scan.EXCEED_SHARED_PTE;
+  const isHeld = machine.frameReferences[head] !== privateMapcount(machine, head);
+  return isHeld ? Scan.PAGE_COUNT : Scan.SUCCEED;
 }
 
 /** Copies and drops the small pages, keeps their table, and maps the folio at `head`. */

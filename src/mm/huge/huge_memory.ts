@@ -11,6 +11,7 @@ import { prepareAnonymous, readOnlyFlags } from '../fault/anonymous.ts';
 import { Access, Fault } from '../fault/result.ts';
 import type { Machine } from '../machine.ts';
 import { allocFolio, putFrame } from '../page/frame.ts';
+import { entireMapcount } from '../rmap/large_mapcount.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
 import {
   clearEntry,
@@ -32,7 +33,7 @@ import { allocTable, freeTable } from '../world/table_page.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag, NONE, type World } from '../world/world.ts';
 import { deposit } from './deposit.ts';
-import { addHugeRmap, entireMapcount } from './huge_rmap.ts';
+import { addHugeRmap } from './huge_rmap.ts';
 import { hugePages, hugeStart } from './huge_start.ts';
 import { splitHugeEntry } from './split.ts';
 

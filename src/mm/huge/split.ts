@@ -7,6 +7,7 @@
 import { DIRTY } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
 import { headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
+import { addLargeMaps, countEntireMaps, dropLargeMaps } from '../rmap/large_mapcount.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { clearEntry, isPresentAt, isWritableAt, lockOf, setTable } from '../table/pgtable.ts';
@@ -66,13 +67,13 @@ function* splitLocked(task: Task, mm: Mm, start: number, slot: number, head: num
   for (let index = 0; index < pages; index++) {
     setMapped(machine, first + index, isZero ? ZERO_FRAME : head + index, flags);
   }
-  if (!isZero) yield* shareOut(machine, head, pages, (flags & DIRTY) !== 0);
+  if (!isZero) yield* shareOut(machine, mm, head, pages, (flags & DIRTY) !== 0);
   yield setting(machine.objects.entry(slot));
   setTable(machine, mm, start, slot, table, 1);
 }
 
 /** The one mapping of all becomes one of each, with a reference each; the process has as many pages. */
-function* shareOut(world: World, head: number, pages: number, isDirty: boolean): Op<void> {
+function* shareOut(world: World, mm: Mm, head: number, pages: number, isDirty: boolean): Op<void> {
   assert(isAnonymousFrame(world, head), 'huge pages of files are not split in place');
   yield writing(world.objects.frame(headOf(world, head)));
   if (isDirty) world.frameFlags[head]! |= FrameFlag.DIRTY;
@@ -82,7 +83,9 @@ function* shareOut(world: World, head: number, pages: number, isDirty: boolean):
     world.frameFlags[frame]! |= exclusive;
   }
   world.frameReferences[head]! += pages - 1;
-  world.frameReferences[head + 1]!--;
+  addLargeMaps(world, mm, head, pages);
+  countEntireMaps(world, head, -1);
+  dropLargeMaps(world, mm, head, 1);
 }
 
 function invalidate(world: World, mm: Mm, start: number, slot: number, head: number): void {

@@ -10,11 +10,11 @@ import { type Place, removeFrame } from '../file/filemap.ts';
 import { type Inode, pagesOfInode } from '../file/inode.ts';
 import { unmapMapping } from '../file/unmap_mapping.ts';
 import { headOf, orderOf, putFrame } from '../page/frame.ts';
+import { entireMapcount } from '../rmap/large_mapcount.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing } from '../world/point.ts';
 import { FrameFlag, ORDER_SHIFT, type World } from '../world/world.ts';
-import { entireMapcount } from './huge_rmap.ts';
 
 /**
  * Makes the page `at` of a folio a folio of its own. Who maps any part of the folio loses it, and

@@ -7,6 +7,7 @@ import type { LeafFlags } from '../../arch/index.ts';
 import type { TraceWriter } from '../../trace/index.ts';
 import { ZERO_FRAME } from '../page/frame.ts';
 import { maybeDmaPinned } from '../rmap/dup_rmap.ts';
+import { addLargeMaps, LARGE } from '../rmap/large_mapcount.ts';
 import { rssKindOf } from '../rmap/map_count.ts';
 import { type Mm, Rss } from '../vma/mm.ts';
 import { tellEntry } from '../world/tell.ts';
@@ -51,6 +52,7 @@ export function shareRun(world: World, parent: Mm, child: Mm, slot: number, most
     }
     frameReferences[head]!++;
     frameMapcount[frame]!++;
+    if ((flags & LARGE) !== 0) addLargeMaps(world, child, head, 1);
   }
   child.rss[Rss.ANON]! += exclusive;
   return (at - first) >> 1;

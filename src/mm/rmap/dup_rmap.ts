@@ -9,6 +9,7 @@ import type { Mm } from '../vma/mm.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { FrameFlag, ORDER_SHIFT, type World } from '../world/world.ts';
+import { addLargeMaps, LARGE } from './large_mapcount.ts';
 import { rssKindOf } from './map_count.ts';
 
 /** How many references a pin of a small folio counts for. @source include/linux/mm.h */
@@ -47,6 +48,7 @@ export function* tryDupRmap(world: World, parent: Mm, child: Mm, frame: number):
   frameFlags[frame]! &= ~FrameFlag.EXCLUSIVE;
   frameReferences[head]!++;
   frameMapcount[frame]!++;
+  if ((frameFlags[frame]! & LARGE) !== 0) addLargeMaps(world, child, head, 1);
   child.rss[rssKindOf(world, frame)]!++;
   return true;
 }

@@ -1,6 +1,5 @@
 /** Counting who maps a page. Called under the lock of the table whose entry changes. */
 import { assert } from '../../base/assert.ts';
-import { entireMapcount } from '../huge/huge_rmap.ts';
 import { headOf, orderOf, ZERO_FRAME } from '../page/frame.ts';
 import { type Mm, Rss } from '../vma/mm.ts';
 import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
@@ -8,6 +7,7 @@ import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { FrameFlag, NONE, type World } from '../world/world.ts';
 import type { AnonVma } from './anon_vma.ts';
+import { addLargeMaps, dropLargeMaps, entireMapcount, LARGE } from './large_mapcount.ts';
 
 /**
  * Makes a new frame the private page `page` of `vma`, mapped once: nobody else knows it yet. A page
@@ -54,8 +54,10 @@ export function rssKindOf(world: World, frame: number): Rss | typeof NONE {
 /** One more entry of level 0 maps `frame`. */
 export function* addRmap(world: World, mm: Mm, frame: number): Op<void> {
   if (frame === ZERO_FRAME) return;
-  yield writing(world.objects.frame(headOf(world, frame)));
+  const head = headOf(world, frame);
+  yield writing(world.objects.frame(head));
   world.frameMapcount[frame]!++;
+  if ((world.frameFlags[frame]! & LARGE) !== 0) addLargeMaps(world, mm, head, 1);
   mm.rss[rssKindOf(world, frame)]!++;
 }
 
@@ -70,5 +72,7 @@ export function* removeRmap(world: World, mm: Mm, frame: number): Op<void> {
 export function dropRmap(world: World, mm: Mm, frame: number): void {
   assert(world.frameMapcount[frame]! > 0, 'a page that is unmapped was mapped');
   world.frameMapcount[frame]!--;
+  const isLarge = (world.frameFlags[frame]! & LARGE) !== 0;
+  if (isLarge) dropLargeMaps(world, mm, headOf(world, frame), 1);
   mm.rss[rssKindOf(world, frame)]!--;
 }

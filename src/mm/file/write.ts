@@ -37,7 +37,6 @@ export function* writeFile(
     const head = headOf(machine, frame);
     yield writing(machine.objects.frame(head));
     machine.frameFlags[head]! |= FrameFlag.DIRTY | FrameFlag.UPTODATE;
-    machine.frameFlags[head]! &= ~FrameFlag.READAHEAD;
     yield writingContent(machine.objects.frame(frame));
     if (machine.size.contents && at === index * PAGE_BYTES) machine.frameData[frame] = value;
     at = Math.min(end, (index + 1) * PAGE_BYTES);

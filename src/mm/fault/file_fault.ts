@@ -10,12 +10,12 @@
 import { ACCESSED, DIRTY, type LeafFlags, W } from '../../arch/index.ts';
 import { faultAround } from '../file/fault_around.ts';
 import { frameForFault, isPageOf, OUT_OF_MEMORY } from '../file/filemap.ts';
-import { isMemory } from '../file/inode.ts';
+import { isMemory, pagesOfInode } from '../file/inode.ts';
 import { isRunEmpty, mapRun, wholeFolio } from '../file/map_folio.ts';
 import { readAheadForFault } from '../file/readahead.ts';
 import { mapHugeFolio } from '../huge/huge_file.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
-import { allocFrame, headOf, markDirty, putFrame } from '../page/frame.ts';
+import { allocFrame, headOf, markDirty, orderOf, putFrame } from '../page/frame.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
 import { isNoneAt, setLeaf, slotBelow } from '../table/pgtable.ts';
 import { relockPte, unlockPte } from '../table/pte_table.ts';
@@ -95,20 +95,31 @@ function* finishFault(
   flags: LeafFlags,
 ): Op<Fault | typeof MAPPED> {
   const { machine, mm } = task;
+  const mayBeLarge = yield* isWithinFile(task, vma, page, frame);
   yield reading(machine.objects.entry(above));
-  if (isNoneAt(machine, above)) {
+  if (mayBeLarge && isNoneAt(machine, above)) {
     const isHuge = yield* mapHugeFolio(task, vma, page, above, frame, flags);
     if (isHuge) return MAPPED;
   }
   const slot = yield* lockForPage(task, page, above);
   if (slot < 0) return slot === NONE ? Fault.RETRY : Fault.OOM;
-  const isShmem = isMemory(vma.file!.inode) && vma.file!.isSegment !== true;
-  const whole = isShmem ? wholeFolio(machine, vma, page, frame) : undefined;
+  const isLarge = mayBeLarge && vma.file!.isSegment !== true;
+  const whole = isLarge ? wholeFolio(machine, vma, page, frame) : undefined;
   const isWhole = whole !== undefined && isRunEmpty(machine, whole, page, slot);
   const run = isWhole ? whole : { start: page, end: page + 1, frame };
   const count = yield* mapRun(task, run, page, slot, flags);
   yield* unlockPte(task, mm, slot);
   return count > 0 ? MAPPED : Fault.DONE;
+}
+
+/** Whether all of the folio of `frame` may be mapped: on a disk, a file ends where its pages do. */
+function* isWithinFile({ machine }: Task, vma: Vma, page: number, frame: number): Op<boolean> {
+  const { inode } = vma.file!;
+  if (isMemory(inode)) return true;
+  const head = headOf(machine, frame);
+  yield reading(machine.objects.pages(inode.id));
+  const end = pgoffAt(vma, page) + head - frame + 2 ** orderOf(machine, head);
+  return end <= pagesOfInode(inode);
 }
 
 /** The slot for `page` with its table locked; `NONE` if a huge page came first, -2 without memory. */

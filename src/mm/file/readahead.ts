@@ -8,7 +8,7 @@
  * @omits  that the locks of a fault are dropped while it reads, files that more than a hundred faults
  *         have missed (MMAP_LOTSAMISS), congestion
  */
-import { unlockFolio } from '../page/folio_lock.ts';
+import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { headOf, orderOf, putFrame } from '../page/frame.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
@@ -33,7 +33,7 @@ export interface ReadAhead {
 }
 
 /**
- * Reads pages that a fault misses, and those around; or more, if the fault has come to the mark.
+ * Reads a page that a fault misses, and those around; or more, if the fault has come to the mark.
  *
  * Called under the VMA lock or the mmap lock, for reading.
  *
@@ -48,12 +48,21 @@ export function* readAheadForFault(task: Task, vma: Vma, index: number): Op<bool
   if (isBehind) return false;
   const frame = yield* findGetFrame(task, inode, index);
   if (frame === NONE) return yield* readAround(task, vma, index);
-  yield reading(machine.objects.frame(headOf(machine, frame)));
-  const isMarked = (machine.frameFlags[headOf(machine, frame)]! & FrameFlag.READAHEAD) !== 0;
+  const head = headOf(machine, frame);
+  yield reading(machine.objects.frame(head));
+  const flags = machine.frameFlags[head]!;
   const isWanted = (vma.flags & VM.RAND_READ) === 0 && machine.size.readAheadPages > 0;
-  if (isMarked && isWanted) yield* readOn(task, vma, index, frame);
+  const isMarked = (flags & FrameFlag.READAHEAD) !== 0 && isWanted;
+  if (isMarked) yield* readOn(task, vma, index, frame);
+  const isUptodate = (flags & FrameFlag.UPTODATE) !== 0;
+  if (!isUptodate) {
+    yield* lockFolio(machine, cpu, frame);
+    yield writing(machine.objects.frame(head));
+    machine.frameFlags[head]! |= FrameFlag.UPTODATE;
+    yield* unlockFolio(machine, cpu, frame);
+  }
   yield* putFrame(machine, cpu, frame);
-  return isMarked && isWanted;
+  return isMarked || !isUptodate;
 }
 
 /** A fault has missed page `index`. @returns whether anything is read ahead */

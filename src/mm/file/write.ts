@@ -9,6 +9,7 @@ import { writing, writingContent } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { getLockedFrame, type Place } from './filemap.ts';
 import type { OpenFile } from './open_file.ts';
+import { zeroPartialPage } from './partial_page.ts';
 
 /**
  * pwrite(2) of `length` bytes at `offset`: pages whose first word is among them hold `value`.
@@ -28,6 +29,8 @@ export function* writeFile(
   // Files of hugetlbfs are mapped.
   if (inode.hugetlb !== undefined) return EINVAL;
   yield* lock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
+  yield writing(machine.objects.pages(inode.id));
+  if (offset > inode.bytes) yield* zeroPartialPage(place, inode, inode.bytes);
   const end = offset + length;
   let at = offset;
   while (at < end) {

@@ -4,6 +4,7 @@ export { load, store } from './fault/access.ts';
 export { handleMmFault, handleUserFault } from './fault/fault.ts';
 export { populate } from './fault/populate.ts';
 export { Access, Fault } from './fault/result.ts';
+export { fallocateFile } from './file/fallocate.ts';
 export { type FileSystem, type Inode, newInode } from './file/inode.ts';
 export type { OpenFile } from './file/open_file.ts';
 export { closeInode, getInode } from './file/shmem.ts';
@@ -13,7 +14,7 @@ export { gupFast, unpin } from './gup/gup_fast.ts';
 export { FOLL } from './gup/rules.ts';
 export { khugepagedScan } from './huge/khugepaged.ts';
 export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';
-export { newHugetlbInode } from './hugetlb/file.ts';
+export { newHugetlbInode, setHugetlbSize } from './hugetlb/file.ts';
 export { hstateBySizeLog } from './hugetlb/hstate.ts';
 export { setMaxHugePages } from './hugetlb/pool.ts';
 export {

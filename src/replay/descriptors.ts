@@ -1,4 +1,5 @@
 /** Calls that open, duplicate and close descriptors, and those of segments. */
+import type * as engine from '../mm/index.ts';
 import type { Host } from './host.ts';
 import { LineError } from './replay_error.ts';
 import { type DescriptorText, descriptorOf, numberOf, stringOf } from './strace/values.ts';
@@ -19,6 +20,9 @@ const O = { ACCESS: 3, WRONLY: 1, RDONLY: 0, DIRECTORY: 0x10000, CLOEXEC: 0x8000
 const MFD = { CLOEXEC: 1, HUGETLB: 4 } as const;
 const CLOSE_RANGE_CLOEXEC = 4;
 const SHM_HUGETLB = 0x800;
+const SHM_NORESERVE = 0x1000;
+/** With the size of the pages. */
+const SHM_KIND = SHM_HUGETLB | SHM_NORESERVE | (0x3f << 26);
 const IPC_64 = 0x100;
 const F = { DUPFD: 0, SETFD: 2, DUPFD_CLOEXEC: 1030 } as const;
 const RETURNED_DESCRIPTOR = /^(\d{1,10})(?:<(.*)>)?/s;
@@ -40,6 +44,8 @@ const HANDLERS: ReadonlyMap<string, readonly [least: number, handle: Handler]> =
   ['dup2', [2, (call) => duplicated(call, false)]],
   ['dup3', [3, (call) => duplicated(call, (numberOf(call.args[2]!) & O.CLOEXEC) !== 0)]],
   ['fcntl', [2, controlled]],
+  ['ftruncate', [2, fileCut]],
+  ['fallocate', [4, fileAllocated]],
   ['shmget', [3, segmentMade]],
   ['shmctl', [2, segmentControlled]],
 ]);
@@ -95,9 +101,11 @@ function memfdCreated(call: Returned): void {
   const { number, path } = returnedOf(call);
   const name = path ?? `/memfd:${line}`;
   host.wantRoom(line);
-  const isMappable = (flags & MFD.HUGETLB) === 0;
-  const access = { isReadable: true, isWritable: true, isMappable };
-  thread.files.open(number, host.open(`/memfd:${line}`, access), name, (flags & MFD.CLOEXEC) !== 0);
+  const file =
+    (flags & MFD.HUGETLB) === 0
+      ? host.open(`/memfd:${line}`, { isReadable: true, isWritable: true })
+      : host.openMemfd(`/memfd:${line}`, flags);
+  thread.files.open(number, file, name, (flags & MFD.CLOEXEC) !== 0);
 }
 
 function closedRange({ thread, args }: Returned): void {
@@ -131,10 +139,34 @@ function controlled(call: Returned): void {
   }
 }
 
+/** How large a file is matters to hugetlb, which takes pages for it. */
+function hugeFileOf({ thread, args }: Returned): engine.OpenFile | undefined {
+  const file = thread.files.find(descriptorOf(args[0]!), true);
+  return file?.mapped?.inode.hugetlb === undefined ? undefined : file;
+}
+
+function fileCut(call: Returned): void {
+  const { mm, machine } = call.host;
+  const inode = hugeFileOf(call)?.mapped?.inode;
+  if (inode === undefined) return;
+  call.host.run(mm.setHugetlbSize({ machine, cpu: 0 }, inode, numberOf(call.args[1]!)));
+}
+
+function fileAllocated(call: Returned): void {
+  const { mm, machine } = call.host;
+  const file = hugeFileOf(call);
+  if (file === undefined) return;
+  const [mode, offset, length] = call.args.slice(1).map(numberOf);
+  call.host.run(mm.fallocateFile({ machine, cpu: 0 }, file, mode!, offset!, length!));
+}
+
 function segmentMade({ host, args, value, line }: Returned): void {
-  if (host.segments.has(value) || (numberOf(args[2]!) & SHM_HUGETLB) !== 0) return;
+  if (host.segments.has(value)) return;
   host.wantRoom(line);
-  const id = host.mm.run(host.mm.shmget({ machine: host.machine, cpu: 0 }, numberOf(args[1]!), 0));
+  const flags = numberOf(args[2]!) & SHM_KIND;
+  const place = { machine: host.machine, cpu: 0 };
+  if ((flags & SHM_HUGETLB) !== 0) host.noteHugePages((flags & SHM_NORESERVE) === 0);
+  const id = host.run(host.mm.shmget(place, numberOf(args[1]!), flags));
   if (id >= 0) host.segments.set(value, id);
 }
 

@@ -12,15 +12,28 @@ export interface HostFacts {
   readonly memoryBytes: number;
   /** vm.max_map_count */
   readonly mapCountMax: number;
+  /** What the pools of hugetlb have that nobody has reserved. */
+  readonly hugePages: HugePages;
   /** Mount points with their kinds of file systems, as mountinfo has them. */
   readonly mounts: readonly Mount[];
   /** Reads the start of a program, for the places of its segments. */
   readonly readProgram: (path: string) => Uint8Array | undefined;
 }
 
+export interface HugePages {
+  /** Of 2 MiB. */
+  readonly free: number;
+  /** nr_overcommit_hugepages: how many more of 2 MiB may be made. */
+  readonly overcommit: number;
+  /** Of 1 GiB. */
+  readonly gigantic: number;
+}
+
 export interface Mount {
   readonly path: string;
   readonly fileSystem: string;
+  /** Of hugetlbfs: the size of its pages. */
+  readonly pageBytes?: number;
   /** Mounted with noexec. */
   readonly isExecutable: boolean;
 }
@@ -48,6 +61,11 @@ export const PAGE_BYTES = 4096;
 const ROOM: Room = { addressSpaces: 512, vmas: 2 ** 19, inodes: 2 ** 14, frames: 2 ** 18 };
 const TABLES_PER_SPACE = 10;
 const SHM_LOCK = 11;
+/** Pages of 2 MiB that the pool has at most: what else a host has is not simulated. */
+const HUGE_PAGES_MAX = 1024;
+const HUGE_FRAMES = 512;
+/** Where flags of calls have the size of huge pages. */
+const SIZE_SHIFT = 26;
 /** VMAs that one call adds at most, and some. */
 const VMAS_OF_CALL = 8;
 
@@ -67,6 +85,9 @@ export class Host {
   readonly segments = new Map<number, number>();
   /** Whether the recording says which pages are touched: then calls bring pages in, too. */
   hasFaults = false;
+  /** Whether it is known how many huge pages are left. */
+  knowsPool = true;
+  #hasHugePages = false;
   readonly #mounts: readonly Mount[];
   readonly #room: Room;
   #vmas = 0;
@@ -78,10 +99,15 @@ export class Host {
     const { addressSpaces, vmas, inodes, frames } = this.#room;
     // Longest first; what was mounted last covers what was there.
     this.#mounts = [...facts.mounts].reverse().sort((a, b) => b.path.length - a.path.length);
+    const { free, overcommit } = facts.hugePages;
+    const hugePages = Math.min(free, HUGE_PAGES_MAX);
+    const surplus = Math.min(overcommit, HUGE_PAGES_MAX - hugePages);
+    if (hugePages + surplus < free + overcommit) this.knowsPool = false;
     this.machine = new mm.Machine({
       format: formatById('x86_64-4level')!,
       mms: addressSpaces,
-      frames,
+      frames: frames + (hugePages + surplus) * HUGE_FRAMES,
+      hugePages,
       tables: addressSpaces * TABLES_PER_SPACE + Math.floor(frames / 64),
       vmas,
       anonVmas: vmas,
@@ -89,6 +115,18 @@ export class Host {
       gather: 512,
       contents: false,
     });
+    this.machine.hugetlb.hstates[0]!.overcommit = surplus;
+  }
+
+  /** Notes what huge pages are taken by: pages that are not reserved are seen with page faults only. */
+  noteHugePages(isReserved: boolean): void {
+    this.#hasHugePages = true;
+    if (!isReserved && !this.hasFaults) this.knowsPool = false;
+  }
+
+  /** What a child copies is not reserved. */
+  noteFork(): void {
+    if (this.#hasHugePages) this.noteHugePages(false);
   }
 
   run<T>(operation: engine.Op<T>): T {
@@ -141,7 +179,7 @@ export class Host {
   open(path: string, { isReadable, isWritable, isMappable = true }: Access): engine.OpenFile {
     const mount = this.#mountOf(path);
     const isMapped = isMappable && !NEVER_MAPPED.test(path);
-    const inode = isMapped ? this.#inodeOf(path, mount?.fileSystem) : undefined;
+    const inode = isMapped ? this.#inodeOf(path, mount) : undefined;
     return {
       isReadable,
       isWritable,
@@ -149,6 +187,13 @@ export class Host {
       isExecutable: mount?.isExecutable ?? true,
       pagesMax: inode?.fileSystem === 'ext4' ? 2 ** 32 : 2 ** 51,
     };
+  }
+
+  /** A file of hugetlb that no mount leads to. @param flags of memfd_create(2) */
+  openMemfd(path: string, flags: number): engine.OpenFile {
+    const inode = this.#newHugetlb(path, Math.floor(flags / 2 ** SIZE_SHIFT) % 64);
+    const rights = { isReadable: true, isWritable: true, isExecutable: true };
+    return { ...rights, mapped: inode && { inode }, pagesMax: 2 ** 51 };
   }
 
   /** A file that is in memory as a whole, and stays there. @throws ReplayError */
@@ -174,23 +219,38 @@ export class Host {
     this.run(this.mm.closeInode({ machine: this.machine, cpu: 0 }, mapped.inode));
   }
 
-  #inodeOf(path: string, fileSystem: string | undefined): engine.Inode {
+  #inodeOf(path: string, mount: Mount | undefined): engine.Inode | undefined {
+    const fileSystem = mount?.fileSystem;
     const known = this.#inodes.get(path);
     // It went with its last reference, and another one may have its number.
     if (known !== undefined && known.references > 0) {
       this.run(this.mm.getInode({ machine: this.machine, cpu: 0 }, known));
       return known;
     }
+    if (fileSystem === 'hugetlbfs') return this.#newHugetlb(path, Math.log2(mount!.pageBytes ?? 1));
     const isMemory = /^\/(?:memfd:|SYSV)/.test(path) || isIn(MEMORY_FILE_SYSTEMS, fileSystem);
     const isHuge = !isMemory && isIn(HUGE_PLACED, fileSystem);
     const inode = this.mm.newInode(this.machine, 0, {
       fileSystem: isMemory ? 'tmpfs' : 'ext4',
       placement: isHuge ? 'huge' : 'plain',
     });
+    this.#name(inode, path);
+    return inode;
+  }
+
+  /** @param sizeLog of its pages: the binary logarithm, or 0 for the usual size */
+  #newHugetlb(path: string, sizeLog: number): engine.Inode | undefined {
+    const hstate = this.mm.hstateBySizeLog(this.machine, sizeLog * 2 ** SIZE_SHIFT);
+    if (hstate === undefined) return undefined;
+    const inode = this.mm.newHugetlbInode({ machine: this.machine, cpu: 0 }, hstate);
+    this.#name(inode, path);
+    return inode;
+  }
+
+  #name(inode: engine.Inode, path: string): void {
     if (this.#inodes.size >= 2 * this.#room.inodes) this.#forget();
     this.#inodes.set(path, inode);
     this.names.set(inode, path);
-    return inode;
   }
 
   #forget(): void {

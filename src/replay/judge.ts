@@ -22,9 +22,16 @@ export interface Done {
   readonly files: Files;
 }
 
-const MAP = { FIXED: 0x10 | 0x100000, LOW: 0x40, HUGETLB: 0x40000 } as const;
+const MAP = {
+  FIXED: 0x10 | 0x100000,
+  ANONYMOUS: 0x20,
+  LOW: 0x40,
+  NORESERVE: 0x4000,
+  HUGETLB: 0x40000,
+} as const;
 /** What they do depends on what is in memory. */
 const CONTENT_ADVICE: readonly number[] = [22, 23, 25, 100, 101];
+const GIGANTIC_LOG = 30;
 const MINCORE_BYTES_MAX = 2 ** 32;
 const MAP_PRIVATE_FIXED_ANONYMOUS = 0x2 | 0x10 | 0x20;
 
@@ -55,7 +62,9 @@ export class Judge {
       result.kind === 'returned' || (result.kind === 'failed' && result.errno !== 'EBADF');
     const ours = this.#perform(task, files, request, isOpen);
     const isUnseen = result.kind === 'returned' && ours < 0 && isAbout(space, request);
-    if (isUnseen) this.unjudged('memory that was mapped before the recording, or by execve()');
+    const isOfPool = takesHugePages(files, request) && this.#isOfPool(result, ours);
+    if (isOfPool) this.unjudged('huge pages: how many are left is not known');
+    else if (isUnseen) this.unjudged('memory that was mapped before the recording, or by execve()');
     else this.#compare(task, done, ours, isOpen);
     this.#follow(task, done, ours);
   }
@@ -67,7 +76,16 @@ export class Judge {
     this.#follow(space.task!, done, ours);
   }
 
+  /** Whether only one of the two found no huge pages left, and that may be so. */
+  #isOfPool(result: Result, ours: number): boolean {
+    const hasNone = result.kind === 'failed' && result.errno === 'ENOMEM';
+    return !this.#host.knowsPool && hasNone !== (ours < 0 && errnoName(ours) === 'ENOMEM');
+  }
+
   #perform(task: engine.Task, files: Files, request: Request, isOpen: boolean): number {
+    if (request.name === 'mmap' && takesHugePages(files, request)) {
+      this.#host.noteHugePages((request.flags & MAP.NORESERVE) === 0);
+    }
     const work = (): number => perform(this.#host, task, files, request, isOpen);
     return this.#trace === undefined ? work() : this.#trace.around(task, request, work);
   }
@@ -185,8 +203,8 @@ function unjudgedReason(host: Host, { request, result }: Done): string | undefin
   if (request.name === 'mmap' && (request.flags & (MAP.FIXED | MAP.LOW)) === MAP.LOW) {
     return 'MAP_32BIT: its place is random';
   }
-  if (request.name === 'mmap' && (request.flags & MAP.HUGETLB) !== 0) {
-    return 'MAP_HUGETLB: depends on the pool';
+  if (request.name === 'mmap' && isGigantic(request.flags) && host.facts.hugePages.gigantic > 0) {
+    return 'huge pages of 1 GiB';
   }
   if (request.name === 'madvise' && CONTENT_ADVICE.includes(request.advice)) {
     return 'madvise() that depends on what is in memory';
@@ -196,6 +214,16 @@ function unjudgedReason(host: Host, { request, result }: Done): string | undefin
     return result.kind === 'returned' ? 'segments from before the recording' : undefined;
   }
   return undefined;
+}
+
+const isGigantic = (flags: number): boolean =>
+  (flags & MAP.HUGETLB) !== 0 && Math.floor(flags / 2 ** 26) % 64 === GIGANTIC_LOG;
+
+function takesHugePages(files: Files, request: Request): boolean {
+  if (request.name !== 'mmap') return false;
+  const isAnonymous = (request.flags & MAP.ANONYMOUS) !== 0;
+  if (isAnonymous) return (request.flags & MAP.HUGETLB) !== 0;
+  return files.find(request.fd, false)?.mapped?.inode.hugetlb !== undefined;
 }
 
 function isAbout(space: Space, request: Request): boolean {

@@ -126,6 +126,7 @@ export class Space {
     this.#host.wantSpace(line);
     this.#host.wantRoom(line, task.mm.vmas.size);
     const child = new Space(this.#host, this.program, this.#perform);
+    this.#host.noteFork();
     const forked = this.#host.run(this.#host.mm.fork(task, 0));
     if (typeof forked === 'number') {
       throw new ReplayError(line, 'the simulated machine is full', 'Record fewer processes');

@@ -1,5 +1,4 @@
 /** What is compared of two reports: one line for each fact, so that what differs can be read. */
-import { PLACE } from './calls.ts';
 import { isHugetlb } from './covered.ts';
 import type { Program } from './program.ts';
 import { formatStep } from './program.ts';
@@ -9,7 +8,6 @@ import {
   type KernelReport,
   type Outcome,
   PAGE_IS,
-  type PageRun,
   POOL,
   type State,
 } from './report.ts';
@@ -36,8 +34,11 @@ export function firstDifference(
     const states = kernel.states.filter(({ step }) => step < end);
     return firstDifference({ steps }, { ...kernel, outcomes, states }, engine);
   }
-  const sees = hasDisk(program) ? WITHOUT_PAGE_CACHE : hasHugetlb(program) ? WITH_POOL : EVERYTHING;
-  const facts = { kernel: factsOf(program, kernel, sees), engine: factsOf(program, engine, sees) };
+  const counters = hasHugetlb(program) ? WITH_POOL : COUNTERS;
+  const facts = {
+    kernel: factsOf(program, kernel, counters),
+    engine: factsOf(program, engine, counters),
+  };
   for (;;) {
     const one = facts.kernel.next();
     const other = facts.engine.next();
@@ -50,27 +51,10 @@ export function firstDifference(
   }
 }
 
-/** What of a report is compared. */
-interface View {
-  readonly counters: readonly (keyof Counters)[];
-  /** Whether it counts which pages of files are in memory. */
-  readonly hasPageCache: boolean;
-}
-
-const EVERYTHING: View = { counters: COUNTERS, hasPageCache: true };
-const WITHOUT_PAGE_CACHE: View = {
-  counters: COUNTERS.filter((name) => name !== 'RssFile'),
-  hasPageCache: false,
-};
-
 /** The pool is the host's: only who has it to himself can tell what is in it. */
-const WITH_POOL: View = { ...EVERYTHING, counters: [...COUNTERS, ...POOL] };
+const WITH_POOL: readonly (keyof Counters)[] = [...COUNTERS, ...POOL];
 
 const hasHugetlb = ({ steps }: Program): boolean => steps.some(({ call }) => isHugetlb(call));
-
-/** Of files on a disk, the kernel reads more than it was asked for, and the engine does not. */
-const hasDisk = ({ steps }: Program): boolean =>
-  steps.some(({ call }) => call.name === 'open' && call.place === PLACE.ext4);
 
 const UNKNOWN_VALUE = 'NaN';
 
@@ -80,24 +64,23 @@ type Fact = readonly [kind: string, text: string];
 function* factsOf(
   program: Program,
   { outcomes, states }: KernelReport,
-  view: View,
+  compared: readonly (keyof Counters)[],
 ): Generator<Fact, undefined> {
   let next = 0;
   for (const [index, step] of program.steps.entries()) {
     const outcome = outcomes[index]!;
-    yield [step.call.name, `${formatStep(step)} -> ${formatOutcome(outcome, view)}`];
-    for (; states[next]?.step === index; next++) yield* factsOfState(states[next]!, view);
+    yield [step.call.name, `${formatStep(step)} -> ${formatOutcome(outcome)}`];
+    for (; states[next]?.step === index; next++) yield* factsOfState(states[next]!, compared);
   }
-  for (; next < states.length; next++) yield* factsOfState(states[next]!, view);
+  for (; next < states.length; next++) yield* factsOfState(states[next]!, compared);
   return undefined;
 }
 
-function formatOutcome(outcome: Outcome, { hasPageCache }: View): string {
+function formatOutcome(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'returned': {
       const value = `0x${outcome.value.toString(16)}`;
-      const isComparable = outcome.resident !== undefined && hasPageCache;
-      return isComparable ? `${value}, resident ${outcome.resident}` : value;
+      return outcome.resident === undefined ? value : `${value}, resident ${outcome.resident}`;
     }
     case 'failed':
       return `errno ${outcome.errno}`;
@@ -108,9 +91,8 @@ function formatOutcome(outcome: Outcome, { hasPageCache }: View): string {
   }
 }
 
-function* factsOfState(state: State, view: View): Generator<Fact> {
-  const { process, step, vmas, entries, counters } = state;
-  const pages = view.hasPageCache ? state.pages : state.pages.filter(isPrivate);
+function* factsOfState(state: State, compared: readonly (keyof Counters)[]): Generator<Fact> {
+  const { process, step, vmas, pages, entries, counters } = state;
   const where = `process ${process} before step ${step}`;
   const lines = vmas.map(({ start, end, offset, backing, flags }) => {
     const what = Object.values(backing).join(' ');
@@ -119,7 +101,7 @@ function* factsOfState(state: State, view: View): Generator<Fact> {
   yield ['VMAs', `${where}: VMAs\n${lines.join('\n')}`];
   yield ['pages', `${where}: pages\n${formatRuns(pages)}`];
   yield ['entries', `${where}: entries\n${formatRuns(entries)}`];
-  for (const name of view.counters) {
+  for (const name of compared) {
     const value = name === 'VmLck' ? lockedPages(counters.VmLck) : counters[name];
     yield [name, `${where}: ${name} ${value}`];
   }
@@ -127,8 +109,6 @@ function* factsOfState(state: State, view: View): Generator<Fact> {
 
 /** mlock(2) counts the pages of a VMA in an int: the sum may go below zero. */
 const lockedPages = (VmLck: number): number => (VmLck >= 0 && VmLck < 2 ** 48 ? VmLck : Number.NaN);
-
-const isPrivate = ({ categories }: PageRun): boolean => (categories & PAGE_IS.file) === 0;
 
 const hex = (page: number): string => page.toString(16);
 

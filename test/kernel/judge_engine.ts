@@ -1,12 +1,12 @@
 /** Holds the engine against the running kernel, and makes what differs small. */
-import { type CallName, PLACE } from './calls.ts';
+import type { CallName } from './calls.ts';
 import { type Difference, firstDifference } from './compare.ts';
 import { COVERED_WEIGHTS } from './covered.ts';
 import { countDisturbances } from './disturbance.ts';
 import { runOnEngine } from './engine/engine.ts';
 import { generateProgram } from './generator.ts';
 import { runAllOnKernel, runOnKernel } from './kernel_judge.ts';
-import { formatProgram, type Program, type Step } from './program.ts';
+import { formatProgram, type Program } from './program.ts';
 import type { KernelReport } from './report.ts';
 import { shrink } from './shrink.ts';
 
@@ -60,15 +60,8 @@ export function compareRandomPrograms(
   return { programs: programs.length, operations, calls, mismatches, disturbed };
 }
 
-/** Three in four have no files on a disk, whose page cache is not compared. */
 export function randomProgram(seed: number): Program {
-  const { steps } = generateProgram(seed, STEPS, COVERED_WEIGHTS);
-  return { steps: seed % 4 === 0 ? steps : steps.map(withoutDisk) };
-}
-
-function withoutDisk(step: Step): Step {
-  const { call } = step;
-  return call.name === 'open' ? { ...step, call: { ...call, place: PLACE.tmpfs } } : step;
+  return generateProgram(seed, STEPS, COVERED_WEIGHTS);
 }
 
 /** Whether the two differ whenever the kernel is asked. */

@@ -16,7 +16,7 @@ import {
 import { PostgresServer } from '../live/postgres.ts';
 
 /** What differs from host to host, or from run to run. */
-const MAY_BE_UNJUDGED = ['MAP_HUGETLB: depends on the pool', 'calls that never returned'];
+const MAY_BE_UNJUDGED = ['calls that never returned'];
 
 interface Wanted {
   readonly addresses: number;

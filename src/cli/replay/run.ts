@@ -1,5 +1,11 @@
 /** What `ptshare replay` does: records if asked to, replays, shows what came of it. */
-import { LIMITS, Replay, ReplayError, type ReplayReport } from '../../replay/index.ts';
+import {
+  type HostFacts,
+  LIMITS,
+  Replay,
+  ReplayError,
+  type ReplayReport,
+} from '../../replay/index.ts';
 import { renderView, viewMachine } from '../../script/index.ts';
 import { TraceWriter } from '../../trace/index.ts';
 import { ExitCode, wrongUse } from '../failure.ts';
@@ -45,22 +51,29 @@ async function recordAndReplay(
   command: readonly string[],
   options: ReplayOptions,
 ): Promise<ExitCode> {
+  // As they are before the command takes huge pages.
+  const facts = hostFacts();
   const recording = await temporaryFile('strace');
   try {
     await (options.faults === true ? recordFaults : record)(command, recording.path);
     if (options.save !== undefined) await writeOutputFile(options.save, await recording.read());
-    return await replayFile(recording.path, `the recording of ${command[0]}`, options);
+    return await replayFile(recording.path, `the recording of ${command[0]}`, options, facts);
   } finally {
     await recording.remove();
   }
 }
 
-async function replayFile(file: string, name: string, options: ReplayOptions): Promise<ExitCode> {
+async function replayFile(
+  file: string,
+  name: string,
+  options: ReplayOptions,
+  facts: HostFacts = hostFacts(),
+): Promise<ExitCode> {
   const { trace: tracePath } = options;
   const trace = tracePath && new TraceWriter({ clock: 'steps', format: FORMAT });
   const replay = new Replay({
     mm: await blankedEngine(),
-    facts: hostFacts(),
+    facts,
     isStrict: options.strict === true,
     trace: trace || undefined,
   });

@@ -10,11 +10,12 @@
 import { ACCESSED, DIRTY, type LeafFlags, W } from '../../arch/index.ts';
 import { faultAround } from '../file/fault_around.ts';
 import { frameForFault, isPageOf, OUT_OF_MEMORY } from '../file/filemap.ts';
-import { isMemory } from '../file/inode.ts';
+import { isMemory, pagesOfInode } from '../file/inode.ts';
 import { isRunEmpty, mapRun, wholeFolio } from '../file/map_folio.ts';
+import { readAheadForFault } from '../file/readahead.ts';
 import { mapHugeFolio } from '../huge/huge_file.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
-import { allocFrame, headOf, putFrame } from '../page/frame.ts';
+import { allocFrame, headOf, markDirty, orderOf, putFrame } from '../page/frame.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
 import { isNoneAt, setLeaf, slotBelow } from '../table/pgtable.ts';
 import { relockPte, unlockPte } from '../table/pte_table.ts';
@@ -51,14 +52,18 @@ export function* doFault(
 
 function* doReadFault(task: Task, vma: Vma, page: number, above: number): Op<Fault> {
   const { machine, cpu } = task;
+  const index = pgoffAt(vma, page);
   // Attachments of segments do without (shm_vm_ops has no map_pages).
   if (vma.file!.isSegment !== true) {
-    const isMapped = yield* faultAround(task, vma, page, above);
+    let isMapped = yield* faultAround(task, vma, page, above);
+    if (isMapped) return Fault.DONE;
+    const isRead = yield* readAheadForFault(task, vma, index);
+    if (isRead) isMapped = yield* faultAround(task, vma, page, above);
     if (isMapped) return Fault.DONE;
   }
-  const frame = yield* frameForFault(task, vma.file!.inode, pgoffAt(vma, page));
+  const frame = yield* frameForFault(task, vma.file!.inode, index);
   if (frame < 0) return faultWithout(frame);
-  yield* clearReadahead(task, frame);
+  yield* makeUptodate(task, frame);
   const result = yield* finishFault(task, vma, page, above, frame, pageRights(vma) | ACCESSED);
   yield* unlockFolio(machine, cpu, frame);
   if (result !== MAPPED) yield* putFrame(machine, cpu, frame);
@@ -67,11 +72,10 @@ function* doReadFault(task: Task, vma: Vma, page: number, above: number): Op<Fau
 
 const faultWithout = (frame: number): Fault => (frame === OUT_OF_MEMORY ? Fault.OOM : Fault.SIGBUS);
 
-/** A page that was read ahead is asked for now. */
-function* clearReadahead({ machine }: Task, frame: number): Op<void> {
+/** A page that was allocated only gets its content now. */
+function* makeUptodate({ machine }: Task, frame: number): Op<void> {
   const head = headOf(machine, frame);
   yield writing(machine.objects.frame(head));
-  machine.frameFlags[head]! &= ~FrameFlag.READAHEAD;
   machine.frameFlags[head]! |= FrameFlag.UPTODATE;
 }
 
@@ -91,20 +95,31 @@ function* finishFault(
   flags: LeafFlags,
 ): Op<Fault | typeof MAPPED> {
   const { machine, mm } = task;
+  const mayBeLarge = yield* isWithinFile(task, vma, page, frame);
   yield reading(machine.objects.entry(above));
-  if (isNoneAt(machine, above)) {
+  if (mayBeLarge && isNoneAt(machine, above)) {
     const isHuge = yield* mapHugeFolio(task, vma, page, above, frame, flags);
     if (isHuge) return MAPPED;
   }
   const slot = yield* lockForPage(task, page, above);
   if (slot < 0) return slot === NONE ? Fault.RETRY : Fault.OOM;
-  const isShmem = isMemory(vma.file!.inode) && vma.file!.isSegment !== true;
-  const whole = isShmem ? wholeFolio(machine, vma, page, frame) : undefined;
+  const isLarge = mayBeLarge && vma.file!.isSegment !== true;
+  const whole = isLarge ? wholeFolio(machine, vma, page, frame) : undefined;
   const isWhole = whole !== undefined && isRunEmpty(machine, whole, page, slot);
   const run = isWhole ? whole : { start: page, end: page + 1, frame };
   const count = yield* mapRun(task, run, page, slot, flags);
   yield* unlockPte(task, mm, slot);
   return count > 0 ? MAPPED : Fault.DONE;
+}
+
+/** Whether all of the folio of `frame` may be mapped: on a disk, a file ends where its pages do. */
+function* isWithinFile({ machine }: Task, vma: Vma, page: number, frame: number): Op<boolean> {
+  const { inode } = vma.file!;
+  if (isMemory(inode)) return true;
+  const head = headOf(machine, frame);
+  yield reading(machine.objects.pages(inode.id));
+  const end = pgoffAt(vma, page) + head - frame + 2 ** orderOf(machine, head);
+  return end <= pagesOfInode(inode);
 }
 
 /** The slot for `page` with its table locked; `NONE` if a huge page came first, -2 without memory. */
@@ -129,12 +144,13 @@ function* doCowFault(
   if (!isPrepared) return Fault.RETRY;
   const copy = yield* allocFrame(machine, cpu);
   if (copy === NONE) return Fault.OOM;
+  yield* readAheadForFault(task, vma, pgoffAt(vma, page));
   const frame = yield* frameForFault(task, vma.file!.inode, pgoffAt(vma, page));
   if (frame < 0) {
     yield* putFrame(machine, cpu, copy);
     return faultWithout(frame);
   }
-  yield* clearReadahead(task, frame);
+  yield* makeUptodate(task, frame);
   yield* copyContent(machine, frame, copy);
   const result = yield* mapCopy(task, vma, page, above, copy);
   yield* unlockFolio(machine, cpu, frame);
@@ -168,9 +184,10 @@ function* mapCopy(
 function* doSharedFault(task: Task, vma: Vma, page: number, above: number): Op<Fault> {
   const { machine, cpu } = task;
   const { inode } = vma.file!;
+  yield* readAheadForFault(task, vma, pgoffAt(vma, page));
   const frame = yield* frameForFault(task, inode, pgoffAt(vma, page));
   if (frame < 0) return faultWithout(frame);
-  yield* clearReadahead(task, frame);
+  yield* makeUptodate(task, frame);
   if (wantsWriteNotify(vma)) {
     // The file system takes the lock anew: the page may have been cut off meanwhile.
     yield* unlockFolio(machine, cpu, frame);
@@ -183,7 +200,7 @@ function* doSharedFault(task: Task, vma: Vma, page: number, above: number): Op<F
   }
   const head = headOf(machine, frame);
   yield writing(machine.objects.frame(head));
-  machine.frameFlags[head]! |= FrameFlag.DIRTY;
+  markDirty(machine, head);
   const flags = pageRights(vma) | ACCESSED | DIRTY | W;
   const result = yield* finishFault(task, vma, page, above, frame, flags);
   yield* unlockFolio(machine, cpu, frame);

@@ -7,7 +7,7 @@
  */
 import type { Inode } from '../file/inode.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
-import { getFrame, headOf, putFrame } from '../page/frame.ts';
+import { getFrame, headOf, markDirty, putFrame } from '../page/frame.ts';
 import { frameAt } from '../table/pgtable.ts';
 import { lockIfSame, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
@@ -15,7 +15,6 @@ import type { Vma } from '../vma/vma.ts';
 import { lockShared, Rank, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
-import { FrameFlag } from '../world/world.ts';
 import { Fault } from './result.ts';
 import { wpPageReuse } from './wp_reuse.ts';
 
@@ -68,7 +67,7 @@ function* lockForWrite(task: Task, inode: Inode, head: number): Op<boolean> {
   yield* lockFolio(machine, cpu, head);
   yield writing(machine.objects.frame(head));
   const isInFile = machine.frameMapping[head] === 1 + inode.id;
-  if (isInFile) machine.frameFlags[head]! |= FrameFlag.DIRTY;
+  if (isInFile) markDirty(machine, head);
   else yield* unlockFolio(machine, cpu, head);
   yield* unlockShared(machine, cpu, invalidateLock, Rank.INVALIDATE);
   return isInFile;
@@ -77,6 +76,6 @@ function* lockForWrite(task: Task, inode: Inode, head: number): Op<boolean> {
 /** Marks a locked folio dirty, and unlocks it. */
 function* dirtyFolio({ machine, cpu }: Task, head: number): Op<void> {
   yield writing(machine.objects.frame(head));
-  machine.frameFlags[head]! |= FrameFlag.DIRTY;
+  markDirty(machine, head);
   yield* unlockFolio(machine, cpu, head);
 }

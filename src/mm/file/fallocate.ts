@@ -14,11 +14,12 @@ import { PAGE_BYTES } from '../vma/pages.ts';
 import { EBADF, EFBIG, EINVAL, ENODEV, ENOSPC, EOPNOTSUPP } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-import { writing, writingContent } from '../world/point.ts';
+import { reading, writing, writingContent } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { findGetFrame, findLockFrame, getLockedFrame, isBehindEnd, type Place } from './filemap.ts';
-import { type Inode, isMemory } from './inode.ts';
+import { type Inode, isMemory, pagesOfInode } from './inode.ts';
 import type { OpenFile } from './open_file.ts';
+import { zeroPartialPage } from './partial_page.ts';
 import { splitAround } from './split_around.ts';
 import { freePages } from './truncate.ts';
 import { unmapMapping } from './unmap_mapping.ts';
@@ -103,27 +104,43 @@ function* allocateOrFree(
     : operation !== FALLOC.UNSHARE_RANGE && operation !== FALLOC.WRITE_ZEROES;
   if (!isKnown) return EOPNOTSUPP;
   if (operation === FALLOC.PUNCH_HOLE || operation === FALLOC.ZERO_RANGE) {
-    yield* freeRange(place, inode, start, end);
-    if (operation === FALLOC.PUNCH_HOLE) return 0;
+    const isHole = operation === FALLOC.PUNCH_HOLE;
+    const last = isHole ? yield* endOfHole(place, inode, start, end) : end;
+    if (start < last) yield* freeRange(place, inode, start, last);
+    if (isHole) return 0;
   } else if (operation !== 0) return EOPNOTSUPP;
   else if (isMemory(inode)) {
     const error = yield* allocatePages(place, inode, start, end);
     if (error < 0) return error;
   }
   yield writing(place.machine.objects.pages(inode.id));
-  if ((mode & FALLOC.KEEP_SIZE) === 0 && end > inode.bytes) inode.bytes = end;
+  const before = inode.bytes;
+  if ((mode & FALLOC.KEEP_SIZE) !== 0 || end <= before) return 0;
+  inode.bytes = end;
+  yield* zeroPartialPage(place, inode, before);
+  yield* zeroPartialPage(place, inode, end);
   return 0;
+}
+
+/** A hole in a file on a disk starts before the end of the file, and ends with its last page. */
+function* endOfHole({ machine }: Place, inode: Inode, start: number, end: number): Op<number> {
+  yield reading(machine.objects.pages(inode.id));
+  if (isMemory(inode)) return end;
+  if (start >= inode.bytes) return start;
+  return end > inode.bytes ? pagesOfInode(inode) * PAGE_BYTES : end;
 }
 
 /** Frees the whole pages of a range of bytes; what it has of others becomes zeroes. */
 function* freeRange(place: Place, inode: Inode, start: number, end: number): Op<void> {
   const [from, to] = [Math.ceil(start / PAGE_BYTES), Math.floor(end / PAGE_BYTES)];
-  if (isMemory(inode)) yield* splitAround(place, inode, start, end);
+  yield* splitAround(place, inode, start, end);
   if (from < to) yield* freePages(place, inode, from, to);
-  // shmem counts the last byte of the whole pages, and wraps around below the first page.
-  if (to === 0 && isMemory(inode)) {
+  // The last byte of the whole pages is counted, which wraps around below the first page.
+  if (to === 0) {
     yield* unmapMapping(place, inode, from, Number.POSITIVE_INFINITY, false);
   }
+  yield* zeroPartialPage(place, inode, start);
+  yield* zeroPartialPage(place, inode, end);
   // A page keeps its first word only.
   if (end % PAGE_BYTES > 0 && to * PAGE_BYTES >= start) yield* zeroPage(place, inode, to);
 }

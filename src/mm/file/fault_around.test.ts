@@ -8,8 +8,12 @@ import type { FileSystem } from './inode.ts';
 const START = 16 * TABLE;
 const MAP = { SHARED: 0x1, FIXED: 0x10 } as const;
 
-/** Reads the page behind the end of a file of `pages` pages, all in memory: pages that are mapped. */
-function mappedAround(fileSystem: FileSystem, pages: number): number {
+/**
+ * Reads the page behind the end of a file of `pages` pages, all in memory, perhaps after its first one.
+ *
+ * @returns how many are mapped
+ */
+function mappedAround(fileSystem: FileSystem, pages: number, isFirstRead = false): number {
   const process = new OneProcess();
   const { task } = process;
   const inode = newInode(task.machine, 0, { fileSystem });
@@ -18,6 +22,7 @@ function mappedAround(fileSystem: FileSystem, pages: number): number {
   run(writeFile(task, file, 0, pages * PAGE_BYTES, 1));
   const call = { address: START * PAGE_BYTES, length: TABLE * PAGE_BYTES, prot: PROT.READ, file };
   run(mmap(task, { ...call, flags: MAP.SHARED | MAP.FIXED, offset: 0 }));
+  if (isFirstRead) assert.equal(process.load(START), 1);
   assert.equal(process.load(START + pages), -1 - Fault.SIGBUS);
   return task.mm.rss[Rss.FILE]! + task.mm.rss[Rss.SHMEM]!;
 }
@@ -28,8 +33,9 @@ test('a read behind the end maps what is in memory before it', () => {
   assert.equal(mappedAround('ext4', 18), 2);
 });
 
-test('but for the first page around it, if that is all the file has there, on a disk', () => {
+test('no table is made for the last page of a file on a disk', () => {
   assert.equal(mappedAround('ext4', 1), 0);
   assert.equal(mappedAround('ext4', 17), 0);
+  assert.equal(mappedAround('ext4', 17, true), 17);
   assert.equal(mappedAround('tmpfs', 1), 1);
 });

@@ -38,25 +38,26 @@ export function* faultAround(task: Task, vma: Vma, page: number, above: number):
   const from = page - index + Math.max(aligned, index - Math.min(index, page - vma.start));
   const end = Math.min(from + WINDOW, page - index + entries, vma.end);
   yield reading(machine.objects.pages(vma.file!.inode.id));
-  // Kernel 6.18, measured: where only the first page lies in a file on a disk, nothing is mapped.
-  if (!isMemory(vma.file!.inode) && endOfFile(vma) - from === 1) return false;
   let isMapped = false;
   let isFirst = true;
+  let mayBeWhole = false;
   for (let at = from; at < end; ) {
     const frame = yield* nextUptodate(task, vma, at);
     if (frame === NONE) {
       at++;
       continue;
     }
-    if (isFirst) {
-      const isHuge = yield* mapHuge(task, vma, page, above, frame);
-      if (isHuge) return true;
-    }
-    isFirst = false;
     const head = headOf(machine, frame);
     const last = at + head - frame + 2 ** orderOf(machine, head);
+    if (isFirst) {
+      // The last folio of a file on a disk may be mapped, but no table is made for it.
+      mayBeWhole = isMemory(vma.file!.inode) || last < endOfFile(vma);
+      const start = yield* startAround(task, vma, page, above, frame, mayBeWhole);
+      if (start !== Start.GO_ON) return start === Start.MAPPED;
+    }
+    isFirst = false;
     const part = { start: at, end: Math.min(last, end, endOfFile(vma)), frame };
-    const run = wholeFolio(machine, vma, at, frame) ?? part;
+    const run = (mayBeWhole ? wholeFolio(machine, vma, at, frame) : undefined) ?? part;
     const isMappedNow = yield* mapFolio(task, vma, run, page, above);
     if (isMappedNow) isMapped = true;
     at = last;
@@ -98,14 +99,37 @@ function* nextUptodate(task: Task, vma: Vma, page: number): Op<number> {
   return NONE;
 }
 
-/** Maps a locked folio by an entry of level 1, if it can; then it is unlocked. */
-function* mapHuge(task: Task, vma: Vma, page: number, above: number, frame: number): Op<boolean> {
+/** What has come of the first folio. */
+const Start = { GO_ON: 0, MAPPED: 1, GIVEN_UP: 2 } as const;
+type Start = (typeof Start)[keyof typeof Start];
+
+/**
+ * Where there is no table yet: maps the first folio, which is locked, by an entry of level 1 if it
+ * can, and gives up if a table is not to be made for it. In both cases the folio is unlocked.
+ *
+ * @returns how it goes on
+ */
+function* startAround(
+  task: Task,
+  vma: Vma,
+  page: number,
+  above: number,
+  frame: number,
+  mayBeWhole: boolean,
+): Op<Start> {
   const { machine, cpu } = task;
   yield reading(machine.objects.entry(above));
-  if (!isNoneAt(machine, above)) return false;
-  const isMapped = yield* mapHugeFolio(task, vma, page, above, frame, pageRights(vma) | ACCESSED);
-  if (isMapped) yield* unlockFolio(machine, cpu, frame);
-  return isMapped;
+  if (!isNoneAt(machine, above)) return Start.GO_ON;
+  if (mayBeWhole) {
+    const rights = pageRights(vma) | ACCESSED;
+    const isMapped = yield* mapHugeFolio(task, vma, page, above, frame, rights);
+    if (!isMapped) return Start.GO_ON;
+    yield* unlockFolio(machine, cpu, frame);
+    return Start.MAPPED;
+  }
+  yield* unlockFolio(machine, cpu, frame);
+  yield* putFrame(machine, cpu, frame);
+  return Start.GIVEN_UP;
 }
 
 /**

@@ -7,10 +7,10 @@
  *
  * @source mm/filemap.c filemap_get_entry(), __filemap_get_folio(), filemap_add_folio(),
  *         __filemap_remove_folio() (Linux 6.18)
- * @omits  write-back, errors of the disk; folios are made small
+ * @omits  write-back, errors of the disk; what is written makes small folios
  */
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
-import { allocFrame, headOf, orderOf, putFrame } from '../page/frame.ts';
+import { allocFolio, headOf, orderOf, putFrame } from '../page/frame.ts';
 import { isMapped } from '../rmap/map_count.ts';
 import type { Task } from '../task.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -76,41 +76,66 @@ export function* getLockedFrame(place: Place, inode: Inode, index: number): Op<n
   for (;;) {
     const found = yield* findLockFrame(place, inode, index);
     if (found !== NONE) return found;
-    const made = yield* makeFrame(place, inode, index);
-    if (made !== AGAIN) return made;
+    const made = yield* addFolio(place, inode, index, 0, FrameFlag.UPTODATE);
+    if (made !== IS_THERE) return made;
   }
 }
 
-/** Another CPU has made the page meanwhile. */
-const AGAIN = -2;
+/** Some page of what was to be put in has been there already. */
+const IS_THERE = -2;
 
-/** A new page, locked, with the caller's reference and that of the page cache. */
-function* makeFrame({ machine, cpu }: Place, inode: Inode, index: number): Op<number> {
-  const frame = yield* allocFrame(machine, cpu);
+/**
+ * Puts a new folio of 2^order pages in: page `index`, which is a multiple of that, and those behind.
+ *
+ * @returns its head, locked, with the caller's reference and those of the page cache; `NONE` if memory
+ *          is exhausted; `IS_THERE`
+ * @locks   the folio lock, the i_pages lock
+ */
+export function* addFolio(
+  place: Place,
+  inode: Inode,
+  index: number,
+  order: number,
+  flags: number,
+): Op<number> {
+  const { machine, cpu } = place;
+  const frame = yield* allocFolio(machine, cpu, order);
   if (frame === NONE) return NONE;
   // Nobody else knows it yet.
   const kind = isMemory(inode) ? FrameFlag.SWAPBACKED : 0;
   yield writing(machine.objects.frame(frame));
-  machine.frameFlags[frame]! |= FrameFlag.UPTODATE | kind;
+  machine.frameFlags[frame]! |= flags | kind;
   machine.frameMapping[frame] = 1 + inode.id;
   machine.frameIndex[frame] = index;
-  if (machine.size.contents) machine.frameData[frame] = inode.disk.get(index) ?? 0;
+  if (machine.size.contents) readContent(machine, inode, index, frame, order);
   yield* lockFolio(machine, cpu, frame);
   const guard = machine.objects.pagesLock(inode.id);
   yield* lock(machine, cpu, guard, Rank.PAGES);
   yield writing(machine.objects.pages(inode.id));
-  const isFirst = inode.pages.get(index) === NONE;
-  if (isFirst) inode.pages.set(index, frame);
+  const pages = 2 ** order;
+  const isFirst = isEmptyFrom(inode, index, pages);
+  if (isFirst) for (let at = 0; at < pages; at++) inode.pages.set(index + at, frame + at);
   yield* unlock(machine, cpu, guard, Rank.PAGES);
   yield writing(machine.objects.frame(frame));
   if (isFirst) {
-    machine.frameReferences[frame]!++;
+    machine.frameReferences[frame]! += pages;
     return frame;
   }
   machine.frameMapping[frame] = 0;
   yield* unlockFolio(machine, cpu, frame);
   yield* putFrame(machine, cpu, frame);
-  return AGAIN;
+  return IS_THERE;
+}
+
+function readContent(world: World, inode: Inode, index: number, head: number, order: number): void {
+  for (let at = 0; at < 2 ** order; at++) {
+    world.frameData[head + at] = inode.disk.get(index + at) ?? 0;
+  }
+}
+
+function isEmptyFrom({ pages }: Inode, index: number, count: number): boolean {
+  for (let at = index; at < index + count; at++) if (pages.get(at) !== NONE) return false;
+  return true;
 }
 
 /**

@@ -17,6 +17,7 @@ import { reading, writing, writingContent } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import { findGetFrame, isPageOf, type Place, removeFrame } from './filemap.ts';
 import { type Inode, isMemory } from './inode.ts';
+import { zeroPartialPage } from './partial_page.ts';
 import { splitAround } from './split_around.ts';
 import { unmapMapping } from './unmap_mapping.ts';
 
@@ -69,6 +70,7 @@ export function* setSize(place: Place, inode: Inode, bytes: number): Op<void> {
   const { machine, cpu } = place;
   const invalidateLock = machine.objects.invalidateLock(inode.id);
   const isLocked = !isMemory(inode);
+  const before = inode.bytes;
   // To the size that it has: shmem frees what FALLOC_FL_KEEP_SIZE has made behind the end.
   const isCut = isLocked ? bytes < inode.bytes : bytes <= inode.bytes;
   if (isLocked) yield* lock(machine, cpu, invalidateLock, Rank.INVALIDATE);
@@ -82,6 +84,7 @@ export function* setSize(place: Place, inode: Inode, bytes: number): Op<void> {
     yield* unmapMapping(place, inode, start, ALL, true);
   }
   if (isLocked) yield* unlock(machine, cpu, invalidateLock, Rank.INVALIDATE);
+  yield* zeroPartialPage(place, inode, Math.min(before, bytes));
 }
 
 /**

@@ -9,6 +9,7 @@ import { writing, writingContent } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { getLockedFrame, type Place } from './filemap.ts';
 import type { OpenFile } from './open_file.ts';
+import { zeroPartialPage } from './partial_page.ts';
 
 /**
  * pwrite(2) of `length` bytes at `offset`: pages whose first word is among them hold `value`.
@@ -28,6 +29,8 @@ export function* writeFile(
   // Files of hugetlbfs are mapped.
   if (inode.hugetlb !== undefined) return EINVAL;
   yield* lock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
+  yield writing(machine.objects.pages(inode.id));
+  if (offset > inode.bytes) yield* zeroPartialPage(place, inode, inode.bytes);
   const end = offset + length;
   let at = offset;
   while (at < end) {
@@ -37,7 +40,6 @@ export function* writeFile(
     const head = headOf(machine, frame);
     yield writing(machine.objects.frame(head));
     machine.frameFlags[head]! |= FrameFlag.DIRTY | FrameFlag.UPTODATE;
-    machine.frameFlags[head]! &= ~FrameFlag.READAHEAD;
     yield writingContent(machine.objects.frame(frame));
     if (machine.size.contents && at === index * PAGE_BYTES) machine.frameData[frame] = value;
     at = Math.min(end, (index + 1) * PAGE_BYTES);

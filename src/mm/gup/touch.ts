@@ -1,6 +1,6 @@
 /** What GUP leaves behind on a page that it finds, as if the program had written to it. */
 import { ACCESSED, DIRTY } from '../../arch/index.ts';
-import { headOf } from '../page/frame.ts';
+import { headOf, markDirty } from '../page/frame.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { isPresentAt, isWritableAt, lockOf, walk } from '../table/pgtable.ts';
 import { lockPte, unlockPte } from '../table/pte_table.ts';
@@ -8,7 +8,7 @@ import type { Task } from '../task.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
-import { FrameFlag, NONE, type World } from '../world/world.ts';
+import { NONE, type World } from '../world/world.ts';
 
 /**
  * Marks `page` as written to, if it can be: a huge page in its entry, a small one in its folio, unless
@@ -41,7 +41,7 @@ export function* touchForWrite(task: Task, page: number): Op<void> {
   if (isWritable(machine, slot) && (mappedFlagsAt(machine, slot) & DIRTY) === 0) {
     const head = headOf(machine, mappedFrameAt(machine, slot));
     yield writing(machine.objects.frame(head));
-    machine.frameFlags[head]! |= FrameFlag.DIRTY;
+    markDirty(machine, head);
   }
   yield* unlockPte(task, mm, slot);
 }

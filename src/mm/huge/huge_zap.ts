@@ -4,6 +4,7 @@
  * @source mm/huge_memory.c zap_huge_pmd() (Linux 6.18)
  */
 import { DIRTY, W } from '../../arch/index.ts';
+import { markDirty } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { tlbChange, tlbRemovePage } from '../table/mmu_gather.ts';
@@ -13,7 +14,7 @@ import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing } from '../world/point.ts';
 import { freeTable } from '../world/table_page.ts';
-import { FrameFlag, NONE } from '../world/world.ts';
+import { NONE } from '../world/world.ts';
 import { withdraw } from './deposit.ts';
 import { isHugeZero } from './huge_memory.ts';
 import { removeHugeRmap } from './huge_rmap.ts';
@@ -51,7 +52,7 @@ export function* zapHugePage(task: Task, start: number, slot: number): Op<boolea
       }
       const isFile = !isAnonymousFrame(machine, head);
       yield* removeHugeRmap(machine, mm, head, pages);
-      if (isFile && (flags & DIRTY) !== 0) machine.frameFlags[head]! |= FrameFlag.DIRTY;
+      if (isFile && (flags & DIRTY) !== 0) markDirty(machine, head);
       tlbRemovePage(machine, cpu, start, head);
     }
   }

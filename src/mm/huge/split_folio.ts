@@ -7,7 +7,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { type Place, removeFrame } from '../file/filemap.ts';
-import { type Inode, pagesOfInode } from '../file/inode.ts';
+import { type Inode, isMemory, pagesOfInode } from '../file/inode.ts';
 import { unmapMapping } from '../file/unmap_mapping.ts';
 import { headOf, orderOf, putFrame } from '../page/frame.ts';
 import { entireMapcount } from '../rmap/large_mapcount.ts';
@@ -23,7 +23,8 @@ import { FrameFlag, ORDER_SHIFT, type World } from '../world/world.ts';
  * Called under the lock of the folio `head`, with a reference, both of which are then of its first
  * part. Parts behind the end of the file leave it.
  *
- * @returns false if somebody else holds the folio: nothing has changed, but for who maps it
+ * @returns false if somebody else holds the folio, or it is dirty and on a disk: it is as before, but
+ *          for who maps it
  * @locks   i_mmap_rwsem (read), then the i_pages lock
  */
 export function* splitFolio(place: Place, inode: Inode, head: number, at: number): Op<boolean> {
@@ -32,12 +33,13 @@ export function* splitFolio(place: Place, inode: Inode, head: number, at: number
   const pages = 2 ** order;
   const index = machine.frameIndex[head]!;
   yield reading(machine.objects.frame(head));
-  if (machine.frameReferences[head] !== pages + 1 + mapcountOf(machine, head)) return false;
+  const isHeld = machine.frameReferences[head] !== pages + 1 + mapcountOf(machine, head);
+  if (isHeld && isMemory(inode)) return false;
   yield* unmapMapping(place, inode, index, index + pages, false);
   const guard = machine.objects.pagesLock(inode.id);
   yield* lock(machine, cpu, guard, Rank.PAGES);
   yield writing(machine.objects.frame(head));
-  const isFree = machine.frameReferences[head] === pages + 1;
+  const isFree = machine.frameReferences[head] === pages + 1 && !hasBuffers(machine, inode, head);
   if (isFree) {
     yield writing(machine.objects.pages(inode.id));
     divide(machine, head, order, head + at);
@@ -45,6 +47,11 @@ export function* splitFolio(place: Place, inode: Inode, head: number, at: number
   yield* unlock(machine, cpu, guard, Rank.PAGES);
   if (isFree) yield* dropBehindEnd(place, inode, head, pages);
   return isFree;
+}
+
+/** What was written and is not on the disk yet keeps the folio as it is. */
+function hasBuffers({ frameFlags }: World, inode: Inode, head: number): boolean {
+  return !isMemory(inode) && (frameFlags[head]! & FrameFlag.DIRTY) !== 0;
 }
 
 /** Entries that map the folio, or a page of it. */

@@ -5,21 +5,16 @@
  * @omits  swapping in
  */
 import { FALLOC, fallocateFile } from '../file/fallocate.ts';
-import { getLockedFrame, isBehindEnd, type Place } from '../file/filemap.ts';
-import { type Inode, isMemory } from '../file/inode.ts';
+import { isMemory } from '../file/inode.ts';
+import { forceReadAhead } from '../file/readahead.ts';
 import { closeInode, getInode } from '../file/shmem.ts';
-import { unlockFolio } from '../page/folio_lock.ts';
-import { putFrame } from '../page/frame.ts';
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
 import { EACCES, EINVAL } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-import { NONE } from '../world/world.ts';
 
-/** The optimal size of a request to the disk: a property of the host, here 8 MiB. */
-const READ_AHEAD_MAX = 2048;
 const SHARED_MAYWRITE = VM.SHARED | VM.MAYWRITE;
 
 /** Called under the mmap lock, for reading, which is dropped and taken again. @returns 0 */
@@ -31,7 +26,7 @@ export function* adviseWillneed(task: Task, vma: Vma, start: number, end: number
   // The VMA, and its file with it, may go when the lock is dropped.
   yield* getInode(task, file.inode);
   yield* mmapReadUnlock(machine, cpu, mm.id);
-  yield* readAhead(task, file.inode, index, index + end - start);
+  yield* forceReadAhead(task, file.inode, index, index + end - start);
   yield* closeInode(task, file.inode);
   yield* mmapReadLock(machine, cpu, mm.id);
   return 0;
@@ -61,22 +56,4 @@ export function* adviseRemove(task: Task, vma: Vma, start: number, end: number):
   yield* closeInode(task, file.inode);
   yield* mmapReadLock(machine, cpu, mm.id);
   return result;
-}
-
-/**
- * Brings the pages `[start, end)` of a file into memory, as many as are read at once.
- *
- * @source mm/readahead.c force_page_cache_ra() (Linux 6.18)
- */
-function* readAhead(place: Place, inode: Inode, start: number, end: number): Op<void> {
-  const { machine, cpu } = place;
-  const last = Math.min(end, start + READ_AHEAD_MAX);
-  for (let index = start; index < last; index++) {
-    const isBehind = yield* isBehindEnd(place, inode, index);
-    if (isBehind) return;
-    const frame = yield* getLockedFrame(place, inode, index);
-    if (frame === NONE) return;
-    yield* unlockFolio(machine, cpu, frame);
-    yield* putFrame(machine, cpu, frame);
-  }
 }

@@ -11,7 +11,7 @@ import { removeFrame } from '../file/filemap.ts';
 import { isMemory } from '../file/inode.ts';
 import type { Machine } from '../machine.ts';
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
-import { putFrame } from '../page/frame.ts';
+import { markDirty, putFrame } from '../page/frame.ts';
 import { isAnonymousFrame, removeRmap } from '../rmap/map_count.ts';
 import { type Mapping, rmapWalk } from '../rmap/walk.ts';
 import { swapOut } from '../swap/swap_out.ts';
@@ -48,6 +48,8 @@ function* reclaimFolio(machine: Machine, cpu: number, frame: number): Op<void> {
   yield* rmapWalk(machine, cpu, frame, unmapOne);
   yield reading(machine.objects.frame(frame));
   const isClean = (machine.frameFlags[frame]! & FrameFlag.DIRTY) === 0;
+  // What is dirty goes once it is written back: PG_reclaim, the bit of PG_readahead.
+  if (!isPrivate && !isClean && !isSwapBacked) machine.frameFlags[frame]! |= FrameFlag.READAHEAD;
   // Only the page cache and the caller are to hold it.
   if (isPrivate || !isClean || machine.frameReferences[frame] !== 2) return;
   const inode = machine.inodes.get(machine.frameMapping[frame]! - 1);
@@ -69,7 +71,7 @@ function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean>
   }
   checkUnlocked(machine, mm, page);
   yield writing(machine.objects.frame(frame));
-  if ((flags & DIRTY) !== 0) machine.frameFlags[frame]! |= FrameFlag.DIRTY;
+  if ((flags & DIRTY) !== 0) markDirty(machine, frame);
   const isDroppable = (vma.flags & VM.DROPPABLE) !== 0;
   if (isAnonymousFrame(machine, frame) && isNeeded(machine, frame, isDroppable)) {
     if (!isDroppable) machine.frameFlags[frame]! |= FrameFlag.SWAPBACKED;

@@ -8,7 +8,7 @@ import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
 import { flushMapped } from '../design/seams.ts';
 import type { Machine } from '../machine.ts';
-import { getFrame, putFrame } from '../page/frame.ts';
+import { getFrame, markDirty, putFrame } from '../page/frame.ts';
 import type { AnonVma } from '../rmap/anon_vma.ts';
 import { tryShareRmap } from '../rmap/dup_rmap.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
@@ -61,7 +61,7 @@ function* replaceEntry(
     if (isFlushing) yield* flushMapped(machine, cpu, mm, page);
   }
   yield writing(machine.objects.frame(frame));
-  if ((flags & DIRTY) !== 0) machine.frameFlags[frame]! |= FrameFlag.DIRTY;
+  if ((flags & DIRTY) !== 0) markDirty(machine, frame);
   const isOwn = (machine.frameFlags[frame]! & FrameFlag.EXCLUSIVE) !== 0;
   const isShared = tryShareRmap(machine, frame);
   // The process has the page all the time: its counters do not change.

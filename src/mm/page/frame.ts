@@ -38,6 +38,12 @@ export function orderOf({ frameFlags }: World, head: number): number {
   return frameFlags[head]! >>> ORDER_SHIFT;
 }
 
+/** A folio that was written to is not on its way out. @source mm/page-writeback.c folio_mark_dirty() */
+export function markDirty({ frameFlags }: World, head: number): void {
+  frameFlags[head]! &= ~FrameFlag.READAHEAD;
+  frameFlags[head]! |= FrameFlag.DIRTY;
+}
+
 /** How many frames move between a CPU's list and the zone at a time: 63 unless memory is small. */
 function batchOf({ size }: World): number {
   return Math.max(1, Math.min(63, Math.floor(size.frames / (4 * size.cpus))));

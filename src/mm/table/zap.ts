@@ -10,7 +10,7 @@ import { giveUpTable } from '../design/seams.ts';
 import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { zapHugePage } from '../huge/huge_zap.ts';
 import { splitHugeEntry } from '../huge/split.ts';
-import { headOf, ZERO_FRAME } from '../page/frame.ts';
+import { headOf, markDirty, ZERO_FRAME } from '../page/frame.ts';
 import { dropRmap, isAnonymousFrame, rssKindOf } from '../rmap/map_count.ts';
 import { freeSwapAndCache } from '../swap/swap_cache.ts';
 import type { Task } from '../task.ts';
@@ -18,7 +18,7 @@ import { Rss } from '../vma/mm.ts';
 import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, writing } from '../world/point.ts';
-import { FrameFlag, NONE } from '../world/world.ts';
+import { NONE } from '../world/world.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from './mapped_entry.ts';
 import {
   isGatherFull,
@@ -188,7 +188,7 @@ function* zapMapped(task: Task, slot: number, page: number, zap: number): Op<boo
     dropRmap(machine, mm, frame);
     tlbRemovePage(machine, cpu, page, frame);
   } else {
-    machine.frameFlags[head]! |= FrameFlag.DIRTY;
+    markDirty(machine, head);
     tlbRemovePageLater(machine, cpu, page, frame);
   }
   return true;

@@ -1,6 +1,7 @@
 /** Virtual memory areas. Addresses and offsets are in pages, unless a name says bytes. */
 
 import type { Inode } from '../file/inode.ts';
+import type { ReadAhead } from '../file/readahead.ts';
 import type { HugetlbPrivate } from '../hugetlb/vma_lock.ts';
 import type { AnonVma } from '../rmap/anon_vma.ts';
 import { NONE } from '../world/world.ts';
@@ -57,6 +58,8 @@ export interface MappedFile {
   readonly isSegment?: true;
   /** The design that has VMAs of this file do what it wants (`design/design.ts`), by its name. */
   readonly design?: string;
+  /** Of files on a disk, once a fault has read ahead. */
+  readAhead?: ReadAhead;
 }
 
 export interface Vma {

@@ -33,6 +33,8 @@ export interface WorldSize {
   readonly contents: boolean;
   /** Where faults on private memory use huge pages (transparent_hugepage/enabled). */
   readonly thp: 'always' | 'madvise' | 'never';
+  /** How much more of a disk than was missed a fault reads (read_ahead_kb), in pages. */
+  readonly readAheadPages: number;
   /** Pages of 2 MiB and of 1 GiB that hugetlb sets aside at boot. */
   readonly hugePages: number;
   readonly gigantic: number;
@@ -58,6 +60,7 @@ export function worldSize(size: Partial<WorldSize> & Pick<WorldSize, 'format'>):
     tlbTags: 'mm',
     contents: true,
     thp: 'madvise',
+    readAheadPages: 0,
     hugePages: 0,
     gigantic: 0,
     hugetlbUnshare: '6.18',

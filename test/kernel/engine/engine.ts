@@ -10,6 +10,7 @@ import type { Backing, InitialState, KernelReport, Outcome, State, Vma } from '.
 import { mm } from './build.ts';
 import { Files } from './files.ts';
 import { countersOf, describeVma, entriesOf, mapsLargeFolio } from './observe.ts';
+import { readAheadPages } from './read_ahead.ts';
 import { touch } from './touch.ts';
 
 const PAGE_BYTES = 4096;
@@ -49,7 +50,11 @@ export function runOnEngine(
   const isStriped = program.steps.some(({ call }) => call.name === 'stripe' && call.count > 1000);
   const isHuge = program.steps.some(({ call }) => isHugetlb(call));
   const hugePages = isHuge ? initial.counters.HugePages_Free : 0;
-  const size = { ...(isStriped ? { ...SIZE, vmas: 2 ** 17 } : SIZE), hugePages };
+  const size = {
+    ...(isStriped ? { ...SIZE, vmas: 2 ** 17 } : SIZE),
+    hugePages,
+    readAheadPages: readAheadPages(),
+  };
   return new Run(initial, size, onObserve).run(program, outcomes);
 }
 
@@ -64,7 +69,7 @@ class Run {
 
   constructor(
     initial: InitialState,
-    size: typeof SIZE & Pick<WorldSize, 'hugePages'>,
+    size: typeof SIZE & Pick<WorldSize, 'hugePages' | 'readAheadPages'>,
     onObserve: (observed: Observed) => void,
   ) {
     this.#initial = initial;

@@ -1,5 +1,9 @@
 /** Known mistakes that can be switched on, each in one line of the operation it is about. */
 export interface Bugs {
+  /** Secondary MMUs are not told when a range begins or ends to change. */
+  readonly noRangeStart?: boolean;
+  /** Secondary MMUs are not told when a huge page of a file is to be mapped as one (CVE-2022-48991). */
+  readonly collapseMappedUntold?: boolean;
   readonly pagesFreedBeforeFlush?: boolean;
   readonly unlockedBeforeFlush?: boolean;
   readonly tablesFreedAtOnce?: boolean;

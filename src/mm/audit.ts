@@ -7,6 +7,7 @@ import { entireMapcount } from './huge/huge_rmap.ts';
 import { auditHugetlb } from './hugetlb/audit.ts';
 import { isHugetlbFolio } from './hugetlb/folio.ts';
 import type { Machine } from './machine.ts';
+import { isBacked } from './notifier/second_level.ts';
 import { headOf } from './page/frame.ts';
 import { rssKindOf } from './rmap/map_count.ts';
 import { auditSwap } from './swap/audit_swap.ts';
@@ -48,6 +49,9 @@ export function audit(machine: Machine): void {
   }
   if (machine.heldRanks.some((ranks) => ranks !== 0)) violate(machine, 'P-LOCK');
   if (machine.ledger.size > 0) violate(machine, 'P-TLB');
+  for (const entry of machine.secondaryViews.save()) {
+    if (!isBacked(machine, entry)) violate(machine, 'P-TLB');
+  }
   for (let table = 0; table < tables; table++) {
     const links = found.links[table]!;
     if (machine.tableUsed[table] !== Math.min(links, 1)) violate(machine, 'P-COUNT');

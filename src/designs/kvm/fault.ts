@@ -28,7 +28,7 @@ import { reading, writing } from '../../mm/world/point.ts';
 import { violate } from '../../mm/world/property.ts';
 import { FrameFlag, NONE } from '../../mm/world/world.ts';
 import { mapSecond, mayMapAt, type SecondMapping } from './second_table.ts';
-import { type Memslot, slotOfGfn, type Vm, vmOf } from './vm.ts';
+import { formatOf, type Memslot, slotOfGfn, type Vm, vmOf } from './vm.ts';
 
 /** How a fault of a guest ends. */
 export const GuestFault = {
@@ -167,6 +167,7 @@ function* mappingOf(
   const small = { gfn, level: 0, hva, frame, isWritable };
   const pages = machine.format.entryPages[1]!;
   const offset = gfn % pages;
+  if (formatOf(vm).entryPages[1] !== pages) return small;
   const isInSlot = gfn - offset >= slot.gfn && gfn - offset + pages <= slot.gfn + slot.pages;
   if (!isInSlot || offset !== hva % pages || offset !== frame % pages) return small;
   if (!mayMapAt(vm, gfn, 1)) return small;

@@ -65,9 +65,9 @@ export interface Bugs {
   readonly kvmIgnoresSequence?: boolean;
   /** KVM does not ask whether an invalidation is under way. */
   readonly kvmIgnoresInProgress?: boolean;
-  /** KVM asks for both before it takes mmu_lock only (CVE-2022-45869). */
+  /** KVM asks for both before it takes mmu_lock only. */
   readonly kvmRetryUnlocked?: boolean;
-  /** KVM reads the sequence when it has looked the page up (13ec9308a857). */
+  /** KVM reads the sequence when it has looked the page up. */
   readonly kvmSequenceReadLate?: boolean;
   /** KVM raises the sequence when an invalidation begins, in place of when it ends. */
   readonly kvmSequenceAtStart?: boolean;

@@ -49,6 +49,7 @@ export function audit(machine: Machine): void {
   }
   if (machine.heldRanks.some((ranks) => ranks !== 0)) violate(machine, 'P-LOCK');
   if (machine.ledger.size > 0) violate(machine, 'P-TLB');
+  for (const design of machine.designs) design.audit?.(machine);
   for (const entry of machine.secondaryViews.save()) {
     if (!isBacked(machine, entry)) violate(machine, 'P-TLB');
   }

@@ -1,5 +1,4 @@
 /** Secondary MMUs: guests of KVM, and devices, that go on using what their process has no longer. */
-import { x86_64Like } from '../arch/index.ts';
 import type { Program } from '../check/index.ts';
 import { enterGuest } from '../designs/index.ts';
 import { type Bugs, load, madvise, migratePages, mprotect, run, type Task } from '../mm/index.ts';
@@ -208,13 +207,9 @@ export const getsFreePage = step(
   },
 );
 
-/** Huge pages of four small ones. */
-const FOUR = x86_64Like('tables of 4', [2, 9, 9, 9]);
-const collapsingFour = advising(PAGE, PAGE + 4, MADV_COLLAPSE, 'MADV_COLLAPSE');
-
 /** Small entries map the pages of a huge page of a file, in a VMA that has room for it as one. */
 function mapBySmallEntries(task: Task): void {
-  run(madvise(task, PAGE * PAGE_BYTES, 4 * PAGE_BYTES, MADV_COLLAPSE));
+  run(madvise(task, PAGE * PAGE_BYTES, TABLE_PAGES * PAGE_BYTES, MADV_COLLAPSE));
   run(mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT_READ));
   run(load(task, PAGE));
   run(mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT_RW));
@@ -222,8 +217,8 @@ function mapBySmallEntries(task: Task): void {
 
 export const collapseMappedUntold: ZooEntry = step(
   'collapseMappedUntold',
-  [collapsingFour, guestLoading()],
-  { ...ENTERED, format: FOUR, mapped: [], shared: [[PAGE, PAGE + 4]], frames: 64, tables: 16 },
+  [collapsing, guestLoading()],
+  { ...ENTERED, mapped: [], shared: [[PAGE, PAGE + TABLE_PAGES]], frames: 2048, tables: 16 },
   {
     id: 'B3',
     aliases: ['CVE-2022-48991', 'f268f6cf875f'],
@@ -235,7 +230,6 @@ export const collapseMappedUntold: ZooEntry = step(
       'that its process no longer mapped: nobody who reclaimed them had a reason to tell it, and the ' +
       'guest went on using freed memory.',
     properties: ['P-TLB', 'P-UAF-PAGE'],
-    bounds: '2 CPUs, 1 process, 1 guest, huge pages of 4 pages, 2 operations, flushes by broadcast',
     fix: 'f268f6cf875f',
     versions: '4.8 to 6.0',
   },

@@ -5,10 +5,10 @@
  */
 import type { Design } from '../../mm/design/design.ts';
 import { notifier } from './follow.ts';
-import { KVM } from './vm.ts';
+import { auditVms, KVM } from './vm.ts';
 
 export { enterGuest, guestLoad, guestStore } from './access.ts';
 export { GuestFault, guestPageFault } from './fault.ts';
 export { addMemslot, createVm, KVM, type Memslot, type Vm, vmOf } from './vm.ts';
 
-export const kvm: Design = { name: KVM, notifier };
+export const kvm: Design = { name: KVM, notifier, audit: auditVms };

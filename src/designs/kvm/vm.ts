@@ -7,6 +7,7 @@ import type { Machine } from '../../mm/machine.ts';
 import { notifierRegister } from '../../mm/notifier/notifier.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Op } from '../../mm/world/op.ts';
+import { violate } from '../../mm/world/property.ts';
 
 /** The name by which subscriptions know the design. */
 export const KVM = 'kvm';
@@ -68,6 +69,13 @@ export function formatOf({ format: id }: Vm): PteFormat {
   const format = secondLevelFormat(id);
   assert(format !== undefined, 'a second-level table has a format');
   return format;
+}
+
+/** An invalidation that never ends would let all faults of a guest be tried again for ever. */
+export function auditVms(machine: Machine): void {
+  for (const { inProgress } of dataOf(machine).vms) {
+    if (inProgress > 0) violate(machine, 'P-LIVE');
+  }
 }
 
 /** Entries of a table of any second-level format. */

@@ -153,6 +153,8 @@ export interface Design {
     end: number,
   ) => Op<void>;
 
+  /** What must hold of its own data when no operation is under way. */
+  readonly audit?: (machine: Machine) => void;
   /** What its subscriptions to address spaces do when they are told (mmu notifiers). */
   readonly notifier?: NotifierOps;
 

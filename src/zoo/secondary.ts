@@ -11,6 +11,7 @@ import {
   type GuestSetting,
   guestLoading,
   guestRace,
+  guestRunning,
   guestStoring,
 } from './small_guest.ts';
 import { advising, PAGE, TABLE_PAGES } from './small_machine.ts';
@@ -217,13 +218,16 @@ function mapBySmallEntries(task: Task): void {
 
 export const collapseMappedUntold: ZooEntry = step(
   'collapseMappedUntold',
-  [collapsing, guestLoading()],
+  [collapsing, guestRunning],
   { ...ENTERED, mapped: [], shared: [[PAGE, PAGE + TABLE_PAGES]], frames: 2048, tables: 16 },
   {
     id: 'B3',
     aliases: ['CVE-2022-48991', 'f268f6cf875f'],
     title: 'khugepaged takes entries of a file away and tells no secondary MMU',
-    actors: ['MADV_COLLAPSE of a file whose huge page small entries map', 'a load of the guest'],
+    actors: [
+      'MADV_COLLAPSE of a file whose huge page small entries map',
+      'a CPU that runs the guest',
+    ],
     story:
       'To map a huge page of a file as one, the table with the small entries is taken away. Neither ' +
       'notifiers nor, for entries that were present, TLBs were told. KVM kept its entries of pages ' +

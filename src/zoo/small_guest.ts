@@ -55,6 +55,11 @@ export function deviceRace(
   });
 }
 
+export const guestRunning: Program = {
+  name: 'guest runs',
+  run: (task) => enterGuest(task, 0),
+};
+
 export const guestStoring = (value: number, gfn = GFN): Program => ({
   name: `guest stores ${value}`,
   *run(task) {

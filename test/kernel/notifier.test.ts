@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { programs as commands, judgedTest, root } from '../live/judge.ts';
 import { toldByEngine, toldByKernel, tracedKvm } from './notifier_judge.ts';
+import { referenceHost } from './reference_host.ts';
 import { HUGE, MADV, MAP, PROT, type Range, randomSteps, type Step } from './notifier_program.ts';
 
 const PROGRAMS = 40;
-const needs = [root, commands('gcc'), tracedKvm];
+const needs = [root, commands('gcc'), referenceHost, tracedKvm];
 
 const mapped = (page: number, pages: number, flags: number = MAP.PRIVATE): Step => ({
   call: 'mmap',

@@ -16,6 +16,7 @@ export {
   W,
   X,
 } from './rights.ts';
+export { SECOND_LEVEL_FORMATS, secondLevelFormat } from './second_level.ts';
 export { type EntryIndex, entryIndex, type Pfn, pfn, type Vpn, vpn } from './units.ts';
 export { WalkCursor, type WalkEnd, walk } from './walk.ts';
 export { x86_64Like } from './x86_64.ts';

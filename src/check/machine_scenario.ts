@@ -36,6 +36,7 @@ const RANK_NAMES: Readonly<Record<keyof typeof Rank, string>> = {
   I_MMAP: 'i_mmap_rwsem',
   ANON_VMA: 'anon_vma lock',
   PAGE_TABLE: 'page-table lock',
+  MMU: 'mmu_lock of KVM',
   SWAP: 'swap lock',
   PAGES: 'i_pages lock',
   RESV: 'lock of resv maps',
@@ -101,8 +102,8 @@ export class MachineScenario implements Scenario<Point> {
     return mayGo(this.machine, this.cpuOf(actor), at);
   }
 
-  countChoices(actor: number, at: Point): number {
-    return countChoices(this.machine, this.cpuOf(actor), at);
+  countChoices(_actor: number, at: Point): number {
+    return countChoices(this.machine, at);
   }
 
   choose(choice: number): void {
@@ -113,8 +114,8 @@ export class MachineScenario implements Scenario<Point> {
     return areDependent(this.machine, one, other);
   }
 
-  note(actor: number, at: Point): Point {
-    return noteFootprint(this.machine, this.cpuOf(actor), at);
+  note(_actor: number, at: Point): Point {
+    return noteFootprint(this.machine, at);
   }
 
   canWait(at: Point): boolean {

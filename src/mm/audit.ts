@@ -6,6 +6,7 @@ import { type Inode, pagesOfInode } from './file/inode.ts';
 import { auditHugetlb } from './hugetlb/audit.ts';
 import { isHugetlbFolio } from './hugetlb/folio.ts';
 import type { Machine } from './machine.ts';
+import { isBacked } from './notifier/second_level.ts';
 import { headOf } from './page/frame.ts';
 import { auditLargeMaps, type LargeMaps, noteLargeMap } from './rmap/audit_large.ts';
 import { entireMapcount } from './rmap/large_mapcount.ts';
@@ -51,6 +52,10 @@ export function audit(machine: Machine): void {
   }
   if (machine.heldRanks.some((ranks) => ranks !== 0)) violate(machine, 'P-LOCK');
   if (machine.ledger.size > 0) violate(machine, 'P-TLB');
+  for (const design of machine.designs) design.audit?.(machine);
+  for (const entry of machine.secondaryViews.save()) {
+    if (!isBacked(machine, entry)) violate(machine, 'P-TLB');
+  }
   for (let table = 0; table < tables; table++) {
     const links = found.links[table]!;
     if (machine.tableUsed[table] !== Math.min(links, 1)) violate(machine, 'P-COUNT');

@@ -26,6 +26,18 @@ export {
 export { Machine, type Saved } from './machine.ts';
 export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';
+export {
+  invalidateRangeEnd,
+  invalidateRangeStart,
+  invalidateRangeStartNonblock,
+  notifierRegister,
+} from './notifier/notifier.ts';
+export {
+  type InvalidatedRange,
+  type NotifierOps,
+  Notify,
+  type Subscription,
+} from './notifier/subscription.ts';
 export { ORDER_MAX } from './page/buddy.ts';
 export { lockFolio, unlockFolio } from './page/folio_lock.ts';
 export { headOf, orderOf, ZERO_FRAME } from './page/frame.ts';

@@ -39,6 +39,8 @@ export interface Saved {
 export class Machine extends World {
   /** Designs of shared page tables that are on, in the order in which they are asked. */
   readonly designs: readonly Design[];
+  /** Whether any of them may follow an address space (mmu notifiers). */
+  readonly hasNotifiers: boolean;
   #objects: KernelObjects;
 
   constructor(
@@ -49,6 +51,7 @@ export class Machine extends World {
     super(worldSize(size), bugs);
     this.designs = designs;
     this.mayShareTables = designs.length > 0;
+    this.hasNotifiers = designs.some(({ notifier }) => notifier !== undefined);
     this.secondary = designs.flatMap(({ invalidateSecondary }) => invalidateSecondary ?? []);
     initFrames(this);
     initTables(this);

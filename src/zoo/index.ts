@@ -34,6 +34,8 @@ import {
   tablesWithoutGracePeriod,
   unlockBeforeFlush,
 } from './munmap.ts';
+import { REGION_GUESTS } from './region_guest.ts';
+import { SECONDARY } from './secondary.ts';
 import { SHARED_2006 } from './shared_2006/index.ts';
 import { migrateFlushesOneMm, swapOutBeforeFlush } from './swap.ts';
 
@@ -73,6 +75,8 @@ export const ZOO: readonly ZooEntry[] = [
   guestsMissedByFlush,
   gupWithGuestLocks,
   dontneedThroughGuest,
+  ...REGION_GUESTS,
+  ...SECONDARY,
 ];
 
 /** The entry with this id or alias, in any case of letters. */

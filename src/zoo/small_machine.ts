@@ -1,6 +1,7 @@
 /** What the machines of the zoo are made of: one small process, a few pages. */
 import { formatById } from '../arch/index.ts';
 import { MachineScenario, type Program } from '../check/index.ts';
+import type { Design } from '../designs/index.ts';
 import {
   Access,
   type Bugs,
@@ -38,17 +39,18 @@ export interface Setting extends Partial<WorldSize> {
   readonly shared?: readonly (readonly [number, number])[];
   /** Pages that are written to before: page `p` then holds 1. */
   readonly touched: readonly number[];
+  readonly designs?: readonly Design[];
 }
 
 /** One program on each CPU, in one process. `prepare` may do more in it before the race. */
 export function race(
   programs: readonly Program[],
-  { mapped, shared = [], touched, ...size }: Setting,
+  { mapped, shared = [], touched, designs = [], ...size }: Setting,
   bugs: Bugs,
   prepare?: (task: Task) => void,
 ): MachineScenario {
   const format = formatById('x86_64-4level')!;
-  const machine = new Machine({ format, ...size, cpus: programs.length }, bugs);
+  const machine = new Machine({ format, ...size, cpus: programs.length }, bugs, designs);
   run(newProcess(machine, 0));
   const task = taskOn(machine, 0, 0);
   for (const [start, end] of mapped) run(mapAt(task, start, end, MAP_PRIVATE_FIXED));
@@ -59,7 +61,9 @@ export function race(
   }
   prepare?.(task);
   // Whoever has prepared it has left: no CPU holds a translation of before.
-  machine.mmCpus.fill(0);
+  machine.mmCpus.forEach((cpus, at) => {
+    machine.mmCpus[at] = cpus & -(2 ** programs.length);
+  });
   return new MachineScenario(machine, programs);
 }
 

@@ -3,6 +3,7 @@ import { formatById } from '../arch/index.ts';
 import { MachineScenario, type Program } from '../check/index.ts';
 import {
   alignment,
+  type Design,
   encodeCreate,
   encodeUnmap,
   ioctl,
@@ -62,13 +63,17 @@ export interface RegionRace {
   /** Of them, how many have touched its page, so that they are linked. It is there in any case. */
   readonly linked: number;
   readonly flush?: 'interrupt' | 'broadcast';
+  /** Besides mshare. */
+  readonly designs?: readonly Design[];
+  readonly virtualMachines?: number;
 }
 
 /** One program on each CPU of a machine with a region of 512 GiB, one page of which is mapped. */
 export function regionRace(
   variant: MshareVariant,
-  { guests: count, linked, flush = 'interrupt' }: RegionRace,
+  { guests: count, linked, flush = 'interrupt', designs = [], virtualMachines = 0 }: RegionRace,
   programs: readonly RegionProgram[],
+  prepare?: (tasks: readonly Task[], guests: readonly Guest[]) => void,
 ): MachineScenario {
   const machine = new Machine(
     {
@@ -82,9 +87,10 @@ export function regionRace(
       inodes: 4,
       gather: 4,
       flush,
+      guests: virtualMachines,
     },
     {},
-    [mshare(variant)],
+    [mshare(variant), ...designs],
   );
   const owner = newTask(machine);
   const file = newRegionFile(variant, owner);
@@ -94,6 +100,7 @@ export function regionRace(
     if (at < Math.max(linked, 1)) run(store(tasks[at]!, page, 1));
     if (at >= linked) detachAndAttach(tasks[at]!, file, page);
   }
+  prepare?.(tasks, guests);
   // Whoever has prepared it has left: no CPU holds a translation of before.
   machine.mmCpus.fill(0);
   const setting = { variant, file, guests, owner: owner.mm.id };

@@ -44,7 +44,7 @@ export function* flushGuests(
     default:
       yield* flushListed(machine, cpu, region, flush, start, end);
   }
-  if (forwards) yield* forward(machine, cpu, region, start, end);
+  if (forwards !== 'no') yield* forward(machine, cpu, region, start, end);
 }
 
 /** Flushes the guests that i_mmap lists. */
@@ -95,7 +95,7 @@ interface GuestRange {
 }
 
 /** Where guests see the pages `[start, end)` of the host. Called under the lock of i_mmap. */
-function guestRanges(
+export function guestRanges(
   machine: Machine,
   region: Region,
   start: number,

@@ -11,11 +11,12 @@
  *     host:    root [1]   ─┘                         └─► ...
  *
  * Files, in the order to read them: `variant`, `region`, `msharefs`, `size`, `objects`, `attach`,
- * `fault`, `link`, `flush`, `vm_ops`, `owner`, `evict`.
+ * `fault`, `link`, `flush`, `forward`, `vm_ops`, `owner`, `evict`.
  */
 import type { Design } from '../../mm/design/design.ts';
 import { evictRegions, putOff } from './evict.ts';
 import { flushGuests, noteLoaded } from './flush.ts';
+import { forwarder } from './forward.ts';
 import { giveUp, keepsTable } from './link.ts';
 import { exitMshare, keepOwner } from './owner.ts';
 import { passCall } from './pass.ts';
@@ -63,6 +64,7 @@ export function mshare(variant: MshareVariant): Design {
     keepsTable: (task, slot, level) => keepsTable(variant, task, slot, level),
     invalidateSecondary: (world, cpu, mm, start, end) =>
       flushGuests(variant, world, cpu, mm, start, end),
+    ...(variant.forwards !== 'no' && { notifier: forwarder(variant) }),
     ...(variant.calls === 'passed' && { passCall }),
     truncate,
     allocate,

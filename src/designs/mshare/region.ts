@@ -56,6 +56,11 @@ interface MshareData {
   readonly mounts: Mount[];
   /** Regions that are to go when a call returns, for each CPU: its own data. */
   readonly dead: Region[][];
+  /**
+   * Of each CPU that tells guests of changes, its own data: whether it had locked another i_mmap when
+   * it locked that of the region, the last time last.
+   */
+  readonly nested: boolean[][];
 }
 
 /** What the design keeps in a machine. */
@@ -63,7 +68,13 @@ export function dataOf(machine: Machine): MshareData {
   const known = machine.designData.get(MSHARE);
   if (known !== undefined) return known as MshareData;
   const dead = Array.from({ length: machine.size.cpus }, () => []);
-  const data: MshareData = { regions: new Map(), hosts: new Map(), mounts: [], dead };
+  const data: MshareData = {
+    regions: new Map(),
+    hosts: new Map(),
+    mounts: [],
+    dead,
+    nested: dead.map(() => []),
+  };
   machine.designData.set(MSHARE, data);
   return data;
 }
@@ -110,7 +121,7 @@ export const pagesOfRegion = ({ bytes }: Region): number => bytes / PAGE_BYTES;
  *
  * @returns ENOMEM if there is no memory, or no place for another address space
  * @source  v3 04/22 msharefs_fill_mm()
- * @omits   randomisation, mmu notifiers other than the flush
+ * @omits   randomisation
  */
 export function* newRegion(task: Task): Op<Region | typeof ENOMEM> {
   const { machine, cpu } = task;
@@ -119,6 +130,8 @@ export function* newRegion(task: Task): Op<Region | typeof ENOMEM> {
   if (root === NONE) return ENOMEM;
   const layout = { ...DEFAULT_LAYOUT, mmapBase: alignment(machine.format) };
   const host = machine.mms.add(cpu, (id) => new Mm(id, root, layout));
+  const isForwarding = machine.designs.some(({ name, notifier }) => name === MSHARE && notifier);
+  if (isForwarding) host.subscriptions.push({ design: MSHARE, id: host.id });
   machine.trace?.tableLink(host.id, root, NONE, 0, machine.format.levels - 1, 0);
   const inode = newInode(machine, cpu, { fileSystem: 'msharefs', design: MSHARE });
   const owner = ownerOf(task);

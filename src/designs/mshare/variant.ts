@@ -36,6 +36,15 @@ export type Unlink =
   /** With its pages, and flushed before the share count drops and before the VMA leaves i_mmap. */
   | 'zap-flush-first';
 
+/** How notifiers of guests hear of changes in the host, and under which locks guests are found. */
+export type Forwards =
+  /** They do not (v3). */
+  | 'no'
+  /** Under i_mmap_rwsem of the region, which is taken for the start, and again for the end. */
+  | 'i-mmap'
+  /** Under i_mmap_rwsem of the region, which is held from start to end. */
+  | 'i-mmap-kept';
+
 export interface MshareVariant {
   readonly name: string;
   /** Who proposed it, and where. */
@@ -61,7 +70,7 @@ export interface MshareVariant {
   /** Whose memory cgroup is charged: that of the file, or of the owner (v3 22/22). */
   readonly charges: 'file' | 'owner';
   /** Whether who is told of changes in a guest is told of those in the host (Sean Christopherson). */
-  readonly forwards: boolean;
+  readonly forwards: Forwards;
   /** Whether a table that was kept is looked for when the host goes. */
   readonly freesKept: boolean;
 }
@@ -80,7 +89,7 @@ export const V2: MshareVariant = {
   objects: 'anonymous',
   hasOwner: false,
   charges: 'file',
-  forwards: false,
+  forwards: 'no',
   freesKept: false,
 };
 
@@ -136,7 +145,7 @@ export const PROPOSALS: readonly MshareVariant[] = [
     ...MENDED,
     name: 'forwarding',
     source: 'Sean Christopherson, 7 October 2024: notifiers of the host are forwarded to guests',
-    forwards: true,
+    forwards: 'i-mmap-kept',
   },
 ];
 

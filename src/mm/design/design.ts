@@ -10,6 +10,7 @@ import type { Access, Fault } from '../fault/result.ts';
 import type { Place } from '../file/filemap.ts';
 import type { Inode } from '../file/inode.ts';
 import type { Machine } from '../machine.ts';
+import type { NotifierOps } from '../notifier/subscription.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import type { MappedFile, Vma } from '../vma/vma.ts';
@@ -151,6 +152,11 @@ export interface Design {
     start: number,
     end: number,
   ) => Op<void>;
+
+  /** What must hold of its own data when no operation is under way. */
+  readonly audit?: (machine: Machine) => void;
+  /** What its subscriptions to address spaces do when they are told (mmu notifiers). */
+  readonly notifier?: NotifierOps;
 
   /**
    * A call on `[address, address + length)` of `task`, in bytes, before any lock is taken: one on what

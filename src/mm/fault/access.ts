@@ -126,7 +126,7 @@ function fixSpuriousFault({ machine, cpu, mm }: Task, page: number): void {
 }
 
 /** The hardware's walk, in one go. */
-function translateNow(machine: World, mm: Mm, page: number, write: boolean): number {
+export function translateNow(machine: World, mm: Mm, page: number, write: boolean): number {
   let table = mm.root;
   for (let level = machine.format.levels - 1; ; level--) {
     const slot = slotIn(machine, table, page, level);

@@ -6,10 +6,12 @@
  * while another still reads the original.
  *
  * @source mm/memory.c wp_page_copy() (Linux 6.18)
- * @omits  memory errors while copying, MMU notifiers
+ * @omits  memory errors while copying
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
 import { flushMapped } from '../design/seams.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { allocFrame, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
 import { freeSwapCache } from '../swap/swap_cache.ts';
@@ -47,7 +49,13 @@ export function* wpPageCopy(
   const copy = isPrepared ? yield* allocFrame(machine, cpu) : NONE;
   if (copy !== NONE) {
     yield* copyContent(machine, frame, copy);
-    yield* replaceIfSame(task, vma, page, slot, original, copy);
+    yield* invalidateRangeStart(task, task.mm, page, page + 1, Notify.CLEAR);
+    const isReplaced = yield* replaceIfSame(task, vma, page, slot, original, copy);
+    yield* invalidateRangeEnd(task, task.mm, page, page + 1, Notify.CLEAR);
+    // What goes is the reference that the entry had, or the copy that nobody needs.
+    const unneeded = isReplaced ? frame : copy;
+    if (isReplaced) yield* freeSwapCache(machine, cpu, headOf(machine, frame));
+    if (unneeded !== ZERO_FRAME) yield* putFrame(machine, cpu, unneeded);
   }
   if (frame !== ZERO_FRAME) yield* putFrame(machine, cpu, frame);
   if (!isPrepared) return Fault.RETRY;
@@ -61,7 +69,7 @@ export function* copyContent(world: World, from: number, to: number): Op<void> {
   if (world.size.contents) world.frameData[to] = world.frameData[from]!;
 }
 
-/** Maps `copy` in place of the original, or frees it if the entry has changed meanwhile. */
+/** Maps `copy` in place of the original; false if the entry has changed meanwhile. */
 function* replaceIfSame(
   task: Task,
   vma: Vma,
@@ -69,7 +77,7 @@ function* replaceIfSame(
   slot: number,
   { low, high, frame, isUnshare }: Original,
   copy: number,
-): Op<void> {
+): Op<boolean> {
   const { machine, cpu, mm } = task;
   const isSame = yield* lockIfSame(task, page, slot, low, high);
   if (isSame) {
@@ -87,10 +95,7 @@ function* replaceIfSame(
     yield* removeRmap(machine, mm, frame);
     yield* unlockPte(task, mm, slot);
   }
-  // What goes is the reference that the entry had, or the copy that nobody needs.
-  const unneeded = isSame ? frame : copy;
-  if (isSame) yield* freeSwapCache(machine, cpu, headOf(machine, frame));
-  if (unneeded !== ZERO_FRAME) yield* putFrame(machine, cpu, unneeded);
+  return isSame;
 }
 
 /** The flags of a private page that was just written to for `vma`. */

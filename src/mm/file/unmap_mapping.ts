@@ -1,6 +1,6 @@
 /** Taking pages of a file from those who map them. @source mm/memory.c unmap_mapping_pages() (Linux 6.18) */
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
-import { unmapPageRange, Zap } from '../table/zap.ts';
+import { Zap, zapVmaRange } from '../table/zap.ts';
 import { lockShared, Rank, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import type { Place } from './filemap.ts';
@@ -28,7 +28,7 @@ export function* unmapMapping(
     const distance = vma.start - vma.pgoff;
     yield* tlbGatherMmu(machine, cpu, mm.id);
     const zap = isCows ? 0 : Zap.KEEP_COWS;
-    yield* unmapPageRange({ machine, cpu, mm }, from + distance, to + distance, zap);
+    yield* zapVmaRange({ machine, cpu, mm }, vma, from + distance, to + distance, zap);
     yield* tlbFinishMmu(machine, cpu, mm.id);
   }
   yield* unlockShared(machine, cpu, guard, Rank.I_MMAP);

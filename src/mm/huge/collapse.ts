@@ -9,6 +9,8 @@
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
 import type { Machine } from '../machine.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { allocFolio, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { isMaybeMappedShared, privateMapcount } from '../rmap/large_mapcount.ts';
 import { isAnonymousFrame, mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
@@ -105,6 +107,7 @@ function* unlinkTable(task: Task, start: number, slot: number): Op<number> {
   const { machine, cpu, mm } = task;
   const pages = hugePages(machine);
   const guard = lockOf(machine, mm, slot, 1);
+  yield* invalidateRangeStart(task, mm, start, start + pages, Notify.CLEAR);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
   const table = tableAt(machine, slot, 1);
@@ -113,6 +116,7 @@ function* unlinkTable(task: Task, start: number, slot: number): Op<number> {
   machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, start + pages, table);
   yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield* invalidateRangeEnd(task, mm, start, start + pages, Notify.CLEAR);
   if (machine.bugs.collapseWithoutSync !== true) yield* tlbRemoveTableSyncOne(machine, cpu);
   return table;
 }

@@ -6,6 +6,8 @@
  */
 import { ACCESSED } from '../../arch/index.ts';
 import { findLockFrame } from '../file/filemap.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, putFrame } from '../page/frame.ts';
 import { removeRmap } from '../rmap/map_count.ts';
@@ -83,6 +85,9 @@ function* removeTable(task: Task, start: number, slot: number, head: number): Op
   const outer = lockOf(machine, mm, slot, 1);
   let table = NONE;
   let result: Scan = Scan.FAIL;
+  const end = start + machine.format.entryPages[1]!;
+  const isTold = machine.bugs.collapseMappedUntold !== true;
+  if (isTold) yield* invalidateRangeStart(task, mm, start, end, Notify.CLEAR);
   yield* lock(machine, cpu, outer, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
   if (isTableAt(machine, slot, 1)) {
@@ -97,6 +102,7 @@ function* removeTable(task: Task, start: number, slot: number, head: number): Op
     yield* unlockNested(machine, cpu, inner);
   }
   yield* unlock(machine, cpu, outer, Rank.PAGE_TABLE);
+  if (isTold) yield* invalidateRangeEnd(task, mm, start, end, Notify.CLEAR);
   if (table !== NONE) yield* callRcu(machine, cpu, table);
   deliverCallbacks(machine, cpu);
   return result;

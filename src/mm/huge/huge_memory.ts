@@ -10,6 +10,8 @@ import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
 import { prepareAnonymous, readOnlyFlags } from '../fault/anonymous.ts';
 import { Access, Fault } from '../fault/result.ts';
 import type { Machine } from '../machine.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { allocFolio, putFrame } from '../page/frame.ts';
 import { entireMapcount } from '../rmap/large_mapcount.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
@@ -207,17 +209,20 @@ function* replaceHugeZero(task: Task, vma: Vma, page: number, slot: number): Op<
   const head = yield* allocFolio(machine, cpu, hugeOrder(machine));
   if (head === NONE) return false;
   const start = hugeStart(machine, page);
+  const end = start + hugePages(machine);
+  yield* invalidateRangeStart(task, mm, start, end, Notify.CLEAR);
   const guard = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
   const isThere = isPresentAt(machine, slot) && isHugeZero(machine, frameAt(machine, slot, 1));
   if (isThere) {
     clearEntry(machine, slot);
-    yield* flushTlbMmRange(machine, cpu, mm.id, start, start + hugePages(machine));
+    yield* flushTlbMmRange(machine, cpu, mm.id, start, end);
     yield setting(machine.objects.entry(slot));
     yield* mapNewHuge(task, vma, start, slot, head);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield* invalidateRangeEnd(task, mm, start, end, Notify.CLEAR);
   if (!isThere) yield* putFrame(machine, cpu, head);
   return true;
 }

@@ -6,6 +6,7 @@
  * @omits  the thread and its pace; memory that is a file: as with shmem_enabled=never
  */
 import { ACCESSED } from '../../arch/index.ts';
+import { testYoung } from '../notifier/notifier.ts';
 import { isMappedAt, mappedFlagsAt } from '../table/mapped_entry.ts';
 import { isNoneAt, isTableAt, tableAt, walk } from '../table/pgtable.ts';
 import { lockPte, unlockPte } from '../table/pte_table.ts';
@@ -51,15 +52,21 @@ function* scanTable(task: Task, start: number, limits: CollapseLimits): Op<Scan>
   const slot = yield* lockPte(task, mm, start);
   if (slot === NONE || !isTableAt(machine, upper, 1)) return Scan.PMD_NULL;
   let result = yield* checkPages(task, tableAt(machine, upper, 1), limits);
-  if (result === Scan.SUCCEED && !isReferenced(task, slot)) result = Scan.LACK_REFERENCED_PAGE;
+  if (result === Scan.SUCCEED && !(yield* isReferenced(task, slot, start))) {
+    result = Scan.LACK_REFERENCED_PAGE;
+  }
   yield* unlockPte(task, mm, slot);
   return result;
 }
 
-/** Whether any page was touched lately. Called under the lock of the table. */
-function isReferenced({ machine }: Task, first: number): boolean {
+/** Whether any page was touched lately, by anybody. Called under the lock of the table. */
+function* isReferenced(task: Task, first: number, start: number): Op<boolean> {
+  const { machine, mm } = task;
   for (let slot = first; slot < first + hugePages(machine); slot++) {
-    if (isMappedAt(machine, slot) && (mappedFlagsAt(machine, slot) & ACCESSED) !== 0) return true;
+    if (!isMappedAt(machine, slot)) continue;
+    if ((mappedFlagsAt(machine, slot) & ACCESSED) !== 0) return true;
+    const isYoung = yield* testYoung(task, mm, start + slot - first);
+    if (isYoung) return true;
   }
   return false;
 }

@@ -8,6 +8,8 @@
 import { giveUpTable } from '../design/seams.ts';
 import type { Place } from '../file/filemap.ts';
 import type { Inode } from '../file/inode.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { clearTable, isTableAt, lockOf, tableAt, walk } from '../table/pgtable.ts';
 import { isSharedAt } from '../table/shared_table.ts';
 import type { Mm } from '../vma/mm.ts';
@@ -63,6 +65,8 @@ function* retract(place: Place, mm: Mm, vma: Vma, start: number, slot: number): 
     const isGone = yield* giveUpTable({ machine, cpu, mm }, start, slot, 1);
     if (isGone) return;
   }
+  const end = start + machine.format.entryPages[1]!;
+  yield* invalidateRangeStart(place, mm, start, end, Notify.CLEAR);
   const outer = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, outer, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
@@ -75,6 +79,7 @@ function* retract(place: Place, mm: Mm, vma: Vma, start: number, slot: number): 
     if (table !== NONE) yield* callRcu(machine, cpu, table);
   }
   yield* unlock(machine, cpu, outer, Rank.PAGE_TABLE);
+  yield* invalidateRangeEnd(place, mm, start, end, Notify.CLEAR);
   deliverCallbacks(machine, cpu);
 }
 

@@ -6,6 +6,8 @@
  */
 import { DIRTY } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { addLargeMaps, countEntireMaps, dropLargeMaps } from '../rmap/large_mapcount.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
@@ -30,6 +32,8 @@ import { removeHugeRmap } from './huge_rmap.ts';
  */
 export function* splitHugeEntry(task: Task, mm: Mm, start: number, slot: number): Op<void> {
   const { machine, cpu } = task;
+  const end = start + machine.format.entryPages[1]!;
+  yield* invalidateRangeStart(task, mm, start, end, Notify.CLEAR);
   const guard = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
@@ -40,6 +44,7 @@ export function* splitHugeEntry(task: Task, mm: Mm, start: number, slot: number)
   else if (isHuge) yield* splitLocked(task, mm, start, slot, head);
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   if (isDropped) yield* putFrame(machine, cpu, head);
+  yield* invalidateRangeEnd(task, mm, start, end, Notify.CLEAR);
 }
 
 /** Called under the lock of the table. */

@@ -13,7 +13,6 @@ import { type Inode, newInode } from '../file/inode.ts';
 import { unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { walk } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
@@ -39,7 +38,7 @@ import {
   vmaTryLockWrite,
   vmaUnlockWrite,
 } from './vma_lock.ts';
-import { unmapHugepageRange } from './zap.ts';
+import { zapOfFile } from './zap.ts';
 
 /** Where work is done: on behalf of any address space. */
 type Place = Pick<Task, 'machine' | 'cpu'>;
@@ -248,9 +247,7 @@ function* unmapFile(place: Place, inode: Inode, start: number, end: number): Op<
 function* zapOf(place: Place, vma: Vma, mm: Mm, from: number, to: number): Op<void> {
   const { machine, cpu } = place;
   const distance = vma.start - vma.pgoff;
-  yield* tlbGatherMmu(machine, cpu, mm.id);
-  yield* unmapHugepageRange({ machine, cpu, mm }, vma, from + distance, to + distance);
-  yield* tlbFinishMmu(machine, cpu, mm.id);
+  yield* zapOfFile({ machine, cpu, mm }, vma, from + distance, to + distance);
 }
 
 /**

@@ -5,6 +5,8 @@
  * @omits  that the new place may share a table at once, too: it gets its own; userfaultfd
  */
 import { W } from '../../arch/index.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import {
   clearEntry,
@@ -23,7 +25,13 @@ import { clearing, reading, setting } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
 import { hstateOf } from './hstate.ts';
-import { flushUnshared, hugePmdUnshare, nothingUnshared, type Unshared } from './unshare.ts';
+import {
+  flushUnshared,
+  hugePmdUnshare,
+  nothingUnshared,
+  notifiedRange,
+  type Unshared,
+} from './unshare.ts';
 import { vmaLockWrite, vmaUnlockWrite } from './vma_lock.ts';
 
 /**
@@ -47,6 +55,8 @@ export function* moveHugetlbPageTables(
   const span = machine.format.entryPages[hstate.level + 1] ?? Number.POSITIVE_INFINITY;
   const guard = machine.objects.iMmapLock(vma.file!.inode.id);
   const unshared = nothingUnshared();
+  const [from, to] = notifiedRange(task, vma, start, start + pages);
+  yield* invalidateRangeStart(task, mm, from, to, Notify.CLEAR);
   yield* vmaLockWrite(task, vma);
   yield* lock(machine, cpu, guard, Rank.I_MMAP);
   let isEnough = true;
@@ -65,6 +75,7 @@ export function* moveHugetlbPageTables(
   yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
   yield* unlock(machine, cpu, guard, Rank.I_MMAP);
   yield* vmaUnlockWrite(task, vma);
+  yield* invalidateRangeEnd(task, mm, from, to, Notify.CLEAR);
   return isEnough;
 }
 

@@ -5,6 +5,8 @@
  * @omits  userfaultfd write protection
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { isPresentAt, lockOf, walk } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
@@ -16,7 +18,13 @@ import { clearing, reading } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
-import { flushUnshared, hugePmdUnshare, nothingUnshared, type Unshared } from './unshare.ts';
+import {
+  flushUnshared,
+  hugePmdUnshare,
+  nothingUnshared,
+  notifiedRange,
+  type Unshared,
+} from './unshare.ts';
 import { vmaLockWrite, vmaUnlockWrite } from './vma_lock.ts';
 
 /**
@@ -36,6 +44,8 @@ export function* hugetlbChangeProtection(
   const hstate = hstateOf(vma);
   const guard = machine.objects.iMmapLock(vma.file!.inode.id);
   const unshared = nothingUnshared();
+  const [from, to] = notifiedRange(task, vma, start, end);
+  yield* invalidateRangeStart(task, mm, from, to, Notify.PROTECTION_VMA);
   yield* vmaLockWrite(task, vma);
   yield* lock(machine, cpu, guard, Rank.I_MMAP);
   for (let page = start; page < end; ) {
@@ -47,6 +57,7 @@ export function* hugetlbChangeProtection(
   yield* flushTlbMmRange(machine, cpu, mm.id, start, end);
   yield* unlock(machine, cpu, guard, Rank.I_MMAP);
   yield* vmaUnlockWrite(task, vma);
+  yield* invalidateRangeEnd(task, mm, from, to, Notify.PROTECTION_VMA);
 }
 
 /** @returns whether the table was a shared one, and is given up */

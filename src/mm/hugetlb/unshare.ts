@@ -13,10 +13,12 @@
  *         tlb_unshare_pmd_ptdesc(), tlb_flush_unshared_tables() (Linux 6.18, 6.19)
  */
 import { assert } from '../../base/assert.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { isNoneAt, isTableAt, lockOf, walk } from '../table/pgtable.ts';
 import { isShared, unlinkShared } from '../table/shared_table.ts';
 import type { Task } from '../task.ts';
-import type { Vma } from '../vma/vma.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, writing } from '../world/point.ts';
@@ -25,6 +27,27 @@ import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
 import { hstateOf } from './hstate.ts';
 import { blockOf } from './share.ts';
+
+/**
+ * Whom to tell of a change of `[start, end)`: a shared table goes as a whole, whatever part is meant.
+ *
+ * @source mm/hugetlb.c adjust_range_if_pmd_sharing_possible()
+ */
+export function notifiedRange(
+  { machine }: Pick<Task, 'machine'>,
+  vma: Vma,
+  start: number,
+  end: number,
+): readonly [start: number, end: number] {
+  const span = machine.format.entryPages[2]!;
+  const [first, last] = [Math.ceil(vma.start / span) * span, Math.floor(vma.end / span) * span];
+  const isPossible = (vma.flags & VM.MAYSHARE) !== 0 && first < last;
+  if (!isPossible || end <= first || start >= last) return [start, end];
+  return [
+    start > first ? Math.floor(start / span) * span : start,
+    end < last ? Math.ceil(end / span) * span : end,
+  ];
+}
 
 /** What an operation has given up, to be flushed before it drops i_mmap_rwsem. */
 export interface Unshared {
@@ -92,11 +115,19 @@ export function* flushUnshared({ machine, cpu, mm }: Task, unshared: Unshared): 
  * @source mm/hugetlb.c hugetlb_split() (Linux 6.18)
  */
 export function* hugetlbSplit(task: Task, vma: Vma, page: number): Op<void> {
-  const { machine, cpu, mm } = task;
+  const { mm } = task;
   const [start, end] = blockOf(task, page);
   if (page === start || start < vma.start || end > vma.end) return;
-  if (hstateOf(vma).level !== 1) return;
-  const above = yield* walk(machine, mm, page, 2);
+  if ((vma.flags & VM.MAYSHARE) === 0) return;
+  yield* invalidateRangeStart(task, mm, start, end, Notify.CLEAR);
+  if (hstateOf(vma).level === 1) yield* unshareBlock(task, vma, start);
+  yield* invalidateRangeEnd(task, mm, start, end, Notify.CLEAR);
+}
+
+/** Gives up the table for the pages from `start` on, if it is shared. Called as `hugetlbSplit()`. */
+function* unshareBlock(task: Task, vma: Vma, start: number): Op<void> {
+  const { machine, cpu, mm } = task;
+  const above = yield* walk(machine, mm, start, 2);
   if (above === NONE) return;
   yield reading(machine.objects.entry(above));
   if (isNoneAt(machine, above) || !isTableAt(machine, above, 2)) return;

@@ -9,6 +9,8 @@
 import { W } from '../../arch/index.ts';
 import { prepareAnonymous } from '../fault/anonymous.ts';
 import { Access, Fault } from '../fault/result.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { getFrame, putFrame } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
@@ -97,19 +99,18 @@ function* copyFolio(task: Task, fault: HugetlbFault, original: number): Op<Fault
   }
   const isPrepared = yield* prepareAnonymous(task, vma, fault.isVmaLocked);
   if (isPrepared) yield* copyContents(task, vma, original, copy);
+  const end = page + hstateOf(vma).pages;
+  yield* invalidateRangeStart(task, mm, page, end, Notify.CLEAR);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   const isReplaced = isPrepared && (yield* replace(task, fault, original, copy, low, high));
   if (!isReplaced) yield* restoreReserve(task, vma, page, copy);
-  yield* putBoth(task, guard, original, isReplaced ? original : copy);
-  return isPrepared ? Fault.DONE : Fault.RETRY;
-}
-
-/** Drops references without the lock of the table: the pool may have to be locked for it. */
-function* putBoth({ machine, cpu }: Task, guard: number, one: number, other: number): Op<void> {
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
-  yield* putFrame(machine, cpu, other);
-  yield* putFrame(machine, cpu, one);
+  yield* invalidateRangeEnd(task, mm, page, end, Notify.CLEAR);
+  // The pool may have to be locked for these.
+  yield* putFrame(machine, cpu, isReplaced ? original : copy);
+  yield* putFrame(machine, cpu, original);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return isPrepared ? Fault.DONE : Fault.RETRY;
 }
 
 function* copyContents({ machine }: Task, vma: Vma, from: number, to: number): Op<void> {

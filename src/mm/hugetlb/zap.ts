@@ -6,6 +6,8 @@
  * @omits  userfaultfd
  */
 import { DIRTY, W } from '../../arch/index.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import {
@@ -29,7 +31,13 @@ import { mappingsInOrder } from './i_mmap.ts';
 import { hugetlbLock, hugetlbUnlock } from './pool.ts';
 import { addReservation } from './reserve.ts';
 import { countMap } from './rmap.ts';
-import { flushUnshared, hugePmdUnshare, nothingUnshared, type Unshared } from './unshare.ts';
+import {
+  flushUnshared,
+  hugePmdUnshare,
+  nothingUnshared,
+  notifiedRange,
+  type Unshared,
+} from './unshare.ts';
 import { vmaLockWrite, vmaUnlockWrite, vmaUnlockWriteFree } from './vma_lock.ts';
 
 /** Locks `vma` and all of its file's, so that no table comes to be shared meanwhile. */
@@ -63,7 +71,10 @@ export function* unmapHugetlbVma(task: Task, vma: Vma): Op<void> {
 export function* zapHugetlbRange(task: Task, vma: Vma, start: number, end: number): Op<void> {
   const { machine, cpu, mm } = task;
   yield* zapBegin(task, vma);
+  const [from, to] = notifiedRange(task, vma, start, end);
+  yield* invalidateRangeStart(task, mm, from, to, Notify.CLEAR);
   yield* unmapHugepageRange(task, vma, start, end);
+  yield* invalidateRangeEnd(task, mm, from, to, Notify.CLEAR);
   const { zapUnlockedBeforeFree } = machine.bugs;
   if (zapUnlockedBeforeFree === true) yield* zapEnd(task, vma, false);
   yield* tlbFinishMmu(machine, cpu, mm.id);
@@ -180,6 +191,27 @@ function* restoresReserve(task: Task, vma: Vma, head: number): Op<boolean> {
 }
 
 /**
+ * Unmaps `[start, end)` for who came by the file. Called as `unmapHugepageRange()`.
+ *
+ * @source mm/hugetlb.c unmap_hugepage_range()
+ */
+export function* zapOfFile(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  only: number = NONE,
+): Op<void> {
+  const { machine, cpu, mm } = task;
+  const [from, to] = notifiedRange(task, vma, start, end);
+  yield* invalidateRangeStart(task, mm, from, to, Notify.CLEAR);
+  yield* tlbGatherMmu(machine, cpu, mm.id);
+  yield* unmapHugepageRange(task, vma, start, end, only);
+  yield* invalidateRangeEnd(task, mm, from, to, Notify.CLEAR);
+  yield* tlbFinishMmu(machine, cpu, mm.id);
+}
+
+/**
  * The owner of a private mapping needs a page, and children keep the old one: theirs are unmapped, and
  * they will get a signal when they touch it.
  *
@@ -196,9 +228,7 @@ export function* unmapRefPrivate(task: Task, vma: Vma, page: number, head: numbe
     if (other === vma || place < other.start || place >= other.end) continue;
     if ((other.flags & VM.MAYSHARE) !== 0 || other.hugetlb?.resv !== undefined) continue;
     const its = { machine, cpu, mm };
-    yield* tlbGatherMmu(machine, cpu, mm.id);
-    yield* unmapHugepageRange(its, other, place, place + hstateOf(vma).pages, head);
-    yield* tlbFinishMmu(machine, cpu, mm.id);
+    yield* zapOfFile(its, other, place, place + hstateOf(vma).pages, head);
   }
   yield* unlock(machine, cpu, guard, Rank.I_MMAP);
 }

@@ -7,6 +7,8 @@
 import { ACCESSED, DIRTY } from '../../arch/index.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import { zapHugetlbRange } from '../hugetlb/zap.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { headOf, orderOf } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
@@ -15,7 +17,7 @@ import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMappedFlags } from '../tab
 import { tlbChange } from '../table/mmu_gather.ts';
 import { clearEntry, isPresentAt } from '../table/pgtable.ts';
 import { Marker, SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
-import { unmapVmaRange, Zap } from '../table/zap.ts';
+import { Zap, zapVmaRange } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
 import { isAnonymous, VM, type Vma } from '../vma/vma.ts';
@@ -42,11 +44,13 @@ export function* adviseDontneedOrFree(
   const forbidden = VM.PFNMAP | (advice === MADV.DONTNEED_LOCKED ? 0 : VM.LOCKED);
   if ((vma.flags & forbidden) !== 0) return EINVAL;
   if (advice !== MADV.FREE) {
-    yield* unmapVmaRange(task, vma, start, end, Zap.RECLAIM_TABLES);
+    yield* zapVmaRange(task, vma, start, end, Zap.RECLAIM_TABLES);
     return 0;
   }
   if (!isAnonymous(vma)) return EINVAL;
+  yield* invalidateRangeStart(task, task.mm, start, end, Notify.CLEAR);
   yield* forEachTable(task, start, end, freeLazily);
+  yield* invalidateRangeEnd(task, task.mm, start, end, Notify.CLEAR);
   return 0;
 }
 

@@ -13,7 +13,7 @@ import type { Machine } from '../machine.ts';
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { markDirty, putFrame } from '../page/frame.ts';
 import { isAnonymousFrame, removeRmap } from '../rmap/map_count.ts';
-import { type Mapping, rmapWalk } from '../rmap/walk.ts';
+import { type Mapping, rmapWalk, Sought } from '../rmap/walk.ts';
 import { swapOut } from '../swap/swap_out.ts';
 import { mappedFlagsAt } from '../table/mapped_entry.ts';
 import { clearEntry, isPresentAt, setEntry } from '../table/pgtable.ts';
@@ -45,7 +45,7 @@ function* reclaimFolio(machine: Machine, cpu: number, frame: number): Op<void> {
     yield* swapOut(machine, cpu, frame);
     return;
   }
-  yield* rmapWalk(machine, cpu, frame, unmapOne);
+  yield* rmapWalk(machine, cpu, frame, unmapOne, Sought.UNMAPPED);
   yield reading(machine.objects.frame(frame));
   const isClean = (machine.frameFlags[frame]! & FrameFlag.DIRTY) === 0;
   // What is dirty goes once it is written back: PG_reclaim, the bit of PG_readahead.

@@ -37,11 +37,12 @@ import { FrameFlag } from '../world/world.ts';
  */
 export function* tryToMigrate(machine: Machine, cpu: number, head: number): Op<void> {
   let flushed: Mm | undefined;
-  yield* rmapWalk(machine, cpu, head, function* visit(_machine, _cpu, mapping): Op<boolean> {
+  const replaceOne: Visit = function* visit(_machine, _cpu, mapping): Op<boolean> {
     const isFlushing = flushed === undefined || machine.bugs.migrateFlushesOneMm !== true;
     flushed ??= mapping.mm;
     return yield* replaceEntry(machine, cpu, mapping, isFlushing);
-  });
+  };
+  yield* rmapWalk(machine, cpu, head, replaceOne, Sought.UNMAPPED);
 }
 
 /** Called under the lock of the table. False if the page has to stay. */

@@ -3,11 +3,12 @@
  * there is nothing in it.
  *
  * @source mm/memory.c copy_page_range(), vma_needs_copy(), copy_pmd_range() (Linux 6.18)
- * @omits  MMU notifiers
  */
 import { copyRange, copyTable } from '../design/seams.ts';
 import { copyHugetlbRange } from '../hugetlb/copy.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { isNoneAt, isTableAt, slotIn, tableAt, walkAllocating } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
@@ -51,17 +52,21 @@ export function* copyPageRange(task: Task, child: Mm, to: Vma, from: Vma): Op<nu
   if (from.anonVma === undefined && (from.flags & COPIED) === 0) return 0;
   const isCow = (from.flags & COW) === VM.MAYWRITE;
   if (isHugetlb(from)) {
+    if (isCow) yield* invalidateRangeStart(task, mm, from.start, from.end, Notify.CLEAR);
     yield* writeProtectSeq(task);
     const result = yield* copyHugetlbRange(task, child, to, from);
     yield* writeProtectSeq(task);
+    if (isCow) yield* invalidateRangeEnd(task, mm, from.start, from.end, Notify.CLEAR);
     return result;
   }
   const copy: Copy = { task, child, from, to, isCow, spare: NONE };
+  if (isCow) yield* invalidateRangeStart(task, mm, from.start, from.end, Notify.PROTECTION_PAGE);
   // Who pins a page without locks meanwhile steps back.
   if (isCow) yield* writeProtectSeq(task);
   const { levels } = machine.format;
   const error = yield* copyEntries(copy, mm.root, levels - 1, from.start, from.end);
   if (isCow) yield* writeProtectSeq(task);
+  if (isCow) yield* invalidateRangeEnd(task, mm, from.start, from.end, Notify.PROTECTION_PAGE);
   return error;
 }
 

@@ -8,6 +8,7 @@ import { Change } from '../design/design.ts';
 import { beforeChange, exitTask, taskWork } from '../design/seams.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
 import { unmapHugetlbVma } from '../hugetlb/zap.ts';
+import { notifierRelease } from '../notifier/notifier.ts';
 import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { unmapVmaRange } from '../table/zap.ts';
@@ -40,6 +41,7 @@ export function* exit(task: Task): Op<void> {
  */
 export function* exitMm(task: Task): Op<void> {
   const { machine, cpu, mm } = task;
+  yield* notifierRelease(task, mm);
   const vmas = mm.vmas.all();
   yield* tlbGatherMmu(machine, cpu, mm.id);
   yield* mmapReadLock(machine, cpu, mm.id);

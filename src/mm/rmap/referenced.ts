@@ -9,6 +9,7 @@
  */
 import { ACCESSED } from '../../arch/index.ts';
 import type { Machine } from '../machine.ts';
+import { clearFlushYoung } from '../notifier/notifier.ts';
 import { mappedFlagsAt, setMappedFlags } from '../table/mapped_entry.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading } from '../world/point.ts';
@@ -34,8 +35,10 @@ export function* folioReferenced(machine: Machine, cpu: number, head: number): O
     const { slot } = mapping;
     if (!seen.has(slot) || machine.bugs.referencedCountsByVma === true) left--;
     seen.add(slot);
+    const { mm, page } = mapping;
     const wasUsed = yield* clearYoung(machine, mapping);
-    if (wasUsed) referenced++;
+    const wasElsewhere = yield* clearFlushYoung({ machine, cpu }, mm, page, page + 1);
+    if (wasUsed || wasElsewhere) referenced++;
     return left > 0;
   });
   // Who ends early has looked at them all.

@@ -12,6 +12,8 @@
 import { assert } from '../../base/assert.ts';
 import { beforeMapped } from '../design/seams.ts';
 import type { Machine } from '../machine.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { orderOf } from '../page/frame.ts';
 import { isMappedAt } from '../table/mapped_entry.ts';
 import { frameAt, isLeafAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
@@ -47,6 +49,8 @@ export const Sought = {
   MAPPED: 0,
   /** Migration entries that stand for the folio. */
   MIGRATION: 1,
+  /** As `MAPPED`, to be taken away: secondary MMUs are told, for each VMA. */
+  UNMAPPED: 2,
 } as const;
 export type Sought = (typeof Sought)[keyof typeof Sought];
 
@@ -56,14 +60,20 @@ export type Sought = (typeof Sought)[keyof typeof Sought];
  * @returns whether the walk came to its end
  * @locks   the lock of the anon_vma (read) or i_mmap_rwsem (read), then a table's lock for each entry
  */
-export function* rmapWalk(machine: Machine, cpu: number, head: number, visit: Visit): Op<boolean> {
+export function* rmapWalk(
+  machine: Machine,
+  cpu: number,
+  head: number,
+  visit: Visit,
+  sought: Sought = Sought.MAPPED,
+): Op<boolean> {
   yield reading(machine.objects.frame(head));
   const mapping = machine.frameMapping[head]!;
-  if (mapping > 0) return yield* rmapWalkFile(machine, cpu, head, visit);
+  if (mapping > 0) return yield* rmapWalkFile(machine, cpu, head, visit, sought);
   if (mapping === 0) return true;
   const anonVma = yield* lockAnonVmaOf(machine, cpu, head);
   if (anonVma === undefined) return true;
-  const isWhole = yield* walkVmas(machine, cpu, anonVma.vmas, head, Sought.MAPPED, head, visit);
+  const isWhole = yield* walkVmas(machine, cpu, anonVma.vmas, head, sought, head, visit);
   yield* unlockAnonVma(machine, cpu, anonVma);
   return isWhole;
 }
@@ -145,25 +155,58 @@ function* walkVmas(
   folio: number,
   visit: Visit,
 ): Op<boolean> {
+  const isTold = sought === Sought.UNMAPPED && machine.hasNotifiers;
+  for (const [vma, mm] of vmas) {
+    const [start, end] = isTold ? pagesOfFolio(machine, vma, head) : NOWHERE;
+    if (start < end) yield* invalidateRangeStart({ machine, cpu }, mm, start, end, Notify.CLEAR);
+    const isGoingOn = yield* walkVma(machine, cpu, vma, mm, head, sought, folio, visit);
+    if (start < end) yield* invalidateRangeEnd({ machine, cpu }, mm, start, end, Notify.CLEAR);
+    if (!isGoingOn) return false;
+  }
+  return true;
+}
+
+const NOWHERE: readonly [start: number, end: number] = [0, 0];
+
+/** Where `vma` may map a folio: nowhere, if the end is not behind the start. */
+function pagesOfFolio(machine: Machine, vma: Vma, head: number): typeof NOWHERE {
+  const first = machine.frameIndex[head]!;
+  const last = first + 2 ** orderOf(machine, head) - 1;
+  const page = pageOfIndex(vma, first);
+  const start = page === NONE ? vma.start : page;
+  const lastPage = pageOfIndex(vma, last);
+  if (page === NONE && lastPage === NONE) return NOWHERE;
+  return [start, lastPage === NONE ? vma.end : lastPage + 1];
+}
+
+/** @returns whether the walk goes on */
+function* walkVma(
+  machine: Machine,
+  cpu: number,
+  vma: Vma,
+  mm: Mm,
+  head: number,
+  sought: Sought,
+  folio: number,
+  visit: Visit,
+): Op<boolean> {
   const frames = 2 ** orderOf(machine, head);
   const index = machine.frameIndex[head]!;
-  for (const [vma, mm] of vmas) {
-    for (let offset = 0; offset < frames; ) {
-      const page = pageOfIndex(vma, index + offset);
-      if (page === NONE) {
-        offset++;
-        continue;
-      }
-      const level = offset === 0 ? yield* levelAt(machine, mm, page, frames) : 0;
-      const slot = yield* lockEntry(machine, cpu, mm, page, level, folio + offset, sought);
-      if (slot !== NONE) {
-        const mapping = { vma, mm, page, slot, level, frame: folio + offset };
-        const isGoingOn = yield* visit(machine, cpu, mapping);
-        yield* unlock(machine, cpu, lockOf(machine, mm, slot, level), Rank.PAGE_TABLE);
-        if (!isGoingOn) return false;
-      }
-      offset += level === 0 ? 1 : frames;
+  for (let offset = 0; offset < frames; ) {
+    const page = pageOfIndex(vma, index + offset);
+    if (page === NONE) {
+      offset++;
+      continue;
     }
+    const level = offset === 0 ? yield* levelAt(machine, mm, page, frames) : 0;
+    const slot = yield* lockEntry(machine, cpu, mm, page, level, folio + offset, sought);
+    if (slot !== NONE) {
+      const mapping = { vma, mm, page, slot, level, frame: folio + offset };
+      const isGoingOn = yield* visit(machine, cpu, mapping);
+      yield* unlock(machine, cpu, lockOf(machine, mm, slot, level), Rank.PAGE_TABLE);
+      if (!isGoingOn) return false;
+    }
+    offset += level === 0 ? 1 : frames;
   }
   return true;
 }
@@ -226,9 +269,9 @@ function* lockUpper(
 
 function isFor(world: World, slot: number, level: number, frame: number, sought: Sought): boolean {
   if (isPresentAt(world, slot)) {
-    if (sought !== Sought.MAPPED || !isLeafAt(world, slot, level)) return false;
+    if (sought === Sought.MIGRATION || !isLeafAt(world, slot, level)) return false;
     return frameAt(world, slot, level) === frame;
   }
-  const kind = sought === Sought.MAPPED ? SoftKind.PROT_NONE : SoftKind.MIGRATION;
+  const kind = sought === Sought.MIGRATION ? SoftKind.MIGRATION : SoftKind.PROT_NONE;
   return softKindAt(world, slot) === kind && softValueAt(world, slot) === frame;
 }

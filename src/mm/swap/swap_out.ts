@@ -17,7 +17,7 @@ import type { Machine } from '../machine.ts';
 import { putFrame } from '../page/frame.ts';
 import { maybeDmaPinned, tryShareRmap } from '../rmap/dup_rmap.ts';
 import { dropRmap, isMapped } from '../rmap/map_count.ts';
-import { type Mapping, rmapWalk } from '../rmap/walk.ts';
+import { type Mapping, rmapWalk, Sought } from '../rmap/walk.ts';
 import { mappedFlagsAt } from '../table/mapped_entry.ts';
 import { clearEntry, isPresentAt, setEntry } from '../table/pgtable.ts';
 import { checkUnlocked } from '../table/shared_table.ts';
@@ -53,7 +53,7 @@ export function* swapOut(machine: Machine, cpu: number, head: number): Op<void> 
     const isAdded = yield* folioAllocSwap(machine, cpu, head);
     if (!isAdded) return;
   }
-  yield* rmapWalk(machine, cpu, head, unmapToSwap);
+  yield* rmapWalk(machine, cpu, head, unmapToSwap, Sought.UNMAPPED);
   yield reading(machine.objects.frame(head));
   if (isMapped(machine, head)) return;
   if ((machine.frameFlags[head]! & FrameFlag.DIRTY) !== 0) yield* pageout(machine, cpu, head);

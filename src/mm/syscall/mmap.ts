@@ -260,7 +260,7 @@ function* mapRegion(task: Task, proposal: Proposal, held: Inode[]): Op<number> {
   if (isPromised && !task.mm.canCommit(end - start)) return ENOMEM;
   const removed = yield* detachWithin(task, start, end);
   if (isHuge) return yield* mapHuge(task, proposal, removed, held);
-  yield* clearAndFlush(task, removed);
+  yield* clearAndFlush(task, removed, start, end);
   // A file of nobody else is promised when it is made, after what it was to replace has gone.
   const isOwnFile = proposal.file !== undefined && proposal.file.inode.references === 0;
   const isReserved = (proposal.flags & VM.NORESERVE) === 0;
@@ -289,7 +289,7 @@ function* mapHuge(
     yield* getInode(task, file.inode);
     held.push(file.inode);
   }
-  yield* clearAndFlush(task, removed);
+  yield* clearAndFlush(task, removed, start, end);
   const hugetlb = yield* hugetlbMmap(task, proposal.file!, pgoff, end - start, flags);
   const own = (flags | VM.HUGETLB | VM.DONTEXPAND) & ~(VM.LOCKED | VM.LOCKONFAULT);
   if (typeof hugetlb !== 'number') yield* mapFree(task, { ...proposal, flags: own, hugetlb });

@@ -3,6 +3,8 @@ import { Change } from '../design/design.ts';
 import { afterChange, beforeChange, passCall, refusesSplit, taskWork } from '../design/seams.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
 import { unmapHugetlbVma } from '../hugetlb/zap.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { unmapVmaRange } from '../table/zap.ts';
@@ -51,7 +53,7 @@ function* unmapRange(task: Task, address: number, length: number): Op<number> {
   }
   yield* mmapWriteDowngrade(machine, cpu, mm.id);
   yield* tlbGatherMmu(machine, cpu, mm.id);
-  yield* clearVmas(task, removed);
+  yield* clearVmas(task, removed, start, start + pages);
   if (machine.bugs.unlockedBeforeFlush === true) yield* mmapReadUnlock(machine, cpu, mm.id);
   yield* tlbFinishMmu(machine, cpu, mm.id);
   if (machine.bugs.unlockedBeforeFlush !== true) yield* mmapReadUnlock(machine, cpu, mm.id);
@@ -66,7 +68,7 @@ function* unmapRange(task: Task, address: number, length: number): Op<number> {
 export function* unmapPages(task: Task, start: number, pages: number): Op<number> {
   const removed = yield* unmapVmas(task, start, pages);
   if (typeof removed === 'number') return removed;
-  yield* clearAndFlush(task, removed);
+  yield* clearAndFlush(task, removed, start, start + pages);
   return 0;
 }
 
@@ -113,16 +115,21 @@ export function* detachWithin(task: Task, start: number, end: number): Op<Vma[]>
   return vmas;
 }
 
-/** Clears the pages and tables of VMAs that were detached, and flushes. */
-export function* clearAndFlush(task: Task, vmas: readonly Vma[]): Op<void> {
+/** Clears the pages and tables of VMAs of `[start, end)` that were detached, and flushes. */
+export function* clearAndFlush(
+  task: Task,
+  vmas: readonly Vma[],
+  start: number,
+  end: number,
+): Op<void> {
   if (vmas.length === 0) return;
   yield* tlbGatherMmu(task.machine, task.cpu, task.mm.id);
-  yield* clearVmas(task, vmas);
+  yield* clearVmas(task, vmas, start, end);
   yield* tlbFinishMmu(task.machine, task.cpu, task.mm.id);
 }
 
-/** Collects pages and tables of neighbouring VMAs that were detached, and drops the VMAs. */
-function* clearVmas(task: Task, vmas: readonly Vma[]): Op<void> {
+/** Collects pages and tables of the VMAs of `[from, to)`, which were detached, and drops them. */
+function* clearVmas(task: Task, vmas: readonly Vma[], from: number, to: number): Op<void> {
   const start = vmas[0]!.start;
   const end = vmas.at(-1)!.end;
   const floor = task.mm.vmas.below(start)?.end ?? 0;
@@ -131,10 +138,12 @@ function* clearVmas(task: Task, vmas: readonly Vma[]): Op<void> {
   if (hasDesigns) {
     for (const vma of vmas) yield* beforeChange(task, vma, vma.start, vma.end, Change.UNMAP);
   }
+  yield* invalidateRangeStart(task, task.mm, from, to, Notify.UNMAP);
   for (const vma of vmas) {
     if (isHugetlb(vma)) yield* unmapHugetlbVma(task, vma);
     else yield* unmapVmaRange(task, vma, vma.start, vma.end);
   }
+  yield* invalidateRangeEnd(task, task.mm, from, to, Notify.UNMAP);
   for (const vma of vmas) yield* dropVma(task, vma);
   yield* freePgtables(task, start, end, { floor, ceiling });
   if (hasDesigns) for (const vma of vmas) yield* afterChange(task, vma);

@@ -9,6 +9,8 @@ import { ACCESSED, DIRTY, type LeafFlags, W } from '../../arch/index.ts';
 import { changeHugePage } from '../huge/huge_protect.ts';
 import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { headOf } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import type { Task } from '../task.ts';
@@ -39,6 +41,23 @@ import {
  * @locks a page-table lock for each table
  */
 export function* changeProtection(task: Task, vma: Vma, start: number, end: number): Op<void> {
+  const { machine, mm } = task;
+  // Nobody is told where there are no tables: by what one of level 2 spans.
+  const span = machine.format.entryPages[Math.min(3, machine.format.levels - 1)]!;
+  for (let at = start; at < end; ) {
+    const next = Math.min(end, (Math.floor(at / span) + 1) * span);
+    const first = yield* findMapped(machine, mm, at, next, 2);
+    if (first < next) {
+      const from = Math.max(at, first);
+      yield* invalidateRangeStart(task, mm, from, next, Notify.PROTECTION_VMA);
+      yield* changeWithin(task, vma, from, next);
+      yield* invalidateRangeEnd(task, mm, from, next, Notify.PROTECTION_VMA);
+    }
+    at = next;
+  }
+}
+
+function* changeWithin(task: Task, vma: Vma, start: number, end: number): Op<void> {
   const { machine, mm } = task;
   for (let at = yield* findMapped(machine, mm, start, end); at < end; ) {
     const next = tableEnd(machine, at, end);

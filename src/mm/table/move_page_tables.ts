@@ -3,12 +3,14 @@
  *
  * @source mm/mremap.c move_page_tables(), move_ptes(), move_normal_pmd(), try_realign_addr()
  *         (Linux 6.18)
- * @omits  userfaultfd, soft-dirty tracking, secondary MMUs
+ * @omits  userfaultfd, soft-dirty tracking
  */
 
 import { moveHugePage } from '../huge/huge_move.ts';
 import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import type { Task } from '../task.ts';
 import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
@@ -47,9 +49,18 @@ interface Cursor {
  *          `needsRmapLocks`; then both page-table locks
  */
 export function* movePageTables(task: Task, move: TableMove): Op<number> {
-  const { machine } = task;
   if (move.pages === 0) return 0;
   const cursor = startOf(task, move);
+  const { at: start, end } = cursor;
+  yield* invalidateRangeStart(task, task.mm, start, end, Notify.UNMAP);
+  yield* moveWithin(task, move, cursor);
+  yield* invalidateRangeEnd(task, task.mm, start, end, Notify.UNMAP);
+  return Math.max(0, cursor.at - move.start);
+}
+
+/** Moves `cursor` on to the end, or to where memory for tables is exhausted. */
+function* moveWithin(task: Task, move: TableMove, cursor: Cursor): Op<void> {
+  const { machine } = task;
   const spanPmd = machine.format.entryPages[1]!;
   const spanPud = machine.format.entryPages[2]!;
   while (cursor.at < cursor.end) {
@@ -66,7 +77,6 @@ export function* movePageTables(task: Task, move: TableMove): Op<number> {
     cursor.at += extent;
     cursor.target += extent;
   }
-  return Math.max(0, cursor.at - move.start);
 }
 
 /** How far both ends stay in one entry of `span`. */

@@ -10,6 +10,8 @@ import { giveUpTable } from '../design/seams.ts';
 import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { zapHugePage } from '../huge/huge_zap.ts';
 import { splitHugeEntry } from '../huge/split.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { headOf, markDirty, ZERO_FRAME } from '../page/frame.ts';
 import { dropRmap, isAnonymousFrame, rssKindOf } from '../rmap/map_count.ts';
 import { freeSwapAndCache } from '../swap/swap_cache.ts';
@@ -55,6 +57,23 @@ export function* unmapVmaRange(
   const ops = vmOpsOf(task.machine, vma);
   if (ops === undefined) yield* unmapPageRange(task, start, end, zap);
   else yield* ops.unmap(task, vma, start, end, zap);
+}
+
+/**
+ * As `unmapVmaRange()`, of a VMA that stays. Secondary MMUs are told; the flush is yet to come.
+ *
+ * @source mm/memory.c zap_page_range_single_batched()
+ */
+export function* zapVmaRange(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  zap: number,
+): Op<void> {
+  yield* invalidateRangeStart(task, task.mm, start, end, Notify.CLEAR);
+  yield* unmapVmaRange(task, vma, start, end, zap);
+  yield* invalidateRangeEnd(task, task.mm, start, end, Notify.CLEAR);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** An address space: the `mm_struct` that the threads of a process share. */
+import type { Subscription } from '../notifier/subscription.ts';
 import { VmaTree } from './vma_tree.ts';
 
 /** Where things are to be, in pages unless a name says bytes. */
@@ -55,6 +56,8 @@ export class Mm {
   hasPinned = false;
   /** Of designs that share tables by looking for them: see `designs/shared_2006`. */
   transitions: Transition[] = [];
+  /** Who is told of changes (notifier_subscriptions). Object: `notifiers`. */
+  subscriptions: Subscription[] = [];
   /** Of COW-PTE: shared tables whose pages count here. */
   readonly ownedTables = new Set<number>();
 

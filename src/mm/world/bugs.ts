@@ -1,5 +1,9 @@
 /** Known mistakes that can be switched on, each in one line of the operation it is about. */
 export interface Bugs {
+  /** Secondary MMUs are not told when a range begins or ends to change. */
+  readonly noRangeStart?: boolean;
+  /** Secondary MMUs are not told when a huge page of a file is to be mapped as one (CVE-2022-48991). */
+  readonly collapseMappedUntold?: boolean;
   readonly pagesFreedBeforeFlush?: boolean;
   readonly unlockedBeforeFlush?: boolean;
   readonly tablesFreedAtOnce?: boolean;
@@ -57,4 +61,30 @@ export interface Bugs {
   readonly unshareSyncOffByOne?: boolean;
   /** A reservation comes back while a child still has the page (CVE-2026-89593). */
   readonly reserveRestoredWhileMapped?: boolean;
+  /** KVM does not ask whether an invalidation has ended since it looked the page up. */
+  readonly kvmIgnoresSequence?: boolean;
+  /** KVM does not ask whether an invalidation is under way. */
+  readonly kvmIgnoresInProgress?: boolean;
+  /** KVM asks for both before it takes mmu_lock only. */
+  readonly kvmRetryUnlocked?: boolean;
+  /** KVM reads the sequence when it has looked the page up. */
+  readonly kvmSequenceReadLate?: boolean;
+  /** KVM raises the sequence when an invalidation begins, in place of when it ends. */
+  readonly kvmSequenceAtStart?: boolean;
+  /** KVM counts an invalidation as ended before it raises the sequence; both under mmu_lock. */
+  readonly kvmEndBeforeSequence?: boolean;
+  /** KVM leaves its entries when a range begins to be invalidated. */
+  readonly kvmWithoutZap?: boolean;
+  /** KVM flushes the TLBs of a guest when the invalidation ends. */
+  readonly kvmFlushAtEnd?: boolean;
+  /** KVM flushes the TLBs of a guest when it has dropped mmu_lock. */
+  readonly kvmFlushUnlocked?: boolean;
+  /** KVM drops the reference of its lookup before it makes an entry of the page. */
+  readonly kvmPutBeforeMap?: boolean;
+  /** KVM gets a reference to what is mapped, though it may be free by then (CVE-2021-22543). */
+  readonly kvmGetsFreePage?: boolean;
+  /** An IOMMU is told when a range begins to be invalidated, and not when the CPUs are flushed. */
+  readonly iommuFlushedAtStart?: boolean;
+  /** An IOMMU is told when the invalidation of a range has ended (1af5a8109904). */
+  readonly iommuFlushedAtEnd?: boolean;
 }

@@ -29,12 +29,13 @@ export class Accesses {
   }
 }
 
-/** The point `at`, where an operation on `cpu` has just stopped, with a note of what it touches. */
-export function noteFootprint(world: World, cpu: number, at: Point): Point {
+/** The point `at`, where an operation has just stopped, with a note of what it touches. */
+export function noteFootprint(world: World, at: Point): Point {
   switch (kindOf(at)) {
     case Kind.LOAD:
     case Kind.STORE: {
-      const number = world.accesses.numberOf(world.accessMm[cpu]!, world.accessPage[cpu]!);
+      const agent = world.objects.numberOf('tlb', objectOf(at));
+      const number = world.accesses.numberOf(world.accessMm[agent]!, world.accessPage[agent]!);
       return withNote(at, 1 + number);
     }
     case Kind.SET:

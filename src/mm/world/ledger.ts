@@ -10,6 +10,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { Target, type TraceWriter } from '../../trace/index.ts';
+import { SECOND_LEVEL, type SecondaryEntry, SecondaryViews } from './secondary_views.ts';
 import { SharedViews } from './shared_views.ts';
 
 type Column = Int32Array | Float64Array;
@@ -42,14 +43,21 @@ export class Ledger {
 
   readonly #mmCpus: Int32Array;
   readonly #views: SharedViews;
+  readonly #secondary: SecondaryViews;
 
   /**
    * @param mmCpus the CPUs that may hold translations of each address space
    * @param views  who else sees what an address space does, where tables are shared
+   * @param secondary what secondary MMUs have made of it
    */
-  constructor(mmCpus: Int32Array = new Int32Array(0), views = new SharedViews()) {
+  constructor(
+    mmCpus: Int32Array = new Int32Array(0),
+    views = new SharedViews(),
+    secondary = new SecondaryViews(),
+  ) {
     this.#mmCpus = mmCpus;
     this.#views = views;
+    this.#secondary = secondary;
     const places = 16;
     this.#cpus = new Int32Array(places);
     this.#mm = new Int32Array(places);
@@ -109,6 +117,7 @@ export class Ledger {
   }
 
   #openStillMapped(cpus: number, mm: number, start: number, end: number): void {
+    if (!this.#secondary.isEmpty) this.#openSecondary(mm, start, end, true);
     const last = this.#length[0]! - 1;
     const isNext =
       last >= 0 &&
@@ -175,7 +184,29 @@ export class Ledger {
     head: number,
     writable: boolean,
   ): void {
+    if (!this.#secondary.isEmpty) this.#openSecondary(mm, start, end, false);
     if (cpus !== 0) this.#open(cpus, mm, start, end, head, writable);
+  }
+
+  /** Entries that secondary MMUs have made of the pages `[start, end)` are stale, or if they allow writes. */
+  #openSecondary(mm: number, start: number, end: number, isAboutWrites: boolean): void {
+    for (const entry of this.#secondary.of(mm, start, end)) {
+      if (!isAboutWrites || entry.isWritable) this.openSecondLevel(entry);
+    }
+  }
+
+  /** An entry of a second-level table says what it may not say, until it is taken away. */
+  openSecondLevel({ space, page, pages, frame, isWritable }: SecondaryEntry): void {
+    if (this.holdsSecondLevel(space, page)) return;
+    this.#open(1 << SECOND_LEVEL, space, page, page + pages, frame, isWritable);
+  }
+
+  /** Whether a second-level table has a stale entry for `page` of `space`. */
+  holdsSecondLevel(space: number, page: number): boolean {
+    for (let at = 0; at < this.#length[0]!; at++) {
+      if (this.#covers(at, 1 << SECOND_LEVEL, space, page)) return true;
+    }
+    return false;
   }
 
   /** `table`, which was linked for the pages `[start, end)`, is no longer. */

@@ -7,7 +7,7 @@
  *
  *    i_rwsem  <  mmap_lock  <  VMA lock  <  invalidate_lock  <  i_rwsem, fault mutex, VMA lock of
  *             hugetlb  <  folio lock  <  i_mmap_rwsem  <  anon_vma lock  <  page-table locks
- *             <  swap lock  <  i_pages lock  <  resv maps  <  hugetlb_lock  <  zone lock
+ *             <  mmu_lock of KVM  <  swap lock  <  i_pages lock  <  resv maps  <  hugetlb_lock  <  zone lock
  *
  * @source mm/rmap.c "Lock ordering in mm", Documentation/mm/process_addrs.rst (Linux 6.18)
  * @omits  writer priority of rw-semaphores
@@ -38,11 +38,12 @@ export const Rank = {
   I_MMAP: 1 << 8,
   ANON_VMA: 1 << 9,
   PAGE_TABLE: 1 << 10,
-  SWAP: 1 << 11,
-  PAGES: 1 << 12,
-  RESV: 1 << 13,
-  HUGETLB: 1 << 14,
-  ZONE: 1 << 15,
+  MMU: 1 << 11,
+  SWAP: 1 << 12,
+  PAGES: 1 << 13,
+  RESV: 1 << 14,
+  HUGETLB: 1 << 15,
+  ZONE: 1 << 16,
 } as const;
 export type Rank = (typeof Rank)[keyof typeof Rank];
 

@@ -17,12 +17,16 @@ const NAMES = {
   iMmapLock: 'i_mmap_rwsem of inode',
   pagesLock: 'i_pages lock of inode',
   anonVmaLock: 'lock of anon_vma',
+  mmuLock: 'mmu_lock of guest',
   sequence: 'sequence of mm',
   writeProtectSequence: 'write_protect_seq of mm',
   tree: 'VMA tree of mm',
   cpuMask: 'CPU mask of mm',
   flushPending: 'tlb_flush_pending of mm',
   transitions: 'transition ranges of mm',
+  notifiers: 'notifiers of mm',
+  invalidateSequence: 'mmu_invalidate_seq of guest',
+  secondLevel: 'second-level table of guest',
   vmaReferences: 'lock of VMA',
   vmaSequence: 'sequence of VMA',
   anonVmaOf: 'anon_vma of VMA',
@@ -47,7 +51,7 @@ export class Objects {
   readonly #tableEntries: number;
 
   constructor(size: WorldSize, tableEntries: number) {
-    const { cpus, mms, frames, tables, vmas, inodes, anonVmas, swapSlots } = size;
+    const { cpus, mms, frames, tables, vmas, inodes, anonVmas, swapSlots, guests, devices } = size;
     this.#tableEntries = tableEntries;
     this.faultMutexes = 8 * cpus;
     const counts: Readonly<Record<ObjectKind, number>> = {
@@ -65,18 +69,22 @@ export class Objects {
       iMmapLock: inodes,
       pagesLock: inodes,
       anonVmaLock: anonVmas,
+      mmuLock: guests,
       sequence: mms,
       writeProtectSequence: mms,
       tree: mms,
-      cpuMask: mms,
+      cpuMask: mms + guests,
       flushPending: mms,
       transitions: mms,
+      notifiers: mms,
+      invalidateSequence: guests,
+      secondLevel: guests,
       vmaReferences: vmas,
       vmaSequence: vmas,
       anonVmaOf: vmas,
       pages: inodes,
       cpu: cpus,
-      tlb: cpus,
+      tlb: cpus + devices,
       callbacks: cpus,
       frame: frames,
       folioLock: frames,
@@ -136,6 +144,9 @@ export class Objects {
   anonVmaLock(anonVma: number): number {
     return this.#base.anonVmaLock + anonVma;
   }
+  mmuLock(guest: number): number {
+    return this.#base.mmuLock + guest;
+  }
   sequence(mm: number): number {
     return this.#base.sequence + mm;
   }
@@ -153,6 +164,17 @@ export class Objects {
   }
   transitions(mm: number): number {
     return this.#base.transitions + mm;
+  }
+  /** Who is told of changes of an address space. */
+  notifiers(mm: number): number {
+    return this.#base.notifiers + mm;
+  }
+  /** The sequence of a guest, with its count of invalidations under way and their range. */
+  invalidateSequence(guest: number): number {
+    return this.#base.invalidateSequence + guest;
+  }
+  secondLevel(guest: number): number {
+    return this.#base.secondLevel + guest;
   }
   vmaReferences(vma: number): number {
     return this.#base.vmaReferences + vma;

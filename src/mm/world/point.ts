@@ -57,7 +57,7 @@ export const PointKind = {
   SLOT_READ: 26,
   /**
    * Links or unlinks a table that others have, too: everything below comes, or goes, at once. The
-   * object is the entry.
+   * object is the entry. Or makes, or takes away, an entry of a second-level table; the object is that.
    */
   LINK: 27,
 } as const;

@@ -59,12 +59,13 @@ export function canChoose(at: Point): boolean {
 const isDrained = (world: World, vma: number): boolean =>
   (world.vmaReferences[vma]! & VMA_READERS) === 0;
 
-/** How many ways the step of an actor on `cpu` can go: translations that an access may use. */
-export function countChoices(world: World, cpu: number, at: Point): number {
+/** How many ways a step can go: translations that an access may use. */
+export function countChoices(world: World, at: Point): number {
   const kind = kindOf(at);
   if (kind !== Kind.LOAD && kind !== Kind.STORE) return 1;
-  const { accessMm, accessPage, ledger } = world;
-  return 1 + ledger.countStale(cpu, accessMm[cpu]!, accessPage[cpu]!, kind === Kind.STORE);
+  const { accessMm, accessPage, ledger, objects } = world;
+  const agent = objects.numberOf('tlb', objectOf(at));
+  return 1 + ledger.countStale(agent, accessMm[agent]!, accessPage[agent]!, kind === Kind.STORE);
 }
 
 /** Decides which way the next step goes. */

@@ -28,6 +28,17 @@ export function* flushTlbMmRange(
   for (const invalidate of world.secondary) yield* invalidate(world, cpu, mm, start, end);
 }
 
+/** As `flushTlbMmRange()`, of what only TLBs know: the pages of a guest. */
+export function* flushTlbSpace(
+  world: World,
+  cpu: number,
+  space: number,
+  start: number,
+  end: number,
+): Op<void> {
+  yield* flushCpus(world, cpu, space, start, end);
+}
+
 function* flushCpus(world: World, cpu: number, mm: number, start: number, end: number): Op<void> {
   if (world.size.flush === 'interrupt') {
     yield* flushByInterrupt(world, cpu, mm, start, end);

@@ -15,6 +15,7 @@ import { Ledger } from './ledger.ts';
 import { newMmus } from './mmus.ts';
 import { Objects } from './objects.ts';
 import type { Op } from './op.ts';
+import { type SecondaryEntry, SecondaryViews } from './secondary_views.ts';
 import { SharedViews, type View } from './shared_views.ts';
 import type { WorldSize } from './world_size.ts';
 
@@ -63,6 +64,7 @@ type InvalidateSecondary = (
 export interface SavedWorld {
   readonly parts: readonly Words[];
   readonly views: readonly View[];
+  readonly secondaryViews: readonly SecondaryEntry[];
 }
 
 export class World {
@@ -90,7 +92,7 @@ export class World {
   readonly requestMm: Int32Array;
   readonly requestStart: Float64Array;
   readonly requestEnd: Float64Array;
-  /** Own data: the access under way, and which of the translations it may use it shall use. */
+  /** Own data of each CPU, and device: the access under way, and which of the translations it may use it shall use. */
   readonly accessMm: Int32Array;
   readonly accessPage: Float64Array;
   readonly choice: Int32Array;
@@ -148,7 +150,10 @@ export class World {
   readonly mmSequence: Int32Array;
   /** Odd while fork write-protects (`write_protect_seq`). Object: that sequence. */
   readonly mmWriteProtectSequence: Int32Array;
-  /** CPUs that may hold translations of the address space. */
+  /**
+   * CPUs that may hold translations of the address space, and above them devices; behind all
+   * address spaces, CPUs that run guests.
+   */
   readonly mmCpus: Int32Array;
   /** Gathers under way, whose flushes are to come (`tlb_flush_pending`). Object: that count. */
   readonly mmFlushPending: Int32Array;
@@ -173,6 +178,7 @@ export class World {
   /** Own data of each CPU; none if accesses do not go through MMUs. Tags are numbers of mms. */
   readonly mmus: readonly Mmu[];
   readonly views: SharedViews;
+  readonly secondaryViews: SecondaryViews;
   readonly ledger: Ledger;
 
   /** Who else is flushed with an address space (`Design.invalidateSecondary`). */
@@ -183,7 +189,7 @@ export class World {
   trace: TraceWriter | undefined = undefined;
 
   constructor(size: WorldSize, bugs: Bugs = {}) {
-    assert(size.cpus <= 30, 'CPUs fit a mask of 30 bits');
+    assert(size.cpus + size.devices <= 30, 'CPUs and devices fit a mask of 30 bits');
     this.size = size;
     this.bugs = bugs;
     this.format = size.format;
@@ -191,7 +197,7 @@ export class World {
     this.tableEntries = 2 ** this.tableShift;
     assert(size.tables * this.tableEntries < 2 ** 31, 'the number of a slot is an integer');
     this.objects = new Objects(size, this.tableEntries);
-    const { cpus, mms, frames, tables, vmas, swapSlots } = size;
+    const { cpus, mms, frames, tables, vmas, swapSlots, guests, devices } = size;
     const words = (count: number): Int32Array => this.part(new Int32Array(count));
     const pages = (count: number): Float64Array => this.part(new Float64Array(count));
     this.lockHolder = words(this.objects.locks).fill(NONE);
@@ -203,8 +209,8 @@ export class World {
     this.requestMm = words(cpus);
     this.requestStart = pages(cpus);
     this.requestEnd = pages(cpus);
-    this.accessMm = words(cpus);
-    this.accessPage = pages(cpus);
+    this.accessMm = words(cpus + devices);
+    this.accessPage = pages(cpus + devices);
     this.choice = words(1);
     this.frameReferences = words(frames);
     this.frameMapcount = this.part(new Uint16Array(frames));
@@ -236,7 +242,7 @@ export class World {
     this.callbackTables = words(cpus).fill(NONE);
     this.mmSequence = words(mms).fill(1);
     this.mmWriteProtectSequence = words(mms);
-    this.mmCpus = words(mms);
+    this.mmCpus = words(mms + guests);
     this.mmFlushPending = words(mms);
     this.vmaReferences = words(vmas);
     this.vmaSequence = words(vmas);
@@ -250,7 +256,8 @@ export class World {
     this.mmus = newMmus(size, this.lanes);
     for (const mmu of this.mmus) for (const part of mmu.parts()) this.part(part);
     this.views = new SharedViews();
-    this.ledger = new Ledger(this.mmCpus, this.views);
+    this.secondaryViews = new SecondaryViews();
+    this.ledger = new Ledger(this.mmCpus, this.views, this.secondaryViews);
   }
 
   /** Makes an array a part of the state. */
@@ -268,13 +275,14 @@ export class World {
 
   saveWorld(): SavedWorld {
     const parts = [...this.#parts, ...this.ledger.parts()].map((part) => part.slice());
-    return { parts, views: this.views.save() };
+    return { parts, views: this.views.save(), secondaryViews: this.secondaryViews.save() };
   }
 
-  restoreWorld({ parts: saved, views }: SavedWorld): void {
+  restoreWorld({ parts: saved, views, secondaryViews }: SavedWorld): void {
     const own = this.#parts.length;
     for (let index = 0; index < own; index++) this.#parts[index]!.set(saved[index]!);
     this.ledger.restore(saved.slice(own));
     this.views.restore(views);
+    this.secondaryViews.restore(secondaryViews);
   }
 }

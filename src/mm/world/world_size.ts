@@ -7,6 +7,10 @@ export interface WorldSize {
   readonly cpus: number;
   /** Address spaces at a time. */
   readonly mms: number;
+  /** Guests of KVM at a time, each with a second-level table of its own. */
+  readonly guests: number;
+  /** Devices behind an IOMMU that walks the tables of processes. */
+  readonly devices: number;
   /** Physical frames for data; page tables have their own. */
   readonly frames: number;
   readonly tables: number;
@@ -47,6 +51,8 @@ export function worldSize(size: Partial<WorldSize> & Pick<WorldSize, 'format'>):
   return {
     cpus: 1,
     mms: 1,
+    guests: 0,
+    devices: 0,
     frames: 16,
     tables: 12,
     vmas: 16,

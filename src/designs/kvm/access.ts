@@ -1,0 +1,71 @@
+/**
+ * What guests do: loads and stores of one word of a guest page.
+ *
+ * As `mm/fault/access.ts` has it of programs: explored, an access may use the entry of now, or any that
+ * the flush ledger still allows the CPU.
+ */
+import { headOf } from '../../mm/page/frame.ts';
+import type { Task } from '../../mm/task.ts';
+import type { Op } from '../../mm/world/op.ts';
+import { loading, storing, writing } from '../../mm/world/point.ts';
+import { violate } from '../../mm/world/property.ts';
+import { NONE } from '../../mm/world/world.ts';
+import { GuestFault, guestPageFault } from './fault.ts';
+import { translateSecond } from './second_table.ts';
+import { vmOf } from './vm.ts';
+
+/** The CPU of `task` runs the guest from now on, and may hold translations of it. */
+export function* enterGuest({ machine, cpu }: Task, id: number): Op<void> {
+  const { space } = vmOf(machine, id);
+  yield writing(machine.objects.cpuMask(space));
+  machine.mmCpus[space]! |= 1 << cpu;
+}
+
+/** The word of the guest page `gfn`, or -1 - how the fault ended. */
+export function* guestLoad(task: Task, id: number, gfn: number): Op<number> {
+  const { machine, cpu } = task;
+  for (;;) {
+    announce(task, id, gfn);
+    yield loading(machine.objects.tlb(cpu));
+    const frame = translate(task, id, false);
+    if (frame !== NONE) return machine.frameData[frame]!;
+    const result = yield* guestPageFault(task, id, gfn, false);
+    if (result !== GuestFault.FIXED) return -1 - result;
+  }
+}
+
+/** Writes `value` to the word of the guest page `gfn`; 0, or -1 - how the fault ended. */
+export function* guestStore(task: Task, id: number, gfn: number, value: number): Op<number> {
+  const { machine, cpu } = task;
+  for (;;) {
+    announce(task, id, gfn);
+    yield storing(machine.objects.tlb(cpu));
+    const frame = translate(task, id, true);
+    if (frame !== NONE) {
+      machine.frameData[frame] = value;
+      return 0;
+    }
+    const result = yield* guestPageFault(task, id, gfn, true);
+    if (result !== GuestFault.FIXED) return -1 - result;
+  }
+}
+
+function announce({ machine, cpu }: Task, id: number, gfn: number): void {
+  machine.accessMm[cpu] = vmOf(machine, id).space;
+  machine.accessPage[cpu] = gfn;
+}
+
+/** The frame that the announced access reaches, or `NONE` if it faults. */
+function translate({ machine, cpu }: Task, id: number, isWrite: boolean): number {
+  const vm = vmOf(machine, id);
+  const gfn = machine.accessPage[cpu]!;
+  const choice = machine.choice[0]!;
+  const frame =
+    choice === 0
+      ? translateSecond(vm, gfn, isWrite)
+      : machine.ledger.stale(cpu, vm.space, gfn, choice - 1, isWrite);
+  if (frame !== NONE && machine.frameReferences[headOf(machine, frame)]! <= 0) {
+    violate(machine, 'P-UAF-PAGE');
+  }
+  return frame;
+}

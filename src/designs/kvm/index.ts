@@ -1,0 +1,14 @@
+/**
+ * KVM: guests whose memory is memory of a process, by a second-level table that follows its page tables.
+ *
+ * Files, in the order to read them: `vm`, `second_table`, `follow`, `fault`, `access`.
+ */
+import type { Design } from '../../mm/design/design.ts';
+import { notifier } from './follow.ts';
+import { auditVms, KVM } from './vm.ts';
+
+export { enterGuest, guestLoad, guestStore } from './access.ts';
+export { GuestFault, guestPageFault } from './fault.ts';
+export { addMemslot, createVm, KVM, type Memslot, type Vm, vmOf } from './vm.ts';
+
+export const kvm: Design = { name: KVM, notifier, audit: auditVms };

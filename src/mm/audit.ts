@@ -164,6 +164,11 @@ function countBelow(
   start: number,
   found: Found,
 ): void {
+  // What an entry leads to is a table.
+  if (machine.tableUsed[table] !== 1) {
+    violate(machine, 'P-UAF-PT');
+    return;
+  }
   const views = machine.views.of(table);
   const [first] = views;
   const isFirst = found.links[table]!++ === 0;

@@ -1,6 +1,6 @@
 /** The engine: operations of a memory-management subsystem, to run or to explore. */
 export { audit, checksum } from './audit.ts';
-export { load, store } from './fault/access.ts';
+export { load, loadNofault, store, storeNofault } from './fault/access.ts';
 export { handleMmFault, handleUserFault } from './fault/fault.ts';
 export { populate } from './fault/populate.ts';
 export { Access, Fault } from './fault/result.ts';

@@ -1,10 +1,10 @@
 /** Known bugs, re-created. */
 
-import { gupAgainstCollapse } from './collapse.ts';
+import { collapseWithoutSync, gupAgainstCollapse } from './collapse.ts';
 import { cowWithoutFlush, forcedWriteForgotten, reuseByMapcount } from './cow.ts';
 import type { ZooEntry } from './entry.ts';
 import { faultWithoutSizeRecheck } from './file.ts';
-import { forkWithoutFlush, pinAgainstFork } from './fork.ts';
+import { forkWithoutFlush, forkWithoutVmaLocks, pinAgainstFork } from './fork.ts';
 import {
   faultWithoutVmaLock,
   reserveRestoredWhileMapped,
@@ -18,7 +18,11 @@ import {
   zapUnlockedBeforeFree,
 } from './hugetlb.ts';
 import { nestedFlush } from './madvise.ts';
-import { moveUnlockedBeforeFlush } from './mremap.ts';
+import {
+  moveTableWithoutRecheck,
+  moveTableWithoutRmapLocks,
+  moveUnlockedBeforeFlush,
+} from './mremap.ts';
 import {
   dontneedThroughGuest,
   freedWhileLinked,
@@ -52,8 +56,12 @@ export const ZOO: readonly ZooEntry[] = [
   reserveRestoredWhileMapped,
   migrateFlushesOneMm,
   gupAgainstCollapse,
+  collapseWithoutSync,
+  moveTableWithoutRecheck,
   pinAgainstFork,
+  forkWithoutVmaLocks,
   moveUnlockedBeforeFlush,
+  moveTableWithoutRmapLocks,
   swapOutBeforeFlush,
   reuseByMapcount,
   forcedWriteForgotten,

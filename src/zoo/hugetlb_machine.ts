@@ -28,7 +28,7 @@ import {
 const PAGE_BYTES = 4096;
 /** Small pages of a huge one. */
 export const HUGE = 512;
-const GIB = HUGE * HUGE;
+export const GIB = HUGE * HUGE;
 /** The first huge page of the GiB, which both have mapped; the next one nobody has. */
 export const FIRST = 8 * GIB;
 export const SECOND = FIRST + HUGE;
@@ -53,6 +53,25 @@ export function sharing(
   run(mmap(task, { ...call, address: FIRST * PAGE_BYTES, length: GIB * PAGE_BYTES }));
   run(store(task, FIRST, 1));
   if (!isAlone) run(load(run(fork(task, 0)) as Task, FIRST));
+  machine.mmCpus.fill(0);
+  return new MachineScenario(machine, programs);
+}
+
+/** As `sharing()`, of the two GiB from `FIRST` on, each with its first page: two tables. */
+export function sharingTwo(
+  programs: readonly Program[],
+  bugs: Bugs,
+  prepare?: (task: Task) => void,
+): MachineScenario {
+  const machine = smallMachine(programs.length, bugs, { frames: 6 * HUGE, hugePages: 4 });
+  const task = taskOn(machine, 0, 0);
+  const file = memfdCreate(task, 1, MFD_HUGETLB) as OpenFile;
+  const call = { prot: 3, flags: MAP_SHARED_FIXED_NORESERVE, file, offset: 0 };
+  run(mmap(task, { ...call, address: FIRST * PAGE_BYTES, length: 2 * GIB * PAGE_BYTES }));
+  for (const page of [FIRST, FIRST + GIB]) run(store(task, page, 1));
+  const child = run(fork(task, 0)) as Task;
+  for (const page of [FIRST, FIRST + GIB]) run(load(child, page));
+  prepare?.(task);
   machine.mmCpus.fill(0);
   return new MachineScenario(machine, programs);
 }

@@ -17,6 +17,14 @@ import {
   unshareWithoutSync,
   zapUnlockedBeforeFree,
 } from './hugetlb.ts';
+import {
+  dontneedEndsVmaLock,
+  dontneedRoundsUp,
+  hugetlbMoveRoundsBoth,
+  hugetlbMoveUnlockedBeforeFlush,
+  splitWithoutUnshare,
+  unshareSkipsBlock,
+} from './hugetlb_calls.ts';
 import { nestedFlush } from './madvise.ts';
 import {
   moveTableWithoutRecheck,
@@ -54,6 +62,12 @@ export const ZOO: readonly ZooEntry[] = [
   unshareBatchFlushedLater,
   unshareSyncOffByOne,
   reserveRestoredWhileMapped,
+  splitWithoutUnshare,
+  unshareSkipsBlock,
+  dontneedEndsVmaLock,
+  hugetlbMoveRoundsBoth,
+  hugetlbMoveUnlockedBeforeFlush,
+  dontneedRoundsUp,
   migrateFlushesOneMm,
   gupAgainstCollapse,
   collapseWithoutSync,

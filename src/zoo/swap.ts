@@ -2,19 +2,17 @@
 import type { Program } from '../check/index.ts';
 import {
   fork,
-  gupFast,
   load,
+  loadNofault,
   madvise,
   migratePages,
-  NONE,
   run,
   store,
   type Task,
-  unpin,
   violate,
 } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
-import { PAGE, race, readFrame } from './small_machine.ts';
+import { PAGE, race } from './small_machine.ts';
 
 const MADV_PAGEOUT = 21;
 
@@ -90,11 +88,8 @@ const swappingAgain: Program = {
   *run(task) {
     yield* store(task, PAGE, 7);
     yield* pageout(task);
-    const frame = yield* gupFast(task, PAGE, false);
-    if (frame === NONE) return;
-    const value = yield* readFrame(task.machine, frame);
-    if (value !== 7) violate(task.machine, 'P-DATA');
-    yield* unpin(task, frame);
+    const value = yield* loadNofault(task, PAGE);
+    if (value !== undefined && value !== 7) violate(task.machine, 'P-DATA');
   },
 };
 

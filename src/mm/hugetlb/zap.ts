@@ -64,10 +64,10 @@ export function* zapHugetlbRange(task: Task, vma: Vma, start: number, end: numbe
   const { machine, cpu, mm } = task;
   yield* zapBegin(task, vma);
   yield* unmapHugepageRange(task, vma, start, end);
-  const { zapUnlockedBeforeFree } = machine.bugs;
+  const { zapUnlockedBeforeFree, dontneedEndsVmaLock = false } = machine.bugs;
   if (zapUnlockedBeforeFree === true) yield* zapEnd(task, vma, false);
   yield* tlbFinishMmu(machine, cpu, mm.id);
-  if (zapUnlockedBeforeFree !== true) yield* zapEnd(task, vma, false);
+  if (zapUnlockedBeforeFree !== true) yield* zapEnd(task, vma, dontneedEndsVmaLock);
   yield* tlbGatherMmu(machine, cpu, mm.id);
 }
 
@@ -96,6 +96,7 @@ export function* unmapHugepageRange(
     const isGone = yield* zapEntry(task, vma, page, slot, only, unshared);
     if (isGatherFull(machine, cpu)) yield* tlbFlushMmu(machine, cpu, mm.id);
     page = isGone ? nextBlock(machine, hstate, page) : page + hstate.pages;
+    if (isGone && machine.bugs.unshareSkipsBlock === true) page = nextBlock(machine, hstate, page);
   }
   if (machine.bugs.unshareFlushedLater === true) {
     if (unshared.end > 0) tlbChange(machine, cpu, unshared.start, unshared.end);

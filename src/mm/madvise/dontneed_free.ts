@@ -60,7 +60,8 @@ function* dontneedHugetlb(
 ): Op<number> {
   const { pages } = hstateOf(vma);
   if (advice === MADV.FREE || start % pages > 0) return EINVAL;
-  const last = Math.floor(end / pages) * pages;
+  const round = task.machine.bugs.dontneedRoundsUp === true ? Math.ceil : Math.floor;
+  const last = round(end / pages) * pages;
   if (last > start) yield* zapHugetlbRange(task, vma, start, last);
   return 0;
 }

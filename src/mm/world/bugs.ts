@@ -55,6 +55,18 @@ export interface Bugs {
   readonly zapUnlockedBeforeFree?: boolean;
   /** The last two that share a table do not wait for lockless walkers (8ce720d5bd91). */
   readonly unshareSyncOffByOne?: boolean;
+  /** Shared tables stay when a VMA is divided (b30c14cd6102 mended it). */
+  readonly splitWithoutUnshare?: boolean;
+  /** Who has given up a shared table goes on behind the next one, too (backports to 5.10). */
+  readonly unshareSkipsBlock?: boolean;
+  /** mremap() of huge pages goes past nothing by rounding both addresses (CVE-2026-98373). */
+  readonly hugetlbMoveRoundsBoth?: boolean;
+  /** mremap() of huge pages flushes when they can be unmapped at their new place (13e4ad2ce8df). */
+  readonly hugetlbMoveUnlockedBeforeFlush?: boolean;
+  /** MADV_DONTNEED of a part of a huge page takes all of it. */
+  readonly dontneedRoundsUp?: boolean;
+  /** MADV_DONTNEED ends the lock of its VMA, as munmap() does (04ada095dcfc). */
+  readonly dontneedEndsVmaLock?: boolean;
   /** A reservation comes back while a child still has the page (CVE-2026-89593). */
   readonly reserveRestoredWhileMapped?: boolean;
 }

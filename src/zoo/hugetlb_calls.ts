@@ -33,7 +33,11 @@ export const splitWithoutUnshare: ZooEntry = {
   bug: 'splitWithoutUnshare',
   properties: ['P-COUNT', 'P-PERM'],
   actors: ['madvise(MADV_DONTFORK) of the first huge page: the VMA is divided'],
-  story: '',
+  story:
+    'A table is shared as long as a VMA spans all that it maps. Divided at a page within, the VMA ' +
+    'became two, and the table stayed: neither part could tell that others have it, too, and what was ' +
+    'changed through one part (write protection of userfaultfd) changed it for other processes. The ' +
+    'mend: give the table up when the VMA is divided, which then took three more attempts (A2).',
   fix: 'b30c14cd6102',
   versions: '2.6.20 to 6.1',
   bounds: '1 CPU, 2 processes, 1 huge page, 1 operation',
@@ -47,7 +51,11 @@ export const unshareSkipsBlock: ZooEntry = {
   bug: 'unshareSkipsBlock',
   properties: ['P-COUNT', 'P-UAF-PT'],
   actors: ['munmap() of two GiB with a shared table each'],
-  story: '',
+  story:
+    'Giving a table up says how far to go on, behind all that the table maps. A backport passed the ' +
+    'address of the loop to a helper that moved it, and then moved it once more: every other table ' +
+    'was left shared. There it was the loop for userfaultfd (hugetlb_unshare_pmds()), here it is that ' +
+    'of unmapping: the second GiB stays linked, and its VMA goes.',
   fix: undefined,
   versions: 'backports to 5.10',
   bounds: '1 CPU, 2 processes, 2 huge pages, 1 operation',
@@ -74,7 +82,9 @@ export const dontneedRoundsUp: ZooEntry = {
   bug: 'dontneedRoundsUp',
   properties: ['P-DATA'],
   actors: ['a store to a huge page, madvise(MADV_DONTNEED) of its first 4 KiB, a load'],
-  story: '',
+  story:
+    'MADV_DONTNEED on huge pages rounded its end up, as munmap() may not: a program that discards a ' +
+    'part of a huge page lost what it keeps in the rest. The mend: round down.',
   fix: undefined,
   versions: '5.18 to 6.0',
   bounds: '1 CPU, 1 process, 1 huge page, 3 operations',
@@ -116,7 +126,10 @@ export const hugetlbMoveRoundsBoth: ZooEntry = {
   bug: 'hugetlbMoveRoundsBoth',
   properties: ['P-DATA'],
   actors: ['a store behind a hole of a GiB, mremap() of both, a load'],
-  story: '',
+  story:
+    'Moving huge pages, mremap() passes over what has no table by setting all low bits of both ' +
+    'addresses. If they lie differently in their GiB, it goes on too near or too far at the new place, ' +
+    'and maps every later page where it does not belong. The mend: both advance by the same distance.',
   fix: undefined,
   versions: 'until 6.12, before its mend',
   bounds: '1 CPU, 1 process, 1 huge page, 3 operations',
@@ -153,7 +166,10 @@ export const hugetlbMoveUnlockedBeforeFlush: ZooEntry = {
   bug: 'hugetlbMoveUnlockedBeforeFlush',
   properties: ['P-UAF-PAGE'],
   actors: ['mremap() of a huge page of a file', 'fallocate(FALLOC_FL_PUNCH_HOLE) of the page'],
-  story: '',
+  story:
+    'As C1, of huge pages: mremap() moved the entries under i_mmap_rwsem and flushed when it had ' +
+    'dropped that. A hole punch finds the page at its new place, flushes that, and frees it, while TLBs ' +
+    'still lead to it from the old one.',
   fix: '13e4ad2ce8df',
   versions: 'until 5.15',
   bounds: '2 CPUs, 1 process, 1 huge page, 2 operations; flushes by broadcast',
@@ -186,7 +202,11 @@ export const dontneedEndsVmaLock: ZooEntry = {
     'madvise(MADV_DONTNEED) of another one, so that the table is given up; then the other process ' +
       'gives up the right to write to that page',
   ],
-  story: '',
+  story:
+    'Unmapping a VMA ends the lock that keeps its tables in place: the VMA goes. MADV_DONTNEED took ' +
+    'the same way, and the VMA stayed. From then on its faults hold no lock, and A8 is back: a fault sets ' +
+    'an entry in a table that was given up, in another GiB of the same VMA. The mend: say whether the ' +
+    'VMA goes.',
   fix: undefined,
   versions: '6.1-rc',
   bounds: '2 CPUs, 2 processes, 2 huge pages, 3 operations, after MADV_DONTNEED of another GiB',

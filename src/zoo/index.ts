@@ -48,6 +48,7 @@ import {
 } from './munmap.ts';
 import { SHARED_2006 } from './shared_2006/index.ts';
 import { migrateFlushesOneMm, swapOutBeforeFlush } from './swap.ts';
+import { walkWithoutSnapshot, walkWithoutVma } from './walks.ts';
 
 export type { ZooEntry } from './entry.ts';
 
@@ -74,6 +75,8 @@ export const ZOO: readonly ZooEntry[] = [
   moveTableWithoutRecheck,
   pinAgainstFork,
   forkWithoutVmaLocks,
+  walkWithoutVma,
+  walkWithoutSnapshot,
   moveUnlockedBeforeFlush,
   moveTableWithoutRmapLocks,
   swapOutBeforeFlush,

@@ -17,6 +17,10 @@ export interface Bugs {
   readonly forkWithoutFlush?: boolean;
   /** fork() copies while faults under VMA locks go on (fb49c455323f). */
   readonly forkWithoutVmaLocks?: boolean;
+  /** A walk goes on where no VMA is, whose tables munmap() may be freeing (8782fb61cc84). */
+  readonly walkWithoutVma?: boolean;
+  /** A walk takes what it has split for a table, whatever it is by now (3b89863c3fa4). */
+  readonly walkWithoutSnapshot?: boolean;
   /** GUP-fast pins a page that a fork is just making common (57efa1fe5957). */
   readonly pinWithoutWriteProtectSeq?: boolean;
   /** GUP-fast leaves interrupts on, so nobody who frees tables waits for it. */

@@ -106,5 +106,6 @@ export {
   describePoint,
   mayGo,
 } from './world/scheduling.ts';
+export { enterLazyTlb, switchMm } from './world/switch_mm.ts';
 export { FrameFlag, NONE, World } from './world/world.ts';
 export { type WorldSize, worldSize } from './world/world_size.ts';

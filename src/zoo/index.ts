@@ -4,6 +4,12 @@ import { collapseWithoutSync, gupAgainstCollapse } from './collapse.ts';
 import { cowWithoutFlush, forcedWriteForgotten, reuseByMapcount } from './cow.ts';
 import type { ZooEntry } from './entry.ts';
 import { faultWithoutSizeRecheck } from './file.ts';
+import {
+  collapseFlushesLeavesOnly,
+  flushSkipsSwitching,
+  lazyCpusKeepShared,
+  unshareFlushesLeavesOnly,
+} from './flushes.ts';
 import { forkWithoutFlush, forkWithoutVmaLocks, pinAgainstFork } from './fork.ts';
 import {
   faultWithoutVmaLock,
@@ -62,6 +68,9 @@ export const ZOO: readonly ZooEntry[] = [
   sharedTestedByReferences,
   unshareBatchFlushedLater,
   unshareSyncOffByOne,
+  unshareFlushesLeavesOnly,
+  collapseFlushesLeavesOnly,
+  lazyCpusKeepShared,
   reserveRestoredWhileMapped,
   splitWithoutUnshare,
   unshareSkipsBlock,
@@ -79,6 +88,7 @@ export const ZOO: readonly ZooEntry[] = [
   walkWithoutSnapshot,
   moveUnlockedBeforeFlush,
   moveTableWithoutRmapLocks,
+  flushSkipsSwitching,
   swapOutBeforeFlush,
   reuseByMapcount,
   forcedWriteForgotten,

@@ -15,6 +15,7 @@ import {
   tlbFlushMmu,
   tlbGatherMmu,
   tlbRemovePage,
+  tlbUnlink,
 } from '../table/mmu_gather.ts';
 import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
@@ -99,7 +100,7 @@ export function* unmapHugepageRange(
     if (isGone && machine.bugs.unshareSkipsBlock === true) page = nextBlock(machine, hstate, page);
   }
   if (machine.bugs.unshareFlushedLater === true) {
-    if (unshared.end > 0) tlbChange(machine, cpu, unshared.start, unshared.end);
+    if (unshared.end > 0) tlbUnlink(machine, cpu, unshared.start, unshared.end);
   } else yield* flushUnshared(task, unshared);
 }
 

@@ -17,6 +17,12 @@ export interface Bugs {
   readonly forkWithoutFlush?: boolean;
   /** fork() copies while faults under VMA locks go on (fb49c455323f). */
   readonly forkWithoutVmaLocks?: boolean;
+  /** Who flushes passes over a CPU that is just switching to the address space (CVE-2025-37964). */
+  readonly flushSkipsSwitching?: boolean;
+  /** A collapse flushes as if it had unlinked no table (CVE-2025-22045). */
+  readonly collapseFlushesLeavesOnly?: boolean;
+  /** Who gives up a shared table flushes as if it had unlinked none (c2ff4764e03e). */
+  readonly unshareFlushesLeavesOnly?: boolean;
   /** A walk goes on where no VMA is, whose tables munmap() may be freeing (8782fb61cc84). */
   readonly walkWithoutVma?: boolean;
   /** A walk takes what it has split for a table, whatever it is by now (3b89863c3fa4). */

@@ -30,6 +30,7 @@ const NAMES = {
   cpu: 'CPU',
   tlb: 'TLB of CPU',
   callbacks: 'RCU callbacks of CPU',
+  tlbState: 'TLB state of CPU',
   frame: 'frame',
   folioLock: 'folio lock of frame',
   swapSlot: 'swap slot',
@@ -78,6 +79,7 @@ export class Objects {
       cpu: cpus,
       tlb: cpus,
       callbacks: cpus,
+      tlbState: cpus,
       frame: frames,
       folioLock: frames,
       swapSlot: swapSlots,
@@ -175,6 +177,10 @@ export class Objects {
   }
   callbacks(cpu: number): number {
     return this.#base.callbacks + cpu;
+  }
+  /** Which address space a CPU says that it runs, and whether lazily. */
+  tlbState(cpu: number): number {
+    return this.#base.tlbState + cpu;
   }
   frame(frame: number): number {
     return this.#base.frame + frame;

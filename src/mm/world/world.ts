@@ -150,6 +150,11 @@ export class World {
   readonly mmWriteProtectSequence: Int32Array;
   /** CPUs that may hold translations of the address space. */
   readonly mmCpus: Int32Array;
+  /** What a CPU says that it runs (cpu_tlbstate), and whether lazily: 1 or 0. Object: its TLB state. */
+  readonly loadedMm: Int32Array;
+  readonly lazyTlb: Int32Array;
+  /** The address space whose tables the hardware of a CPU walks. Object: its TLB. */
+  readonly walkedMm: Int32Array;
   /** Gathers under way, whose flushes are to come (`tlb_flush_pending`). Object: that count. */
   readonly mmFlushPending: Int32Array;
   /** Readers, and whether it is attached or waited for (`vma_lock.ts`). Object: the count. */
@@ -162,6 +167,8 @@ export class World {
   readonly gatherFrameCount: Int32Array;
   readonly gatherTables: Int32Array;
   readonly gatherTableCount: Int32Array;
+  /** 1 if tables were unlinked. */
+  readonly gatherUnlinked: Int32Array;
   readonly gatherStart: Float64Array;
   readonly gatherEnd: Float64Array;
 
@@ -237,6 +244,9 @@ export class World {
     this.mmSequence = words(mms).fill(1);
     this.mmWriteProtectSequence = words(mms);
     this.mmCpus = words(mms);
+    this.loadedMm = words(size.switches ? cpus : 0).fill(NONE);
+    this.lazyTlb = words(size.switches ? cpus : 0);
+    this.walkedMm = words(size.switches ? cpus : 0).fill(NONE);
     this.mmFlushPending = words(mms);
     this.vmaReferences = words(vmas);
     this.vmaSequence = words(vmas);
@@ -244,6 +254,7 @@ export class World {
     this.gatherFrameCount = words(cpus);
     this.gatherTables = words(cpus * size.gather);
     this.gatherTableCount = words(cpus);
+    this.gatherUnlinked = words(cpus);
     this.gatherStart = pages(cpus);
     this.gatherEnd = pages(cpus);
     this.violation = words(1);

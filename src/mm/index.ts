@@ -24,6 +24,7 @@ export {
   tableOfBlock,
 } from './hugetlb/share.ts';
 export { Machine, type Saved } from './machine.ts';
+export { shrinkFolios } from './madvise/reclaim.ts';
 export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';
 export { ORDER_MAX } from './page/buddy.ts';

@@ -53,7 +53,12 @@ import {
   unlockBeforeFlush,
 } from './munmap.ts';
 import { SHARED_2006 } from './shared_2006/index.ts';
-import { migrateFlushesOneMm, swapOutBeforeFlush } from './swap.ts';
+import {
+  freeWithoutBatchFlush,
+  migrateFlushesOneMm,
+  protectWithoutBatchFlush,
+  swapOutBeforeFlush,
+} from './swap.ts';
 import { walkWithoutSnapshot, walkWithoutVma } from './walks.ts';
 
 export type { ZooEntry } from './entry.ts';
@@ -88,6 +93,8 @@ export const ZOO: readonly ZooEntry[] = [
   walkWithoutSnapshot,
   moveUnlockedBeforeFlush,
   moveTableWithoutRmapLocks,
+  protectWithoutBatchFlush,
+  freeWithoutBatchFlush,
   flushSkipsSwitching,
   swapOutBeforeFlush,
   reuseByMapcount,

@@ -11,6 +11,7 @@ import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { headOf, orderOf } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { folioFreeSwap, freeSwapAndCache } from '../swap/swap_cache.ts';
+import { flushTlbBatchedPending } from '../swap/unmap_flush.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMappedFlags } from '../table/mapped_entry.ts';
 import { tlbChange } from '../table/mmu_gather.ts';
 import { clearEntry, isPresentAt } from '../table/pgtable.ts';
@@ -68,7 +69,8 @@ function* dontneedHugetlb(
 
 /** Called under the lock of the table. */
 function* freeLazily(task: Task, first: number, start: number, end: number): Op<void> {
-  const { machine } = task;
+  const { machine, cpu, mm } = task;
+  if (machine.bugs.freeWithoutBatchFlush !== true) yield* flushTlbBatchedPending(machine, cpu, mm);
   for (let page = start; page < end; page++) {
     const slot = first + page - start;
     yield reading(machine.objects.entry(slot));

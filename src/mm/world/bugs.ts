@@ -43,6 +43,10 @@ export interface Bugs {
   readonly gupFastWithoutPmdRecheck?: boolean;
   /** A page is written out while TLBs may still let its process write to it (d950c9477d51). */
   readonly swapOutBeforeFlush?: boolean;
+  /** mprotect() does not wait for what reclaim has yet to flush (3ea277194daa). */
+  readonly protectWithoutBatchFlush?: boolean;
+  /** MADV_FREE does not, either. */
+  readonly freeWithoutBatchFlush?: boolean;
   /** Who reads a slot past the swap cache does not keep it from being used anew (CVE-2024-26759). */
   readonly swapInWithoutPin?: boolean;
   /** Migration flushes one of the processes that map a page, as if it were alone (017b1660df89). */

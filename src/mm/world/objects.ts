@@ -22,6 +22,7 @@ const NAMES = {
   tree: 'VMA tree of mm',
   cpuMask: 'CPU mask of mm',
   flushPending: 'tlb_flush_pending of mm',
+  flushBatched: 'tlb_flush_batched of mm',
   transitions: 'transition ranges of mm',
   vmaReferences: 'lock of VMA',
   vmaSequence: 'sequence of VMA',
@@ -71,6 +72,7 @@ export class Objects {
       tree: mms,
       cpuMask: mms,
       flushPending: mms,
+      flushBatched: mms,
       transitions: mms,
       vmaReferences: vmas,
       vmaSequence: vmas,
@@ -152,6 +154,9 @@ export class Objects {
   }
   flushPending(mm: number): number {
     return this.#base.flushPending + mm;
+  }
+  flushBatched(mm: number): number {
+    return this.#base.flushBatched + mm;
   }
   transitions(mm: number): number {
     return this.#base.transitions + mm;

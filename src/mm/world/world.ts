@@ -157,6 +157,12 @@ export class World {
   readonly walkedMm: Int32Array;
   /** Gathers under way, whose flushes are to come (`tlb_flush_pending`). Object: that count. */
   readonly mmFlushPending: Int32Array;
+  /** Batches of reclaim with pages of it, and how many of them it need not wait for any more
+   *  (`tlb_flush_batched`). Object: that count. */
+  readonly mmBatches: Int32Array;
+  readonly mmBatchesFlushed: Int32Array;
+  /** Own data of each CPU: CPUs that may use what it has unmapped in this batch (tlb_ubc). */
+  readonly batchCpus: Int32Array;
   /** Readers, and whether it is attached or waited for (`vma_lock.ts`). Object: the count. */
   readonly vmaReferences: Int32Array;
   /** Write-locked while it equals the sequence of the address space. Object: the sequence. */
@@ -248,6 +254,9 @@ export class World {
     this.lazyTlb = words(size.switches ? cpus : 0);
     this.walkedMm = words(size.switches ? cpus : 0).fill(NONE);
     this.mmFlushPending = words(mms);
+    this.mmBatches = words(mms);
+    this.mmBatchesFlushed = words(mms);
+    this.batchCpus = words(cpus);
     this.vmaReferences = words(vmas);
     this.vmaSequence = words(vmas);
     this.gatherFrames = words(cpus * size.gather);

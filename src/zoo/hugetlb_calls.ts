@@ -8,6 +8,7 @@ import {
   FIRST,
   GIB,
   HUGE,
+  onlyFile,
   owning,
   protect,
   sharing,
@@ -151,12 +152,7 @@ const moving: Program = {
 /** Frees the first huge page of the file. */
 const punching: Program = {
   name: 'fallocate(PUNCH_HOLE)',
-  run(task) {
-    const [inode] = task.machine.inodes.all();
-    const rights = { isReadable: true, isWritable: true, isExecutable: true };
-    const file = { mapped: { inode: inode! }, ...rights, pagesMax: 2 ** 32 };
-    return fallocate(task, file, KEEP_SIZE_PUNCH_HOLE, 0, HUGE * 4096);
-  },
+  run: (task) => fallocate(task, onlyFile(task), KEEP_SIZE_PUNCH_HOLE, 0, HUGE * 4096),
 };
 
 export const hugetlbMoveUnlockedBeforeFlush: ZooEntry = {

@@ -5,6 +5,7 @@ import {
   type Bugs,
   fallocate,
   fork,
+  ftruncate,
   load,
   lock,
   Machine,
@@ -76,6 +77,32 @@ export function sharingTwo(
   return new MachineScenario(machine, programs);
 }
 
+/** Maps `pages` of a file of hugetlbfs that is as long, with `flags`. Nothing is touched. */
+export function mapping(
+  programs: readonly Program[],
+  bugs: Bugs,
+  pages: number,
+  flags: number,
+  prepare: (task: Task, file: OpenFile) => void,
+): MachineScenario {
+  const machine = smallMachine(programs.length, bugs, { frames: 6 * HUGE, hugePages: 4 });
+  const task = taskOn(machine, 0, 0);
+  const file = memfdCreate(task, 1, MFD_HUGETLB) as OpenFile;
+  const length = pages * PAGE_BYTES;
+  run(ftruncate(task, file, length));
+  run(mmap(task, { prot: 3, flags, file, offset: 0, address: FIRST * PAGE_BYTES, length }));
+  prepare(task, file);
+  machine.mmCpus.fill(0);
+  return new MachineScenario(machine, programs);
+}
+
+/** Of a program: the only file there is. */
+export function onlyFile({ machine }: Task): OpenFile {
+  const [inode] = machine.inodes.all();
+  const rights = { isReadable: true, isWritable: true, isExecutable: true };
+  return { mapped: { inode: inode! }, ...rights, pagesMax: 2 ** 32 };
+}
+
 /** One program on each CPU, in a process that has one private huge page, which is all there is. */
 export function owning(programs: readonly Program[], bugs: Bugs): MachineScenario {
   const machine = smallMachine(programs.length, bugs, { hugePages: 1 });
@@ -123,7 +150,5 @@ export function* punchWhenAlone(task: Task): Op<void> {
   const count = inode!.mappings.size;
   yield* unlock(machine, cpu, guard, Rank.I_MMAP);
   if (count > 1) return;
-  const rights = { isReadable: true, isWritable: true, isExecutable: true };
-  const file = { mapped: { inode: inode! }, ...rights, pagesMax: 2 ** 32 };
-  yield* fallocate(task, file, PUNCH_HOLE, 0, HUGE * PAGE_BYTES);
+  yield* fallocate(task, onlyFile(task), PUNCH_HOLE, 0, HUGE * PAGE_BYTES);
 }

@@ -31,6 +31,11 @@ import {
   splitWithoutUnshare,
   unshareSkipsBlock,
 } from './hugetlb_calls.ts';
+import {
+  hugetlbWithoutSizeRecheck,
+  privateLockMistaken,
+  shareUnderTableLock,
+} from './hugetlb_latent.ts';
 import { nestedFlush } from './madvise.ts';
 import {
   moveTableWithoutRecheck,
@@ -83,6 +88,9 @@ export const ZOO: readonly ZooEntry[] = [
   hugetlbMoveRoundsBoth,
   hugetlbMoveUnlockedBeforeFlush,
   dontneedRoundsUp,
+  shareUnderTableLock,
+  hugetlbWithoutSizeRecheck,
+  privateLockMistaken,
   migrateFlushesOneMm,
   gupAgainstCollapse,
   collapseWithoutSync,

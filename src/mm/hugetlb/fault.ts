@@ -24,10 +24,10 @@ import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
-import { addHugetlb, findLockHugetlb } from './filemap.ts';
+import { addHugetlb, deleteHugetlb, findLockHugetlb } from './filemap.ts';
 import { hstateOf, hugeIndexAt } from './hstate.ts';
 import { leafFlags } from './leaf_flags.ts';
-import { allocHugetlbFolio, restoreReserve } from './reserve.ts';
+import { allocHugetlbFolio, restoreReserve, unreservePages } from './reserve.ts';
 import { countMap, mapNewAnonymousFolio } from './rmap.ts';
 import { hugePteAlloc } from './share.ts';
 import { vmaLockRead, vmaUnlockRead } from './vma_lock.ts';
@@ -100,9 +100,7 @@ function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Fault> {
   if (vma.hugetlb!.isUnmapped) return Fault.SIGBUS;
   const found = yield* findLockHugetlb(task, inode, index);
   if (found !== NONE) return yield* mapFolio(task, fault, found, false);
-  yield reading(machine.objects.pages(inode.id));
-  const { pages } = hstateOf(vma);
-  const isBehind = index >= Math.floor(inode.bytes / PAGE_BYTES / pages);
+  const isBehind = yield* isBehindEnd(task, fault);
   if (isBehind) return Fault.SIGBUS;
   const isShared = (vma.flags & VM.MAYSHARE) !== 0;
   if (!isShared) {
@@ -113,7 +111,22 @@ function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Fault> {
   if (head < 0) return yield* failed(task, fault);
   if (isShared) yield* addHugetlb(task, inode, index, head);
   else yield* lockFolio(machine, cpu, head);
-  return yield* mapFolio(task, fault, head, !isShared);
+  const isCut = isShared && (yield* isBehindEnd(task, fault));
+  if (!isCut || machine.bugs.hugetlbWithoutSizeRecheck === true) {
+    return yield* mapFolio(task, fault, head, !isShared);
+  }
+  // Who has cut the file meanwhile has not met the page, and will not look again.
+  yield* deleteHugetlb(task, inode, head);
+  yield* unreservePages(task, inode, index, index + 1, 1);
+  yield* unlockFolio(machine, cpu, head);
+  yield* putFrame(machine, cpu, head);
+  return Fault.SIGBUS;
+}
+
+function* isBehindEnd({ machine }: Task, { vma, index }: HugetlbFault): Op<boolean> {
+  const { inode } = vma.file!;
+  yield reading(machine.objects.pages(inode.id));
+  return index >= Math.floor(inode.bytes / PAGE_BYTES / hstateOf(vma).pages);
 }
 
 /** No page was to be had: a signal, unless another fault has mapped one meanwhile. */

@@ -355,7 +355,8 @@ function* unmapFromAll(
     const isMapped = yield* isMappedBy(place, mm, vma, vma.start + pgoff - vma.pgoff, head);
     if (!isMapped) continue;
     const isLocked = yield* vmaTryLockWrite(place, vma);
-    if (!isLocked) return vmaLockOf(vma);
+    const isMistaken = place.machine.bugs.privateLockMistaken === true;
+    if (!isLocked) return isMistaken ? vma.hugetlb!.lock : vmaLockOf(vma);
     yield* zapOf(place, vma, mm, pgoff, pgoff + pages);
     yield* vmaUnlockWrite(place, vma);
   }

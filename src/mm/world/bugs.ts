@@ -69,6 +69,12 @@ export interface Bugs {
   readonly zapUnlockedBeforeFree?: boolean;
   /** The last two that share a table do not wait for lockless walkers (8ce720d5bd91). */
   readonly unshareSyncOffByOne?: boolean;
+  /** A shared table is linked under a lock of its own, as in Linux 6.1. */
+  readonly shareUnderTableLock?: boolean;
+  /** A fault on hugetlb does not look at the size of the file again, as in Linux 6.18. */
+  readonly hugetlbWithoutSizeRecheck?: boolean;
+  /** Who has to wait for a private VMA of hugetlb takes what is no lock for one, as in Linux 6.18. */
+  readonly privateLockMistaken?: boolean;
   /** Shared tables stay when a VMA is divided (b30c14cd6102 mended it). */
   readonly splitWithoutUnshare?: boolean;
   /** Who has given up a shared table goes on behind the next one, too (backports to 5.10). */

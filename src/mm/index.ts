@@ -16,6 +16,7 @@ export { khugepagedScan } from './huge/khugepaged.ts';
 export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';
 export { newHugetlbInode } from './hugetlb/file.ts';
 export { hstateBySizeLog } from './hugetlb/hstate.ts';
+export { migrateHugetlbPage } from './hugetlb/migrate.ts';
 export { setMaxHugePages } from './hugetlb/pool.ts';
 export {
   getTableByFrame,

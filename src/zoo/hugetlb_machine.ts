@@ -84,8 +84,10 @@ export function mapping(
   pages: number,
   flags: number,
   prepare: (task: Task, file: OpenFile) => void,
+  size: Partial<WorldSize> = {},
 ): MachineScenario {
-  const machine = smallMachine(programs.length, bugs, { frames: 6 * HUGE, hugePages: 4 });
+  const shape = { frames: 6 * HUGE, hugePages: 4, ...size };
+  const machine = smallMachine(programs.length, bugs, shape);
   const task = taskOn(machine, 0, 0);
   const file = memfdCreate(task, 1, MFD_HUGETLB) as OpenFile;
   const length = pages * PAGE_BYTES;

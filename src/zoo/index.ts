@@ -36,6 +36,7 @@ import {
   privateLockMistaken,
   shareUnderTableLock,
 } from './hugetlb_latent.ts';
+import { migrateWithoutUnshare, punchBeforeFolioLock } from './hugetlb_migration.ts';
 import { nestedFlush } from './madvise.ts';
 import {
   moveTableWithoutRecheck,
@@ -88,6 +89,8 @@ export const ZOO: readonly ZooEntry[] = [
   hugetlbMoveRoundsBoth,
   hugetlbMoveUnlockedBeforeFlush,
   dontneedRoundsUp,
+  migrateWithoutUnshare,
+  punchBeforeFolioLock,
   shareUnderTableLock,
   hugetlbWithoutSizeRecheck,
   privateLockMistaken,

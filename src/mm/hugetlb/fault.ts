@@ -16,12 +16,13 @@ import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { checkTable, isNoneAt, isWritableAt, lockOf, setLeaf } from '../table/pgtable.ts';
+import { SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-import { reading, setting, writing } from '../world/point.ts';
+import { lockingFolio, reading, setting, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
 import { addHugetlb, deleteHugetlb, findLockHugetlb } from './filemap.ts';
@@ -53,10 +54,12 @@ export function* hugetlbFault(
   yield* faultMutexLock(task, inode, index);
   if (faultWithoutVmaLock !== true) yield* vmaLockRead(task, vma);
   const slot = yield* hugePteAlloc(task, task.mm, vma, start);
-  const fault = { vma, page: start, index, access, isVmaLocked, slot };
+  const fault = { vma, page: start, index, access, isVmaLocked, slot, movedFrom: NONE };
   const result = slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
   if (faultWithoutVmaLock !== true) yield* vmaUnlockRead(task, vma);
   yield* faultMutexUnlock(task, inode, index);
+  // Waits for the lock without taking it: who moves the page holds it until the entry is back.
+  if (fault.movedFrom !== NONE) yield lockingFolio(task.machine.objects.folioLock(fault.movedFrom));
   return result;
 }
 
@@ -68,6 +71,10 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Fault> {
   yield reading(machine.objects.entry(slot));
   if (!checkTable(machine, slot)) return Fault.RETRY;
   if (isNoneAt(machine, slot)) return yield* hugetlbNoPage(task, fault);
+  if (softKindAt(machine, slot) === SoftKind.MIGRATION) {
+    fault.movedFrom = softValueAt(machine, slot);
+    return Fault.DONE;
+  }
   if (!isMappedAt(machine, slot, level)) return Fault.RETRY;
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);

@@ -18,6 +18,7 @@ import {
   tlbUnlink,
 } from '../table/mmu_gather.ts';
 import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { SoftKind, softKindAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -125,6 +126,9 @@ function* zapEntry(
     if (isMapped) isRestored = yield* zapMapped(task, vma, page, slot, only);
     else if (!isNoneAt(machine, slot) && only === NONE) {
       yield clearing(machine.objects.entry(slot));
+      // What is being moved counts as mapped.
+      const isMoved = softKindAt(machine, slot) === SoftKind.MIGRATION;
+      if (isMoved) mm.hugetlbPages -= hstateOf(vma).pages;
       clearEntry(machine, slot);
     }
   }

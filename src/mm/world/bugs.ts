@@ -69,6 +69,10 @@ export interface Bugs {
   readonly zapUnlockedBeforeFree?: boolean;
   /** The last two that share a table do not wait for lockless walkers (8ce720d5bd91). */
   readonly unshareSyncOffByOne?: boolean;
+  /** Moving a huge page leaves shared tables as they are (017b1660df89). */
+  readonly migrateWithoutUnshare?: boolean;
+  /** A hole punch looks whether a page is mapped before it has locked it (CVE-2025-40006). */
+  readonly punchBeforeFolioLock?: boolean;
   /** A shared table is linked under a lock of its own, as in Linux 6.1. */
   readonly shareUnderTableLock?: boolean;
   /** A fault on hugetlb does not look at the size of the file again, as in Linux 6.18. */

@@ -8,6 +8,7 @@ export { type FileSystem, type Inode, newInode } from './file/inode.ts';
 export type { OpenFile } from './file/open_file.ts';
 export { closeInode, getInode } from './file/shmem.ts';
 export { writeFile } from './file/write.ts';
+export { writeBack } from './file/writeback.ts';
 export { getUserPage, getUserPageSlow } from './gup/gup.ts';
 export { gupFast, unpin } from './gup/gup_fast.ts';
 export { FOLL } from './gup/rules.ts';

@@ -39,6 +39,7 @@ import {
 import { migrateWithoutUnshare, punchBeforeFolioLock } from './hugetlb_migration.ts';
 import { nestedFlush } from './madvise.ts';
 import {
+  moveAgainstWriteback,
   moveTableWithoutRecheck,
   moveTableWithoutRmapLocks,
   moveUnlockedBeforeFlush,
@@ -103,6 +104,7 @@ export const ZOO: readonly ZooEntry[] = [
   walkWithoutVma,
   walkWithoutSnapshot,
   moveUnlockedBeforeFlush,
+  moveAgainstWriteback,
   moveTableWithoutRmapLocks,
   protectWithoutBatchFlush,
   freeWithoutBatchFlush,

@@ -1,6 +1,19 @@
 /** mremap(2): a page is at two places for a while, or at none. */
 import type { Program } from '../check/index.ts';
-import { fallocate, fork, load, madvise, mremap, run, type Task } from '../mm/index.ts';
+import {
+  fallocate,
+  fork,
+  load,
+  madvise,
+  mmap,
+  mremap,
+  newInode,
+  run,
+  store,
+  storeNofault,
+  type Task,
+  writeBack,
+} from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
 import { PAGE, race, SMALL_TABLE_PAGES, SMALL_TABLES, TABLE_PAGES } from './small_machine.ts';
 
@@ -9,6 +22,7 @@ const TARGET = PAGE + TABLE_PAGES + 1;
 
 const KEEP_SIZE_PUNCH_HOLE = 3;
 const MADV_DONTNEED = 4;
+const MAP_SHARED_FIXED = 0x11;
 const MADV_COLLAPSE = 25;
 
 const moving: Program = {
@@ -144,5 +158,55 @@ export const moveTableWithoutRecheck: ZooEntry = {
         // The tables stay, the page is in the page cache only.
         for (const each of [task, child]) run(madvise(each, PAGE * 4096, 4096, MADV_DONTNEED));
       },
+    ),
+};
+
+/** Writes the page of the file to its disk. */
+const cleaning: Program = {
+  name: 'writeback',
+  run: (task) => writeBack(task, task.machine.inodes.all()[0]!, 0),
+};
+/** Through what the TLB has of the old address. */
+const writingOnce: Program = {
+  name: 'copy_to_user_nofault()',
+  run: (task) => storeNofault(task, PAGE, 9),
+};
+
+/** Maps a file of one page on a disk, shared, and writes to it. */
+function mapOnDisk(task: Task): void {
+  const inode = newInode(task.machine, 0, { fileSystem: 'ext4', bytes: 4096 });
+  const rights = { isReadable: true, isWritable: true, isExecutable: false };
+  const file = { mapped: { inode }, ...rights, pagesMax: 2 ** 32 };
+  const call = { length: 4096, prot: 3, flags: MAP_SHARED_FIXED, file, offset: 0 };
+  run(mmap(task, { ...call, address: PAGE * 4096 }));
+  run(store(task, PAGE, 1));
+}
+
+export const moveAgainstWriteback: ZooEntry = {
+  ...moveUnlockedBeforeFlush,
+  id: 'C2',
+  aliases: ['5d1904204c99'],
+  title: 'A page is written to disk at its new place, and written to through its old one',
+  properties: ['P-DATA'],
+  actors: [
+    'mremap() of a page of a file on a disk',
+    'writeback of the page',
+    'a write to its old address by another thread, with page faults off',
+  ],
+  story:
+    'The switch is that of C1, the loss another one. Writeback finds a page at its new address, takes ' +
+    'the right to write from the entry there, flushes that, and writes the page to the disk. A thread ' +
+    'that still has the old address in its TLB, as written to before, writes once more: no entry says ' +
+    'so, and what it has written is lost when the page is dropped. The mend was to flush before the ' +
+    'locks are dropped if an entry was dirty; C1 took two more years.',
+  fix: '5d1904204c99',
+  versions: 'until 4.9',
+  bounds: '3 CPUs, 1 process, 1 page, 3 operations; flushes by broadcast',
+  scenario: (isBroken) =>
+    race(
+      [moving, cleaning, writingOnce],
+      { mapped: [], touched: [], flush: 'broadcast' },
+      { moveUnlockedBeforeFlush: isBroken },
+      mapOnDisk,
     ),
 };

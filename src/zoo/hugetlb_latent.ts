@@ -74,7 +74,7 @@ export const shareUnderTableLock: ZooEntry = {
     'both hold for reading, does not keep them apart. Linux 6.12 takes page_table_lock in both places, ' +
     'which is verified. Not modelled: what the processor does with two stores to one entry.',
   fix: undefined,
-  versions: '6.1: latent; not 6.12',
+  versions: 'latent in 6.1, not in 6.12',
   bounds: '2 CPUs, 2 processes, 2 huge pages, 3 operations',
   scenario: (isBroken) =>
     mapping(

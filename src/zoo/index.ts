@@ -56,6 +56,7 @@ import {
   freeBeforeFlush,
   gupWithInterruptsOn,
   noRecheck,
+  stackGrowsBesideMunmap,
   tablesWithoutGracePeriod,
   unlockBeforeFlush,
 } from './munmap.ts';
@@ -103,6 +104,7 @@ export const ZOO: readonly ZooEntry[] = [
   forkWithoutVmaLocks,
   walkWithoutVma,
   walkWithoutSnapshot,
+  stackGrowsBesideMunmap,
   moveUnlockedBeforeFlush,
   moveAgainstWriteback,
   moveTableWithoutRmapLocks,

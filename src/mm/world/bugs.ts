@@ -23,6 +23,8 @@ export interface Bugs {
   readonly collapseFlushesLeavesOnly?: boolean;
   /** Who gives up a shared table flushes as if it had unlinked none (c2ff4764e03e). */
   readonly unshareFlushesLeavesOnly?: boolean;
+  /** Stacks grow under the mmap lock for reading, beside a munmap() that has downgraded its own. */
+  readonly stackGrowsBesideMunmap?: boolean;
   /** A walk goes on where no VMA is, whose tables munmap() may be freeing (8782fb61cc84). */
   readonly walkWithoutVma?: boolean;
   /** A walk takes what it has split for a table, whatever it is by now (3b89863c3fa4). */

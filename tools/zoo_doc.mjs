@@ -64,7 +64,7 @@ function page({ id, on, off, bounds }) {
 |---|---|
 | Also known as | ${aliases.join(', ') || 'nothing else'} |
 | Kernels | ${versions} |
-| Mended by | ${fix ?? 'never in a release'} |
+| Mended by | ${fix ?? unnamed(versions)} |
 | Searched | ${bounds} |
 | With the mistake | ${on.property}, found in ${count(on.executions)} |
 | Without it | verified: nothing found in all ${count(off.executions)} |
@@ -77,6 +77,12 @@ ${wrapped(story)}
 ${drawn.join('\n')}
 \`\`\`
 `;
+}
+
+/** Of what was in a release, the commit is not known here, or there is none yet. */
+function unnamed(versions) {
+  if (versions.startsWith('none')) return 'never in a release';
+  return versions.endsWith('latent') ? 'nobody so far' : 'a commit that is not named here';
 }
 
 function count(executions) {

@@ -2,6 +2,7 @@
  * The truth, recounted from the page tables: what the bookkeeping must agree with when all is quiet.
  */
 
+import { DIRTY } from '../arch/index.ts';
 import { type Inode, pagesOfInode } from './file/inode.ts';
 import { auditHugetlb } from './hugetlb/audit.ts';
 import { isHugetlbFolio } from './hugetlb/folio.ts';
@@ -12,7 +13,7 @@ import { auditLargeMaps, type LargeMaps, noteLargeMap } from './rmap/audit_large
 import { entireMapcount } from './rmap/large_mapcount.ts';
 import { rssKindOf } from './rmap/map_count.ts';
 import { auditSwap } from './swap/audit_swap.ts';
-import { isMappedAt, mappedFrameAt } from './table/mapped_entry.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt } from './table/mapped_entry.ts';
 import { isNoneAt, isPresentAt, isTableAt, isWritableAt, tableAt } from './table/pgtable.ts';
 import { SoftKind, softKindAt, softValueAt } from './table/soft_entry.ts';
 import { type Mm, Rss } from './vma/mm.ts';
@@ -28,6 +29,7 @@ export function audit(machine: Machine): void {
     maps: new Int32Array(frames),
     hugeMaps: new Int32Array(frames),
     largeMaps: new Map(),
+    dirty: new Uint8Array(frames),
     links: new Int32Array(tables),
     swapEntries: new Int32Array(machine.size.swapSlots),
     rss: new Int32Array(4 * machine.size.mms),
@@ -83,6 +85,8 @@ interface Found {
   readonly hugeMaps: Int32Array;
   /** Entries that map each large folio, by address space. */
   readonly largeMaps: LargeMaps;
+  /** 1 for each frame that an entry of level 0 says was written to. */
+  readonly dirty: Uint8Array;
   /** Entries that refer to each table. */
   readonly links: Int32Array;
   /** Entries that stand for each slot of the swap device. */
@@ -97,7 +101,8 @@ interface Found {
 }
 
 /** A folio is kept by the entries that map it, by a cache, and by who holds it for a while. */
-function countReferences(machine: Machine, { maps, hugeMaps, swapEntries }: Found): void {
+function countReferences(machine: Machine, found: Found): void {
+  const { maps, hugeMaps, swapEntries } = found;
   const references = hugeMaps.slice();
   for (let frame = 0; frame < machine.size.frames; frame++) {
     references[headOf(machine, frame)]! += maps[frame]!;
@@ -105,6 +110,7 @@ function countReferences(machine: Machine, { maps, hugeMaps, swapEntries }: Foun
   for (const inode of machine.inodes.all()) {
     for (const frame of inode.pages.values()) references[headOf(machine, frame)]!++;
     checkEnd(machine, inode);
+    checkClean(machine, inode, found);
   }
   auditSwap(machine, swapEntries, references);
   for (const [frame, pins] of machine.pins) references[headOf(machine, frame)]! += pins;
@@ -129,6 +135,19 @@ function checkEnd(machine: Machine, inode: Inode): void {
     const flags = machine.frameFlags[inode.pages.get(index)]!;
     const isSmall = (flags & FrameFlag.HEAD) === 0;
     if (isSmall && (flags & FrameFlag.UPTODATE) !== 0) violate(machine, 'P-COUNT');
+  }
+}
+
+/** What nobody says was written to is what the disk has. */
+function checkClean(machine: Machine, inode: Inode, { dirty }: Found): void {
+  if (inode.fileSystem !== 'ext4' || !machine.size.contents) return;
+  for (const index of inode.pages.within(0, Number.POSITIVE_INFINITY)) {
+    const frame = inode.pages.get(index);
+    const flags = machine.frameFlags[headOf(machine, frame)]!;
+    const isDirty = (flags & FrameFlag.DIRTY) !== 0 || dirty[frame] === 1;
+    if (!isDirty && machine.frameData[frame] !== (inode.disk.get(index) ?? 0)) {
+      violate(machine, 'P-DATA');
+    }
   }
 }
 
@@ -174,6 +193,11 @@ function countBelow(
   start: number,
   found: Found,
 ): void {
+  // What an entry leads to is a table.
+  if (machine.tableUsed[table] !== 1) {
+    violate(machine, 'P-UAF-PT');
+    return;
+  }
   const views = machine.views.of(table);
   const [first] = views;
   const isFirst = found.links[table]!++ === 0;
@@ -273,6 +297,7 @@ function countPage(
   if ((machine.frameFlags[frame]! & FrameFlag.RESERVED) === 0) {
     (level === 0 ? found.maps : found.hugeMaps)[frame]!++;
     noteLargeMap(machine, found.largeMaps, mm, headOf(machine, frame));
+    if ((mappedFlagsAt(machine, slot) & DIRTY) !== 0) found.dirty[frame] = 1;
     const pages = machine.format.entryPages[level]!;
     if (isHugetlbFolio(machine, headOf(machine, frame))) found.hugetlbPages[0]! += pages;
     else found.rss[4 * mm.id + rssKindOf(machine, frame)]! += pages;

@@ -1,6 +1,6 @@
 /** The engine: operations of a memory-management subsystem, to run or to explore. */
 export { audit, checksum } from './audit.ts';
-export { load, store } from './fault/access.ts';
+export { load, loadNofault, store, storeNofault } from './fault/access.ts';
 export { handleMmFault, handleUserFault } from './fault/fault.ts';
 export { populate } from './fault/populate.ts';
 export { Access, Fault } from './fault/result.ts';
@@ -9,6 +9,7 @@ export { type FileSystem, type Inode, newInode } from './file/inode.ts';
 export type { OpenFile } from './file/open_file.ts';
 export { closeInode, getInode } from './file/shmem.ts';
 export { writeFile } from './file/write.ts';
+export { writeBack } from './file/writeback.ts';
 export { getUserPage, getUserPageSlow } from './gup/gup.ts';
 export { gupFast, unpin } from './gup/gup_fast.ts';
 export { FOLL } from './gup/rules.ts';
@@ -16,6 +17,7 @@ export { khugepagedScan } from './huge/khugepaged.ts';
 export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';
 export { newHugetlbInode, setHugetlbSize } from './hugetlb/file.ts';
 export { hstateBySizeLog } from './hugetlb/hstate.ts';
+export { migrateHugetlbPage } from './hugetlb/migrate.ts';
 export { setMaxHugePages } from './hugetlb/pool.ts';
 export {
   getTableByFrame,
@@ -24,6 +26,7 @@ export {
   tableOfBlock,
 } from './hugetlb/share.ts';
 export { Machine, type Saved } from './machine.ts';
+export { shrinkFolios } from './madvise/reclaim.ts';
 export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';
 export {
@@ -119,5 +122,6 @@ export {
   describePoint,
   mayGo,
 } from './world/scheduling.ts';
+export { enterLazyTlb, switchMm } from './world/switch_mm.ts';
 export { FrameFlag, NONE, World } from './world/world.ts';
 export { type WorldSize, worldSize } from './world/world_size.ts';

@@ -1,9 +1,19 @@
 /** khugepaged takes tables away from lockless walkers. */
 import type { Program } from '../check/index.ts';
-import { gupFast, load, NONE, unpin, violate } from '../mm/index.ts';
+import { gupFast, load, madvise, NONE, unpin, violate } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
-import { advising, PAGE, race, TABLE_PAGES, writeFrame } from './small_machine.ts';
+import { pinning } from './munmap.ts';
+import {
+  advising,
+  PAGE,
+  race,
+  SMALL_TABLE_PAGES,
+  SMALL_TABLES,
+  TABLE_PAGES,
+  writeFrame,
+} from './small_machine.ts';
 
+const MADV_DONTNEED = 4;
 const MADV_COLLAPSE = 25;
 /** One page of a huge page's worth of memory is there. */
 const SETTING = {
@@ -51,5 +61,45 @@ export const gupAgainstCollapse: ZooEntry = {
       [collapsing, writing],
       { ...SETTING, flush: 'broadcast' },
       { gupFastWithoutPmdRecheck: isBroken, collapseWithoutSync: true },
+    ),
+};
+
+const SMALL = {
+  ...SMALL_TABLES,
+  mapped: [[PAGE, PAGE + SMALL_TABLE_PAGES]],
+  touched: [PAGE],
+  frames: 128,
+} as const;
+
+/** The table that becomes the deposit of the huge page is freed with it. */
+const collapsingAndFreeing: Program = {
+  name: 'MADV_COLLAPSE, MADV_DONTNEED',
+  *run(task) {
+    yield* madvise(task, PAGE * 4096, SMALL_TABLE_PAGES * 4096, MADV_COLLAPSE);
+    yield* madvise(task, PAGE * 4096, SMALL_TABLE_PAGES * 4096, MADV_DONTNEED);
+  },
+};
+
+export const collapseWithoutSync: ZooEntry = {
+  id: 'B2',
+  aliases: ['2ba99c5e0881'],
+  title: 'khugepaged unlinks a table and frees it while GUP-fast is in it',
+  bug: 'collapseWithoutSync',
+  properties: ['P-UAF-PT'],
+  actors: ['MADV_COLLAPSE, then MADV_DONTNEED of the huge page', 'GUP-fast of a page'],
+  story:
+    'That GUP-fast looks at the entry of the table again (B1) comes too late if the table itself has ' +
+    'been freed: what it reads there may be anything. A collapse keeps the table as the deposit of the ' +
+    'huge page, which goes with that page, without a grace period. Where TLBs are flushed by ' +
+    'interrupts, the flush has waited for walkers. The mend: an interrupt to all CPUs once the entry ' +
+    'is cleared.',
+  fix: '2ba99c5e0881',
+  versions: '2.6.38 to 6.0, all architectures that do not flush by interrupt',
+  bounds: '2 CPUs, 1 process, 1 page, 3 operations, tables of 32 entries, flushes by broadcast',
+  scenario: (isBroken) =>
+    race(
+      [collapsingAndFreeing, pinning(PAGE)],
+      { ...SMALL, flush: 'broadcast' },
+      { collapseWithoutSync: isBroken },
     ),
 };

@@ -24,7 +24,7 @@ export interface ZooEntry {
   readonly actors: readonly string[];
   /** How it went wrong, and what mended it. */
   readonly story: string;
-  /** The commit that mended it, or `undefined` for a bug that never was in a release. */
+  /** The commit that mended it; `undefined` if there is none, or none is known for certain. */
   readonly fix: string | undefined;
   /** Kernel versions that had it. */
   readonly versions: string;

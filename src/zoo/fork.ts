@@ -1,6 +1,16 @@
 /** fork(2): pages become common, and nobody may go on as if they were not. */
 import type { Program } from '../check/index.ts';
-import { fork, gupFast, load, NONE, store, unpin, violate } from '../mm/index.ts';
+import {
+  fork,
+  gupFast,
+  load,
+  loadNofault,
+  NONE,
+  store,
+  storeNofault,
+  unpin,
+  violate,
+} from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
 import { PAGE, race, readFrame, storing } from './small_machine.ts';
 
@@ -52,6 +62,16 @@ const pinningToRead: Program = {
   },
 };
 
+/** The other store may have come later; what was there before has not. */
+const writingAndReading: Program = {
+  name: 'copy_to_user_nofault(), copy_from_user_nofault()',
+  *run(task) {
+    const isWritten = yield* storeNofault(task, PAGE, 9);
+    const value = isWritten ? yield* loadNofault(task, PAGE) : undefined;
+    if (value === 1) violate(task.machine, 'P-DATA');
+  },
+};
+
 const forkingOnly: Program = { name: 'fork', run: (task) => fork(task, task.cpu) };
 
 export const pinAgainstFork: ZooEntry = {
@@ -74,5 +94,33 @@ export const pinAgainstFork: ZooEntry = {
       [forkingOnly, pinningToRead],
       { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], ...PROCESSES },
       { pinWithoutWriteProtectSeq: isBroken },
+    ),
+};
+
+export const forkWithoutVmaLocks: ZooEntry = {
+  id: 'B12',
+  aliases: ['fb49c455323f'],
+  title: 'fork() copies while faults under VMA locks go on',
+  bug: 'forkWithoutVmaLocks',
+  properties: ['P-COW', 'P-DATA', 'P-COUNT'],
+  actors: [
+    'fork()',
+    'a store to a page',
+    'a write to the page by a third thread, with page faults off, and a read',
+  ],
+  story:
+    'fork() takes the right to write from the entries of the parent, and flushes when all are copied. ' +
+    'It holds the mmap lock, but faults take the lock of their VMA only since 6.4. A fault in between ' +
+    'finds the page read-only, copies it, and lets the entry map the copy, while another thread still ' +
+    'writes to the original through its TLB: what it writes after the copying is lost. The mend: lock ' +
+    'all VMAs of the parent before they are copied.',
+  fix: 'fb49c455323f',
+  versions: '6.4-rc, before 6.5',
+  bounds: '3 CPUs, 2 processes, 1 page, 4 operations, flushes by broadcast',
+  scenario: (isBroken) =>
+    race(
+      [forkingOnly, storing(PAGE, 7), writingAndReading],
+      { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], ...PROCESSES, flush: 'broadcast' },
+      { forkWithoutVmaLocks: isBroken },
     ),
 };

@@ -5,6 +5,7 @@ import {
   type Bugs,
   fallocate,
   fork,
+  ftruncate,
   load,
   lock,
   Machine,
@@ -28,7 +29,7 @@ import {
 const PAGE_BYTES = 4096;
 /** Small pages of a huge one. */
 export const HUGE = 512;
-const GIB = HUGE * HUGE;
+export const GIB = HUGE * HUGE;
 /** The first huge page of the GiB, which both have mapped; the next one nobody has. */
 export const FIRST = 8 * GIB;
 export const SECOND = FIRST + HUGE;
@@ -55,6 +56,53 @@ export function sharing(
   if (!isAlone) run(load(run(fork(task, 0)) as Task, FIRST));
   machine.mmCpus.fill(0);
   return new MachineScenario(machine, programs);
+}
+
+/** As `sharing()`, of the two GiB from `FIRST` on, each with its first page: two tables. */
+export function sharingTwo(
+  programs: readonly Program[],
+  bugs: Bugs,
+  prepare?: (task: Task) => void,
+): MachineScenario {
+  const machine = smallMachine(programs.length, bugs, { frames: 6 * HUGE, hugePages: 4 });
+  const task = taskOn(machine, 0, 0);
+  const file = memfdCreate(task, 1, MFD_HUGETLB) as OpenFile;
+  const call = { prot: 3, flags: MAP_SHARED_FIXED_NORESERVE, file, offset: 0 };
+  run(mmap(task, { ...call, address: FIRST * PAGE_BYTES, length: 2 * GIB * PAGE_BYTES }));
+  for (const page of [FIRST, FIRST + GIB]) run(store(task, page, 1));
+  const child = run(fork(task, 0)) as Task;
+  for (const page of [FIRST, FIRST + GIB]) run(load(child, page));
+  prepare?.(task);
+  machine.mmCpus.fill(0);
+  return new MachineScenario(machine, programs);
+}
+
+/** Maps `pages` of a file of hugetlbfs that is as long, with `flags`. Nothing is touched. */
+export function mapping(
+  programs: readonly Program[],
+  bugs: Bugs,
+  pages: number,
+  flags: number,
+  prepare: (task: Task, file: OpenFile) => void,
+  size: Partial<WorldSize> = {},
+): MachineScenario {
+  const shape = { frames: 6 * HUGE, hugePages: 4, ...size };
+  const machine = smallMachine(programs.length, bugs, shape);
+  const task = taskOn(machine, 0, 0);
+  const file = memfdCreate(task, 1, MFD_HUGETLB) as OpenFile;
+  const length = pages * PAGE_BYTES;
+  run(ftruncate(task, file, length));
+  run(mmap(task, { prot: 3, flags, file, offset: 0, address: FIRST * PAGE_BYTES, length }));
+  prepare(task, file);
+  machine.mmCpus.fill(0);
+  return new MachineScenario(machine, programs);
+}
+
+/** Of a program: the only file there is. */
+export function onlyFile({ machine }: Task): OpenFile {
+  const [inode] = machine.inodes.all();
+  const rights = { isReadable: true, isWritable: true, isExecutable: true };
+  return { mapped: { inode: inode! }, ...rights, pagesMax: 2 ** 32 };
 }
 
 /** One program on each CPU, in a process that has one private huge page, which is all there is. */
@@ -104,7 +152,5 @@ export function* punchWhenAlone(task: Task): Op<void> {
   const count = inode!.mappings.size;
   yield* unlock(machine, cpu, guard, Rank.I_MMAP);
   if (count > 1) return;
-  const rights = { isReadable: true, isWritable: true, isExecutable: true };
-  const file = { mapped: { inode: inode! }, ...rights, pagesMax: 2 ** 32 };
-  yield* fallocate(task, file, PUNCH_HOLE, 0, HUGE * PAGE_BYTES);
+  yield* fallocate(task, onlyFile(task), PUNCH_HOLE, 0, HUGE * PAGE_BYTES);
 }

@@ -1,10 +1,16 @@
 /** Known bugs, re-created. */
 
-import { gupAgainstCollapse } from './collapse.ts';
+import { collapseWithoutSync, gupAgainstCollapse } from './collapse.ts';
 import { cowWithoutFlush, forcedWriteForgotten, reuseByMapcount } from './cow.ts';
 import type { ZooEntry } from './entry.ts';
 import { faultWithoutSizeRecheck } from './file.ts';
-import { forkWithoutFlush, pinAgainstFork } from './fork.ts';
+import {
+  collapseFlushesLeavesOnly,
+  flushSkipsSwitching,
+  lazyCpusKeepShared,
+  unshareFlushesLeavesOnly,
+} from './flushes.ts';
+import { forkWithoutFlush, forkWithoutVmaLocks, pinAgainstFork } from './fork.ts';
 import {
   faultWithoutVmaLock,
   reserveRestoredWhileMapped,
@@ -17,8 +23,27 @@ import {
   unshareWithoutSync,
   zapUnlockedBeforeFree,
 } from './hugetlb.ts';
+import {
+  dontneedEndsVmaLock,
+  dontneedRoundsUp,
+  hugetlbMoveRoundsBoth,
+  hugetlbMoveUnlockedBeforeFlush,
+  splitWithoutUnshare,
+  unshareSkipsBlock,
+} from './hugetlb_calls.ts';
+import {
+  hugetlbWithoutSizeRecheck,
+  privateLockMistaken,
+  shareUnderTableLock,
+} from './hugetlb_latent.ts';
+import { migrateWithoutUnshare, punchBeforeFolioLock } from './hugetlb_migration.ts';
 import { nestedFlush } from './madvise.ts';
-import { moveUnlockedBeforeFlush } from './mremap.ts';
+import {
+  moveAgainstWriteback,
+  moveTableWithoutRecheck,
+  moveTableWithoutRmapLocks,
+  moveUnlockedBeforeFlush,
+} from './mremap.ts';
 import {
   dontneedThroughGuest,
   freedWhileLinked,
@@ -31,13 +56,20 @@ import {
   freeBeforeFlush,
   gupWithInterruptsOn,
   noRecheck,
+  stackGrowsBesideMunmap,
   tablesWithoutGracePeriod,
   unlockBeforeFlush,
 } from './munmap.ts';
 import { REGION_GUESTS } from './region_guest.ts';
 import { SECONDARY } from './secondary.ts';
 import { SHARED_2006 } from './shared_2006/index.ts';
-import { migrateFlushesOneMm, swapOutBeforeFlush } from './swap.ts';
+import {
+  freeWithoutBatchFlush,
+  migrateFlushesOneMm,
+  protectWithoutBatchFlush,
+  swapOutBeforeFlush,
+} from './swap.ts';
+import { walkWithoutSnapshot, walkWithoutVma } from './walks.ts';
 
 export type { ZooEntry } from './entry.ts';
 
@@ -51,11 +83,36 @@ export const ZOO: readonly ZooEntry[] = [
   sharedTestedByReferences,
   unshareBatchFlushedLater,
   unshareSyncOffByOne,
+  unshareFlushesLeavesOnly,
+  collapseFlushesLeavesOnly,
+  lazyCpusKeepShared,
   reserveRestoredWhileMapped,
+  splitWithoutUnshare,
+  unshareSkipsBlock,
+  dontneedEndsVmaLock,
+  hugetlbMoveRoundsBoth,
+  hugetlbMoveUnlockedBeforeFlush,
+  dontneedRoundsUp,
+  migrateWithoutUnshare,
+  punchBeforeFolioLock,
+  shareUnderTableLock,
+  hugetlbWithoutSizeRecheck,
+  privateLockMistaken,
   migrateFlushesOneMm,
   gupAgainstCollapse,
+  collapseWithoutSync,
+  moveTableWithoutRecheck,
   pinAgainstFork,
+  forkWithoutVmaLocks,
+  walkWithoutVma,
+  walkWithoutSnapshot,
+  stackGrowsBesideMunmap,
   moveUnlockedBeforeFlush,
+  moveAgainstWriteback,
+  moveTableWithoutRmapLocks,
+  protectWithoutBatchFlush,
+  freeWithoutBatchFlush,
+  flushSkipsSwitching,
   swapOutBeforeFlush,
   reuseByMapcount,
   forcedWriteForgotten,

@@ -1,10 +1,11 @@
 /** What munmap(2) must wait for, and what faults must look at again. */
 import type { Program } from '../check/index.ts';
-import { gupFast, load, mmap, NONE, store, unpin, violate } from '../mm/index.ts';
+import { gupFast, load, mmap, NONE, run, store, type Task, unpin, violate } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
-import { PAGE, race, storing, unmapping } from './small_machine.ts';
+import { PAGE, race, storing, TABLE_PAGES, unmapping } from './small_machine.ts';
 
 const MAP_NOREPLACE = 0x100022;
+const MAP_PRIVATE_FIXED_GROWSDOWN = 0x132;
 
 /** Maps the page anew once it is free, and expects to read what it has written. */
 const mappingAnew: Program = {
@@ -135,5 +136,41 @@ export const gupWithInterruptsOn: ZooEntry = {
       [unmapping(PAGE), pinning(PAGE)],
       { mapped: [[PAGE, PAGE + 1]], touched: [PAGE] },
       { gupFastWithInterruptsOn: isBroken },
+    ),
+};
+
+/** The stack is all of its own table; what it grows into is in that of the page below. */
+const STACK = PAGE + TABLE_PAGES;
+
+function mapStack(task: Task): void {
+  const call = { address: STACK * 4096, length: 4096, prot: 3, file: undefined, offset: 0 };
+  run(mmap(task, { ...call, flags: MAP_PRIVATE_FIXED_GROWSDOWN }));
+  run(store(task, STACK, 1));
+}
+
+export const stackGrowsBesideMunmap: ZooEntry = {
+  id: 'B14',
+  aliases: ['CVE-2020-29369', '246c320a8cfe'],
+  title: 'A stack grows into a table that munmap() is about to free',
+  bug: 'stackGrowsBesideMunmap',
+  properties: ['P-UAF-PT', 'P-COUNT', 'P-PERM'],
+  actors: [
+    'munmap() of a page below a stack',
+    'a store below the stack, in the table of that page',
+  ],
+  story:
+    'munmap() frees the tables of what it unmaps as far as its neighbours allow, and looks at those when ' +
+    'it has downgraded the mmap lock. Stacks grew under that lock for reading: one that grows meanwhile ' +
+    'comes to lie in a table that is freed with its new page. The mend: no downgrade beside a VMA that ' +
+    'may grow. Since 6.5 stacks grow under the mmap lock for writing, which is what is searched here.',
+  fix: '246c320a8cfe',
+  versions: '4.20 to 5.7',
+  bounds: '2 CPUs, 1 process, 2 pages, 2 operations, flushes by broadcast',
+  scenario: (isBroken) =>
+    race(
+      [unmapping(PAGE), storing(STACK - 1, 7)],
+      { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], flush: 'broadcast' },
+      { stackGrowsBesideMunmap: isBroken },
+      mapStack,
     ),
 };

@@ -26,6 +26,9 @@ const PAGE_BYTES = 4096;
 export const TABLE_PAGES = 512;
 /** The page that is fought for, the first of its table. */
 export const PAGE = 5 * TABLE_PAGES;
+/** A format whose tables of level 0 have few entries: where all of one matters, it is soon seen. */
+export const SMALL_TABLES = { format: formatById('ppc64-radix-64k')! };
+export const SMALL_TABLE_PAGES = 32;
 
 const PROT_RW = 3;
 const MAP_PRIVATE_FIXED = 0x32;

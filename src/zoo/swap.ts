@@ -1,10 +1,25 @@
 /** Pages that leave memory, or change places in it. */
 import type { Program } from '../check/index.ts';
-import { fork, load, madvise, migratePages, run, store, type Task, violate } from '../mm/index.ts';
+import {
+  fork,
+  load,
+  loadNofault,
+  madvise,
+  migratePages,
+  mprotect,
+  run,
+  shrinkFolios,
+  store,
+  storeNofault,
+  type Task,
+  violate,
+} from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
 import { PAGE, race } from './small_machine.ts';
 
+const MADV_FREE = 8;
 const MADV_PAGEOUT = 21;
+const PROT_READ = 1;
 
 const pageout = (task: Task) => madvise(task, PAGE * 4096, 4096, MADV_PAGEOUT);
 const swappingOut: Program = { name: 'MADV_PAGEOUT', run: pageout };
@@ -69,5 +84,124 @@ export const swapOutBeforeFlush: ZooEntry = {
       [swappingOut, storingAndLoading],
       { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], frames: 8, tables: 12, swapSlots: 1 },
       { swapOutBeforeFlush: isBroken },
+    ),
+};
+
+/** Writes to the page and has it swapped out, to the same slot; a device that gets it reads that. */
+const swappingAgain: Program = {
+  name: 'store, MADV_PAGEOUT, GUP-fast',
+  *run(task) {
+    yield* store(task, PAGE, 7);
+    yield* pageout(task);
+    const value = yield* loadNofault(task, PAGE);
+    if (value !== undefined && value !== 7) violate(task.machine, 'P-DATA');
+  },
+};
+
+export const swapInWithoutPin: ZooEntry = {
+  id: 'D9',
+  aliases: ['CVE-2024-26759', '13ddaf26be32'],
+  title: 'Swap-in past the cache: the entry is the same, what it stands for is not',
+  bug: 'swapInWithoutPin',
+  properties: ['P-DATA'],
+  actors: [],
+  story: '',
+  fix: '13ddaf26be32',
+  versions: '4.15 to 6.7',
+  bounds: '2 CPUs, 1 process, 1 page, 4 operations',
+  scenario: (isBroken) =>
+    race(
+      [{ name: 'load', run: (task) => load(task, PAGE) }, swappingAgain],
+      {
+        mapped: [[PAGE, PAGE + 1]],
+        touched: [PAGE],
+        frames: 8,
+        tables: 12,
+        swapSlots: 1,
+        swapIsSynchronous: true,
+        flush: 'broadcast',
+      },
+      { swapInWithoutPin: isBroken },
+      (task) => {
+        run(pageout(task));
+      },
+    ),
+};
+
+/** Needs memory, and takes the page, whatever locks its process has. */
+const kswapd: Program = {
+  name: 'kswapd',
+  run(task) {
+    const frame = task.machine.frameMapping.findIndex((mapping) => mapping !== 0);
+    return shrinkFolios(task, [frame]);
+  },
+};
+
+/** What may only be read cannot be written to. */
+const protecting: Program = {
+  name: 'mprotect(PROT_READ), a write with page faults off',
+  *run(task) {
+    yield* mprotect(task, PAGE * 4096, 4096, PROT_READ);
+    const isWritten = yield* storeNofault(task, PAGE, 7);
+    if (isWritten) violate(task.machine, 'P-PERM');
+  },
+};
+
+const DEVICE = { frames: 8, tables: 12, swapSlots: 1, flush: 'broadcast' } as const;
+
+export const protectWithoutBatchFlush: ZooEntry = {
+  id: 'C7',
+  aliases: ['3ea277194daa'],
+  title: 'mprotect() finds an entry cleared, and does not flush what reclaim has yet to flush',
+  bug: 'protectWithoutBatchFlush',
+  properties: ['P-PERM'],
+  actors: ['kswapd takes a page', 'mprotect(PROT_READ) of it, and a write'],
+  story:
+    'Reclaim clears entries under the lock of their table and flushes later, once for many pages. ' +
+    'mprotect() finds an entry that maps nothing, changes nothing, and returns: the page is read-only ' +
+    'now. But the TLB of the thread that asked for it still allows a write, and the write succeeds. The ' +
+    'mend: whoever changes entries flushes first, under the same lock, what reclaim has yet to flush ' +
+    '(flush_tlb_batched_pending()).',
+  fix: '3ea277194daa',
+  versions: '4.3 to 4.12',
+  bounds: '2 CPUs, 1 process, 1 page, 3 operations, flushes by broadcast',
+  scenario: (isBroken) =>
+    race(
+      [kswapd, protecting],
+      { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], ...DEVICE },
+      { protectWithoutBatchFlush: isBroken },
+    ),
+};
+
+/** What is written after the advice is there to be read. */
+const freeingAndStoring: Program = {
+  name: 'MADV_FREE, a write with page faults off, load',
+  *run(task) {
+    yield* madvise(task, PAGE * 4096, 4096, MADV_FREE);
+    const isWritten = yield* storeNofault(task, PAGE, 7);
+    const value = isWritten ? yield* load(task, PAGE) : 7;
+    if (value !== 7) violate(task.machine, 'P-DATA');
+  },
+};
+
+export const freeWithoutBatchFlush: ZooEntry = {
+  id: 'C7b',
+  aliases: ['madvise-without-batch-flush'],
+  title: 'MADV_FREE drops a page that reclaim has unmapped, and TLBs still write to it',
+  bug: 'freeWithoutBatchFlush',
+  properties: ['P-DATA', 'P-UAF-PAGE'],
+  actors: ['kswapd takes a page', 'MADV_FREE of it, a store, a load'],
+  story:
+    'One caller had forgotten the mend of C7: MADV_FREE finds the page swapped out, and gives slot and ' +
+    'page up. What the program stores next goes through its TLB to the page that is about to be freed, ' +
+    'and is lost. Advice that does not even look into the page was the last to be mended.',
+  fix: undefined,
+  versions: '4.12 to 6.15',
+  bounds: '2 CPUs, 1 process, 1 page, 4 operations, flushes by broadcast',
+  scenario: (isBroken) =>
+    race(
+      [kswapd, freeingAndStoring],
+      { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], ...DEVICE },
+      { freeWithoutBatchFlush: isBroken },
     ),
 };

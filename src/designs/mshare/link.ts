@@ -9,7 +9,7 @@
  * cannot race. Unlinking takes locks of the guest only.
  */
 
-import { tlbChange } from '../../mm/table/mmu_gather.ts';
+import { tlbUnlink } from '../../mm/table/mmu_gather.ts';
 import {
   clearTable,
   isNoneAt,
@@ -133,7 +133,7 @@ function* unlinkEntry(variant: MshareVariant, task: Task, page: number, slot: nu
   yield* unlinkShared(task, mm, page, slot, LINK_LEVEL, false);
   if (variant.unlink === 'zap-flush-first') {
     yield* flushTlbMmRange(machine, cpu, mm.id, page, end);
-  } else tlbChange(machine, cpu, page, end);
+  } else tlbUnlink(machine, cpu, page, end);
   if (variant.unlink !== 'zap') yield* dropShare(machine, table);
 }
 
@@ -164,7 +164,7 @@ export function* giveUp(
   if (machine.tableUsed[table] === 1) yield* dropShare(machine, table);
   const span = alignment(machine.format);
   const start = Math.floor(page / span) * span;
-  tlbChange(machine, cpu, start, start + span);
+  tlbUnlink(machine, cpu, start, start + span);
   return true;
 }
 

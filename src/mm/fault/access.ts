@@ -65,6 +65,31 @@ export function* store(task: Task, page: number, value: number): Op<number> {
   }
 }
 
+/**
+ * The word of `page`, or `undefined` if that takes a fault: page faults are off.
+ *
+ * @source mm/maccess.c copy_from_user_nofault() (Linux 6.18)
+ */
+export function* loadNofault(task: Task, page: number): Op<number | undefined> {
+  announceAccess(task, page);
+  yield loading(task.machine.objects.tlb(task.cpu));
+  const frame = translate(task, false);
+  return frame === NONE ? undefined : task.machine.frameData[frame]!;
+}
+
+/**
+ * Whether `value` could be written to the word of `page` without a fault: page faults are off.
+ *
+ * @source mm/maccess.c copy_to_user_nofault() (Linux 6.18)
+ */
+export function* storeNofault(task: Task, page: number, value: number): Op<boolean> {
+  announceAccess(task, page);
+  yield storing(task.machine.objects.tlb(task.cpu));
+  const frame = translate(task, true);
+  if (frame !== NONE) task.machine.frameData[frame] = value;
+  return frame !== NONE;
+}
+
 /** Before the point, so that a scheduler can count the translations to choose from. */
 function announceAccess({ machine, cpu, mm }: Task, page: number): void {
   machine.accessMm[cpu] = mm.id;

@@ -82,9 +82,10 @@ function ended({ trace }: World, result: Fault): Fault {
 /** Lets a stack reach `page`; false if it may not. @source mm/memory.c lock_mm_and_find_vma() */
 function* growStack(task: Task, page: number): Op<boolean> {
   const { machine, cpu, mm } = task;
-  yield* mmapWriteLock(machine, cpu, mm.id);
+  const isBeside = machine.bugs.stackGrowsBesideMunmap === true;
+  yield* (isBeside ? mmapReadLock : mmapWriteLock)(machine, cpu, mm.id);
   const vma = yield* findForTouch(task, page);
-  yield* mmapWriteUnlock(machine, cpu, mm.id);
+  yield* (isBeside ? mmapReadUnlock : mmapWriteUnlock)(machine, cpu, mm.id);
   return vma !== undefined;
 }
 

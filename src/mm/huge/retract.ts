@@ -102,6 +102,7 @@ export function* unlinkEmptyTable(
   clearTable(machine, mm, start, slot, 1);
   mm.tables--;
   machine.ledger.openTable(machine.mmCpus[mm.id]!, mm.id, start, end, table);
-  yield* flushTlbMmRange(machine, cpu, mm.id, start, end);
+  const freedTables = machine.bugs.collapseFlushesLeavesOnly !== true;
+  yield* flushTlbMmRange(machine, cpu, mm.id, start, end, freedTables);
   return table;
 }

@@ -16,18 +16,19 @@ import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { checkTable, isNoneAt, isWritableAt, lockOf, setLeaf } from '../table/pgtable.ts';
+import { SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-import { reading, setting, writing } from '../world/point.ts';
+import { lockingFolio, reading, setting, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
-import { addHugetlb, findLockHugetlb } from './filemap.ts';
+import { addHugetlb, deleteHugetlb, findLockHugetlb } from './filemap.ts';
 import { hstateOf, hugeIndexAt } from './hstate.ts';
 import { leafFlags } from './leaf_flags.ts';
-import { allocHugetlbFolio, restoreReserve } from './reserve.ts';
+import { allocHugetlbFolio, restoreReserve, unreservePages } from './reserve.ts';
 import { countMap, mapNewAnonymousFolio } from './rmap.ts';
 import { hugePteAlloc } from './share.ts';
 import { vmaLockRead, vmaUnlockRead } from './vma_lock.ts';
@@ -53,10 +54,12 @@ export function* hugetlbFault(
   yield* faultMutexLock(task, inode, index);
   if (faultWithoutVmaLock !== true) yield* vmaLockRead(task, vma);
   const slot = yield* hugePteAlloc(task, task.mm, vma, start);
-  const fault = { vma, page: start, index, access, isVmaLocked, slot };
+  const fault = { vma, page: start, index, access, isVmaLocked, slot, movedFrom: NONE };
   const result = slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
   if (faultWithoutVmaLock !== true) yield* vmaUnlockRead(task, vma);
   yield* faultMutexUnlock(task, inode, index);
+  // Waits for the lock without taking it: who moves the page holds it until the entry is back.
+  if (fault.movedFrom !== NONE) yield lockingFolio(task.machine.objects.folioLock(fault.movedFrom));
   return result;
 }
 
@@ -68,6 +71,10 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Fault> {
   yield reading(machine.objects.entry(slot));
   if (!checkTable(machine, slot)) return Fault.RETRY;
   if (isNoneAt(machine, slot)) return yield* hugetlbNoPage(task, fault);
+  if (softKindAt(machine, slot) === SoftKind.MIGRATION) {
+    fault.movedFrom = softValueAt(machine, slot);
+    return Fault.DONE;
+  }
   if (!isMappedAt(machine, slot, level)) return Fault.RETRY;
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
@@ -100,9 +107,7 @@ function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Fault> {
   if (vma.hugetlb!.isUnmapped) return Fault.SIGBUS;
   const found = yield* findLockHugetlb(task, inode, index);
   if (found !== NONE) return yield* mapFolio(task, fault, found, false);
-  yield reading(machine.objects.pages(inode.id));
-  const { pages } = hstateOf(vma);
-  const isBehind = index >= Math.floor(inode.bytes / PAGE_BYTES / pages);
+  const isBehind = yield* isBehindEnd(task, fault);
   if (isBehind) return Fault.SIGBUS;
   const isShared = (vma.flags & VM.MAYSHARE) !== 0;
   if (!isShared) {
@@ -113,7 +118,22 @@ function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Fault> {
   if (head < 0) return yield* failed(task, fault);
   if (isShared) yield* addHugetlb(task, inode, index, head);
   else yield* lockFolio(machine, cpu, head);
-  return yield* mapFolio(task, fault, head, !isShared);
+  const isCut = isShared && (yield* isBehindEnd(task, fault));
+  if (!isCut || machine.bugs.hugetlbWithoutSizeRecheck === true) {
+    return yield* mapFolio(task, fault, head, !isShared);
+  }
+  // Who has cut the file meanwhile has not met the page, and will not look again.
+  yield* deleteHugetlb(task, inode, head);
+  yield* unreservePages(task, inode, index, index + 1, 1);
+  yield* unlockFolio(machine, cpu, head);
+  yield* putFrame(machine, cpu, head);
+  return Fault.SIGBUS;
+}
+
+function* isBehindEnd({ machine }: Task, { vma, index }: HugetlbFault): Op<boolean> {
+  const { inode } = vma.file!;
+  yield reading(machine.objects.pages(inode.id));
+  return index >= Math.floor(inode.bytes / PAGE_BYTES / hstateOf(vma).pages);
 }
 
 /** No page was to be had: a signal, unless another fault has mapped one meanwhile. */

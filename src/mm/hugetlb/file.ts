@@ -10,7 +10,7 @@
  */
 import { findLockFrame } from '../file/filemap.ts';
 import { type Inode, newInode } from '../file/inode.ts';
-import { unlockFolio } from '../page/folio_lock.ts';
+import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { walk } from '../table/pgtable.ts';
@@ -24,7 +24,7 @@ import type { Op } from '../world/op.ts';
 import { reading, writing, writingContent } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
-import { addHugetlb, deleteHugetlb, findLockHugetlb } from './filemap.ts';
+import { addHugetlb, deleteHugetlb, findGetHugetlb, findLockHugetlb } from './filemap.ts';
 import { type Hstate, hstateOf, hugetlbOf } from './hstate.ts';
 import { mappingsInOrder } from './i_mmap.ts';
 import { allocHugetlbFolio, reservePages, reserveShared, unreservePages } from './reserve.ts';
@@ -294,11 +294,13 @@ function* removePage(
 
 /** The folio of a huge page, locked, with a reference, mapped by nobody. Called under its fault mutex. */
 function* findAndLock(place: Place, inode: Inode, index: number): Op<number> {
-  const { machine } = place;
-  const head = yield* findLockHugetlb(place, inode, index);
+  const { machine, cpu } = place;
+  const isLate = machine.bugs.punchBeforeFolioLock === true;
+  const head = yield* (isLate ? findGetHugetlb : findLockHugetlb)(place, inode, index);
   if (head === NONE) return NONE;
   yield reading(machine.objects.frame(head));
   if (hugetlbMapcount(machine, head) > 0) yield* unmapFolio(place, inode, index, head);
+  if (isLate) yield* lockFolio(machine, cpu, head);
   return head;
 }
 
@@ -352,7 +354,8 @@ function* unmapFromAll(
     const isMapped = yield* isMappedBy(place, mm, vma, vma.start + pgoff - vma.pgoff, head);
     if (!isMapped) continue;
     const isLocked = yield* vmaTryLockWrite(place, vma);
-    if (!isLocked) return vmaLockOf(vma);
+    const isMistaken = place.machine.bugs.privateLockMistaken === true;
+    if (!isLocked) return isMistaken ? vma.hugetlb!.lock : vmaLockOf(vma);
     yield* zapOf(place, vma, mm, pgoff, pgoff + pages);
     yield* vmaUnlockWrite(place, vma);
   }

@@ -4,7 +4,7 @@
  * @source mm/hugetlb.c hugetlb_add_to_page_cache(); fs/hugetlbfs/inode.c
  *         hugetlb_delete_from_page_cache() (Linux 6.18)
  */
-import { findLockFrame } from '../file/filemap.ts';
+import { findGetFrame, findLockFrame } from '../file/filemap.ts';
 import type { Inode } from '../file/inode.ts';
 import { lockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
@@ -22,6 +22,11 @@ type Place = Pick<Task, 'machine' | 'cpu'>;
 /** The folio of the huge page `index`, locked, with a reference, or `NONE`. */
 export function* findLockHugetlb(place: Place, inode: Inode, index: number): Op<number> {
   return yield* findLockFrame(place, inode, index * hugetlbOf(inode).hstate.pages);
+}
+
+/** As `findLockHugetlb()`, without the lock. */
+export function* findGetHugetlb(place: Place, inode: Inode, index: number): Op<number> {
+  return yield* findGetFrame(place, inode, index * hugetlbOf(inode).hstate.pages);
 }
 
 /**

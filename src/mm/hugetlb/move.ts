@@ -55,27 +55,28 @@ export function* moveHugetlbPageTables(
   const span = machine.format.entryPages[hstate.level + 1] ?? Number.POSITIVE_INFINITY;
   const guard = machine.objects.iMmapLock(vma.file!.inode.id);
   const unshared = nothingUnshared();
-  const [from, to] = notifiedRange(task, vma, start, start + pages);
-  yield* invalidateRangeStart(task, mm, from, to, Notify.CLEAR);
+  const [first, last] = notifiedRange(task, vma, start, start + pages);
+  yield* invalidateRangeStart(task, mm, first, last, Notify.CLEAR);
   yield* vmaLockWrite(task, vma);
   yield* lock(machine, cpu, guard, Rank.I_MMAP);
   let isEnough = true;
-  for (let offset = 0; offset < pages && isEnough; ) {
-    const slot = yield* walk(machine, mm, start + offset, hstate.level);
-    const isGone = slot === NONE || (yield* giveUp(task, vma, start + offset, slot, unshared));
-    if (isGone) {
-      // Both places advance alike, though they may lie differently in their tables.
-      offset += span - ((start + offset) % span);
-      continue;
-    }
-    isEnough = yield* moveEntry(task, vma, start + offset, target + offset, slot);
-    offset += hstate.pages;
+  let to = target;
+  for (let at = start; at < start + pages && isEnough; ) {
+    const slot = yield* walk(machine, mm, at, hstate.level);
+    const isGone = slot === NONE || (yield* giveUp(task, vma, at, slot, unshared));
+    if (!isGone) isEnough = yield* moveEntry(task, vma, at, to, slot);
+    // Both places advance alike, though they may lie differently in their tables.
+    const step = isGone ? span - (at % span) : hstate.pages;
+    at += step;
+    to += isGone && machine.bugs.hugetlbMoveRoundsBoth === true ? span - (to % span) : step;
   }
   yield* flushUnshared(task, unshared);
-  yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
+  const isLate = machine.bugs.hugetlbMoveUnlockedBeforeFlush === true;
+  if (!isLate) yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
   yield* unlock(machine, cpu, guard, Rank.I_MMAP);
   yield* vmaUnlockWrite(task, vma);
-  yield* invalidateRangeEnd(task, mm, from, to, Notify.CLEAR);
+  if (isLate) yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
+  yield* invalidateRangeEnd(task, mm, first, last, Notify.CLEAR);
   return isEnough;
 }
 

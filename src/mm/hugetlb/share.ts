@@ -121,10 +121,12 @@ function isShareable(
 
 function* linkOrLeave(task: Task, mm: Mm, page: number, above: number, table: number): Op<void> {
   const { machine, cpu } = task;
-  const guard = lockOf(machine, mm, above, 2);
+  const isOther = machine.bugs.shareUnderTableLock === true;
+  const guard = isOther ? machine.objects.tableLock(table) : lockOf(machine, mm, above, 2);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
-  yield setting(machine.objects.entry(above));
+  yield reading(machine.objects.entry(above));
   const isFirst = isNoneAt(machine, above);
+  yield setting(machine.objects.entry(above));
   if (isFirst) linkShared(machine, mm, page, above, table, 2);
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   if (isFirst) return;

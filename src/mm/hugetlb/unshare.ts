@@ -102,7 +102,8 @@ export function* hugePmdUnshare(
 /** Lets nothing lead into what was given up. Called before i_mmap_rwsem is dropped. */
 export function* flushUnshared({ machine, cpu, mm }: Task, unshared: Unshared): Op<void> {
   if (unshared.end === 0) return;
-  yield* flushTlbMmRange(machine, cpu, mm.id, unshared.start, unshared.end);
+  const freedTables = machine.bugs.unshareFlushesLeavesOnly !== true;
+  yield* flushTlbMmRange(machine, cpu, mm.id, unshared.start, unshared.end, freedTables);
   const isLater = machine.size.hugetlbUnshare === '6.19' && unshared.isExclusive;
   if (isLater) yield* tlbRemoveTableSyncOne(machine, cpu);
 }

@@ -40,6 +40,8 @@ export interface HugetlbFault {
   readonly isVmaLocked: boolean;
   /** The slot of the entry, whose table the lock of the VMA keeps. */
   slot: number;
+  /** The folio that is being moved, which the fault has to wait for, or `NONE`. */
+  movedFrom: number;
 }
 
 /**

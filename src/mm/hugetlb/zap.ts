@@ -17,8 +17,10 @@ import {
   tlbFlushMmu,
   tlbGatherMmu,
   tlbRemovePage,
+  tlbUnlink,
 } from '../table/mmu_gather.ts';
 import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { SoftKind, softKindAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -75,10 +77,10 @@ export function* zapHugetlbRange(task: Task, vma: Vma, start: number, end: numbe
   yield* invalidateRangeStart(task, mm, from, to, Notify.CLEAR);
   yield* unmapHugepageRange(task, vma, start, end);
   yield* invalidateRangeEnd(task, mm, from, to, Notify.CLEAR);
-  const { zapUnlockedBeforeFree } = machine.bugs;
+  const { zapUnlockedBeforeFree, dontneedEndsVmaLock = false } = machine.bugs;
   if (zapUnlockedBeforeFree === true) yield* zapEnd(task, vma, false);
   yield* tlbFinishMmu(machine, cpu, mm.id);
-  if (zapUnlockedBeforeFree !== true) yield* zapEnd(task, vma, false);
+  if (zapUnlockedBeforeFree !== true) yield* zapEnd(task, vma, dontneedEndsVmaLock);
   yield* tlbGatherMmu(machine, cpu, mm.id);
 }
 
@@ -107,9 +109,10 @@ export function* unmapHugepageRange(
     const isGone = yield* zapEntry(task, vma, page, slot, only, unshared);
     if (isGatherFull(machine, cpu)) yield* tlbFlushMmu(machine, cpu, mm.id);
     page = isGone ? nextBlock(machine, hstate, page) : page + hstate.pages;
+    if (isGone && machine.bugs.unshareSkipsBlock === true) page = nextBlock(machine, hstate, page);
   }
   if (machine.bugs.unshareFlushedLater === true) {
-    if (unshared.end > 0) tlbChange(machine, cpu, unshared.start, unshared.end);
+    if (unshared.end > 0) tlbUnlink(machine, cpu, unshared.start, unshared.end);
   } else yield* flushUnshared(task, unshared);
 }
 
@@ -134,6 +137,9 @@ function* zapEntry(
     if (isMapped) isRestored = yield* zapMapped(task, vma, page, slot, only);
     else if (!isNoneAt(machine, slot) && only === NONE) {
       yield clearing(machine.objects.entry(slot));
+      // What is being moved counts as mapped.
+      const isMoved = softKindAt(machine, slot) === SoftKind.MIGRATION;
+      if (isMoved) mm.hugetlbPages -= hstateOf(vma).pages;
       clearEntry(machine, slot);
     }
   }

@@ -7,6 +7,7 @@
  */
 import { ACCESSED } from '../../arch/index.ts';
 import { getFrame, headOf, orderOf, ZERO_FRAME } from '../page/frame.ts';
+import { flushTlbBatchedPending } from '../swap/unmap_flush.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMappedFlags } from '../table/mapped_entry.ts';
 import { tlbChange, tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { isPresentAt } from '../table/pgtable.ts';
@@ -33,6 +34,7 @@ export function* adviseCold(task: Task, vma: Vma, start: number, end: number): O
 /** Called under the lock of the table. */
 function* coolTable(task: Task, first: number, start: number, end: number): Op<void> {
   const { machine, cpu } = task;
+  yield* flushTlbBatchedPending(machine, cpu, task.mm);
   for (let page = start; page < end; page++) {
     const slot = first + page - start;
     const isOwn = yield* isMappedHereOnly(task, slot);
@@ -64,7 +66,8 @@ export function* advisePageout(task: Task, vma: Vma, start: number, end: number)
 
 /** Called under the lock of the table: the pages of its entries get a reference each. */
 function* isolatePages(task: Task, first: number, end: number, isolated: number[]): Op<void> {
-  const { machine } = task;
+  const { machine, cpu, mm } = task;
+  yield* flushTlbBatchedPending(machine, cpu, mm);
   for (let slot = first; slot < end; slot++) {
     const isOwn = yield* isMappedHereOnly(task, slot);
     if (!isOwn) continue;

@@ -13,6 +13,7 @@ import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { headOf, orderOf } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { folioFreeSwap, freeSwapAndCache } from '../swap/swap_cache.ts';
+import { flushTlbBatchedPending } from '../swap/unmap_flush.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMappedFlags } from '../table/mapped_entry.ts';
 import { tlbChange } from '../table/mmu_gather.ts';
 import { clearEntry, isPresentAt } from '../table/pgtable.ts';
@@ -64,14 +65,16 @@ function* dontneedHugetlb(
 ): Op<number> {
   const { pages } = hstateOf(vma);
   if (advice === MADV.FREE || start % pages > 0) return EINVAL;
-  const last = Math.floor(end / pages) * pages;
+  const round = task.machine.bugs.dontneedRoundsUp === true ? Math.ceil : Math.floor;
+  const last = round(end / pages) * pages;
   if (last > start) yield* zapHugetlbRange(task, vma, start, last);
   return 0;
 }
 
 /** Called under the lock of the table. */
 function* freeLazily(task: Task, first: number, start: number, end: number): Op<void> {
-  const { machine } = task;
+  const { machine, cpu, mm } = task;
+  if (machine.bugs.freeWithoutBatchFlush !== true) yield* flushTlbBatchedPending(machine, cpu, mm);
   for (let page = start; page < end; page++) {
     const slot = first + page - start;
     yield reading(machine.objects.entry(slot));

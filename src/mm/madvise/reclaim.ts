@@ -3,7 +3,7 @@
  *
  * @source mm/vmscan.c reclaim_pages(), shrink_folio_list(), mm/rmap.c try_to_unmap_one() (Linux 6.18)
  * @omits  write-back: what is dirty loses its entries and stays in the page cache; so does memory that
- *         is a file
+ *         is a file; flushes in batches of what is no private page
  */
 import { DIRTY, W } from '../../arch/index.ts';
 import { flushMapped } from '../design/seams.ts';
@@ -15,6 +15,7 @@ import { markDirty, putFrame } from '../page/frame.ts';
 import { isAnonymousFrame, removeRmap } from '../rmap/map_count.ts';
 import { type Mapping, rmapWalk, Sought } from '../rmap/walk.ts';
 import { swapOut } from '../swap/swap_out.ts';
+import { tryToUnmapFlush } from '../swap/unmap_flush.ts';
 import { mappedFlagsAt } from '../table/mapped_entry.ts';
 import { clearEntry, isPresentAt, setEntry } from '../table/pgtable.ts';
 import { checkUnlocked } from '../table/shared_table.ts';
@@ -28,12 +29,30 @@ import { FrameFlag } from '../world/world.ts';
 export function* reclaimPages({ machine, cpu }: Task, frames: readonly number[]): Op<void> {
   for (const frame of frames) {
     const isLocked = yield* tryLockFolio(machine, cpu, frame);
-    if (isLocked) {
-      yield* reclaimFolio(machine, cpu, frame);
-      yield* unlockFolio(machine, cpu, frame);
-    }
-    yield* putFrame(machine, cpu, frame);
+    if (!isLocked) continue;
+    yield* reclaimFolio(machine, cpu, frame);
+    yield* unlockFolio(machine, cpu, frame);
   }
+  yield* tryToUnmapFlush(machine, cpu);
+  for (const frame of frames) yield* putFrame(machine, cpu, frame);
+}
+
+/**
+ * The same of frames that nobody has asked for, as long as they are in use: without the lock of any
+ * address space.
+ *
+ * @source mm/vmscan.c shrink_inactive_list() (Linux 6.18)
+ */
+export function* shrinkFolios(task: Task, frames: readonly number[]): Op<void> {
+  const { machine } = task;
+  const isolated: number[] = [];
+  for (const frame of frames) {
+    yield writing(machine.objects.frame(frame));
+    if (machine.frameReferences[frame]! <= 0) continue;
+    machine.frameReferences[frame]!++;
+    isolated.push(frame);
+  }
+  yield* reclaimPages(task, isolated);
 }
 
 /** Called under the folio lock, with a reference to the folio. */
@@ -66,7 +85,9 @@ function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean>
   const wasPresent = isPresentAt(machine, slot);
   clearEntry(machine, slot);
   if (wasPresent) {
-    machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, (flags & W) !== 0);
+    // To write through a translation that was not written through before, hardware reads the entry.
+    const isWritable = (flags & W) !== 0 && (flags & DIRTY) !== 0;
+    machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, isWritable);
     yield* flushMapped(machine, cpu, mm, page);
   }
   checkUnlocked(machine, mm, page);

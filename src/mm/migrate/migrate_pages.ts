@@ -28,7 +28,8 @@ export function* migratePages(task: Task, start: number, end: number): Op<number
   yield* mmapReadLock(machine, cpu, mm.id);
   yield reading(machine.objects.tree(mm.id));
   // Tables of what is no longer in the tree may go at any time.
-  for (const vma of mm.vmas.within(start, end)) {
+  const isGap = machine.bugs.walkWithoutVma === true;
+  for (const vma of isGap ? [{ start, end }] : mm.vmas.within(start, end)) {
     const [from, to] = [Math.max(start, vma.start), Math.min(end, vma.end)];
     yield* isolateRange(task, from, to, found);
   }

@@ -2,12 +2,12 @@
  * Swapping out: a slot, the swap cache, entries that stand for the slot, the device, the end of the
  * folio.
  *
- * The entries are flushed before the page is written out, and the folio is freed only if nobody but
+ * TLBs are flushed before the page is written out, or freed, and the folio is freed only if nobody but
  * the swap cache and the caller holds it: who comes by the swap cache meanwhile keeps it.
  *
  * @source mm/vmscan.c shrink_folio_list(), pageout(), __remove_mapping(); mm/rmap.c
  *         try_to_unmap_one(); mm/page_io.c swap_writeout() (Linux 6.18)
- * @omits  flushes in batches (TTU_BATCH_FLUSH), write-back that takes its time, pages of zeroes that
+ * @omits  write-back that takes its time, pages of zeroes that
  *         are not written, zswap, large folios, pages of files in memory
  */
 import { DIRTY, W } from '../../arch/index.ts';
@@ -26,7 +26,6 @@ import { Rss } from '../vma/mm.ts';
 import { VM } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, readingContent, setting, writing } from '../world/point.ts';
-import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag } from '../world/world.ts';
 import { folioAllocSwap, swapSlotOf } from './swap_cache.ts';
 import {
@@ -37,10 +36,11 @@ import {
   swapFree,
   unlockSwap,
 } from './swap_slot.ts';
+import { deferFlush, tryToUnmapFlush } from './unmap_flush.ts';
 
 /**
  * Swaps a private folio of one page out, as far as it gets. Called under its folio lock, with a
- * reference.
+ * reference, which may be dropped after `tryToUnmapFlush()`.
  *
  * @locks the lock of the anon_vma, then for each entry the lock of its table, then the swap lock
  */
@@ -56,8 +56,10 @@ export function* swapOut(machine: Machine, cpu: number, head: number): Op<void> 
   yield* rmapWalk(machine, cpu, head, unmapToSwap, Sought.UNMAPPED);
   yield reading(machine.objects.frame(head));
   if (isMapped(machine, head)) return;
-  if ((machine.frameFlags[head]! & FrameFlag.DIRTY) !== 0) yield* pageout(machine, cpu, head);
-  if (machine.bugs.swapOutBeforeFlush === true) yield* flushAll(machine, cpu);
+  if ((machine.frameFlags[head]! & FrameFlag.DIRTY) !== 0) {
+    if (machine.bugs.swapOutBeforeFlush !== true) yield* tryToUnmapFlush(machine, cpu);
+    yield* pageout(machine, cpu, head);
+  }
   yield* removeMapping(machine, cpu, head);
 }
 
@@ -72,9 +74,11 @@ function* unmapToSwap(machine: Machine, cpu: number, mapping: Mapping): Op<boole
   const wasPresent = isPresentAt(machine, slot);
   clearEntry(machine, slot);
   if (wasPresent) {
-    machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, (flags & W) !== 0);
-    const isLate = machine.bugs.swapOutBeforeFlush === true;
-    if (!isLate) yield* flushMapped(machine, cpu, mm, page);
+    // To write through a translation that was not written through before, hardware reads the entry.
+    const isWritable = (flags & W) !== 0 && (flags & DIRTY) !== 0;
+    machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, isWritable);
+    if (machine.designs.length > 0) yield* flushMapped(machine, cpu, mm, page);
+    else yield* deferFlush(machine, cpu, mm);
   }
   checkUnlocked(machine, mm, page);
   yield* swapDuplicate(machine, cpu, swapSlot);
@@ -104,13 +108,6 @@ function* pageout(machine: Machine, cpu: number, head: number): Op<void> {
   const word = machine.size.contents ? machine.frameData[head]! : 0;
   yield writing(machine.objects.swapSlot(slot));
   if (machine.size.contents) machine.swapData[slot] = word;
-}
-
-/** What `swapOutBeforeFlush` does too late (try_to_unmap_flush_dirty()). */
-function* flushAll(machine: Machine, cpu: number): Op<void> {
-  for (const mm of machine.mms.all()) {
-    yield* flushTlbMmRange(machine, cpu, mm.id, 0, Number.POSITIVE_INFINITY);
-  }
 }
 
 /** Takes a clean folio out of the swap cache: the caller's reference is the last one then. */

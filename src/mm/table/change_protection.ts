@@ -13,6 +13,7 @@ import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.t
 import { Notify } from '../notifier/subscription.ts';
 import { headOf } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { flushTlbBatchedPending } from '../swap/unmap_flush.ts';
 import type { Task } from '../task.ts';
 import { pageRights } from '../vma/page_rights.ts';
 import { VM, type Vma } from '../vma/vma.ts';
@@ -90,7 +91,10 @@ function* changePteRange(
   start: number,
   end: number,
 ): Op<void> {
-  const { machine } = task;
+  const { machine, cpu, mm } = task;
+  if (machine.bugs.protectWithoutBatchFlush !== true) {
+    yield* flushTlbBatchedPending(machine, cpu, mm);
+  }
   const rights = pageRights(vma);
   const mayUpgrade = (vma.flags & VM.WRITE) !== 0 && (rights & W) === 0;
   for (let page = start; page < end; page++) {

@@ -35,7 +35,7 @@ export function* tlbGatherMmu(world: World, cpu: number, mm: number): Op<void> {
 export function* tlbFinishMmu(world: World, cpu: number, mm: number): Op<void> {
   yield reading(world.objects.flushPending(mm));
   const isNested = world.mmFlushPending[mm]! > 1 && world.bugs.noNestedFlush !== true;
-  if (isNested) tlbChange(world, cpu, 0, Number.MAX_SAFE_INTEGER);
+  if (isNested) tlbUnlink(world, cpu, 0, Number.MAX_SAFE_INTEGER);
   yield* tlbFlushMmu(world, cpu, mm);
   yield writing(world.objects.flushPending(mm));
   world.mmFlushPending[mm]!--;
@@ -44,6 +44,7 @@ export function* tlbFinishMmu(world: World, cpu: number, mm: number): Op<void> {
 function resetGather(world: World, cpu: number): void {
   world.gatherFrameCount[cpu] = 0;
   world.gatherTableCount[cpu] = 0;
+  world.gatherUnlinked[cpu] = 0;
   world.gatherStart[cpu] = Number.POSITIVE_INFINITY;
   world.gatherEnd[cpu] = 0;
 }
@@ -97,6 +98,12 @@ export function tlbRemoveTable(
   table: number,
 ): void {
   world.gatherTables[cpu * world.size.gather + world.gatherTableCount[cpu]!++] = table;
+  tlbUnlink(world, cpu, start, end);
+}
+
+/** As `tlbChange()`, where tables are linked no longer, or may have been. */
+export function tlbUnlink(world: World, cpu: number, start: number, end: number): void {
+  world.gatherUnlinked[cpu] = 1;
   tlbChange(world, cpu, start, end);
 }
 
@@ -110,7 +117,9 @@ export function tlbChange(world: World, cpu: number, start: number, end: number)
 export function* tlbFlushMmu(world: World, cpu: number, mm: number): Op<void> {
   if (world.gatherEnd[cpu] === 0) return;
   if (world.bugs.pagesFreedBeforeFlush === true) yield* freeFrames(world, cpu);
-  yield* flushTlbMmRange(world, cpu, mm, world.gatherStart[cpu]!, world.gatherEnd[cpu]!);
+  const freedTables = world.gatherUnlinked[cpu] === 1;
+  const [start, end] = [world.gatherStart[cpu]!, world.gatherEnd[cpu]!];
+  yield* flushTlbMmRange(world, cpu, mm, start, end, freedTables);
   yield* freeFrames(world, cpu);
   for (let at = 0; at < world.gatherTableCount[cpu]!; at++) {
     const table = world.gatherTables[cpu * world.size.gather + at]!;

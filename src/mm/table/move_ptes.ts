@@ -1,5 +1,6 @@
 /** Moving the entries of one table into another. */
 import { lockLinks, unlockLinks } from '../rmap/links.ts';
+import { flushTlbBatchedPending } from '../swap/unmap_flush.ts';
 import type { Task } from '../task.ts';
 import type { Vma } from '../vma/vma.ts';
 import { lockNested, Rank, unlockNested } from '../world/lock.ts';
@@ -64,8 +65,9 @@ function* moveLocked(
   start: number,
   pages: number,
 ): Op<boolean> {
-  const { machine, mm } = task;
+  const { machine, cpu, mm } = task;
   const { lanes, objects } = machine;
+  yield* flushTlbBatchedPending(machine, cpu, mm);
   let isPresent = false;
   for (let offset = 0; offset < pages; offset++) {
     const slot = first + offset;

@@ -13,6 +13,7 @@ import { reading } from '../world/point.ts';
 import { NONE, type World } from '../world/world.ts';
 import {
   checkTable,
+  isNoneAt,
   isSameAt,
   isTableAt,
   lockOf,
@@ -43,9 +44,12 @@ export function* lockPte({ machine, cpu }: Place, mm: Mm, page: number): Op<numb
   if (upper === NONE) return NONE;
   for (;;) {
     yield reading(machine.objects.entry(upper));
-    if (!checkTable(machine, upper) || !isTableAt(machine, upper, 1)) return NONE;
+    if (!checkTable(machine, upper)) return NONE;
+    const isTaken = machine.bugs.walkWithoutSnapshot === true && !isNoneAt(machine, upper);
+    if (!isTaken && !isTableAt(machine, upper, 1)) return NONE;
     const table = tableAt(machine, upper, 1);
     const slot = slotIn(machine, table, page, 0);
+    if (!checkTable(machine, slot)) return NONE;
     const guard = lockOf(machine, mm, slot, 0);
     yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
     yield reading(machine.objects.entry(upper));

@@ -96,6 +96,8 @@ export function checkUnlocked(machine: Machine, mm: Mm, page: number): void {
 
 /** TLBs may go on using what the entries of `table`, of `level`, say for the pages from `start` on. */
 export function* openPagesBelow(task: Task, table: number, level: number, start: number): Op<void> {
+  // What a bug has taken for a table is none.
+  if (table < 0) return;
   const { machine } = task;
   const span = machine.format.entryPages[level]!;
   const entries = 2 ** machine.format.indexBits[level]!;

@@ -15,6 +15,7 @@ import { Notify } from '../notifier/subscription.ts';
 import { headOf, markDirty, ZERO_FRAME } from '../page/frame.ts';
 import { dropRmap, isAnonymousFrame, rssKindOf } from '../rmap/map_count.ts';
 import { freeSwapAndCache } from '../swap/swap_cache.ts';
+import { flushTlbBatchedPending } from '../swap/unmap_flush.ts';
 import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
 import type { Vma } from '../vma/vma.ts';
@@ -167,6 +168,7 @@ function* zapLocked(
   zap: number,
 ): Op<number> {
   const { machine, cpu } = task;
+  yield* flushTlbBatchedPending(machine, cpu, task.mm);
   let isLeft = false;
   let page = start;
   while (page < end && !isGatherFull(machine, cpu)) {

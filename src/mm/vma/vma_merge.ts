@@ -181,7 +181,8 @@ export function* splitVma(task: Task, vma: Vma, page: number): Op<Vma> {
   yield* vmaStartWrite(machine, mm, vma);
   yield* lockLinks(task, vma);
   yield* adjustHuge(task, vma, page);
-  if (isHugetlb(vma) && machine.bugs.unshareBeforeSplit !== true) {
+  const isUnshared = machine.bugs.splitWithoutUnshare !== true;
+  if (isHugetlb(vma) && isUnshared && machine.bugs.unshareBeforeSplit !== true) {
     yield* hugetlbSplit(task, vma, page);
   }
   if (isHugetlb(vma)) placeAnew(vma.file!.inode, vma);

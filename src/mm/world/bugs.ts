@@ -21,6 +21,18 @@ export interface Bugs {
   readonly forkWithoutFlush?: boolean;
   /** fork() copies while faults under VMA locks go on (fb49c455323f). */
   readonly forkWithoutVmaLocks?: boolean;
+  /** Who flushes passes over a CPU that is just switching to the address space (CVE-2025-37964). */
+  readonly flushSkipsSwitching?: boolean;
+  /** A collapse flushes as if it had unlinked no table (CVE-2025-22045). */
+  readonly collapseFlushesLeavesOnly?: boolean;
+  /** Who gives up a shared table flushes as if it had unlinked none (c2ff4764e03e). */
+  readonly unshareFlushesLeavesOnly?: boolean;
+  /** Stacks grow under the mmap lock for reading, beside a munmap() that has downgraded its own. */
+  readonly stackGrowsBesideMunmap?: boolean;
+  /** A walk goes on where no VMA is, whose tables munmap() may be freeing (8782fb61cc84). */
+  readonly walkWithoutVma?: boolean;
+  /** A walk takes what it has split for a table, whatever it is by now (3b89863c3fa4). */
+  readonly walkWithoutSnapshot?: boolean;
   /** GUP-fast pins a page that a fork is just making common (57efa1fe5957). */
   readonly pinWithoutWriteProtectSeq?: boolean;
   /** GUP-fast leaves interrupts on, so nobody who frees tables waits for it. */
@@ -37,6 +49,10 @@ export interface Bugs {
   readonly gupFastWithoutPmdRecheck?: boolean;
   /** A page is written out while TLBs may still let its process write to it (d950c9477d51). */
   readonly swapOutBeforeFlush?: boolean;
+  /** mprotect() does not wait for what reclaim has yet to flush (3ea277194daa). */
+  readonly protectWithoutBatchFlush?: boolean;
+  /** MADV_FREE does not, either. */
+  readonly freeWithoutBatchFlush?: boolean;
   /** Who reads a slot past the swap cache does not keep it from being used anew (CVE-2024-26759). */
   readonly swapInWithoutPin?: boolean;
   /** Migration flushes one of the processes that map a page, as if it were alone (017b1660df89). */
@@ -59,6 +75,28 @@ export interface Bugs {
   readonly zapUnlockedBeforeFree?: boolean;
   /** The last two that share a table do not wait for lockless walkers (8ce720d5bd91). */
   readonly unshareSyncOffByOne?: boolean;
+  /** Moving a huge page leaves shared tables as they are (017b1660df89). */
+  readonly migrateWithoutUnshare?: boolean;
+  /** A hole punch looks whether a page is mapped before it has locked it (CVE-2025-40006). */
+  readonly punchBeforeFolioLock?: boolean;
+  /** A shared table is linked under a lock of its own, as in Linux 6.1. */
+  readonly shareUnderTableLock?: boolean;
+  /** A fault on hugetlb does not look at the size of the file again, as in Linux 6.18. */
+  readonly hugetlbWithoutSizeRecheck?: boolean;
+  /** Who has to wait for a private VMA of hugetlb takes what is no lock for one, as in Linux 6.18. */
+  readonly privateLockMistaken?: boolean;
+  /** Shared tables stay when a VMA is divided (b30c14cd6102 mended it). */
+  readonly splitWithoutUnshare?: boolean;
+  /** Who has given up a shared table goes on behind the next one, too (backports to 5.10). */
+  readonly unshareSkipsBlock?: boolean;
+  /** mremap() of huge pages goes past nothing by rounding both addresses (CVE-2026-98373). */
+  readonly hugetlbMoveRoundsBoth?: boolean;
+  /** mremap() of huge pages flushes when they can be unmapped at their new place (13e4ad2ce8df). */
+  readonly hugetlbMoveUnlockedBeforeFlush?: boolean;
+  /** MADV_DONTNEED of a part of a huge page takes all of it. */
+  readonly dontneedRoundsUp?: boolean;
+  /** MADV_DONTNEED ends the lock of its VMA, as munmap() does (04ada095dcfc). */
+  readonly dontneedEndsVmaLock?: boolean;
   /** A reservation comes back while a child still has the page (CVE-2026-89593). */
   readonly reserveRestoredWhileMapped?: boolean;
   /** KVM does not ask whether an invalidation has ended since it looked the page up. */

@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 export const EVERY_MM = -2;
 
 /**
- * `cpu` drops all that it holds of the pages `[start, end)`, walk caches included.
+ * `cpu` drops all that it holds of the pages `[start, end)`, walk caches included unless `isLeafOnly`.
  *
  * @source arch/x86/mm/tlb.c flush_tlb_func() (Linux 6.18)
  * @omits  flushing all of an address space when that is cheaper than its pages one by one
@@ -17,13 +17,14 @@ export function dropTranslations(
   mm: number,
   start: number,
   end: number,
+  isLeafOnly = false,
 ): void {
   if (mm === EVERY_MM) {
     world.ledger.dischargeAll(cpu);
     world.mmus[cpu]?.invalidateSpace(EVERY_ASID);
     return;
   }
-  world.ledger.discharge(cpu, mm, start, end);
+  world.ledger.discharge(cpu, mm, start, end, isLeafOnly);
   const tag = world.size.tlbTags === 'mm' ? mm : EVERY_ASID;
   world.mmus[cpu]?.invalidateRange(start, end, tag);
 }

@@ -248,15 +248,19 @@ export class Ledger {
     trace.obligationOpened(this.#mm[at]!, start, end, this.#cpus[at]!, kind, id, this.size);
   }
 
-  /** `cpu` has flushed the pages `[start, end)` of `mm`, with the walk caches for them. */
-  discharge(cpu: number, mm: number, start: number, end: number): void {
+  /**
+   * `cpu` has flushed the pages `[start, end)` of `mm`, and the walk caches for them, too, unless
+   * `isLeafOnly`.
+   */
+  discharge(cpu: number, mm: number, start: number, end: number, isLeafOnly = false): void {
     let kept = 0;
     let ranges = 0;
     let isAny = false;
     for (let at = 0; at < this.#length[0]!; at++) {
       const isHere = this.#mm[at] === mm && (this.#cpus[at]! & (1 << cpu)) !== 0;
       if (isHere && this.#target[at] === STILL_MAPPED) this.#cutTo(at, start, end);
-      if (isHere && this.#start[at]! >= start && this.#end[at]! <= end) {
+      const isMeant = isHere && !(isLeafOnly && this.#isOfTable(at));
+      if (isMeant && this.#start[at]! >= start && this.#end[at]! <= end) {
         this.#cpus[at]! &= ~(1 << cpu);
         isAny = true;
       }
@@ -267,6 +271,10 @@ export class Ledger {
     this.#length[0] = kept;
     this.#ranges = ranges;
     if (isAny) this.trace?.obligationDischarged(cpu, mm, start, end, kept);
+  }
+
+  #isOfTable(at: number): boolean {
+    return this.#target[at]! < 0 && this.#target[at] !== STILL_MAPPED;
   }
 
   /** `cpu` has flushed everything. */

@@ -23,6 +23,7 @@ const NAMES = {
   tree: 'VMA tree of mm',
   cpuMask: 'CPU mask of mm',
   flushPending: 'tlb_flush_pending of mm',
+  flushBatched: 'tlb_flush_batched of mm',
   transitions: 'transition ranges of mm',
   notifiers: 'notifiers of mm',
   invalidateSequence: 'mmu_invalidate_seq of guest',
@@ -34,6 +35,7 @@ const NAMES = {
   cpu: 'CPU',
   tlb: 'TLB of CPU',
   callbacks: 'RCU callbacks of CPU',
+  tlbState: 'TLB state of CPU',
   frame: 'frame',
   folioLock: 'folio lock of frame',
   swapSlot: 'swap slot',
@@ -75,6 +77,7 @@ export class Objects {
       tree: mms,
       cpuMask: mms + guests,
       flushPending: mms,
+      flushBatched: mms,
       transitions: mms,
       notifiers: mms,
       invalidateSequence: guests,
@@ -86,6 +89,7 @@ export class Objects {
       cpu: cpus,
       tlb: cpus + devices,
       callbacks: cpus,
+      tlbState: cpus,
       frame: frames,
       folioLock: frames,
       swapSlot: swapSlots,
@@ -162,6 +166,9 @@ export class Objects {
   flushPending(mm: number): number {
     return this.#base.flushPending + mm;
   }
+  flushBatched(mm: number): number {
+    return this.#base.flushBatched + mm;
+  }
   transitions(mm: number): number {
     return this.#base.transitions + mm;
   }
@@ -197,6 +204,10 @@ export class Objects {
   }
   callbacks(cpu: number): number {
     return this.#base.callbacks + cpu;
+  }
+  /** Which address space a CPU says that it runs, and whether lazily. */
+  tlbState(cpu: number): number {
+    return this.#base.tlbState + cpu;
   }
   frame(frame: number): number {
     return this.#base.frame + frame;

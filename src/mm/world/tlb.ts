@@ -2,7 +2,7 @@
  * TLB flushes: a CPU flushes its own, and asks the others by interrupt.
  *
  * @source arch/x86/mm/tlb.c flush_tlb_mm_range(), broadcast_tlb_flush() (Linux 6.18)
- * @omits  PCID generations: each address space has a PCID of its own; lazy TLB mode
+ * @omits  PCID generations: each address space has a PCID of its own
  */
 import { assert } from '../../base/assert.ts';
 import { dropTranslations, EVERY_MM } from './cpu_tlb.ts';
@@ -10,12 +10,16 @@ import { deliverInterrupts } from './delivery.ts';
 import { sendInterrupt } from './interrupt.ts';
 import type { Op } from './op.ts';
 import { acknowledged, invalidating, reading } from './point.ts';
+import { whoFlushes } from './switch_mm.ts';
 import { tellFlush } from './tell.ts';
 import type { World } from './world.ts';
 
 /**
- * When it returns, no CPU holds a translation or a walk-cache entry for the pages `[start, end)`, nor
- * does who walks the tables of `mm` by other means.
+ * When it returns, no CPU uses a translation for the pages `[start, end)`, nor does who walks the tables
+ * of `mm` by other means.
+ *
+ * @param freedTables whether tables were unlinked: then nothing in walk caches leads to them, either,
+ *                    not even on CPUs that run `mm` lazily
  */
 export function* flushTlbMmRange(
   world: World,
@@ -23,8 +27,9 @@ export function* flushTlbMmRange(
   mm: number,
   start: number,
   end: number,
+  freedTables = true,
 ): Op<void> {
-  yield* flushCpus(world, cpu, mm, start, end);
+  yield* flushCpus(world, cpu, mm, start, end, freedTables);
   for (const invalidate of world.secondary) yield* invalidate(world, cpu, mm, start, end);
 }
 
@@ -36,19 +41,27 @@ export function* flushTlbSpace(
   start: number,
   end: number,
 ): Op<void> {
-  yield* flushCpus(world, cpu, space, start, end);
+  // What a CPU has loaded says nothing of the guest on it: none is passed over.
+  yield* flushCpus(world, cpu, space, start, end, true);
 }
 
-function* flushCpus(world: World, cpu: number, mm: number, start: number, end: number): Op<void> {
+function* flushCpus(
+  world: World,
+  cpu: number,
+  mm: number,
+  start: number,
+  end: number,
+  freedTables: boolean,
+): Op<void> {
   if (world.size.flush === 'interrupt') {
-    yield* flushByInterrupt(world, cpu, mm, start, end);
+    yield* flushByInterrupt(world, cpu, mm, start, end, freedTables);
     return;
   }
   // The instruction reaches CPUs with interrupts off, too: it says nothing about lockless walkers.
   yield invalidating(world.objects.tlb(cpu));
   if (world.trace !== undefined) tellFlush(world.trace, world, mm, start, end);
   for (let other = 0; other < world.size.cpus; other++) {
-    dropTranslations(world, other, mm, start, end);
+    dropTranslations(world, other, mm, start, end, !freedTables);
   }
 }
 
@@ -82,9 +95,14 @@ function* flushByInterrupt(
   mm: number,
   start: number,
   end: number,
+  freedTables: boolean,
 ): Op<void> {
   yield reading(world.objects.cpuMask(mm));
-  yield* interruptAndFlush(world, cpu, world.mmCpus[mm]!, mm, start, end);
+  let cpus = world.mmCpus[mm]!;
+  if (world.size.switches && !freedTables) {
+    cpus = yield* whoFlushes(world, cpu, cpus, mm, start, end);
+  }
+  yield* interruptAndFlush(world, cpu, cpus, mm, start, end);
 }
 
 /** Lets `cpus`, and in any case this one, flush the pages `[start, end)` of `mm`, or everything. */

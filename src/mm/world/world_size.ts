@@ -26,6 +26,8 @@ export interface WorldSize {
   readonly gather: number;
   /** How a CPU flushes the TLBs of others: by interrupt, or by an instruction that reaches all. */
   readonly flush: 'interrupt' | 'broadcast';
+  /** Whether CPUs switch between address spaces (`switch_mm.ts`): who flushes looks what they run. */
+  readonly switches: boolean;
   /** The TLBs and walk caches of each CPU, at full speed; without, an access walks the tables. */
   readonly tlb: MmuShape | undefined;
   /**
@@ -62,6 +64,7 @@ export function worldSize(size: Partial<WorldSize> & Pick<WorldSize, 'format'>):
     swapIsSynchronous: false,
     gather: 8,
     flush: 'interrupt',
+    switches: false,
     tlb: undefined,
     tlbTags: 'mm',
     contents: true,

@@ -1,0 +1,129 @@
+/**
+ * What nobody seems to have reported of hugetlb: read in the source of Linux, and searched for here. Off
+ * is how it could be mended, or how a later version is.
+ */
+import type { Program } from '../check/index.ts';
+import { fallocate, fork, ftruncate, load, run, store, type Task } from '../mm/index.ts';
+import type { ZooEntry } from './entry.ts';
+import { asProcess, FIRST, GIB, HUGE, mapping, onlyFile, SECOND } from './hugetlb_machine.ts';
+
+const KEEP_SIZE_PUNCH_HOLE = 3;
+const MAP_SHARED_FIXED_NORESERVE = 0x4011;
+const MAP_PRIVATE_FIXED = 0x12;
+
+const truncating: Program = {
+  name: 'ftruncate',
+  run: (task) => ftruncate(task, onlyFile(task), 0),
+};
+const storing: Program = { name: 'store', run: (task) => store(task, FIRST, 7) };
+
+export const hugetlbWithoutSizeRecheck: ZooEntry = {
+  id: 'A35',
+  aliases: ['page-behind-the-end'],
+  title: 'ftruncate() passes over a VMA that is busy, whose fault puts a page behind the end',
+  bug: 'hugetlbWithoutSizeRecheck',
+  properties: ['P-COUNT'],
+  actors: ['ftruncate() of a file of hugetlbfs to nothing', 'a store to a page of it'],
+  story:
+    'ftruncate() sets the size, unmaps the pages of each VMA whose lock it can have at once, and then ' +
+    'takes the pages that it finds out of the page cache. A fault that has passed the look at the size ' +
+    'holds the lock of its VMA, and has not put its page into the page cache yet: the VMA is passed over, ' +
+    'the page is not found. It comes to be behind the end, mapped, where nobody will ever free it before ' +
+    'the file goes, and its reservation is given back twice. That Linux 6.18 does this is read from its ' +
+    'source (hugetlb_no_page(), hugetlb_vmdelete_list(), remove_inode_hugepages()); the search says that ' +
+    'the locks do not forbid it, as long as the VMA maps no other page of the file. Not modelled: that a ' +
+    'fault may sleep meanwhile, userfaultfd, and more than two CPUs. A mend that is verified: look at ' +
+    'the size again when the page is in the page cache, under its lock.',
+  fix: undefined,
+  versions: '6.1 to 6.18: latent',
+  bounds: '2 CPUs, 1 process, 1 huge page, 2 operations',
+  scenario: (isBroken) =>
+    mapping(
+      [truncating, storing],
+      { hugetlbWithoutSizeRecheck: isBroken },
+      HUGE,
+      MAP_SHARED_FIXED_NORESERVE,
+      () => {},
+    ),
+};
+
+const sharing: Program = {
+  name: 'load in process 1, load in process 0',
+  *run(task) {
+    yield* load(asProcess(task, 1), FIRST);
+    yield* load(task, FIRST);
+  },
+};
+
+export const shareUnderTableLock: ZooEntry = {
+  id: 'A34',
+  aliases: ['two-locks-for-one-entry'],
+  title: 'A shared table is linked under a lock that who links a new one does not take',
+  bug: 'shareUnderTableLock',
+  properties: ['P-COUNT', 'P-UAF-PT'],
+  actors: [
+    'a load from a huge page in another process, which gets a table for it; a load from that page',
+    'a load from another huge page of the GiB in the same process',
+  ],
+  story:
+    'Two threads of a process fault in the same GiB for the first time. One finds a table of another ' +
+    'process and links it under the lock of that table; the other has looked before there was one, and ' +
+    'links a new table under page_table_lock. Both have seen the entry empty: one table is lost, with its ' +
+    'count. That Linux 6.1 takes these two locks is read from its source (huge_pmd_share(), ' +
+    '__pmd_alloc(), with split locks for tables of that level); the search says that i_mmap_rwsem, which ' +
+    'both hold for reading, does not keep them apart. Linux 6.12 takes page_table_lock in both places, ' +
+    'which is verified. Not modelled: what the processor does with two stores to one entry.',
+  fix: undefined,
+  versions: 'latent in 6.1, not in 6.12',
+  bounds: '2 CPUs, 2 processes, 2 huge pages, 3 operations',
+  scenario: (isBroken) =>
+    mapping(
+      [sharing, { name: 'load', run: (task) => load(task, SECOND) }],
+      { shareUnderTableLock: isBroken },
+      GIB,
+      MAP_SHARED_FIXED_NORESERVE,
+      (task, file) => {
+        run(fallocate(task, file, 0, 0, 2 * HUGE * 4096));
+        run(fork(task, 0));
+      },
+    ),
+};
+
+const punching: Program = {
+  name: 'fallocate(PUNCH_HOLE)',
+  run: (task) => fallocate(task, onlyFile(task), KEEP_SIZE_PUNCH_HOLE, 0, HUGE * 4096),
+};
+
+export const privateLockMistaken: ZooEntry = {
+  id: 'A36',
+  aliases: ['no-lock-taken-for-one'],
+  title: 'A hole punch takes the reservations of a private VMA for its lock',
+  bug: 'privateLockMistaken',
+  properties: ['P-COUNT', 'P-UAF-PAGE'],
+  actors: [
+    'fallocate(FALLOC_FL_PUNCH_HOLE) of a page that a process maps privately, and has only read',
+    'a load from the next page there',
+  ],
+  story:
+    'A hole punch that finds the lock of a VMA busy takes a reference to the lock, to wait for it without ' +
+    'i_mmap_rwsem. Since 6.6 private VMAs have such a lock, too, in the map of their reservations, and the ' +
+    'same pointer of the VMA leads to that map: it is taken for a lock. What happens then to the memory ' +
+    'of the map is not modelled; here it counts as no lock, so that nobody is waited for and the page is ' +
+    'freed while it is mapped. That Linux 6.18 reads the pointer so is taken from its source ' +
+    '(hugetlb_unmap_file_folio()); the search says that it gets there: a private mapping that has read a ' +
+    'page of the file, and a fault on the next page. With the lock of the map it is verified.',
+  fix: undefined,
+  versions: '6.6 to 6.18: latent',
+  bounds: '2 CPUs, 1 process, 2 huge pages, 2 operations',
+  scenario: (isBroken) =>
+    mapping(
+      [punching, { name: 'load', run: (task) => load(task, SECOND) }],
+      { privateLockMistaken: isBroken },
+      2 * HUGE,
+      MAP_PRIVATE_FIXED,
+      (task: Task, file) => {
+        run(fallocate(task, file, 0, 0, HUGE * 4096));
+        run(load(task, FIRST));
+      },
+    ),
+};

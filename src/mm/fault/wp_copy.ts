@@ -8,7 +8,7 @@
  * @source mm/memory.c wp_page_copy() (Linux 6.18)
  * @omits  memory errors while copying, MMU notifiers
  */
-import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { flushMapped } from '../design/seams.ts';
 import { allocFrame, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
@@ -83,7 +83,8 @@ function* replaceIfSame(
     mapNewAnonymous(machine, copy, vma, page);
     mm.rss[Rss.ANON]!++;
     yield setting(machine.objects.entry(slot));
-    setLeaf(machine, slot, copy, isUnshare ? readOnlyFlags(vma) : writtenFlags(vma));
+    const noted = machine.format.uffdWp(low, high) ? UFFD_WP : 0;
+    setLeaf(machine, slot, copy, isUnshare ? readOnlyFlags(vma) | noted : writtenFlags(vma));
     yield* removeRmap(machine, mm, frame);
     yield* unlockPte(task, mm, slot);
   }

@@ -13,6 +13,7 @@ import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { allocFrame, headOf, orderOf, putFrame } from '../page/frame.ts';
 import { isMapped } from '../rmap/map_count.ts';
 import type { Task } from '../task.ts';
+import { VM } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { locking, reading, writing } from '../world/point.ts';
@@ -70,12 +71,19 @@ export function indexOf(world: World, frame: number): number {
 /**
  * Page `index`, locked, with a reference: found, or made, with what the disk has of it.
  *
- * @returns `NONE` if memory is exhausted
+ * @param   watched flags of a VMA with UFFD_MISSING: nothing is made
+ * @returns `NONE` if memory is exhausted, `USERFAULT_MISSING`
  */
-export function* getLockedFrame(place: Place, inode: Inode, index: number): Op<number> {
+export function* getLockedFrame(
+  place: Place,
+  inode: Inode,
+  index: number,
+  watched = 0,
+): Op<number> {
   for (;;) {
     const found = yield* findLockFrame(place, inode, index);
     if (found !== NONE) return found;
+    if ((watched & VM.UFFD_MISSING) !== 0) return USERFAULT_MISSING;
     const made = yield* makeFrame(place, inode, index);
     if (made !== AGAIN) return made;
   }
@@ -153,15 +161,22 @@ export function* isBehindEnd({ machine }: Place, inode: Inode, index: number): O
 /**
  * Page `index` for a fault: locked, with a reference.
  *
- * @returns `NONE` if it lies behind the end, `OUT_OF_MEMORY`
+ * @param   watched which faults userfaultfd is told of: flags of the VMA
+ * @returns `NONE` if it lies behind the end, `OUT_OF_MEMORY`, `USERFAULT_MISSING`, `USERFAULT_MINOR`
  * @source  mm/filemap.c filemap_fault(), mm/shmem.c shmem_fault()
  */
-export function* frameForFault(place: Place, inode: Inode, index: number): Op<number> {
+export function* frameForFault(place: Place, inode: Inode, index: number, watched = 0): Op<number> {
   const { machine, cpu } = place;
   const isBehind = yield* isBehindEnd(place, inode, index);
   if (isBehind) return NONE;
-  const frame = yield* getLockedFrame(place, inode, index);
+  const frame = yield* getLockedFrame(place, inode, index, watched);
   if (frame === NONE) return OUT_OF_MEMORY;
+  if (frame < 0) return frame;
+  if ((watched & VM.UFFD_MINOR) !== 0) {
+    yield* unlockFolio(machine, cpu, frame);
+    yield* putFrame(machine, cpu, frame);
+    return USERFAULT_MINOR;
+  }
   // The file may have been cut while the lock was waited for.
   const isBehindNow = yield* isBehindEnd(place, inode, index);
   if (!isBehindNow || machine.bugs.faultWithoutSizeRecheck === true) return frame;
@@ -176,3 +191,6 @@ export function* frameForFault(place: Place, inode: Inode, index: number): Op<nu
 }
 
 export const OUT_OF_MEMORY = -2;
+/** The page is missing, or is there to be mapped: userfaultfd is to be told. */
+export const USERFAULT_MISSING = -3;
+export const USERFAULT_MINOR = -4;

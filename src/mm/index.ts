@@ -80,6 +80,7 @@ export {
   uffdioPoison,
   uffdioZeropage,
 } from './userfaultfd/ioctl_fill.ts';
+export { UffdMoveMode, uffdioMove } from './userfaultfd/move.ts';
 export { readUserfaultfd, type UffdMessage } from './userfaultfd/queue.ts';
 export {
   closeUserfaultfd,

@@ -10,6 +10,7 @@ import { Registry } from './registry.ts';
 import type { AnonVma } from './rmap/anon_vma.ts';
 import { initSwap } from './swap/swap_slot.ts';
 import type { Userfaultfd } from './userfaultfd/context.ts';
+import type { PendingEvent } from './userfaultfd/events.ts';
 import type { Mm } from './vma/mm.ts';
 import type { Vma } from './vma/vma.ts';
 import type { Bugs } from './world/bugs.ts';
@@ -25,6 +26,8 @@ interface KernelObjects {
   readonly anonVmas: Registry<AnonVma>;
   readonly segments: Registry<Segment>;
   readonly userfaultfds: Registry<Userfaultfd>;
+  /** Of each CPU: what the call under way will tell userfaultfd. */
+  readonly pendingEvents: readonly PendingEvent[][];
   readonly hugetlb: Hugetlb;
   /** References that are held from outside of page tables and caches, to recount the others. */
   readonly pins: Map<number, number>;
@@ -64,6 +67,7 @@ export class Machine extends World {
       anonVmas: new Registry(anonVmas, cpus),
       segments: new Registry(inodes, cpus),
       userfaultfds: new Registry(userfaultfds, cpus),
+      pendingEvents: Array.from({ length: cpus }, () => []),
       pins: new Map(),
       designData: new Map(),
       hugetlb: newHugetlb(this.format, vmas, cpus),
@@ -93,6 +97,10 @@ export class Machine extends World {
 
   get userfaultfds(): Registry<Userfaultfd> {
     return this.#objects.userfaultfds;
+  }
+
+  get pendingEvents(): readonly PendingEvent[][] {
+    return this.#objects.pendingEvents;
   }
 
   get hugetlb(): Hugetlb {

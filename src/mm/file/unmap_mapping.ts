@@ -27,7 +27,7 @@ export function* unmapMapping(
     if (from >= to) continue;
     const distance = vma.start - vma.pgoff;
     yield* tlbGatherMmu(machine, cpu, mm.id);
-    const zap = isCows ? 0 : Zap.KEEP_COWS;
+    const zap = Zap.NOTE_UFFD_WP | (isCows ? 0 : Zap.KEEP_COWS);
     yield* unmapPageRange({ machine, cpu, mm }, from + distance, to + distance, zap);
     yield* tlbFinishMmu(machine, cpu, mm.id);
   }

@@ -3,9 +3,8 @@
  *
  * @source mm/hugetlb.c __unmap_hugepage_range(), __hugetlb_zap_begin(), __hugetlb_zap_end(),
  *         unmap_ref_private() (Linux 6.18)
- * @omits  userfaultfd
  */
-import { DIRTY, W } from '../../arch/index.ts';
+import { DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import {
@@ -17,6 +16,8 @@ import {
   tlbRemovePage,
 } from '../table/mmu_gather.ts';
 import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { isWpMarkerAt, Marker, SoftKind, setSoftEntry } from '../table/soft_entry.ts';
+import { Zap } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -63,7 +64,7 @@ export function* unmapHugetlbVma(task: Task, vma: Vma): Op<void> {
 export function* zapHugetlbRange(task: Task, vma: Vma, start: number, end: number): Op<void> {
   const { machine, cpu, mm } = task;
   yield* zapBegin(task, vma);
-  yield* unmapHugepageRange(task, vma, start, end);
+  yield* unmapHugepageRange(task, vma, start, end, 0);
   const { zapUnlockedBeforeFree } = machine.bugs;
   if (zapUnlockedBeforeFree === true) yield* zapEnd(task, vma, false);
   yield* tlbFinishMmu(machine, cpu, mm.id);
@@ -82,6 +83,7 @@ export function* unmapHugepageRange(
   vma: Vma,
   start: number,
   end: number,
+  zap: number = Zap.DROP_MARKERS,
   only: number = NONE,
 ): Op<void> {
   const { machine, cpu, mm } = task;
@@ -93,7 +95,7 @@ export function* unmapHugepageRange(
       page = nextBlock(machine, hstate, page);
       continue;
     }
-    const isGone = yield* zapEntry(task, vma, page, slot, only, unshared);
+    const isGone = yield* zapEntry(task, vma, page, slot, zap, only, unshared);
     if (isGatherFull(machine, cpu)) yield* tlbFlushMmu(machine, cpu, mm.id);
     page = isGone ? nextBlock(machine, hstate, page) : page + hstate.pages;
   }
@@ -108,6 +110,7 @@ function* zapEntry(
   vma: Vma,
   page: number,
   slot: number,
+  zap: number,
   only: number,
   unshared: Unshared,
 ): Op<boolean> {
@@ -120,8 +123,9 @@ function* zapEntry(
   if (!isGone) {
     yield reading(machine.objects.entry(slot));
     const isMapped = isMappedAt(machine, slot, level);
-    if (isMapped) isRestored = yield* zapMapped(task, vma, page, slot, only);
-    else if (!isNoneAt(machine, slot) && only === NONE) {
+    const noted = (zap & Zap.DROP_MARKERS) === 0;
+    if (isMapped) isRestored = yield* zapMapped(task, vma, page, slot, noted, only);
+    else if (!isNoneAt(machine, slot) && only === NONE && !(noted && isWpMarkerAt(machine, slot))) {
       yield clearing(machine.objects.entry(slot));
       clearEntry(machine, slot);
     }
@@ -132,7 +136,14 @@ function* zapEntry(
 }
 
 /** @returns whether the owner of a private mapping gets its reservation back */
-function* zapMapped(task: Task, vma: Vma, page: number, slot: number, only: number): Op<boolean> {
+function* zapMapped(
+  task: Task,
+  vma: Vma,
+  page: number,
+  slot: number,
+  isNoted: boolean,
+  only: number,
+): Op<boolean> {
   const { machine, cpu, mm } = task;
   const { level, pages } = hstateOf(vma);
   const head = mappedFrameAt(machine, slot, level);
@@ -143,7 +154,9 @@ function* zapMapped(task: Task, vma: Vma, page: number, slot: number, only: numb
   yield clearing(machine.objects.entry(slot));
   const flags = mappedFlagsAt(machine, slot);
   const wasPresent = isPresentAt(machine, slot);
-  clearEntry(machine, slot);
+  if (isNoted && (flags & UFFD_WP) !== 0) {
+    setSoftEntry(machine, slot, SoftKind.MARKER, Marker.UFFD_WP);
+  } else clearEntry(machine, slot);
   tlbChange(machine, cpu, page, page + pages);
   if (wasPresent) {
     const cpus = machine.mmCpus[mm.id]!;
@@ -197,7 +210,14 @@ export function* unmapRefPrivate(task: Task, vma: Vma, page: number, head: numbe
     if ((other.flags & VM.MAYSHARE) !== 0 || other.hugetlb?.resv !== undefined) continue;
     const its = { machine, cpu, mm };
     yield* tlbGatherMmu(machine, cpu, mm.id);
-    yield* unmapHugepageRange(its, other, place, place + hstateOf(vma).pages, head);
+    yield* unmapHugepageRange(
+      its,
+      other,
+      place,
+      place + hstateOf(vma).pages,
+      Zap.DROP_MARKERS,
+      head,
+    );
     yield* tlbFinishMmu(machine, cpu, mm.id);
   }
   yield* unlock(machine, cpu, guard, Rank.I_MMAP);

@@ -9,7 +9,7 @@ import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { clearEntry, findMapped, isNoneAt, walkAllocating } from '../table/pgtable.ts';
 import { lockPte, tableEnd, unlockPte } from '../table/pte_table.ts';
 import { Marker, SoftKind, setSoftEntry, softKindAt, softValueAt } from '../table/soft_entry.ts';
-import { unmapPageRange } from '../table/zap.ts';
+import { unmapVmaRange } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import { isAnonymous, VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
 import { EINVAL, ENOMEM } from '../world/errno.ts';
@@ -36,7 +36,7 @@ export function* adviseGuardInstall(task: Task, vma: Vma, start: number, end: nu
     if (stopped < 0) return ENOMEM;
     if (stopped === end) return 0;
     yield* tlbGatherMmu(machine, cpu, mm.id);
-    yield* unmapPageRange(task, start, end, 0);
+    yield* unmapVmaRange(task, vma, start, end, 0);
     yield* tlbFinishMmu(machine, cpu, mm.id);
   }
 }

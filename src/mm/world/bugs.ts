@@ -67,6 +67,10 @@ export interface Bugs {
   readonly fillWithoutSizeCheck?: boolean;
   /** UFFDIO_COPY takes the fault mutex of another page: it counts in small ones. */
   readonly fillMutexBySmallPage?: boolean;
+  /** mremap() takes write protection for userfaultfd along, to where nobody is told (CVE-2025-21696). */
+  readonly moveKeepsUffdWp?: boolean;
+  /** UFFDIO_MOVE does not look whether the swap cache has the page (CVE-2025-38242). */
+  readonly moveIgnoresSwapCache?: boolean;
   /** A fault asks an entry that is not present whether it can be written to (CVE-2026-64514). */
   readonly mustWaitAsksAbsentEntry?: boolean;
 }

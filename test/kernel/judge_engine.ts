@@ -66,7 +66,7 @@ export function randomProgram(seed: number): Program {
   return { steps: seed % 4 === 0 ? steps : steps.map(withoutDisk) };
 }
 
-function withoutDisk(step: Step): Step {
+export function withoutDisk(step: Step): Step {
   const { call } = step;
   return call.name === 'open' ? { ...step, call: { ...call, place: PLACE.tmpfs } } : step;
 }

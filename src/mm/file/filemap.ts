@@ -71,8 +71,8 @@ export function indexOf(world: World, frame: number): number {
 /**
  * Page `index`, locked, with a reference: found, or made, with what the disk has of it.
  *
- * @param   watched flags of a VMA with UFFD_MISSING: nothing is made
- * @returns `NONE` if memory is exhausted, `USERFAULT_MISSING`
+ * @param   watched which faults userfaultfd is told of: then nothing is made, or found
+ * @returns `NONE` if memory is exhausted, `USERFAULT_MISSING`, `USERFAULT_MINOR`
  */
 export function* getLockedFrame(
   place: Place,
@@ -82,7 +82,12 @@ export function* getLockedFrame(
 ): Op<number> {
   for (;;) {
     const found = yield* findLockFrame(place, inode, index);
-    if (found !== NONE) return found;
+    if (found !== NONE) {
+      if ((watched & VM.UFFD_MINOR) === 0) return found;
+      yield* unlockFolio(place.machine, place.cpu, found);
+      yield* putFrame(place.machine, place.cpu, found);
+      return USERFAULT_MINOR;
+    }
     if ((watched & VM.UFFD_MISSING) !== 0) return USERFAULT_MISSING;
     const made = yield* makeFrame(place, inode, index);
     if (made !== AGAIN) return made;
@@ -172,11 +177,6 @@ export function* frameForFault(place: Place, inode: Inode, index: number, watche
   const frame = yield* getLockedFrame(place, inode, index, watched);
   if (frame === NONE) return OUT_OF_MEMORY;
   if (frame < 0) return frame;
-  if ((watched & VM.UFFD_MINOR) !== 0) {
-    yield* unlockFolio(machine, cpu, frame);
-    yield* putFrame(machine, cpu, frame);
-    return USERFAULT_MINOR;
-  }
   // The file may have been cut while the lock was waited for.
   const isBehindNow = yield* isBehindEnd(place, inode, index);
   if (!isBehindNow || machine.bugs.faultWithoutSizeRecheck === true) return frame;

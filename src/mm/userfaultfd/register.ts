@@ -221,7 +221,10 @@ const NOBODY = null;
  *
  * @locks mmap (write), each VMA (write), page-table locks
  */
-export function* closeUserfaultfd(task: Task, uffd: Userfaultfd): Op<void> {
+export function* closeUserfaultfd(
+  task: Pick<Task, 'machine' | 'cpu'>,
+  uffd: Userfaultfd,
+): Op<void> {
   const { machine, cpu } = task;
   yield writing(machine.objects.userfaults(uffd.id));
   uffd.isReleased = true;

@@ -40,6 +40,7 @@ import {
   grants,
   type LeafFlags,
   R,
+  UFFD_WP,
   USER,
   W,
   X,
@@ -65,7 +66,8 @@ const leafFields = (frameLow: number) =>
     privilegedNoExecute: [53, 53],
     userNoExecute: [54, 54],
     softwareDirty: [55, 55],
-    os: [56, 58],
+    os: [56, 57],
+    uffdWp: [58, 58],
     hardwareUse: [59, 62],
     ignored: [63, 63],
   });
@@ -125,6 +127,7 @@ function leafValues(flags: LeafFlags) {
     accessed: (flags & ACCESSED) !== 0 ? 1 : 0,
     notGlobal: (flags & GLOBAL) === 0 ? 1 : 0,
     contiguous: (flags & CONTIGUOUS) !== 0 ? 1 : 0,
+    uffdWp: (flags & UFFD_WP) !== 0 ? 1 : 0,
   };
 }
 
@@ -202,6 +205,7 @@ function arm64(granule: Granule, addressBits: number): PteFormat {
     dirty: { set: [layout.softwareDirty], clear: [layout.readOnly] },
     global: { clear: [layout.notGlobal] },
     contiguous: { set: [layout.contiguous] },
+    uffdWp: { set: [layout.uffdWp] },
     contiguousEntries: (level) => contiguousEntries[level] ?? 1,
     leafValues,
   });

@@ -134,6 +134,7 @@ function ept(levels: 4 | 5): PteFormat {
     dirty: { set: [base.dirty] },
     global: {},
     contiguous: {},
+    uffdWp: {},
     contiguousEntries: () => 1,
     leafValues,
   });

@@ -25,6 +25,7 @@ import {
   REFUSED,
   type Rights,
   rightsOfGrants,
+  UFFD_WP,
   W,
 } from './rights.ts';
 import type { EntryIndex, Pfn, Vpn } from './units.ts';
@@ -57,6 +58,8 @@ export interface FormatSpec {
   readonly dirty: AnyOf;
   readonly global: AnyOf;
   readonly contiguous: AnyOf;
+  /** Where the kernel notes write protection for userfaultfd; `{}` if it does not. */
+  readonly uffdWp: AnyOf;
   /** Entries of a contiguous run at a level; 1 where there are no runs. */
   contiguousEntries(level: number): number;
   /** Fields of a leaf with these flags. Flags that do not come back when decoded are refused. */
@@ -94,6 +97,7 @@ export class PteFormat {
   readonly #dirty: BitTest;
   readonly #global: BitTest;
   readonly #contiguous: BitTest;
+  readonly #uffdWp: BitTest;
   readonly #leafGrants: GrantTable;
   readonly #tableGrants: GrantTable;
   /** See `effectiveGrants()`. */
@@ -132,6 +136,7 @@ export class PteFormat {
     this.#dirty = new BitTest(spec.dirty);
     this.#global = new BitTest(spec.global);
     this.#contiguous = new BitTest(spec.contiguous);
+    this.#uffdWp = new BitTest(spec.uffdWp);
     this.#leafGrants = new GrantTable(spec.leafGrants);
     this.#tableGrants = new GrantTable(spec.tableGrants);
     this.denyingGrants = spec.userWriteDeniesPrivilegedExecute === true ? W : 0;
@@ -248,6 +253,11 @@ export class PteFormat {
     return this.#contiguous.of(low, high);
   }
 
+  /** Whether the kernel has noted that userfaultfd write-protects the page. */
+  uffdWp(low: number, high: number): boolean {
+    return this.#uffdWp.of(low, high);
+  }
+
   /**
    * The low lane of a leaf.
    *
@@ -290,7 +300,8 @@ export class PteFormat {
       (this.accessed(low, high) ? ACCESSED : 0) |
       (this.dirty(low, high) ? DIRTY : 0) |
       (this.global(low, high) ? GLOBAL : 0) |
-      (this.contiguous(low, high) ? CONTIGUOUS : 0)
+      (this.contiguous(low, high) ? CONTIGUOUS : 0) |
+      (this.uffdWp(low, high) ? UFFD_WP : 0)
     );
   }
 

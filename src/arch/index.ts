@@ -12,6 +12,7 @@ export {
   type LeafFlags,
   R,
   type Rights,
+  UFFD_WP,
   USER,
   W,
   X,

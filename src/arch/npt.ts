@@ -97,6 +97,7 @@ function npt(levels: 4 | 5): PteFormat {
     dirty: { set: [base.dirty] },
     global: {},
     contiguous: {},
+    uffdWp: {},
     contiguousEntries: () => 1,
     leafValues,
   });

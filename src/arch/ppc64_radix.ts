@@ -127,6 +127,7 @@ function ppc64Radix(name: string, pageShift: number): PteFormat {
     dirty: { set: [base.changed] },
     global: {},
     contiguous: {},
+    uffdWp: {},
     contiguousEntries: () => 1,
     leafValues,
   });

@@ -18,12 +18,14 @@ export const DIRTY = 32;
 export const GLOBAL = 64;
 /** One of a run of entries that a TLB may hold as one (arm64). */
 export const CONTIGUOUS = 128;
+/** Write-protected for userfaultfd, which the hardware does not know of (x86-64, arm64). */
+export const UFFD_WP = 256;
 
 /** Any set of the bits above. */
 export type LeafFlags = number;
 /** Any set of `R | W | X | USER`. */
 export type Rights = number;
-export const ALL_LEAF_FLAGS = 255;
+export const ALL_LEAF_FLAGS = 511;
 
 /** Grants of user mode are the bits `R | W | X`; those of privileged mode are three bits higher. */
 export type Grants = number;

@@ -103,6 +103,7 @@ function riscv64(addressBits: 39 | 48 | 57): PteFormat {
     dirty: { set: [base.dirty] },
     global: { set: [base.global] },
     contiguous: {},
+    uffdWp: {},
     contiguousEntries: () => 1,
     leafValues,
   });

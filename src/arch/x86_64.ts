@@ -32,6 +32,7 @@ import {
   grants,
   type LeafFlags,
   R,
+  UFFD_WP,
   USER,
   W,
   X,
@@ -51,7 +52,9 @@ const leaf = {
   ...common,
   dirty: [6, 6],
   global: [8, 8],
-  os: [9, 11],
+  os: [9, 9],
+  uffdWp: [10, 10],
+  softDirty: [11, 11],
   osHigh: [52, 58],
   protectionKey: [59, 62],
 } as const satisfies Fields;
@@ -108,6 +111,7 @@ const leafValues = (flags: LeafFlags) => ({
   accessed: (flags & ACCESSED) !== 0 ? 1 : 0,
   dirty: (flags & DIRTY) !== 0 ? 1 : 0,
   global: (flags & GLOBAL) !== 0 ? 1 : 0,
+  uffdWp: (flags & UFFD_WP) !== 0 ? 1 : 0,
 });
 
 /**
@@ -136,6 +140,7 @@ export function x86_64Like(id: string, indexBits: readonly number[]): PteFormat 
     accessed: { set: [base.accessed] },
     dirty: { set: [base.dirty] },
     global: { set: [base.global] },
+    uffdWp: { set: [base.uffdWp] },
     contiguous: {},
     contiguousEntries: () => 1,
     leafValues,

@@ -28,6 +28,7 @@ const RANK_NAMES: Readonly<Record<keyof typeof Rank, string>> = {
   INODE: 'i_rwsem',
   MMAP: 'mmap_lock',
   VMA: 'VMA lock',
+  MAP_CHANGING: 'map_changing_lock',
   INVALIDATE: 'invalidate_lock',
   HUGETLB_INODE: 'i_rwsem of hugetlbfs',
   FAULT_MUTEX: 'hugetlb fault mutex',

@@ -8,7 +8,7 @@ import { auditHugetlb } from './hugetlb/audit.ts';
 import { isHugetlbFolio } from './hugetlb/folio.ts';
 import type { Machine } from './machine.ts';
 import { isBacked } from './notifier/second_level.ts';
-import { headOf } from './page/frame.ts';
+import { headOf, ZERO_FRAME } from './page/frame.ts';
 import { auditLargeMaps, type LargeMaps, noteLargeMap } from './rmap/audit_large.ts';
 import { entireMapcount } from './rmap/large_mapcount.ts';
 import { rssKindOf } from './rmap/map_count.ts';
@@ -313,7 +313,9 @@ function checkMapping(machine: Machine, vma: Vma, slot: number, level: number, p
   const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
   if ((vma.flags & VM.WRITE) === 0 && isWritable) violate(machine, 'P-PERM');
   const mapping = machine.frameMapping[headOf(machine, frame)]!;
-  if (vma.file !== undefined && mapping >= 0) {
+  // UFFDIO_ZEROPAGE maps the page of zeroes in a private mapping of a file, too.
+  const isZero = frame === ZERO_FRAME && (vma.flags & VM.SHARED) === 0;
+  if (vma.file !== undefined && mapping >= 0 && !isZero) {
     // What is mapped of a file is a page of it.
     const cached = vma.file.inode.pages.get(pgoffAt(vma, page));
     if (cached !== frame) violate(machine, 'P-COUNT');

@@ -87,6 +87,25 @@ export {
 } from './table/soft_entry.ts';
 export { type Task, taskOn } from './task.ts';
 export { traceState } from './trace_state.ts';
+export { knownFeatures, UffdIoctl, uffdioApi, userfaultfd } from './userfaultfd/api.ts';
+export { UffdFeature, UffdFlag, type Userfaultfd } from './userfaultfd/context.ts';
+export {
+  UffdFillMode,
+  uffdioContinue,
+  uffdioCopy,
+  uffdioPoison,
+  uffdioZeropage,
+} from './userfaultfd/ioctl_fill.ts';
+export { UffdMoveMode, uffdioMove } from './userfaultfd/move.ts';
+export { readUserfaultfd, type UffdMessage } from './userfaultfd/queue.ts';
+export {
+  closeUserfaultfd,
+  UffdMode,
+  uffdioRegister,
+  uffdioUnregister,
+  uffdioWake,
+} from './userfaultfd/register.ts';
+export { UffdWpMode, uffdioWriteprotect } from './userfaultfd/write_protect.ts';
 export { flagNames } from './vma/flag_names.ts';
 export { DEFAULT_LAYOUT, type Layout, Mm, Rss } from './vma/mm.ts';
 export { isAccessible, VM, VM_ACCESS, type Vma } from './vma/vma.ts';

@@ -9,6 +9,8 @@ import { initFrames } from './page/frame.ts';
 import { Registry } from './registry.ts';
 import type { AnonVma } from './rmap/anon_vma.ts';
 import { initSwap } from './swap/swap_slot.ts';
+import type { Userfaultfd } from './userfaultfd/context.ts';
+import type { PendingEvent } from './userfaultfd/events.ts';
 import type { Mm } from './vma/mm.ts';
 import type { Vma } from './vma/vma.ts';
 import type { Bugs } from './world/bugs.ts';
@@ -23,6 +25,9 @@ interface KernelObjects {
   readonly inodes: Registry<Inode>;
   readonly anonVmas: Registry<AnonVma>;
   readonly segments: Registry<Segment>;
+  readonly userfaultfds: Registry<Userfaultfd>;
+  /** Of each CPU: what the call under way will tell userfaultfd. */
+  readonly pendingEvents: readonly PendingEvent[][];
   readonly hugetlb: Hugetlb;
   /** References that are held from outside of page tables and caches, to recount the others. */
   readonly pins: Map<number, number>;
@@ -57,13 +62,15 @@ export class Machine extends World {
     initTables(this);
     initSwap(this);
     this.freeHugetlb = (cpu, head) => freeHugeFolio(this, cpu, head);
-    const { cpus, mms, vmas, inodes, anonVmas } = this.size;
+    const { cpus, mms, vmas, inodes, anonVmas, userfaultfds } = this.size;
     this.#objects = {
       mms: new Registry(mms, cpus),
       vmas: new Registry(vmas, cpus),
       inodes: new Registry(inodes, cpus),
       anonVmas: new Registry(anonVmas, cpus),
       segments: new Registry(inodes, cpus),
+      userfaultfds: new Registry(userfaultfds, cpus),
+      pendingEvents: Array.from({ length: cpus }, () => []),
       pins: new Map(),
       designData: new Map(),
       hugetlb: newHugetlb(this.format, vmas, cpus),
@@ -89,6 +96,14 @@ export class Machine extends World {
 
   get segments(): Registry<Segment> {
     return this.#objects.segments;
+  }
+
+  get userfaultfds(): Registry<Userfaultfd> {
+    return this.#objects.userfaultfds;
+  }
+
+  get pendingEvents(): readonly PendingEvent[][] {
+    return this.#objects.pendingEvents;
   }
 
   get hugetlb(): Hugetlb {

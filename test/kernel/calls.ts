@@ -153,6 +153,38 @@ export const SHMCTL = { rmid: 0, lock: 11, unlock: 12 } as const;
 export const ACCESS = { readonly: 0, writeonly: 1, readwrite: 2 } as const;
 export const PLACE = { ext4: 0, tmpfs: 1 } as const;
 
+/** @source linux/userfaultfd.h of Linux 6.18 */
+export const UFFD_API = 0xaa;
+export const UFFD_FEATURE = {
+  pagefault_flag_wp: 0x1,
+  event_fork: 0x2,
+  event_remap: 0x4,
+  event_remove: 0x8,
+  missing_hugetlbfs: 0x10,
+  missing_shmem: 0x20,
+  event_unmap: 0x40,
+  sigbus: 0x80,
+  thread_id: 0x100,
+  minor_hugetlbfs: 0x200,
+  minor_shmem: 0x400,
+  exact_address: 0x800,
+  wp_hugetlbfs_shmem: 0x1000,
+  wp_unpopulated: 0x2000,
+  poison: 0x4000,
+  wp_async: 0x8000,
+  move: 0x10000,
+} as const;
+export const UFFD_MODE = { missing: 1, wp: 2, minor: 4 } as const;
+export const UFFD_FILL = { dontwake: 1, wp: 2 } as const;
+export const UFFD_WP = { wp: 1, dontwake: 2 } as const;
+export const UFFD_MOVE = { dontwake: 1, allow_src_holes: 2 } as const;
+/** A program's userfaultfds are numbered from 0; as descriptors, from here. */
+export const UFFDS_FROM = 192;
+export const UFFDS_MAX = 8;
+/** How what a call has done is told in one number: see `executor/uffd.h`. */
+export const UFFD_UNTOUCHED = 1000;
+export const UFFD_PARTIAL = 2 ** 44;
+
 /** File arguments that are no file of the program. */
 export const FILE = { none: -1, directory: 62, pipe: 63 } as const;
 /** A program's files are numbered from 0; as descriptors, from here. */
@@ -166,6 +198,11 @@ const file: Form<number> = {
       : oneOf(FILE).format(value),
   parse: (text) =>
     /^f\d+$/.test(text) ? FILES_FROM + Number(text.slice(1)) : oneOf(FILE).parse(text),
+};
+
+const uffd: Form<number> = {
+  format: (value) => `u${value - UFFDS_FROM}`,
+  parse: (text) => (/^u\d+$/.test(text) ? UFFDS_FROM + Number(text.slice(1)) : bytes.parse(text)),
 };
 
 const range = { address, length: bytes };
@@ -219,6 +256,20 @@ export const CALLS = {
   shmat: { segment: count, address, flags: someOf(SHM) },
   shmdt: { address },
   shmctl: { segment: count, command: oneOf(SHMCTL) },
+  userfaultfd: { uffd, flags: bytes },
+  uffd_close: { uffd },
+  /** UFFDIO_API; the value is the features that are known. */
+  uffd_api: { uffd, api: bytes, features: someOf(UFFD_FEATURE) },
+  /** The value is the ioctls of the range. */
+  uffd_register: { uffd, ...range, mode: someOf(UFFD_MODE) },
+  uffd_unregister: { uffd, ...range },
+  uffd_wake: { uffd, ...range },
+  uffd_copy: { uffd, address, source: address, length: bytes, mode: someOf(UFFD_FILL) },
+  uffd_zeropage: { uffd, ...range, mode: someOf(UFFD_FILL) },
+  uffd_continue: { uffd, ...range, mode: someOf(UFFD_FILL) },
+  uffd_poison: { uffd, ...range, mode: someOf(UFFD_FILL) },
+  uffd_writeprotect: { uffd, ...range, mode: someOf(UFFD_WP) },
+  uffd_move: { uffd, address, source: address, length: bytes, mode: someOf(UFFD_MOVE) },
   /** Reads a byte in each of `pages` pages; the value is their hash, or the one byte itself. */
   load: { address, pages: count },
   /** Writes a byte in each of `pages` pages, until one faults. */

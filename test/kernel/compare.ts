@@ -8,6 +8,7 @@ import {
   type KernelReport,
   type Outcome,
   PAGE_IS,
+  type PageRun,
   POOL,
   type State,
 } from './report.ts';
@@ -100,11 +101,27 @@ function* factsOfState(state: State, compared: readonly (keyof Counters)[]): Gen
   });
   yield ['VMAs', `${where}: VMAs\n${lines.join('\n')}`];
   yield ['pages', `${where}: pages\n${formatRuns(pages)}`];
-  yield ['entries', `${where}: entries\n${formatRuns(entries)}`];
+  yield ['entries', `${where}: entries\n${formatRuns(outsideOfWp(entries, vmas))}`];
   for (const name of compared) {
     const value = name === 'VmLck' ? lockedPages(counters.VmLck) : counters[name];
     yield [name, `${where}: ${name} ${value}`];
   }
+}
+
+/**
+ * Where userfaultfd write-protects, the kernel tells holes and what is protected in a way of its own:
+ * which tables there are shows in VmPTE.
+ */
+function outsideOfWp(entries: readonly PageRun[], vmas: State['vmas']): PageRun[] {
+  let left = [...entries];
+  for (const { start, end, flags } of vmas) {
+    if (!flags.includes('uw')) continue;
+    left = left.flatMap((run) => [
+      ...(run.start < start ? [{ ...run, end: Math.min(run.end, start) }] : []),
+      ...(run.end > end ? [{ ...run, start: Math.max(run.start, end) }] : []),
+    ]);
+  }
+  return left;
 }
 
 /** mlock(2) counts the pages of a VMA in an int: the sum may go below zero. */

@@ -1,6 +1,6 @@
 /** What the engine is compared in, and how often each call is drawn. */
 import { type Call, MAP, MFD, SHMGET } from './calls.ts';
-import type { Weights } from './generator.ts';
+import { NO_UFFD, type Weights } from './generator.ts';
 
 /** Calls that change address spaces more often than those that make things to map. */
 export const COVERED_WEIGHTS: Weights = {
@@ -36,6 +36,31 @@ export const COVERED_WEIGHTS: Weights = {
   store: 14,
   fetch: 1,
   observe: 1.5,
+  ...NO_UFFD,
+};
+
+/** As those, with userfaultfd. What changes no address space that userfaultfd cares for is rarer. */
+export const UFFD_WEIGHTS: Weights = {
+  ...COVERED_WEIGHTS,
+  mmap: 12,
+  mlock: 0.3,
+  mlockall: 0,
+  stripe: 0,
+  shmat: 0.4,
+  load: 10,
+  store: 14,
+  userfaultfd: 0.5,
+  uffd_close: 0.2,
+  uffd_api: 0.6,
+  uffd_register: 10,
+  uffd_unregister: 1.5,
+  uffd_wake: 0.5,
+  uffd_copy: 10,
+  uffd_zeropage: 5,
+  uffd_continue: 6,
+  uffd_poison: 1,
+  uffd_writeprotect: 8,
+  uffd_move: 4,
 };
 
 /** Whether a call asks for pages of hugetlb: then what the pool has is compared, too. */

@@ -26,11 +26,28 @@ import {
   SHMCTL,
 } from './calls.ts';
 import { Draw, PAGE_BYTES, type Region } from './draw.ts';
+import { DrawUffd } from './draw_uffd.ts';
 import { BYTES, PROCESSES_MAX, type Program, SEGMENTS_MAX, type Step } from './program.ts';
 import { Random } from './random.ts';
 
 /** How often each call is drawn. */
 export type Weights = Readonly<Record<CallName, number>>;
+
+/** Programs with userfaultfd are drawn apart (`UFFD_WEIGHTS`). */
+export const NO_UFFD = {
+  userfaultfd: 0,
+  uffd_close: 0,
+  uffd_api: 0,
+  uffd_register: 0,
+  uffd_unregister: 0,
+  uffd_wake: 0,
+  uffd_copy: 0,
+  uffd_zeropage: 0,
+  uffd_continue: 0,
+  uffd_poison: 0,
+  uffd_writeprotect: 0,
+  uffd_move: 0,
+} as const;
 
 export const WEIGHTS: Weights = {
   mmap: 20,
@@ -65,6 +82,7 @@ export const WEIGHTS: Weights = {
   store: 12,
   fetch: 1,
   observe: 0.5,
+  ...NO_UFFD,
 };
 
 /** Regions that a process aims at: the youngest. */
@@ -92,6 +110,8 @@ type Drawers = { readonly [Name in CallName]: (process: Process) => Call<Name> }
 class Generator {
   readonly #random: Random;
   readonly #draw: Draw;
+  readonly #uffd: DrawUffd;
+  readonly #drawers: Drawers;
   readonly #weights: Weights;
   readonly #steps: Step[] = [];
   readonly #processes: Process[] = [{ index: 0, regions: [] }];
@@ -102,6 +122,8 @@ class Generator {
   constructor(random: Random, weights: Weights) {
     this.#random = random;
     this.#draw = new Draw(random);
+    this.#uffd = new DrawUffd(random, this.#draw);
+    this.#drawers = { ...this.#own, ...this.#uffd.drawers };
     this.#weights = weights;
   }
 
@@ -115,6 +137,7 @@ class Generator {
       const length = this.#random.between(1, 520) * PAGE_BYTES - this.#random.pick([0, 1000]);
       this.#add(first, { name: 'ftruncate', file, length });
     }
+    if (this.#weights.uffd_register > 0) this.#addUffd(first);
     let process = first;
     while (this.#steps.length < steps) {
       const hasGone = !this.#processes.includes(process);
@@ -129,6 +152,15 @@ class Generator {
       this.#add(process, this.#drawers[name](process));
     }
     return { steps: this.#steps };
+  }
+
+  /** A userfaultfd, and memory to watch. */
+  #addUffd(process: Process): void {
+    for (const call of this.#uffd.ready(this.#uffd.uffd())) this.#add(process, call);
+    for (let count = 0; count < 4; count++) {
+      this.#add(process, this.#uffd.mapping());
+      this.#add(process, this.#drawers.uffd_register(process));
+    }
   }
 
   /** Memory in which there can be huge pages, and most likely one. */
@@ -240,7 +272,7 @@ class Generator {
     };
   }
 
-  readonly #drawers: Drawers = {
+  readonly #own: Omit<Drawers, keyof DrawUffd['drawers']> = {
     mmap: (process) => this.#mmap(process),
     munmap: (process) => ({ name: 'munmap', ...this.#draw.range(process.regions) }),
     mprotect: (process) => ({

@@ -16,6 +16,11 @@ import {
   MFD,
   MREMAP,
   PROT,
+  UFFD_API,
+  UFFD_FEATURE,
+  UFFD_MODE,
+  UFFD_WP,
+  UFFDS_FROM,
 } from './calls.ts';
 import { BYTES, type Program, type Step } from './program.ts';
 import { Random } from './random.ts';
@@ -48,22 +53,54 @@ const WEIGHTS = {
   mlock: 1,
   observe: 6,
 } as const;
-type Kind = keyof typeof WEIGHTS;
+/** With userfaultfd, in one program in two. */
+const WITH_UFFD = {
+  ...WEIGHTS,
+  register: 6,
+  unregister: 1,
+  copy: 7,
+  fill: 6,
+  writeprotect: 5,
+} as const;
+type Kind = keyof typeof WITH_UFFD;
 
-/** @param seed any 32-bit number; one in three programs forks nothing, and reserves private memory */
+/**
+ * @param seed any 32-bit number; one in three programs forks nothing, and reserves private memory;
+ *              one in two has a userfaultfd
+ */
 export function hugetlbProgram(seed: number, steps = 400): Program {
-  return new Generator(new Random(seed), seed % 3 > 0).program(steps);
+  return new Generator(new Random(seed), seed % 3 > 0, seed % 4 > 1).program(steps);
+}
+
+const { missing, wp, minor } = UFFD_MODE;
+const MODES: readonly number[] = [missing, wp, minor, missing + minor, missing + wp];
+const NO_UFFD = { register: 0, unregister: 0, copy: 0, fill: 0, writeprotect: 0 } as const;
+/** Where small pages are that huge ones are copied from. */
+const SOURCE = 64 * GIB;
+
+function sourceOf(length: number): Call {
+  return {
+    name: 'mmap',
+    address: SOURCE,
+    length,
+    prot: PROT.read + PROT.write,
+    flags: MAP.private + MAP.anonymous + MAP.fixed,
+    file: FILE.none,
+    offset: 0,
+  };
 }
 
 class Generator {
   readonly #random: Random;
   readonly #forks: boolean;
+  readonly #hasUffd: boolean;
   readonly #steps: Step[] = [];
   #processes: number[] = [0];
 
-  constructor(random: Random, forks: boolean) {
+  constructor(random: Random, forks: boolean, hasUffd: boolean) {
     this.#random = random;
     this.#forks = forks;
+    this.#hasUffd = hasUffd;
   }
 
   program(steps: number): Program {
@@ -72,9 +109,19 @@ class Generator {
       this.#add(0, { name: 'ftruncate', file, length: 2 * GIB });
     }
     this.#add(0, this.#mapFile(MAP.shared));
+    if (this.#hasUffd) {
+      const { sigbus, wp_async, wp_unpopulated } = UFFD_FEATURE;
+      const features = sigbus + this.#random.pick([0, wp_async, wp_unpopulated]);
+      this.#add(0, { name: 'userfaultfd', uffd: UFFDS_FROM, flags: 0 });
+      this.#add(0, { name: 'uffd_api', uffd: UFFDS_FROM, api: UFFD_API, features });
+      // Small pages to copy from: the source of a huge page.
+      this.#add(0, sourceOf(4 * HUGE));
+    }
     while (this.#steps.length < steps) {
       const process = this.#random.pick(this.#processes);
-      const call = this.#draw(this.#random.pickKey(WEIGHTS));
+      const call = this.#draw(
+        this.#random.pickKey<Kind>(this.#hasUffd ? WITH_UFFD : { ...WITH_UFFD, ...NO_UFFD }),
+      );
       if (call !== undefined) this.#add(process, call);
     }
     return { steps: this.#steps };
@@ -88,6 +135,7 @@ class Generator {
 
   #draw(kind: Kind): Call | undefined {
     const random = this.#random;
+    const uffd = UFFDS_FROM;
     switch (kind) {
       case 'mapFile':
         return this.#mapFile(random.chance(80) ? MAP.shared : MAP.private);
@@ -123,7 +171,44 @@ class Generator {
         return { name: 'mlock', address: this.#place(), length: random.between(1, 3) * HUGE };
       case 'observe':
         return { name: 'observe' };
+      case 'register':
+        return { name: 'uffd_register', uffd, ...this.#range(), mode: random.pick(MODES) };
+      case 'unregister':
+        return { name: 'uffd_unregister', uffd, ...this.#range() };
+      case 'copy': {
+        const { address, length } = this.#few();
+        const source = SOURCE + random.pick([0, 0, HUGE]);
+        return {
+          name: 'uffd_copy',
+          uffd,
+          address,
+          source,
+          length,
+          mode: random.pick([0, 0, 1, 2]),
+        };
+      }
+      case 'fill':
+        return this.#fill();
+      case 'writeprotect': {
+        const mode = random.pick([UFFD_WP.wp, UFFD_WP.wp, 0, 0, UFFD_WP.dontwake]);
+        return { name: 'uffd_writeprotect', uffd, ...this.#range(), mode };
+      }
     }
+  }
+
+  /** One huge page or two. */
+  #few(): { readonly address: Address; readonly length: number } {
+    const length = this.#random.pick([HUGE, HUGE, 2 * HUGE, 4096]);
+    return { address: this.#place(), length };
+  }
+
+  #fill(): Call {
+    const random = this.#random;
+    const range = { uffd: UFFDS_FROM, ...this.#few() };
+    const mode = random.pick([0, 0, 1]);
+    if (random.chance(10)) return { name: 'uffd_zeropage', ...range, mode };
+    if (random.chance(10)) return { name: 'uffd_poison', ...range, mode };
+    return { name: 'uffd_continue', ...range, mode: random.pick([0, 0, 1, 2]) };
   }
 
   #file(): number {

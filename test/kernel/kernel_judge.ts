@@ -15,7 +15,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CALL_NAMES, FILE } from './calls.ts';
+import { CALL_NAMES, FILE, UFFD_PARTIAL, UFFD_UNTOUCHED } from './calls.ts';
 import { decodeReports, NOT_RUN, RECORDS } from './decode.ts';
 import {
   encodeProgram,
@@ -52,6 +52,8 @@ const constants: Readonly<Record<string, number>> = {
   PROGRAM_SECONDS_MAX: 20,
   FILE_DIRECTORY: FILE.directory,
   FILE_PIPE: FILE.pipe,
+  UFFD_UNTOUCHED,
+  UFFD_PARTIAL,
   ...Object.fromEntries(CALL_NAMES.map((name, index) => [`CALL_${name}`, index])),
   ...Object.fromEntries(RECORDS.map((name, index) => [`RECORD_${name}`, index])),
 };

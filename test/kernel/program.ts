@@ -15,6 +15,8 @@ import {
   FILE,
   FILES_FROM,
   FILES_MAX,
+  UFFDS_FROM,
+  UFFDS_MAX,
   valuesOf,
 } from './calls.ts';
 
@@ -114,6 +116,7 @@ function checkStep({ id, process, call }: Step): void {
   if ('file' in call && (makesFile || !Object.values<number>(FILE).includes(call.file))) {
     check(call.file - FILES_FROM, FILES_MAX, 'file', id);
   }
+  if ('uffd' in call) check(call.uffd - UFFDS_FROM, UFFDS_MAX, 'userfaultfd', id);
   if (call.name === 'reopen') check(call.from - FILES_FROM, FILES_MAX, 'file', id);
 }
 

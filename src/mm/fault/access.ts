@@ -48,6 +48,20 @@ export function* load(task: Task, page: number): Op<number> {
   }
 }
 
+/**
+ * As `load()`, for who may not fault: the kernel copies from a program, with locks held.
+ *
+ * @returns `undefined` if there is no translation
+ * @source  linux/uaccess.h copy_from_user() under pagefault_disable() (Linux 6.18)
+ */
+export function* tryLoad(task: Task, page: number): Op<number | undefined> {
+  const { machine, cpu } = task;
+  announceAccess(task, page);
+  yield loading(machine.objects.tlb(cpu));
+  const frame = translate(task, false);
+  return frame === NONE ? undefined : (machine.frameData[frame] ?? 0);
+}
+
 /** Writes `value` to the word of `page`; 0, or -1 - how the fault ended. */
 export function* store(task: Task, page: number, value: number): Op<number> {
   const { machine, cpu } = task;

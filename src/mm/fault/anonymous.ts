@@ -3,13 +3,15 @@
  *
  * @source mm/memory.c do_anonymous_page(), vmf_anon_prepare() (Linux 6.18)
  */
-import { ACCESSED, DIRTY, type LeafFlags, R, USER, W, X } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, type LeafFlags, R, UFFD_WP, USER, W, X } from '../../arch/index.ts';
 import { allocFrame, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { anonVmaPrepare } from '../rmap/anon_vma_prepare.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
 import { isNoneAt, setLeaf } from '../table/pgtable.ts';
 import { lockBelow, unlockPte } from '../table/pte_table.ts';
+import { isWpMarkerAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
+import { handleUserfault } from '../userfaultfd/handle.ts';
 import { Rss } from '../vma/mm.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { Rank, tryLockShared, unlockShared } from '../world/lock.ts';
@@ -65,19 +67,37 @@ export function* doAnonymousPage(
     if (isWrite) yield* putFrame(machine, cpu, frame);
     return Fault.RETRY;
   }
+  const isMissing = (vma.flags & VM.UFFD_MISSING) !== 0;
+  const isMapped = !isMissing && (yield* mapFirst(task, vma, page, slot, frame, isWrite));
+  const isTold = isMissing && (isNoneAt(machine, slot) || isWpMarkerAt(machine, slot));
+  yield* unlockPte(task, mm, slot);
+  if (!isMapped && isWrite) yield* putFrame(machine, cpu, frame);
+  if (isTold) return yield* handleUserfault(task, vma, page, access, VM.UFFD_MISSING);
+  return Fault.DONE;
+}
+
+/** Maps `frame` if nothing is there; false otherwise. Called under the lock of the table. */
+function* mapFirst(
+  task: Task,
+  vma: Vma,
+  page: number,
+  slot: number,
+  frame: number,
+  isWrite: boolean,
+): Op<boolean> {
+  const { machine, mm } = task;
   yield setting(machine.objects.entry(slot));
   // Another thread may have been faster.
-  const isFirst = isNoneAt(machine, slot) || machine.bugs.noRecheckUnderPageTableLock === true;
-  if (isFirst && isWrite) {
+  const isWp = isWpMarkerAt(machine, slot);
+  const isNone = isNoneAt(machine, slot) || isWp;
+  if (!isNone && machine.bugs.noRecheckUnderPageTableLock !== true) return false;
+  if (isWrite) {
     mapNewAnonymous(machine, frame, vma, page);
     mm.rss[Rss.ANON]!++;
   }
-  if (isFirst) {
-    // Who forces a write may do so where the program may not.
-    const isWritable = isWrite && (vma.flags & VM.WRITE) !== 0;
-    setLeaf(machine, slot, frame, readOnlyFlags(vma) | (isWritable ? W | DIRTY : 0));
-  }
-  yield* unlockPte(task, mm, slot);
-  if (!isFirst && isWrite) yield* putFrame(machine, cpu, frame);
-  return Fault.DONE;
+  // Who forces a write may do so where the program may not.
+  const isWritable = isWrite && (vma.flags & VM.WRITE) !== 0;
+  const written = isWritable ? DIRTY | (isWp ? 0 : W) : 0;
+  setLeaf(machine, slot, frame, readOnlyFlags(vma) | written | (isWp ? UFFD_WP : 0));
+  return true;
 }

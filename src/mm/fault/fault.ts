@@ -16,8 +16,9 @@ import {
   slotBelow,
   walkAllocating,
 } from '../table/pgtable.ts';
-import { softKindAt } from '../table/soft_entry.ts';
+import { isWpMarkerAt, softKindAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
+import { awaitUserfault } from '../userfaultfd/queue.ts';
 import { findForTouch } from '../vma/grow.ts';
 import { isAccessible, VM, type Vma } from '../vma/vma.ts';
 import { lockVmaUnderRcu, vmaEndRead } from '../vma/vma_lock.ts';
@@ -36,7 +37,7 @@ import { doWpPage } from './wp.ts';
  *
  * @locks   the VMA lock (read), or the mmap lock (read) if that is not to be had, or for writing if a
  *          stack grows; then what is needed for the page
- * @omits   userfaultfd, memory cgroups, protection keys
+ * @omits   memory cgroups, protection keys
  */
 export function* handleUserFault(task: Task, page: number, access: Access): Op<Fault> {
   const { machine, cpu, mm } = task;
@@ -46,8 +47,9 @@ export function* handleUserFault(task: Task, page: number, access: Access): Op<F
   if (isOwn) yield* vmaEndRead(machine, cpu, found);
   const locked = isOwn ? undefined : found;
   if (locked !== undefined) {
-    const result = yield* handleMmFault(task, locked, page, access, true);
+    const handled = yield* handleMmFault(task, locked, page, access, true);
     yield* vmaEndRead(machine, cpu, locked);
+    const result = yield* awaited(task, handled);
     if (result !== Fault.RETRY) return ended(machine, result);
   }
   for (;;) {
@@ -61,8 +63,9 @@ export function* handleUserFault(task: Task, page: number, access: Access): Op<F
       continue;
     }
     const isThere = vma !== undefined && vma.start <= page;
-    const result = isThere ? yield* handleFound(task, vma, page, access) : Fault.MAPERR;
+    const handled = isThere ? yield* handleFound(task, vma, page, access) : Fault.MAPERR;
     yield* mmapReadUnlock(machine, cpu, mm.id);
+    const result = yield* awaited(task, handled);
     if (result !== Fault.RETRY) return ended(machine, result);
   }
 }
@@ -74,9 +77,17 @@ function* handleFound(task: Task, vma: Vma, page: number, access: Access): Op<Fa
   return yield* handleMmFault(task, vma, page, access, false);
 }
 
+/** How a fault ends, without locks: RETRY if it has waited for userfaultfd, and was woken. */
+function* awaited(task: Task, result: Fault): Op<Fault> {
+  if (result !== Fault.WAIT) return result;
+  const isWoken = yield* awaitUserfault(task);
+  return isWoken ? Fault.RETRY : Fault.WAIT;
+}
+
+/** To a program, poison is a SIGBUS like others. */
 function ended({ trace }: World, result: Fault): Fault {
-  trace?.faultEnd(result);
-  return result;
+  trace?.faultEnd(result === Fault.WAIT ? Fault.RETRY : result);
+  return result === Fault.HWPOISON ? Fault.SIGBUS : result;
 }
 
 /** Lets a stack reach `page`; false if it may not. @source mm/memory.c lock_mm_and_find_vma() */
@@ -151,7 +162,8 @@ function* faultInto(
   // A huge page may have been faster than the table.
   if (slot === NONE) return isNoneAt(machine, above) ? Fault.OOM : Fault.RETRY;
   yield reading(machine.objects.entry(slot));
-  if (isNoneAt(machine, slot)) {
+  const isNone = isNoneAt(machine, slot);
+  if (isNone || (isWpMarkerAt(machine, slot) && (vma.flags & VM.UFFD_WP) !== 0)) {
     return vma.file === undefined
       ? yield* doAnonymousPage(task, vma, page, above, slot, access, isVmaLocked)
       : yield* doFault(task, vma, page, above, access, isVmaLocked);

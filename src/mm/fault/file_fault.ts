@@ -7,9 +7,15 @@
  *         (Linux 6.18)
  * @omits  DAX
  */
-import { ACCESSED, DIRTY, type LeafFlags, W } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, type LeafFlags, UFFD_WP, W } from '../../arch/index.ts';
 import { faultAround } from '../file/fault_around.ts';
-import { frameForFault, isPageOf, OUT_OF_MEMORY } from '../file/filemap.ts';
+import {
+  frameForFault,
+  isPageOf,
+  OUT_OF_MEMORY,
+  USERFAULT_MINOR,
+  USERFAULT_MISSING,
+} from '../file/filemap.ts';
 import { isMemory, pagesOfInode } from '../file/inode.ts';
 import { isRunEmpty, mapRun, wholeFolio } from '../file/map_folio.ts';
 import { readAheadForFault } from '../file/readahead.ts';
@@ -17,12 +23,14 @@ import { mapHugeFolio } from '../huge/huge_file.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { allocFrame, headOf, markDirty, orderOf, putFrame } from '../page/frame.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
-import { isNoneAt, setLeaf, slotBelow } from '../table/pgtable.ts';
+import { clearEntry, isNoneAt, setLeaf, slotBelow } from '../table/pgtable.ts';
 import { relockPte, unlockPte } from '../table/pte_table.ts';
+import { isWpMarkerAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
+import { handleUserfault } from '../userfaultfd/handle.ts';
 import { Rss } from '../vma/mm.ts';
 import { pageRights, wantsWriteNotify } from '../vma/page_rights.ts';
-import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { pgoffAt, VM, VM_UFFD, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
@@ -45,24 +53,32 @@ export function* doFault(
   access: Access,
   isVmaLocked: boolean,
 ): Op<Fault> {
-  if (access !== Access.WRITE) return yield* doReadFault(task, vma, page, above);
+  if (access !== Access.WRITE) return yield* doReadFault(task, vma, page, above, access);
   if ((vma.flags & VM.SHARED) !== 0) return yield* doSharedFault(task, vma, page, above);
   return yield* doCowFault(task, vma, page, above, isVmaLocked);
 }
 
-function* doReadFault(task: Task, vma: Vma, page: number, above: number): Op<Fault> {
+function* doReadFault(
+  task: Task,
+  vma: Vma,
+  page: number,
+  above: number,
+  access: Access,
+): Op<Fault> {
   const { machine, cpu } = task;
   const index = pgoffAt(vma, page);
   // Attachments of segments do without (shm_vm_ops has no map_pages).
   if (vma.file!.isSegment !== true) {
-    let isMapped = yield* faultAround(task, vma, page, above);
+    const mayGoAround = (vma.flags & (VM.UFFD_WP | VM.UFFD_MINOR)) === 0;
+    let isMapped = false;
+    if (mayGoAround) isMapped = yield* faultAround(task, vma, page, above);
     if (isMapped) return Fault.DONE;
     const isRead = yield* readAheadForFault(task, vma, index);
-    if (isRead) isMapped = yield* faultAround(task, vma, page, above);
+    if (isRead && mayGoAround) isMapped = yield* faultAround(task, vma, page, above);
     if (isMapped) return Fault.DONE;
   }
-  const frame = yield* frameForFault(task, vma.file!.inode, index);
-  if (frame < 0) return faultWithout(frame);
+  const frame = yield* frameForFault(task, vma.file!.inode, index, vma.flags);
+  if (frame < 0) return yield* faultWithout(task, vma, page, access, frame);
   yield* makeUptodate(task, frame);
   const result = yield* finishFault(task, vma, page, above, frame, pageRights(vma) | ACCESSED);
   yield* unlockFolio(machine, cpu, frame);
@@ -70,7 +86,25 @@ function* doReadFault(task: Task, vma: Vma, page: number, above: number): Op<Fau
   return result === MAPPED ? Fault.DONE : result;
 }
 
-const faultWithout = (frame: number): Fault => (frame === OUT_OF_MEMORY ? Fault.OOM : Fault.SIGBUS);
+/** What comes of a page that is not to be had, as `frameForFault()` says. */
+function* faultWithout(
+  task: Task,
+  vma: Vma,
+  page: number,
+  access: Access,
+  found: number,
+): Op<Fault> {
+  switch (found) {
+    case OUT_OF_MEMORY:
+      return Fault.OOM;
+    case USERFAULT_MISSING:
+      return yield* handleUserfault(task, vma, page, access, VM.UFFD_MISSING);
+    case USERFAULT_MINOR:
+      return yield* handleUserfault(task, vma, page, access, VM.UFFD_MINOR);
+    default:
+      return Fault.SIGBUS;
+  }
+}
 
 /** A page that was allocated only gets its content now. */
 function* makeUptodate({ machine }: Task, frame: number): Op<void> {
@@ -103,11 +137,14 @@ function* finishFault(
   }
   const slot = yield* lockForPage(task, page, above);
   if (slot < 0) return slot === NONE ? Fault.RETRY : Fault.OOM;
-  const isLarge = mayBeLarge && vma.file!.isSegment !== true;
+  const noted = yield* takeWpMarker(task, slot);
+  // What userfaultfd watches comes page by page.
+  const isWatched = (vma.flags & VM_UFFD) !== 0;
+  const isLarge = mayBeLarge && vma.file!.isSegment !== true && !isWatched;
   const whole = isLarge ? wholeFolio(machine, vma, page, frame) : undefined;
   const isWhole = whole !== undefined && isRunEmpty(machine, whole, page, slot);
   const run = isWhole ? whole : { start: page, end: page + 1, frame };
-  const count = yield* mapRun(task, run, page, slot, flags);
+  const count = yield* mapRun(task, run, page, slot, noted ? withWp(flags) : flags);
   yield* unlockPte(task, mm, slot);
   return count > 0 ? MAPPED : Fault.DONE;
 }
@@ -121,6 +158,17 @@ function* isWithinFile({ machine }: Task, vma: Vma, page: number, frame: number)
   const end = pgoffAt(vma, page) + head - frame + 2 ** orderOf(machine, head);
   return end <= pagesOfInode(inode);
 }
+
+/** Clears the note that userfaultfd write-protects the page, which its entry is to keep. */
+function* takeWpMarker({ machine }: Task, slot: number): Op<boolean> {
+  yield reading(machine.objects.entry(slot));
+  if (!isWpMarkerAt(machine, slot)) return false;
+  yield setting(machine.objects.entry(slot));
+  clearEntry(machine, slot);
+  return true;
+}
+
+const withWp = (flags: LeafFlags): LeafFlags => (flags & ~W) | UFFD_WP;
 
 /** The slot for `page` with its table locked; `NONE` if a huge page came first, -2 without memory. */
 function* lockForPage(task: Task, page: number, above: number): Op<number> {
@@ -145,10 +193,10 @@ function* doCowFault(
   const copy = yield* allocFrame(machine, cpu);
   if (copy === NONE) return Fault.OOM;
   yield* readAheadForFault(task, vma, pgoffAt(vma, page));
-  const frame = yield* frameForFault(task, vma.file!.inode, pgoffAt(vma, page));
+  const frame = yield* frameForFault(task, vma.file!.inode, pgoffAt(vma, page), vma.flags);
   if (frame < 0) {
     yield* putFrame(machine, cpu, copy);
-    return faultWithout(frame);
+    return yield* faultWithout(task, vma, page, Access.WRITE, frame);
   }
   yield* makeUptodate(task, frame);
   yield* copyContent(machine, frame, copy);
@@ -169,12 +217,13 @@ function* mapCopy(
   const { machine, mm } = task;
   const slot = yield* lockForPage(task, page, above);
   if (slot < 0) return slot === NONE ? Fault.RETRY : Fault.OOM;
+  const noted = yield* takeWpMarker(task, slot);
   yield setting(machine.objects.entry(slot));
   const isFirst = isNoneAt(machine, slot);
   if (isFirst) {
     mapNewAnonymous(machine, copy, vma, page);
     mm.rss[Rss.ANON]!++;
-    setLeaf(machine, slot, copy, writtenFlags(vma));
+    setLeaf(machine, slot, copy, noted ? withWp(writtenFlags(vma)) : writtenFlags(vma));
   }
   yield* unlockPte(task, mm, slot);
   return isFirst ? MAPPED : Fault.DONE;
@@ -185,8 +234,8 @@ function* doSharedFault(task: Task, vma: Vma, page: number, above: number): Op<F
   const { machine, cpu } = task;
   const { inode } = vma.file!;
   yield* readAheadForFault(task, vma, pgoffAt(vma, page));
-  const frame = yield* frameForFault(task, inode, pgoffAt(vma, page));
-  if (frame < 0) return faultWithout(frame);
+  const frame = yield* frameForFault(task, inode, pgoffAt(vma, page), vma.flags);
+  if (frame < 0) return yield* faultWithout(task, vma, page, Access.WRITE, frame);
   yield* makeUptodate(task, frame);
   if (wantsWriteNotify(vma)) {
     // The file system takes the lock anew: the page may have been cut off meanwhile.

@@ -6,8 +6,9 @@
 import { touchForWrite } from '../gup/touch.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
+import { awaitUserfault } from '../userfaultfd/queue.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { EFAULT, EINVAL, ENOMEM } from '../world/errno.ts';
+import { EFAULT, EHWPOISON, EINTR, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
@@ -18,6 +19,8 @@ import { Access, Fault } from './result.ts';
  * Faults all of `[start, end)` in, as mmap(2) and mlock(2) do. A VMA of which a page cannot be had is
  * left at that page, and the next one is gone on with, unless that `isStrict`.
  *
+ * What waits for userfaultfd is waited for, unless nobody is there to wake it.
+ *
  * @returns how the first fault ended that failed, if `isStrict`
  * @locks   the mmap lock (read)
  */
@@ -25,13 +28,36 @@ export function* populate(task: Task, start: number, end: number, isStrict = fal
   const { machine, cpu, mm } = task;
   let result: Fault = Fault.DONE;
   yield* mmapReadLock(machine, cpu, mm.id);
-  for (const vma of mm.vmas.within(start, end)) {
+  for (let at = start; at < end; ) {
+    yield reading(machine.objects.tree(mm.id));
+    const vma = mm.vmas.find(at);
+    if (vma === undefined || vma.start >= end) break;
+    const from = Math.max(at, vma.start);
+    at = Math.min(end, vma.end);
     if ((vma.flags & (VM.IO | VM.PFNMAP)) !== 0) continue;
-    result = yield* populateVma(task, vma, Math.max(start, vma.start), Math.min(end, vma.end));
-    if (result !== Fault.DONE && isStrict) break;
+    result = yield* populateVma(task, vma, from, at);
+    if (result === Fault.WAIT) {
+      const isWoken = yield* awaitUnlocked(task);
+      if (!isWoken) break;
+      at = from;
+    } else if (result !== Fault.DONE && isStrict) break;
   }
   yield* mmapReadUnlock(machine, cpu, mm.id);
   return isStrict ? result : Fault.DONE;
+}
+
+/** Waits for userfaultfd with the mmap lock dropped. @returns whether the fault was woken */
+function* awaitUnlocked(task: Task): Op<boolean> {
+  const { machine, cpu, mm } = task;
+  yield* mmapReadUnlock(machine, cpu, mm.id);
+  const isWoken = yield* awaitUserfault(task);
+  yield* mmapReadLock(machine, cpu, mm.id);
+  return isWoken;
+}
+
+function errnoOf(result: Fault): number {
+  if (result === Fault.OOM) return ENOMEM;
+  return result === Fault.HWPOISON ? EHWPOISON : EFAULT;
 }
 
 const endOfHugePage = (vma: Vma, page: number): number => {
@@ -70,7 +96,7 @@ function mayFaultIn({ flags }: Vma, right: number): boolean {
  * Faults `[start, end)` in for MADV_POPULATE_READ and MADV_POPULATE_WRITE, page by page until one
  * cannot be had. Called under the mmap lock.
  *
- * @returns 0 or a negative errno
+ * @returns 0 or a negative errno: EINTR if a fault waits for userfaultfd, and nobody can wake it
  * @source  mm/gup.c faultin_page_range(), check_vma_flags() (Linux 6.18)
  */
 export function* faultinRange(
@@ -88,7 +114,12 @@ export function* faultinRange(
     if (!mayFaultIn(vma, isWrite ? VM.WRITE : VM.READ)) return EINVAL;
     const result = yield* handleMmFault(task, vma, page, access, false);
     if (result === Fault.RETRY) continue;
-    if (result !== Fault.DONE) return result === Fault.OOM ? ENOMEM : EFAULT;
+    if (result === Fault.WAIT) {
+      const isWoken = yield* awaitUnlocked(task);
+      if (!isWoken) return EINTR;
+      continue;
+    }
+    if (result !== Fault.DONE) return errnoOf(result);
     page = yield* touched(task, vma, page, isWrite);
   }
   return 0;

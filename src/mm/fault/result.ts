@@ -10,6 +10,13 @@ export const Fault = {
   OOM: 4,
   /** Locks were dropped, or must be taken in another way: everything is to be looked up anew. */
   RETRY: 5,
+  /**
+   * The fault is in the queue of a userfaultfd: when all locks are dropped, `awaitUserfault()`. To a
+   * program it means that nobody was there to wake it: only who runs alone gets there.
+   */
+  WAIT: 7,
+  /** SIGBUS, or EHWPOISON to who asks for the page: it is poisoned. */
+  HWPOISON: 6,
 } as const;
 export type Fault = (typeof Fault)[keyof typeof Fault];
 

@@ -7,22 +7,26 @@
  *
  * @source mm/memory.c do_wp_page(), wp_can_reuse_anon_folio(), wp_page_reuse(), wp_page_shared()
  *         (Linux 6.18)
- * @omits  userfaultfd, soft-dirty, KSM, DAX, pages without struct page, pages in per-CPU LRU batches
+ * @omits  soft-dirty, KSM, DAX, pages without struct page, pages in per-CPU LRU batches
  */
+import { UFFD_WP } from '../../arch/index.ts';
+import { flushMapped } from '../design/seams.ts';
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { getFrame, headOf, ZERO_FRAME } from '../page/frame.ts';
 import { isMaybeMappedShared, privateMapcount } from '../rmap/large_mapcount.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { folioFreeSwap } from '../swap/swap_cache.ts';
-import { frameAt } from '../table/pgtable.ts';
+import { flagsAt, frameAt, setLeaf } from '../table/pgtable.ts';
 import { lockIfSame, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
+import { hasFeature, UffdFeature } from '../userfaultfd/context.ts';
+import { handleUserfault } from '../userfaultfd/handle.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
-import { reading, writing } from '../world/point.ts';
+import { reading, setting, writing } from '../world/point.ts';
 import { FrameFlag, type World } from '../world/world.ts';
 import { pageMkwrite } from './page_mkwrite.ts';
-import { Fault } from './result.ts';
+import { Access, Fault } from './result.ts';
 import { wpPageCopy } from './wp_copy.ts';
 import { wpPageReuse } from './wp_reuse.ts';
 
@@ -42,10 +46,23 @@ export function* doWpPage(
   isUnshare = false,
 ): Op<Fault> {
   const { machine, mm } = task;
-  const low = machine.lanes[slot * 2]!;
-  const high = machine.lanes[slot * 2 + 1]!;
+  let low = machine.lanes[slot * 2]!;
+  let high = machine.lanes[slot * 2 + 1]!;
   const isSame = yield* lockIfSame(task, page, slot, low, high);
   if (!isSame) return Fault.DONE;
+  if ((vma.flags & VM.UFFD_WP) !== 0 && !isUnshare) {
+    if ((flagsAt(machine, slot) & UFFD_WP) !== 0) {
+      if (!hasFeature(vma.userfaultfd, UffdFeature.WP_ASYNC)) {
+        yield* unlockPte(task, mm, slot);
+        return yield* handleUserfault(task, vma, page, Access.WRITE, VM.UFFD_WP);
+      }
+      yield setting(machine.objects.entry(slot));
+      setLeaf(machine, slot, frameAt(machine, slot), flagsAt(machine, slot) & ~UFFD_WP);
+      low = machine.lanes[slot * 2]!;
+      high = machine.lanes[slot * 2 + 1]!;
+    }
+    yield* flushDeferred(task, page);
+  }
   if ((vma.flags & (VM.SHARED | VM.MAYSHARE)) !== 0) {
     return yield* pageMkwrite(task, vma, page, slot, low, high);
   }
@@ -59,6 +76,16 @@ export function* doWpPage(
   if (frame !== ZERO_FRAME) yield* getFrame(machine, frame);
   yield* unlockPte(task, mm, slot);
   return yield* wpPageCopy(task, vma, page, slot, { low, high, frame, isVmaLocked, isUnshare });
+}
+
+/**
+ * Who write-protects for userfaultfd flushes when all entries are changed: until then others may write
+ * through what is about to be copied (6ce64428d62).
+ */
+function* flushDeferred({ machine, cpu, mm }: Task, page: number): Op<void> {
+  if (machine.bugs.cowIgnoresPendingFlush === true) return;
+  yield reading(machine.objects.flushPending(mm.id));
+  if (machine.mmFlushPending[mm.id]! > 0) yield* flushMapped(machine, cpu, mm, page);
 }
 
 /** Whether the page is the process's own; then it is marked so. Called under the table's lock. */

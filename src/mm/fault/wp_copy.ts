@@ -8,7 +8,7 @@
  * @source mm/memory.c wp_page_copy() (Linux 6.18)
  * @omits  memory errors while copying
  */
-import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { flushMapped } from '../design/seams.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
@@ -91,7 +91,8 @@ function* replaceIfSame(
     mapNewAnonymous(machine, copy, vma, page);
     mm.rss[Rss.ANON]!++;
     yield setting(machine.objects.entry(slot));
-    setLeaf(machine, slot, copy, isUnshare ? readOnlyFlags(vma) : writtenFlags(vma));
+    const noted = machine.format.uffdWp(low, high) ? UFFD_WP : 0;
+    setLeaf(machine, slot, copy, isUnshare ? readOnlyFlags(vma) | noted : writtenFlags(vma));
     yield* removeRmap(machine, mm, frame);
     yield* unlockPte(task, mm, slot);
   }

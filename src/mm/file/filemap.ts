@@ -13,6 +13,7 @@ import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { allocFolio, headOf, orderOf, putFrame } from '../page/frame.ts';
 import { isMapped } from '../rmap/map_count.ts';
 import type { Task } from '../task.ts';
+import { VM } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { locking, reading, writing } from '../world/point.ts';
@@ -70,12 +71,24 @@ export function indexOf(world: World, frame: number): number {
 /**
  * Page `index`, locked, with a reference: found, or made, with what the disk has of it.
  *
- * @returns `NONE` if memory is exhausted
+ * @param   watched which faults userfaultfd is told of: then nothing is made, or found
+ * @returns `NONE` if memory is exhausted, `USERFAULT_MISSING`, `USERFAULT_MINOR`
  */
-export function* getLockedFrame(place: Place, inode: Inode, index: number): Op<number> {
+export function* getLockedFrame(
+  place: Place,
+  inode: Inode,
+  index: number,
+  watched = 0,
+): Op<number> {
   for (;;) {
     const found = yield* findLockFrame(place, inode, index);
-    if (found !== NONE) return found;
+    if (found !== NONE) {
+      if ((watched & VM.UFFD_MINOR) === 0) return found;
+      yield* unlockFolio(place.machine, place.cpu, found);
+      yield* putFrame(place.machine, place.cpu, found);
+      return USERFAULT_MINOR;
+    }
+    if ((watched & VM.UFFD_MISSING) !== 0) return USERFAULT_MISSING;
     const made = yield* addFolio(place, inode, index, 0, FrameFlag.UPTODATE);
     if (made !== IS_THERE) return made;
   }
@@ -178,15 +191,17 @@ export function* isBehindEnd({ machine }: Place, inode: Inode, index: number): O
 /**
  * Page `index` for a fault: locked, with a reference.
  *
- * @returns `NONE` if it lies behind the end, `OUT_OF_MEMORY`
+ * @param   watched which faults userfaultfd is told of: flags of the VMA
+ * @returns `NONE` if it lies behind the end, `OUT_OF_MEMORY`, `USERFAULT_MISSING`, `USERFAULT_MINOR`
  * @source  mm/filemap.c filemap_fault(), mm/shmem.c shmem_fault()
  */
-export function* frameForFault(place: Place, inode: Inode, index: number): Op<number> {
+export function* frameForFault(place: Place, inode: Inode, index: number, watched = 0): Op<number> {
   const { machine, cpu } = place;
   const isBehind = yield* isBehindEnd(place, inode, index);
   if (isBehind) return NONE;
-  const frame = yield* getLockedFrame(place, inode, index);
+  const frame = yield* getLockedFrame(place, inode, index, watched);
   if (frame === NONE) return OUT_OF_MEMORY;
+  if (frame < 0) return frame;
   // The file may have been cut while the lock was waited for.
   const isBehindNow = yield* isBehindEnd(place, inode, index);
   if (!isBehindNow || machine.bugs.faultWithoutSizeRecheck === true) return frame;
@@ -201,3 +216,6 @@ export function* frameForFault(place: Place, inode: Inode, index: number): Op<nu
 }
 
 export const OUT_OF_MEMORY = -2;
+/** The page is missing, or is there to be mapped: userfaultfd is to be told. */
+export const USERFAULT_MISSING = -3;
+export const USERFAULT_MINOR = -4;

@@ -6,6 +6,7 @@
  *         forced writes to common pages of PROT_NONE memory, reuse of whole huge pages
  */
 
+import { UFFD_WP } from '../../arch/index.ts';
 import { vmOpsOf } from '../design/design.ts';
 import { faultPage } from '../fault/fault.ts';
 import { Access, Fault } from '../fault/result.ts';
@@ -13,7 +14,7 @@ import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
 import { followHugetlb } from '../hugetlb/gup.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
-import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import {
   isNoneAt,
   isPresentAt,
@@ -25,7 +26,8 @@ import {
 } from '../table/pgtable.ts';
 import { lockPte, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
-import type { Vma } from '../vma/vma.ts';
+import { awaitUserfault } from '../userfaultfd/queue.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import { EFAULT, ENOMEM } from '../world/errno.ts';
 import { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -38,6 +40,8 @@ import { canFollowWrite, checkVmaFlags, FOLL, mustUnshare, noteHasPinned } from 
 /** What following an address finds besides a frame: nothing yet, or what must be unshared first. */
 const MISSING = -1;
 const SHARED = -2;
+/** The fault waits for userfaultfd: no errno that GUP returns. */
+const WAITING = -(2 ** 20);
 
 /**
  * The frame of `page`, with a reference or a pin for the caller to drop by `unpin()`.
@@ -59,13 +63,17 @@ export function* getUserPage(task: Task, page: number, flags: number): Op<number
 export function* getUserPageSlow(task: Task, page: number, flags: number): Op<number> {
   const { machine, cpu, mm } = task;
   if ((flags & FOLL.PIN) !== 0) yield* noteHasPinned(task);
-  yield* mmapReadLock(machine, cpu, mm.id);
-  yield reading(machine.objects.tree(mm.id));
-  const vma = mm.vmas.at(page);
-  const error = vma === undefined ? EFAULT : checkVmaFlags(vma, flags);
-  const result = error < 0 ? error : yield* followIn(task, vma!, page, flags);
-  yield* mmapReadUnlock(machine, cpu, mm.id);
-  return result;
+  for (;;) {
+    yield* mmapReadLock(machine, cpu, mm.id);
+    yield reading(machine.objects.tree(mm.id));
+    const vma = mm.vmas.at(page);
+    const error = vma === undefined ? EFAULT : checkVmaFlags(vma, flags);
+    const result = error < 0 ? error : yield* followIn(task, vma!, page, flags);
+    yield* mmapReadUnlock(machine, cpu, mm.id);
+    if (result !== WAITING) return result;
+    const isWoken = yield* awaitUserfault(task);
+    if (!isWoken) return EFAULT;
+  }
 }
 
 /** In the address space itself, or where a design has what it maps. Called under the mmap lock. */
@@ -86,6 +94,7 @@ function* followOrFault(task: Task, vma: Vma, page: number, asked: number): Op<n
     const access = found === SHARED ? Access.UNSHARE : isWrite ? Access.WRITE : Access.READ;
     const result = yield* faultPage(task, vma, page, access, false);
     if (result === Fault.OOM) return ENOMEM;
+    if (result === Fault.WAIT) return WAITING;
     if (result !== Fault.DONE && result !== Fault.RETRY) return EFAULT;
     if (task.machine.bugs.forcedWriteForgotten === true) flags &= ~FOLL.WRITE;
   }
@@ -148,7 +157,9 @@ function* followEntry(
   const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
   const isWrite = (flags & FOLL.WRITE) !== 0;
   const isPin = (flags & FOLL.PIN) !== 0;
-  if (isWrite && !isWritable && !canFollowWrite(machine, vma, frame, flags)) return MISSING;
+  const isWp = (mappedFlagsAt(machine, slot) & UFFD_WP) !== 0 && (vma.flags & VM.UFFD_WP) !== 0;
+  const isForced = !isWp && canFollowWrite(machine, vma, frame, flags);
+  if (isWrite && !isWritable && !isForced) return MISSING;
   if (!isWritable && mustUnshare(machine, frame, isWrite, isPin, level > 0)) return SHARED;
   const isGrabbed = yield* tryGrab(task, frame, isPin);
   return isGrabbed ? frame : MISSING;

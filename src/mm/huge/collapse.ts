@@ -5,16 +5,16 @@
  * stands still; then the pages are copied, and the table becomes the deposit of the huge page.
  *
  * @source mm/khugepaged.c collapse_huge_page() (Linux 6.18)
- * @omits  swapping pages in, userfaultfd
+ * @omits  swapping pages in
  */
-import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import type { Machine } from '../machine.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import { allocFolio, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { isMaybeMappedShared, privateMapcount } from '../rmap/large_mapcount.ts';
 import { isAnonymousFrame, mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
-import { isMappedAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import {
   clearEntry,
   clearTable,
@@ -31,7 +31,7 @@ import {
 import { SoftKind, softKindAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { pageRights } from '../vma/page_rights.ts';
-import { VM, type Vma } from '../vma/vma.ts';
+import { VM, VM_UFFD, type Vma } from '../vma/vma.ts';
 import { vmaStartWrite } from '../vma/vma_lock.ts';
 import { lock, mmapWriteLock, mmapWriteUnlock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -95,11 +95,16 @@ function* collapseLocked(
   const anonVmaLock = machine.objects.anonVmaLock(vma.anonVma.root.id);
   yield* lock(machine, cpu, anonVmaLock, Rank.ANON_VMA);
   const table = yield* unlinkTable(task, start, slot);
-  const result = yield* checkPages(task, table, limits);
+  const result = yield* checkPages(task, table, limitsOf(vma, limits));
   if (result === Scan.SUCCEED) yield* replacePages(task, vma, start, slot, table, head);
   else yield* relinkTable(task, start, slot, table);
   yield* unlock(machine, cpu, anonVmaLock, Rank.ANON_VMA);
   return result;
+}
+
+/** Who is told of what is missing does not want it filled. @source userfaultfd_armed() */
+export function limitsOf({ flags }: Vma, limits: CollapseLimits): CollapseLimits {
+  return (flags & VM_UFFD) === 0 ? limits : { ...limits, maxNone: 0 };
 }
 
 /** Takes the table out of reach of hardware and of lockless walkers. */
@@ -161,7 +166,7 @@ export function* checkPages(
     } else if (isMappedAt(machine, slot)) {
       const head = headOf(machine, mappedFrameAt(machine, slot));
       yield reading(machine.objects.frame(head));
-      const result = checkFolio(machine, head, shared < maxShared);
+      const result = checkFolio(machine, slot, head, shared < maxShared);
       if (result !== Scan.SUCCEED) return result;
       if (isMaybeMappedShared(machine, head)) shared++;
     } else {
@@ -179,7 +184,8 @@ function isUntouchedAt(machine: Machine, slot: number): boolean {
 }
 
 /** Whether the folio is private, the process's own unless `mayBeShared`, and held by entries only. */
-function checkFolio(machine: Machine, head: number, mayBeShared: boolean): Scan {
+function checkFolio(machine: Machine, slot: number, head: number, mayBeShared: boolean): Scan {
+  if ((mappedFlagsAt(machine, slot) & UFFD_WP) !== 0) return Scan.PTE_UFFD_WP;
   if (!isAnonymousFrame(machine, head)) return Scan.PAGE_ANON;
   if (!mayBeShared && isMaybeMappedShared(machine, head)) return Scan.EXCEED_SHARED_PTE;
   const isHeld = machine.frameReferences[head] !== privateMapcount(machine, head);

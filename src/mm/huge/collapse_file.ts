@@ -18,6 +18,7 @@ import {
 } from '../page/folio_lock.ts';
 import { allocFolio, headOf, orderOf, putFrame } from '../page/frame.ts';
 import { isMapped } from '../rmap/map_count.ts';
+import { VM } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, readingContent, writing } from '../world/point.ts';
@@ -136,7 +137,9 @@ function* replace(
   yield* lock(machine, cpu, guard, Rank.PAGES);
   yield writing(machine.objects.pages(inode.id));
   const isFilled = inode.pages.within(first, first + pages).length !== known;
-  if (!isFilled) {
+  // What is missing is to be told to userfaultfd, not to be filled.
+  const isTold = known < pages && isMissedBy(inode, first, pages);
+  if (!isFilled && !isTold) {
     machine.frameFlags[head]! |= FrameFlag.UPTODATE | FrameFlag.DIRTY | FrameFlag.SWAPBACKED;
     machine.frameMapping[head] = 1 + inode.id;
     machine.frameIndex[head] = first;
@@ -145,7 +148,17 @@ function* replace(
     for (let page = 0; page < pages; page++) inode.pages.set(first + page, head + page);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGES);
-  return isFilled ? Scan.PAGE_FILLED : Scan.SUCCEED;
+  if (isFilled) return Scan.PAGE_FILLED;
+  return isTold ? Scan.EXCEED_NONE_PTE : Scan.SUCCEED;
+}
+
+/** Whether a VMA that maps some of the pages is to be told of those that are missing. */
+function isMissedBy({ mappings }: Inode, first: number, pages: number): boolean {
+  for (const { flags, pgoff, start, end } of mappings.keys()) {
+    const isOver = pgoff < first + pages && first < pgoff + end - start;
+    if (isOver && (flags & VM.UFFD_MISSING) !== 0) return true;
+  }
+  return false;
 }
 
 /** Unlocks the folios, which belong to the file no longer if they were replaced. */

@@ -2,7 +2,6 @@
  * Mapping a huge page of a file as one where small entries may map it, or nothing.
  *
  * @source mm/khugepaged.c collapse_pte_mapped_thp(), set_huge_pmd() (Linux 6.18)
- * @omits  userfaultfd
  */
 import { ACCESSED } from '../../arch/index.ts';
 import { findLockFrame } from '../file/filemap.ts';
@@ -24,7 +23,7 @@ import {
 } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { pageRights } from '../vma/page_rights.ts';
-import { pgoffAt, type Vma } from '../vma/vma.ts';
+import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
 import { deliverCallbacks } from '../world/delivery.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -46,6 +45,7 @@ export function* collapsePteMapped(task: Task, start: number): Op<Scan> {
   yield reading(machine.objects.tree(mm.id));
   const vma = mm.vmas.at(start);
   if (vma?.file === undefined || !holdsHugePage(machine, vma, start)) return Scan.VMA_CHECK;
+  if ((vma.flags & VM.UFFD_WP) !== 0) return Scan.PTE_UFFD_WP;
   const slot = yield* walkAllocating(task, mm, start, 1);
   if (slot === NONE) return Scan.FAIL;
   yield reading(machine.objects.entry(slot));

@@ -6,7 +6,7 @@
  * @source mm/huge_memory.c (Linux 6.18)
  * @omits  huge pages of level 2, large folios of other sizes, the shrinker of the huge zero page
  */
-import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { prepareAnonymous, readOnlyFlags } from '../fault/anonymous.ts';
 import { Access, Fault } from '../fault/result.ts';
 import type { Machine } from '../machine.ts';
@@ -27,6 +27,8 @@ import {
   setLeaf,
 } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
+import { hasFeature, UffdFeature } from '../userfaultfd/context.ts';
+import { handleUserfault } from '../userfaultfd/handle.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -82,6 +84,14 @@ export function* handleHugeFault(
   if (isTableAt(machine, slot, 1)) return FALLBACK;
   const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
   if (access !== Access.WRITE || isWritable) return Fault.DONE;
+  const isWp = isPresentAt(machine, slot) && (flagsAt(machine, slot) & UFFD_WP) !== 0;
+  if (isWp && (vma.flags & VM.UFFD_WP) !== 0 && vma.file === undefined) {
+    if (!hasFeature(vma.userfaultfd, UffdFeature.WP_ASYNC)) {
+      return yield* handleUserfault(task, vma, page, access, VM.UFFD_WP);
+    }
+    yield* splitHugeEntry(task, task.mm, hugeStart(machine, page), slot);
+    return FALLBACK;
+  }
   return yield* doHugeWpPage(task, vma, page, slot, isVmaLocked);
 }
 
@@ -116,6 +126,12 @@ function* doHugeAnonymousPage(
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield setting(machine.objects.entry(slot));
   const isFirst = isNoneAt(machine, slot);
+  if (isFirst && (vma.flags & VM.UFFD_MISSING) !== 0) {
+    yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+    yield* freeTable(machine, cpu, table);
+    if (isWrite) yield* putFrame(machine, cpu, head);
+    return yield* handleUserfault(task, vma, page, access, VM.UFFD_MISSING);
+  }
   if (isFirst) {
     deposit(machine, slot, table);
     mm.tables++;

@@ -9,6 +9,8 @@ import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { clearEntry, isNoneAt, isPresentAt, lockOf, setEntry } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
+import { losesWpByMove } from '../userfaultfd/events.ts';
+import { setWithoutWp } from '../userfaultfd/without_wp.ts';
 import type { Vma } from '../vma/vma.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -45,7 +47,7 @@ export function* moveHugePage(
   if (targetGuard !== guard) yield* lockNested(machine, cpu, targetGuard, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
   const isMoved = isMappedAt(machine, slot, 1) && isNoneAt(machine, target);
-  if (isMoved) yield* moveLocked(task, start, slot, target);
+  if (isMoved) yield* moveLocked(task, from, start, slot, target);
   if (targetGuard !== guard) yield* unlockNested(machine, cpu, targetGuard);
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   if (needsRmapLocks) yield* unlockLinks(task, from);
@@ -53,7 +55,7 @@ export function* moveHugePage(
 }
 
 /** Called under the locks of both tables. */
-function* moveLocked(task: Task, start: number, slot: number, target: number): Op<void> {
+function* moveLocked(task: Task, from: Vma, start: number, slot: number, target: number): Op<void> {
   const { machine, cpu, mm } = task;
   const end = start + machine.format.entryPages[1]!;
   const head = mappedFrameAt(machine, slot, 1);
@@ -68,6 +70,7 @@ function* moveLocked(task: Task, start: number, slot: number, target: number): O
   const hasDeposit = isHugeZero(machine, head) || isAnonymousFrame(machine, head);
   if (hasDeposit) deposit(machine, target, withdraw(machine, slot));
   yield setting(machine.objects.entry(target));
-  setEntry(machine, target, low, high);
+  if (losesWpByMove(from)) setWithoutWp(machine, target, low, high, 1);
+  else setEntry(machine, target, low, high);
   if (wasPresent) yield* flushTlbMmRange(machine, cpu, mm.id, start, end);
 }

@@ -3,13 +3,14 @@
  *
  * @source mm/huge_memory.c change_huge_pmd(), can_change_pmd_writable() (Linux 6.18)
  */
-import { ACCESSED, DIRTY, type LeafFlags, W } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, type LeafFlags, UFFD_WP, W } from '../../arch/index.ts';
 import type { Machine } from '../machine.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { tlbChange } from '../table/mmu_gather.ts';
 import { isPresentAt, lockOf } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
+import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import { pageRights } from '../vma/page_rights.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -23,14 +24,20 @@ import { FrameFlag } from '../world/world.ts';
  *
  * @locks the lock of the table
  */
-export function* changeHugePage(task: Task, vma: Vma, start: number, slot: number): Op<void> {
+export function* changeHugePage(
+  task: Task,
+  vma: Vma,
+  start: number,
+  slot: number,
+  wp: WpChange = WpChange.NONE,
+): Op<void> {
   const { machine, cpu, mm } = task;
   const end = start + machine.format.entryPages[1]!;
   const guard = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
   const old = mappedFlagsAt(machine, slot);
-  const flags = isMappedAt(machine, slot, 1) ? flagsFor(machine, vma, slot, old) : old;
+  const flags = isMappedAt(machine, slot, 1) ? flagsFor(machine, vma, slot, old, wp) : old;
   if (flags !== old) {
     const head = mappedFrameAt(machine, slot, 1);
     const wasPresent = isPresentAt(machine, slot);
@@ -46,9 +53,16 @@ export function* changeHugePage(task: Task, vma: Vma, start: number, slot: numbe
 }
 
 /** What is known to be the process's own, or dirty for its file system, can be written to at once. */
-function flagsFor(machine: Machine, vma: Vma, slot: number, old: LeafFlags): LeafFlags {
-  const flags = (old & (ACCESSED | DIRTY)) | pageRights(vma);
-  if ((vma.flags & VM.WRITE) === 0) return flags;
+function flagsFor(
+  machine: Machine,
+  vma: Vma,
+  slot: number,
+  old: LeafFlags,
+  wp: WpChange,
+): LeafFlags {
+  const flags = flagsOfWp((old & (ACCESSED | DIRTY | UFFD_WP)) | pageRights(vma), wp);
+  if ((vma.flags & VM.WRITE) === 0 || (flags & UFFD_WP) !== 0) return flags;
+  if (wp === WpChange.PROTECT) return flags;
   const head = mappedFrameAt(machine, slot, 1);
   const isWritable = isAnonymousFrame(machine, head)
     ? (machine.frameFlags[head]! & FrameFlag.EXCLUSIVE) !== 0

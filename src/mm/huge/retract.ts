@@ -3,7 +3,6 @@
  * faults map it as one.
  *
  * @source mm/khugepaged.c retract_page_tables() (Linux 6.18)
- * @omits  userfaultfd
  */
 import { giveUpTable } from '../design/seams.ts';
 import type { Place } from '../file/filemap.ts';
@@ -54,7 +53,7 @@ export function* retractPageTables(place: Place, inode: Inode, first: number): O
 
 /** Private copies, or guards, may be in the tables. */
 function isRetractable(vma: Vma): boolean {
-  return vma.anonVma === undefined && (vma.flags & VM.MAYBE_GUARD) === 0;
+  return vma.anonVma === undefined && (vma.flags & (VM.MAYBE_GUARD | VM.UFFD_WP)) === 0;
 }
 
 function* retract(place: Place, mm: Mm, vma: Vma, start: number, slot: number): Op<void> {

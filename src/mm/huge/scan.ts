@@ -25,6 +25,8 @@ export const Scan = {
   PAGE_FILLED: 15,
   PAGE_NULL: 16,
   PTE_NON_PRESENT: 17,
+  /** Write-protected for userfaultfd. */
+  PTE_UFFD_WP: 19,
 } as const;
 export type Scan = (typeof Scan)[keyof typeof Scan];
 

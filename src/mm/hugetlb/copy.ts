@@ -2,16 +2,17 @@
  * Copying the huge pages of a private mapping for fork. Shared ones are left to faults.
  *
  * @source mm/hugetlb.c copy_hugetlb_page_range() (Linux 6.18)
- * @omits  userfaultfd, migration entries, poison
+ * @omits  migration entries
  */
-import { W } from '../../arch/index.ts';
+import { UFFD_WP, W } from '../../arch/index.ts';
 import { isPinned } from '../rmap/dup_rmap.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { Marker, SoftKind, setSoftEntry, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
-import type { Vma } from '../vma/vma.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import { ENOMEM } from '../world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -43,7 +44,7 @@ export function* copyHugetlbRange(task: Task, child: Mm, to: Vma, from: Vma): Op
     }
     const target = yield* hugePteAlloc(task, child, to, page);
     if (target === NONE) return ENOMEM;
-    const head = yield* copyEntry(task, child, from, page, slot, target);
+    const head = yield* copyEntry(task, child, from, to, page, slot, target);
     if (head !== PINNED) page += hstate.pages;
     else {
       const error = yield* copyPinned(task, child, to, page, slot, target);
@@ -58,6 +59,7 @@ function* copyEntry(
   task: Task,
   child: Mm,
   from: Vma,
+  to: Vma,
   page: number,
   slot: number,
   target: number,
@@ -80,8 +82,10 @@ function* copyEntry(
       machine.frameReferences[head]!++;
       countMap(machine, head, 1);
       child.hugetlbPages += pages;
-      yield* shareEntry(task, from, page, slot, target);
+      yield* shareEntry(task, from, to, page, slot, target);
     }
+  } else if (softKindAt(machine, slot) === SoftKind.MARKER) {
+    yield* copyMarker(task, to, slot, target);
   }
   yield* unlockNested(machine, cpu, inner);
   yield* unlock(machine, cpu, outer, Rank.PAGE_TABLE);
@@ -89,19 +93,38 @@ function* copyEntry(
 }
 
 /** Neither of the two may write to the page any more. Called under both locks. */
-function* shareEntry(task: Task, from: Vma, page: number, slot: number, target: number): Op<void> {
+function* shareEntry(
+  task: Task,
+  from: Vma,
+  to: Vma,
+  page: number,
+  slot: number,
+  target: number,
+): Op<void> {
   const { machine, mm } = task;
   const { level, pages } = hstateOf(from);
   const head = mappedFrameAt(machine, slot, level);
-  const flags = mappedFlagsAt(machine, slot) & ~W;
+  // What is shared stays as it is.
+  const isCow = (from.flags & (VM.SHARED | VM.MAYWRITE)) === VM.MAYWRITE;
+  const flags = mappedFlagsAt(machine, slot) & (isCow ? ~W : ~0);
   yield clearing(machine.objects.entry(slot));
-  const wasWritable = (mappedFlagsAt(machine, slot) & W) !== 0 && isPresentAt(machine, slot);
+  const wasWritable =
+    isCow && (mappedFlagsAt(machine, slot) & W) !== 0 && isPresentAt(machine, slot);
   setMapped(machine, slot, head, flags, level);
   if (wasWritable) {
     machine.ledger.openProtected(machine.mmCpus[mm.id]!, mm.id, page, page + pages);
   }
   yield setting(machine.objects.entry(target));
-  setMapped(machine, target, head, flags, level);
+  const forgotten = (to.flags & VM.UFFD_WP) === 0 ? UFFD_WP : 0;
+  setMapped(machine, target, head, flags & ~forgotten, level);
+}
+
+/** Of markers the child gets poison, and write protection if it is protected, too. */
+function* copyMarker({ machine }: Task, to: Vma, slot: number, target: number): Op<void> {
+  const wp = (to.flags & VM.UFFD_WP) === 0 ? 0 : Marker.UFFD_WP;
+  const marker = softValueAt(machine, slot) & (Marker.POISONED | wp);
+  yield setting(machine.objects.entry(target));
+  if (marker !== 0) setSoftEntry(machine, target, SoftKind.MARKER, marker);
 }
 
 /** @returns 0 or ENOMEM */

@@ -7,17 +7,27 @@
  * table, which may be shared, linked until the entry is set.
  *
  * @source mm/hugetlb.c hugetlb_fault(), hugetlb_no_page() (Linux 6.18)
- * @omits  userfaultfd, hardware poison
+ * @omits  hardware poison
  */
-import { ACCESSED, DIRTY } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, UFFD_WP } from '../../arch/index.ts';
 import { prepareAnonymous } from '../fault/anonymous.ts';
 import { Access, Fault } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { checkTable, isNoneAt, isWritableAt, lockOf, setLeaf } from '../table/pgtable.ts';
-import { SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
+import {
+  isNoneMostlyAt,
+  isWpMarkerAt,
+  Marker,
+  SoftKind,
+  softKindAt,
+  softValueAt,
+} from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
+import { hasFeature, type Reason, UffdFeature } from '../userfaultfd/context.ts';
+import { handleUserfault } from '../userfaultfd/handle.ts';
+import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -54,23 +64,46 @@ export function* hugetlbFault(
   yield* faultMutexLock(task, inode, index);
   if (faultWithoutVmaLock !== true) yield* vmaLockRead(task, vma);
   const slot = yield* hugePteAlloc(task, task.mm, vma, start);
-  const fault = { vma, page: start, index, access, isVmaLocked, slot, movedFrom: NONE };
-  const result = slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
+  const fault: HugetlbFault = {
+    vma,
+    page: start,
+    index,
+    access,
+    isVmaLocked,
+    slot,
+    movedFrom: NONE,
+  };
+  const found = slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
   if (faultWithoutVmaLock !== true) yield* vmaUnlockRead(task, vma);
   yield* faultMutexUnlock(task, inode, index);
   // Waits for the lock without taking it: who moves the page holds it until the entry is back.
   if (fault.movedFrom !== NONE) yield lockingFolio(task.machine.objects.folioLock(fault.movedFrom));
-  return result;
+  // The VMA may go while the fault waits: nothing of it is touched afterwards (CVE-2022-50630).
+  if (found >= 0) return found as Fault;
+  return yield* handleUserfault(task, vma, page, access, reasonOf(found));
+}
+
+/** How a fault ends, or what userfaultfd is to be told when the locks are dropped. */
+const Told = { MISSING: -1, MINOR: -2, WP: -3 } as const;
+type Ended = Fault | (typeof Told)[keyof typeof Told];
+
+function reasonOf(found: Ended): Reason {
+  if (found === Told.MISSING) return VM.UFFD_MISSING;
+  return found === Told.MINOR ? VM.UFFD_MINOR : VM.UFFD_WP;
 }
 
 /** Called under the fault mutex and the lock of the VMA. */
-function* faultEntry(task: Task, fault: HugetlbFault): Op<Fault> {
+function* faultEntry(task: Task, fault: HugetlbFault): Op<Ended> {
   const { machine, cpu, mm } = task;
   const { slot, vma, access } = fault;
   const { level } = hstateOf(vma);
   yield reading(machine.objects.entry(slot));
   if (!checkTable(machine, slot)) return Fault.RETRY;
-  if (isNoneAt(machine, slot)) return yield* hugetlbNoPage(task, fault);
+  if (isNoneMostlyAt(machine, slot)) {
+    const isMarker = softKindAt(machine, slot) === SoftKind.MARKER;
+    const isPoisoned = isMarker && (softValueAt(machine, slot) & Marker.POISONED) !== 0;
+    return isPoisoned ? Fault.HWPOISON : yield* hugetlbNoPage(task, fault);
+  }
   if (softKindAt(machine, slot) === SoftKind.MIGRATION) {
     fault.movedFrom = softValueAt(machine, slot);
     return Fault.DONE;
@@ -79,14 +112,29 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Fault> {
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
-  let result: Fault = Fault.DONE;
+  let result: Ended = Fault.DONE;
   if (isMappedAt(machine, slot, level)) {
     const isWrite = access === Access.WRITE || access === Access.UNSHARE;
-    if (isWrite && !isWritableAt(machine, slot)) result = yield* hugetlbWp(task, fault);
+    const isToBeWritten = isWrite && !isWritableAt(machine, slot);
+    const isTold = isToBeWritten && (yield* isWriteProtected(task, fault));
+    if (isTold) result = Told.WP;
+    else if (isToBeWritten) result = yield* hugetlbWp(task, fault);
     else yield* noteHugeAccess(task, fault);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   return result;
+}
+
+/** Whether userfaultfd is to be told of a write; if nobody wants to be, the protection goes. */
+function* isWriteProtected({ machine }: Task, { vma, slot, access }: HugetlbFault): Op<boolean> {
+  if (access !== Access.WRITE || (vma.flags & VM.UFFD_WP) === 0) return false;
+  const { level } = hstateOf(vma);
+  const flags = mappedFlagsAt(machine, slot);
+  if ((flags & UFFD_WP) === 0) return false;
+  if (!hasFeature(vma.userfaultfd, UffdFeature.WP_ASYNC)) return true;
+  yield setting(machine.objects.entry(slot));
+  setMapped(machine, slot, mappedFrameAt(machine, slot, level), flags & ~UFFD_WP, level);
+  return false;
 }
 
 /** @source mm/hugetlb.c hugetlb_fault(), the end: huge_ptep_set_access_flags() */
@@ -100,15 +148,21 @@ function* noteHugeAccess({ machine }: Task, { vma, slot, access }: HugetlbFault)
 }
 
 /** Brings a page in where nothing is. */
-function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Fault> {
+function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Ended> {
   const { machine, cpu } = task;
   const { vma, index, page } = fault;
   const { inode } = vma.file!;
   if (vma.hugetlb!.isUnmapped) return Fault.SIGBUS;
   const found = yield* findLockHugetlb(task, inode, index);
-  if (found !== NONE) return yield* mapFolio(task, fault, found, false);
+  if (found !== NONE) {
+    if ((vma.flags & VM.UFFD_MINOR) === 0) return yield* mapFolio(task, fault, found, false);
+    yield* unlockFolio(machine, cpu, found);
+    yield* putFrame(machine, cpu, found);
+    return yield* toldIfStill(task, fault, Told.MINOR);
+  }
   const isBehind = yield* isBehindEnd(task, fault);
   if (isBehind) return Fault.SIGBUS;
+  if ((vma.flags & VM.UFFD_MISSING) !== 0) return yield* toldIfStill(task, fault, Told.MISSING);
   const isShared = (vma.flags & VM.MAYSHARE) !== 0;
   if (!isShared) {
     const isPrepared = yield* prepareAnonymous(task, vma, fault.isVmaLocked);
@@ -136,13 +190,24 @@ function* isBehindEnd({ machine }: Task, { vma, index }: HugetlbFault): Op<boole
   return index >= Math.floor(inode.bytes / PAGE_BYTES / hstateOf(vma).pages);
 }
 
+/** Userfaultfd is not told of what has come meanwhile. @source hugetlb_pte_stable() */
+function* toldIfStill(task: Task, { vma, slot }: HugetlbFault, told: Ended): Op<Ended> {
+  const { machine, cpu, mm } = task;
+  const guard = lockOf(machine, mm, slot, hstateOf(vma).level);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield reading(machine.objects.entry(slot));
+  const isStill = isNoneMostlyAt(machine, slot);
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return isStill ? told : Fault.DONE;
+}
+
 /** No page was to be had: a signal, unless another fault has mapped one meanwhile. */
 function* failed(task: Task, { vma, slot }: HugetlbFault): Op<Fault> {
   const { machine, cpu, mm } = task;
   const guard = lockOf(machine, mm, slot, hstateOf(vma).level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
-  const isStill = isNoneAt(machine, slot);
+  const isStill = isNoneMostlyAt(machine, slot);
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   return isStill ? Fault.SIGBUS : Fault.DONE;
 }
@@ -159,7 +224,8 @@ function* mapFolio(task: Task, fault: HugetlbFault, head: number, isPrivate: boo
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield setting(machine.objects.entry(slot));
-  const isFirst = checkTable(machine, slot) && isNoneAt(machine, slot);
+  const isWp = isWpMarkerAt(machine, slot);
+  const isFirst = checkTable(machine, slot) && (isNoneAt(machine, slot) || isWp);
   let result: Fault = Fault.DONE;
   if (isFirst) {
     yield writing(machine.objects.frame(head));
@@ -168,7 +234,9 @@ function* mapFolio(task: Task, fault: HugetlbFault, head: number, isPrivate: boo
     } else countMap(machine, head, 1);
     const isShared = (vma.flags & VM.SHARED) !== 0;
     yield setting(machine.objects.entry(slot));
-    setLeaf(machine, slot, head, leafFlags(vma, isShared), level);
+    const flags = leafFlags(vma, isShared);
+    const made = isWp ? flagsOfWp(flags, WpChange.PROTECT) : flags;
+    setLeaf(machine, slot, head, made, level);
     mm.hugetlbPages += pages;
     if (access === Access.WRITE && !isShared) result = yield* hugetlbWp(task, fault);
   }

@@ -14,6 +14,7 @@ import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { walk } from '../table/pgtable.ts';
+import { Zap } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
@@ -238,16 +239,24 @@ function* unmapFile(place: Place, inode: Inode, start: number, end: number): Op<
     if (from >= to) continue;
     const isLocked = yield* vmaTryLockWrite(place, vma);
     if (!isLocked) continue;
-    yield* zapOf(place, vma, mm, from, to);
+    yield* zapOf(place, vma, mm, from, to, end === ALL);
     yield* vmaUnlockWrite(place, vma);
   }
   yield* unlock(machine, cpu, guard, Rank.I_MMAP);
 }
 
-function* zapOf(place: Place, vma: Vma, mm: Mm, from: number, to: number): Op<void> {
+function* zapOf(
+  place: Place,
+  vma: Vma,
+  mm: Mm,
+  from: number,
+  to: number,
+  isCut: boolean,
+): Op<void> {
   const { machine, cpu } = place;
   const distance = vma.start - vma.pgoff;
-  yield* zapOfFile({ machine, cpu, mm }, vma, from + distance, to + distance);
+  const zap = isCut ? Zap.DROP_MARKERS : 0;
+  yield* zapOfFile({ machine, cpu, mm }, vma, from + distance, to + distance, zap);
 }
 
 /**
@@ -356,7 +365,7 @@ function* unmapFromAll(
     const isLocked = yield* vmaTryLockWrite(place, vma);
     const isMistaken = place.machine.bugs.privateLockMistaken === true;
     if (!isLocked) return isMistaken ? vma.hugetlb!.lock : vmaLockOf(vma);
-    yield* zapOf(place, vma, mm, pgoff, pgoff + pages);
+    yield* zapOf(place, vma, mm, pgoff, pgoff + pages, true);
     yield* vmaUnlockWrite(place, vma);
   }
   return undefined;

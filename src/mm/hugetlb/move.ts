@@ -2,7 +2,7 @@
  * Moving huge pages to other addresses.
  *
  * @source mm/hugetlb.c move_hugetlb_page_tables(), move_huge_pte() (Linux 6.18)
- * @omits  that the new place may share a table at once, too: it gets its own; userfaultfd
+ * @omits  that the new place may share a table at once, too: it gets its own
  */
 import { W } from '../../arch/index.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
@@ -18,6 +18,8 @@ import {
   walkAllocating,
 } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
+import { losesWpByMove } from '../userfaultfd/events.ts';
+import { setWithoutWp } from '../userfaultfd/without_wp.ts';
 import type { Vma } from '../vma/vma.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -114,7 +116,8 @@ function* moveEntry(task: Task, vma: Vma, page: number, target: number, slot: nu
   }
   clearEntry(machine, slot);
   yield setting(machine.objects.entry(to));
-  setEntry(machine, to, low, high);
+  if (losesWpByMove(vma)) setWithoutWp(machine, to, low, high, level);
+  else setEntry(machine, to, low, high);
   if (inner !== outer) yield* unlockNested(machine, cpu, inner);
   yield* unlock(machine, cpu, outer, Rank.PAGE_TABLE);
   return true;

@@ -2,22 +2,25 @@
  * Giving huge pages that are mapped the rights of their VMA.
  *
  * @source mm/hugetlb.c hugetlb_change_protection() (Linux 6.18)
- * @omits  userfaultfd write protection
  */
-import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
-import { isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { isWpMarkerAt, Marker, SoftKind, setSoftEntry } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
+import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import { pageRights } from '../vma/page_rights.ts';
 import type { Vma } from '../vma/vma.ts';
+import { ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-import { clearing, reading } from '../world/point.ts';
+import { clearing, reading, setting } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
+import { hugePteAlloc } from './share.ts';
 import {
   flushUnshared,
   hugePmdUnshare,
@@ -30,8 +33,9 @@ import { vmaLockWrite, vmaUnlockWrite } from './vma_lock.ts';
 /**
  * Changes the entries of `[start, end)`; shared tables are given up as they are.
  *
- * Called under the VMA write lock.
+ * Called under the VMA write lock, or the mmap lock for userfaultfd.
  *
+ * @returns 0, or ENOMEM if there is no memory for a table
  * @locks the lock of the VMA, i_mmap_rwsem, both for writing; page-table locks
  */
 export function* hugetlbChangeProtection(
@@ -39,18 +43,26 @@ export function* hugetlbChangeProtection(
   vma: Vma,
   start: number,
   end: number,
-): Op<void> {
+  wp: WpChange = WpChange.NONE,
+): Op<number> {
   const { machine, cpu, mm } = task;
   const hstate = hstateOf(vma);
   const guard = machine.objects.iMmapLock(vma.file!.inode.id);
   const unshared = nothingUnshared();
   const [from, to] = notifiedRange(task, vma, start, end);
+  let result = 0;
   yield* invalidateRangeStart(task, mm, from, to, Notify.PROTECTION_VMA);
   yield* vmaLockWrite(task, vma);
   yield* lock(machine, cpu, guard, Rank.I_MMAP);
   for (let page = start; page < end; ) {
-    const slot = yield* walk(machine, mm, page, hstate.level);
-    const isGone = slot !== NONE && (yield* changeEntry(task, vma, page, slot, unshared));
+    const found = yield* walk(machine, mm, page, hstate.level);
+    const isMade = found === NONE && wp === WpChange.PROTECT;
+    const slot = isMade ? yield* hugePteAlloc(task, mm, vma, page) : found;
+    if (isMade && slot === NONE) {
+      result = ENOMEM;
+      break;
+    }
+    const isGone = slot !== NONE && (yield* changeEntry(task, vma, page, slot, wp, unshared));
     page = slot === NONE || isGone ? nextBlock(machine, hstate, page) : page + hstate.pages;
   }
   yield* flushUnshared(task, unshared);
@@ -58,6 +70,7 @@ export function* hugetlbChangeProtection(
   yield* unlock(machine, cpu, guard, Rank.I_MMAP);
   yield* vmaUnlockWrite(task, vma);
   yield* invalidateRangeEnd(task, mm, from, to, Notify.PROTECTION_VMA);
+  return result;
 }
 
 /** @returns whether the table was a shared one, and is given up */
@@ -66,6 +79,7 @@ function* changeEntry(
   vma: Vma,
   page: number,
   slot: number,
+  wp: WpChange,
   unshared: Unshared,
 ): Op<boolean> {
   const { machine, cpu, mm } = task;
@@ -80,14 +94,23 @@ function* changeEntry(
       const old = mappedFlagsAt(machine, slot);
       const head = mappedFrameAt(machine, slot, level);
       const wasPresent = isPresentAt(machine, slot);
-      setMapped(machine, slot, head, (old & (ACCESSED | DIRTY)) | pageRights(vma), level);
+      const kept = old & (ACCESSED | DIRTY | UFFD_WP);
+      setMapped(machine, slot, head, flagsOfWp(kept | pageRights(vma), wp), level);
       const cpus = machine.mmCpus[mm.id]!;
       const isWritable = (old & W) !== 0;
       if (wasPresent) {
         machine.ledger.openFolio(cpus, mm.id, page, page + pages, head, isWritable);
       }
-    }
+    } else yield* changeMarker(task, slot, wp);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   return isGone;
+}
+
+/** Where nothing is mapped, write protection is noted, or forgotten. Called under the lock of the table. */
+function* changeMarker({ machine }: Task, slot: number, wp: WpChange): Op<void> {
+  yield setting(machine.objects.entry(slot));
+  if (wp === WpChange.PROTECT && isNoneAt(machine, slot)) {
+    setSoftEntry(machine, slot, SoftKind.MARKER, Marker.UFFD_WP);
+  } else if (wp === WpChange.RESOLVE && isWpMarkerAt(machine, slot)) clearEntry(machine, slot);
 }

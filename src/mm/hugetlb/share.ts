@@ -67,7 +67,7 @@ export function blockOf({ machine }: Pick<Task, 'machine'>, page: number): [numb
 
 /** Whether a table of `vma` for `page` may be one of others, too. */
 export function wantsPmdShare(place: Pick<Task, 'machine'>, vma: Vma, page: number): boolean {
-  if ((vma.flags & VM.UFFD_WP) !== 0) return false;
+  if ((vma.flags & (VM.UFFD_WP | VM.UFFD_MINOR)) !== 0) return false;
   if ((vma.flags & VM.MAYSHARE) === 0 || vma.hugetlb?.lock === undefined) return false;
   const [start, end] = blockOf(place, page);
   return vma.start <= start && end <= vma.end;

@@ -27,6 +27,7 @@ import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
 import { hstateOf } from './hstate.ts';
 import { blockOf } from './share.ts';
+import { vmaLockWrite, vmaUnlockWrite } from './vma_lock.ts';
 
 /**
  * Whom to tell of a change of `[start, end)`: a shared table goes as a whole, whatever part is meant.
@@ -139,4 +140,34 @@ function* unshareBlock(task: Task, vma: Vma, start: number): Op<void> {
   yield* hugePmdUnshare(task, vma, start, slot, unshared);
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield* flushUnshared(task, unshared);
+}
+
+/**
+ * Gives up all tables of `vma` that others have, too, before its faults are told one by one.
+ *
+ * Called under the mmap lock and that of the VMA, for writing.
+ *
+ * @source mm/hugetlb.c hugetlb_unshare_all_pmds(), hugetlb_unshare_pmds() (Linux 6.18)
+ * @locks  the lock of the VMA of hugetlb, i_mmap_rwsem, both for writing; page-table locks
+ */
+export function* hugetlbUnshareAll(task: Task, vma: Vma): Op<void> {
+  const { machine, cpu, mm } = task;
+  if ((vma.flags & VM.MAYSHARE) === 0 || hstateOf(vma).level !== 1) return;
+  const span = machine.format.entryPages[2]!;
+  const end = Math.floor(vma.end / span) * span;
+  const guard = machine.objects.iMmapLock(vma.file!.inode.id);
+  const unshared = nothingUnshared();
+  yield* vmaLockWrite(task, vma);
+  yield* lock(machine, cpu, guard, Rank.I_MMAP);
+  for (let page = Math.ceil(vma.start / span) * span; page < end; page += span) {
+    const slot = yield* walk(machine, mm, page, 1);
+    if (slot === NONE) continue;
+    const tableLock = lockOf(machine, mm, slot, 1);
+    yield* lock(machine, cpu, tableLock, Rank.PAGE_TABLE);
+    yield* hugePmdUnshare(task, vma, page, slot, unshared);
+    yield* unlock(machine, cpu, tableLock, Rank.PAGE_TABLE);
+  }
+  yield* flushUnshared(task, unshared);
+  yield* unlock(machine, cpu, guard, Rank.I_MMAP);
+  yield* vmaUnlockWrite(task, vma);
 }

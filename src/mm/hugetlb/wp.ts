@@ -6,7 +6,7 @@
  *
  * @source mm/hugetlb.c hugetlb_wp() (Linux 6.18)
  */
-import { W } from '../../arch/index.ts';
+import { UFFD_WP, W } from '../../arch/index.ts';
 import { prepareAnonymous } from '../fault/anonymous.ts';
 import { Access, Fault } from '../fault/result.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
@@ -145,7 +145,9 @@ function* replace(
   mapNewAnonymousFolio(machine, copy, vma.anonVma!, vma.pgoff + page - vma.start);
   yield setting(machine.objects.entry(slot));
   const flags = leafFlags(vma, access !== Access.UNSHARE);
-  setLeaf(machine, slot, copy, access === Access.UNSHARE ? flags & ~W : flags, level);
+  const isReadOnly = access === Access.UNSHARE || machine.format.uffdWp(low, high);
+  const noted = machine.format.uffdWp(low, high) ? UFFD_WP : 0;
+  setLeaf(machine, slot, copy, (isReadOnly ? flags & ~W : flags) | noted, level);
   return true;
 }
 

@@ -3,9 +3,8 @@
  *
  * @source mm/hugetlb.c __unmap_hugepage_range(), __hugetlb_zap_begin(), __hugetlb_zap_end(),
  *         unmap_ref_private() (Linux 6.18)
- * @omits  userfaultfd
  */
-import { DIRTY, W } from '../../arch/index.ts';
+import { DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
@@ -20,7 +19,8 @@ import {
   tlbUnlink,
 } from '../table/mmu_gather.ts';
 import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
-import { SoftKind, softKindAt } from '../table/soft_entry.ts';
+import { isWpMarkerAt, Marker, SoftKind, setSoftEntry, softKindAt } from '../table/soft_entry.ts';
+import { Zap } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -75,7 +75,7 @@ export function* zapHugetlbRange(task: Task, vma: Vma, start: number, end: numbe
   yield* zapBegin(task, vma);
   const [from, to] = notifiedRange(task, vma, start, end);
   yield* invalidateRangeStart(task, mm, from, to, Notify.CLEAR);
-  yield* unmapHugepageRange(task, vma, start, end);
+  yield* unmapHugepageRange(task, vma, start, end, 0);
   yield* invalidateRangeEnd(task, mm, from, to, Notify.CLEAR);
   const { zapUnlockedBeforeFree, dontneedEndsVmaLock = false } = machine.bugs;
   if (zapUnlockedBeforeFree === true) yield* zapEnd(task, vma, false);
@@ -95,6 +95,7 @@ export function* unmapHugepageRange(
   vma: Vma,
   start: number,
   end: number,
+  zap: number = Zap.DROP_MARKERS,
   only: number = NONE,
 ): Op<void> {
   const { machine, cpu, mm } = task;
@@ -106,7 +107,7 @@ export function* unmapHugepageRange(
       page = nextBlock(machine, hstate, page);
       continue;
     }
-    const isGone = yield* zapEntry(task, vma, page, slot, only, unshared);
+    const isGone = yield* zapEntry(task, vma, page, slot, zap, only, unshared);
     if (isGatherFull(machine, cpu)) yield* tlbFlushMmu(machine, cpu, mm.id);
     page = isGone ? nextBlock(machine, hstate, page) : page + hstate.pages;
     if (isGone && machine.bugs.unshareSkipsBlock === true) page = nextBlock(machine, hstate, page);
@@ -122,6 +123,7 @@ function* zapEntry(
   vma: Vma,
   page: number,
   slot: number,
+  zap: number,
   only: number,
   unshared: Unshared,
 ): Op<boolean> {
@@ -134,8 +136,9 @@ function* zapEntry(
   if (!isGone) {
     yield reading(machine.objects.entry(slot));
     const isMapped = isMappedAt(machine, slot, level);
-    if (isMapped) isRestored = yield* zapMapped(task, vma, page, slot, only);
-    else if (!isNoneAt(machine, slot) && only === NONE) {
+    const noted = (zap & Zap.DROP_MARKERS) === 0;
+    if (isMapped) isRestored = yield* zapMapped(task, vma, page, slot, noted, only);
+    else if (!isNoneAt(machine, slot) && only === NONE && !(noted && isWpMarkerAt(machine, slot))) {
       yield clearing(machine.objects.entry(slot));
       // What is being moved counts as mapped.
       const isMoved = softKindAt(machine, slot) === SoftKind.MIGRATION;
@@ -149,7 +152,14 @@ function* zapEntry(
 }
 
 /** @returns whether the owner of a private mapping gets its reservation back */
-function* zapMapped(task: Task, vma: Vma, page: number, slot: number, only: number): Op<boolean> {
+function* zapMapped(
+  task: Task,
+  vma: Vma,
+  page: number,
+  slot: number,
+  isNoted: boolean,
+  only: number,
+): Op<boolean> {
   const { machine, cpu, mm } = task;
   const { level, pages } = hstateOf(vma);
   const head = mappedFrameAt(machine, slot, level);
@@ -160,7 +170,9 @@ function* zapMapped(task: Task, vma: Vma, page: number, slot: number, only: numb
   yield clearing(machine.objects.entry(slot));
   const flags = mappedFlagsAt(machine, slot);
   const wasPresent = isPresentAt(machine, slot);
-  clearEntry(machine, slot);
+  if (isNoted && (flags & UFFD_WP) !== 0) {
+    setSoftEntry(machine, slot, SoftKind.MARKER, Marker.UFFD_WP);
+  } else clearEntry(machine, slot);
   tlbChange(machine, cpu, page, page + pages);
   if (wasPresent) {
     const cpus = machine.mmCpus[mm.id]!;
@@ -206,13 +218,14 @@ export function* zapOfFile(
   vma: Vma,
   start: number,
   end: number,
+  zap: number,
   only: number = NONE,
 ): Op<void> {
   const { machine, cpu, mm } = task;
   const [from, to] = notifiedRange(task, vma, start, end);
   yield* invalidateRangeStart(task, mm, from, to, Notify.CLEAR);
   yield* tlbGatherMmu(machine, cpu, mm.id);
-  yield* unmapHugepageRange(task, vma, start, end, only);
+  yield* unmapHugepageRange(task, vma, start, end, zap, only);
   yield* invalidateRangeEnd(task, mm, from, to, Notify.CLEAR);
   yield* tlbFinishMmu(machine, cpu, mm.id);
 }
@@ -234,7 +247,8 @@ export function* unmapRefPrivate(task: Task, vma: Vma, page: number, head: numbe
     if (other === vma || place < other.start || place >= other.end) continue;
     if ((other.flags & VM.MAYSHARE) !== 0 || other.hugetlb?.resv !== undefined) continue;
     const its = { machine, cpu, mm };
-    yield* zapOfFile(its, other, place, place + hstateOf(vma).pages, head);
+    const end = place + hstateOf(vma).pages;
+    yield* zapOfFile(its, other, place, end, Zap.DROP_MARKERS, head);
   }
   yield* unlock(machine, cpu, guard, Rank.I_MMAP);
 }

@@ -16,7 +16,7 @@ import { NO_LIMITS, Scan } from '../huge/scan.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../task.ts';
 import { pgoffAt, VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
-import { EAGAIN, EINVAL, ENOMEM } from '../world/errno.ts';
+import { EAGAIN, EBUSY, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
@@ -96,6 +96,7 @@ function isFinal(reason: Scan): boolean {
 const GONE_PAST: readonly Scan[] = [
   Scan.PMD_NULL,
   Scan.PTE_NON_PRESENT,
+  Scan.PTE_UFFD_WP,
   Scan.PAGE_NULL,
   Scan.PAGE_COUNT,
   Scan.PAGE_LOCK,
@@ -104,5 +105,6 @@ const GONE_PAST: readonly Scan[] = [
 /** @source mm/khugepaged.c madvise_collapse_errno() */
 function errnoOf(reason: Scan): number {
   if (reason === Scan.ALLOC_HUGE_PAGE_FAIL) return ENOMEM;
+  if (reason === Scan.EXCEED_NONE_PTE) return EBUSY;
   return reason === Scan.PAGE_COUNT || reason === Scan.PAGE_LOCK ? EAGAIN : EINVAL;
 }

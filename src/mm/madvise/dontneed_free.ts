@@ -2,7 +2,7 @@
  * MADV_DONTNEED and MADV_FREE: pages that are not needed, now or if memory gets scarce.
  *
  * @source mm/madvise.c madvise_dontneed_free(), madvise_free_pte_range() (Linux 6.18)
- * @omits  userfaultfd, large folios that are freed lazily: they stay as they are
+ * @omits  large folios that are freed lazily: they stay as they are
  */
 import { ACCESSED, DIRTY } from '../../arch/index.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
@@ -20,9 +20,10 @@ import { clearEntry, isPresentAt } from '../table/pgtable.ts';
 import { Marker, SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import { Zap, zapVmaRange } from '../table/zap.ts';
 import type { Task } from '../task.ts';
+import { removeUserfaultfd } from '../userfaultfd/events.ts';
 import { Rss } from '../vma/mm.ts';
 import { isAnonymous, VM, type Vma } from '../vma/vma.ts';
-import { EINVAL } from '../world/errno.ts';
+import { EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, writing } from '../world/point.ts';
 import { FrameFlag } from '../world/world.ts';
@@ -41,9 +42,42 @@ export function* adviseDontneedOrFree(
   end: number,
   advice: number,
 ): Op<number> {
-  if (isHugetlb(vma)) return yield* dontneedHugetlb(task, vma, start, end, advice);
+  const error = refusal(vma, start, advice);
+  if (error < 0) return error;
+  // A part of a huge page at the end is left: perhaps all there is.
+  const last = isHugetlb(vma) ? endOfHuge(task, vma, end) : end;
+  if (last <= start) return 0;
+  const isTold = yield* removeUserfaultfd(task, vma, start, last);
+  if (!isTold) return yield* giveBack(task, vma, start, last, advice);
+  // The VMA may have changed while nobody held the lock.
+  const { machine, mm } = task;
+  yield reading(machine.objects.tree(mm.id));
+  const now = mm.vmas.at(start);
+  if (now === undefined) return ENOMEM;
+  const errorNow = refusal(now, start, advice);
+  if (errorNow < 0) return errorNow;
+  return yield* giveBack(task, now, start, Math.min(last, now.end), advice);
+}
+
+function endOfHuge({ machine }: Task, vma: Vma, end: number): number {
+  const { pages } = hstateOf(vma);
+  return (machine.bugs.dontneedRoundsUp === true ? Math.ceil : Math.floor)(end / pages) * pages;
+}
+
+/** @source mm/madvise.c madvise_dontneed_free_valid_vma() */
+function refusal(vma: Vma, start: number, advice: number): number {
+  if (isHugetlb(vma)) {
+    return advice === MADV.FREE || start % hstateOf(vma).pages > 0 ? EINVAL : 0;
+  }
   const forbidden = VM.PFNMAP | (advice === MADV.DONTNEED_LOCKED ? 0 : VM.LOCKED);
-  if ((vma.flags & forbidden) !== 0) return EINVAL;
+  return (vma.flags & forbidden) !== 0 ? EINVAL : 0;
+}
+
+function* giveBack(task: Task, vma: Vma, start: number, end: number, advice: number): Op<number> {
+  if (isHugetlb(vma)) {
+    yield* zapHugetlbRange(task, vma, start, end);
+    return 0;
+  }
   if (advice !== MADV.FREE) {
     yield* zapVmaRange(task, vma, start, end, Zap.RECLAIM_TABLES);
     return 0;
@@ -52,22 +86,6 @@ export function* adviseDontneedOrFree(
   yield* invalidateRangeStart(task, task.mm, start, end, Notify.CLEAR);
   yield* forEachTable(task, start, end, freeLazily);
   yield* invalidateRangeEnd(task, task.mm, start, end, Notify.CLEAR);
-  return 0;
-}
-
-/** Whole huge pages: the first has to be one, the last is left if it is not. */
-function* dontneedHugetlb(
-  task: Task,
-  vma: Vma,
-  start: number,
-  end: number,
-  advice: number,
-): Op<number> {
-  const { pages } = hstateOf(vma);
-  if (advice === MADV.FREE || start % pages > 0) return EINVAL;
-  const round = task.machine.bugs.dontneedRoundsUp === true ? Math.ceil : Math.floor;
-  const last = round(end / pages) * pages;
-  if (last > start) yield* zapHugetlbRange(task, vma, start, last);
   return 0;
 }
 

@@ -9,6 +9,7 @@ import { isMemory } from '../file/inode.ts';
 import { forceReadAhead } from '../file/readahead.ts';
 import { closeInode, getInode } from '../file/shmem.ts';
 import type { Task } from '../task.ts';
+import { removeUserfaultfd } from '../userfaultfd/events.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
 import { EACCES, EINVAL } from '../world/errno.ts';
@@ -44,6 +45,7 @@ export function* adviseRemove(task: Task, vma: Vma, start: number, end: number):
   if ((flags & SHARED_MAYWRITE) !== SHARED_MAYWRITE) return EACCES;
   const index = pgoffAt(vma, start);
   yield* getInode(task, file.inode);
+  yield* removeUserfaultfd(task, vma, start, end);
   yield* mmapReadUnlock(machine, cpu, mm.id);
   const open = { mapped: file, isReadable: true, isWritable: true, isExecutable: true };
   const result = yield* fallocateFile(

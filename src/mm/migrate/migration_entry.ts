@@ -2,9 +2,9 @@
  * Migration entries: they stand for a page while it is moved, and remember what its entry said.
  *
  * @source mm/rmap.c try_to_migrate_one(); mm/migrate.c remove_migration_pte() (Linux 6.18)
- * @omits  large folios, device memory, userfaultfd, soft-dirty tracking, flushes in batches
+ * @omits  large folios, device memory, soft-dirty tracking, flushes in batches
  */
-import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
 import { flushMapped } from '../design/seams.ts';
 import type { Machine } from '../machine.ts';
@@ -80,7 +80,8 @@ function softFlags(flags: number, isOwn: boolean): number {
     ((flags & W) !== 0 ? SoftFlag.WRITABLE : 0) |
     (isOwn ? SoftFlag.EXCLUSIVE : 0) |
     ((flags & ACCESSED) !== 0 ? SoftFlag.YOUNG : 0) |
-    ((flags & DIRTY) !== 0 ? SoftFlag.DIRTY : 0)
+    ((flags & DIRTY) !== 0 ? SoftFlag.DIRTY : 0) |
+    ((flags & UFFD_WP) !== 0 ? SoftFlag.UFFD_WP : 0)
   );
 }
 
@@ -122,7 +123,9 @@ function* restoreEntry(machine: Machine, { vma, slot }: Mapping, to: number): Op
   const isDirty = (soft & SoftFlag.DIRTY) !== 0 && isFolioDirty(machine, to);
   yield setting(machine.objects.entry(slot));
   const used = ((soft & SoftFlag.YOUNG) !== 0 ? ACCESSED : 0) | (isDirty ? DIRTY : 0);
-  setMapped(machine, slot, to, pageRights(vma) | used | (isWritable ? W : 0));
+  const isWp = (soft & SoftFlag.UFFD_WP) !== 0;
+  const right = isWp ? UFFD_WP : isWritable ? W : 0;
+  setMapped(machine, slot, to, pageRights(vma) | used | right);
 }
 
 /** The entry's dirty bit means something only if nobody has written the folio out. */

@@ -4,7 +4,7 @@
  * @source mm/huge_memory.c copy_huge_pmd() (Linux 6.18)
  * @omits  migration of huge pages
  */
-import { ACCESSED, W } from '../../arch/index.ts';
+import { ACCESSED, UFFD_WP, W } from '../../arch/index.ts';
 import { deposit } from '../huge/deposit.ts';
 import { isHugeZero } from '../huge/huge_memory.ts';
 import { addHugeRmap } from '../huge/huge_rmap.ts';
@@ -13,6 +13,7 @@ import { splitHugeEntry } from '../huge/split.ts';
 import { maybeDmaPinned } from '../rmap/dup_rmap.ts';
 import { mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { lockOf, setLeaf, walkAllocating } from '../table/pgtable.ts';
+import { VM } from '../vma/vma.ts';
 import { EAGAIN, ENOMEM } from '../world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -59,7 +60,7 @@ function* copyLocked(
   start: number,
   table: number,
 ): Op<boolean> {
-  const { task, child } = copy;
+  const { task, child, to: vma } = copy;
   const { machine, mm } = task;
   yield reading(machine.objects.entry(from));
   const head = mappedFrameAt(machine, from, 1);
@@ -82,6 +83,7 @@ function* copyLocked(
     machine.ledger.openFolio(machine.mmCpus[mm.id]!, mm.id, start, end, head, true);
   }
   yield setting(machine.objects.entry(to));
-  setMapped(machine, to, head, flags & ~ACCESSED, 1);
+  const forgotten = (vma.flags & VM.UFFD_WP) === 0 ? ACCESSED | UFFD_WP : ACCESSED;
+  setMapped(machine, to, head, flags & ~forgotten, 1);
   return true;
 }

@@ -34,7 +34,7 @@ export interface Copy {
 }
 
 /** What the child cannot get by faults: private pages, guards, and what no file can bring back. */
-const COPIED = VM.UFFD_WP | VM.PFNMAP | VM.MIXEDMAP | VM.MAYBE_GUARD;
+const COPIED = VM.PFNMAP | VM.MIXEDMAP | VM.MAYBE_GUARD;
 const COW = VM.SHARED | VM.MAYWRITE;
 
 /**
@@ -49,7 +49,8 @@ export function* copyPageRange(task: Task, child: Mm, to: Vma, from: Vma): Op<nu
     const result = yield* copyRange(task, child, to, from);
     if (result !== false) return result === true ? 0 : result;
   }
-  if (from.anonVma === undefined && (from.flags & COPIED) === 0) return 0;
+  const isWp = (to.flags & VM.UFFD_WP) !== 0;
+  if (!isWp && from.anonVma === undefined && (from.flags & COPIED) === 0) return 0;
   const isCow = (from.flags & COW) === VM.MAYWRITE;
   if (isHugetlb(from)) {
     if (isCow) yield* invalidateRangeStart(task, mm, from.start, from.end, Notify.CLEAR);

@@ -2,14 +2,22 @@
 import { copyContent, writtenFlags } from '../fault/wp_copy.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
 import { setLeaf } from '../table/pgtable.ts';
+import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import { Rss } from '../vma/mm.ts';
+import { VM } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { setting, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import type { Copy } from './copy_page_range.ts';
 
 /** Gives the child a page of its own, as the first write to it would; false if a frame is missing. */
-export function* copyPinned(copy: Copy, to: number, page: number, frame: number): Op<boolean> {
+export function* copyPinned(
+  copy: Copy,
+  to: number,
+  page: number,
+  frame: number,
+  isWp = false,
+): Op<boolean> {
   const { child, spare, to: vma } = copy;
   const { machine } = copy.task;
   if (spare === NONE) return false;
@@ -19,6 +27,8 @@ export function* copyPinned(copy: Copy, to: number, page: number, frame: number)
   mapNewAnonymous(machine, spare, vma, page);
   child.rss[Rss.ANON]!++;
   yield setting(machine.objects.entry(to));
-  setLeaf(machine, to, spare, writtenFlags(vma));
+  const flags = writtenFlags(vma);
+  const isNoted = isWp && (vma.flags & VM.UFFD_WP) !== 0;
+  setLeaf(machine, to, spare, isNoted ? flagsOfWp(flags, WpChange.PROTECT) : flags);
   return true;
 }

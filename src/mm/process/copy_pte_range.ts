@@ -8,7 +8,7 @@
  * @source mm/memory.c copy_pte_range(), copy_present_ptes(), copy_present_page() (Linux 6.18)
  * @omits  batches of a large folio, letting others run half way
  */
-import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { allocFrame, headOf, putFrame } from '../page/frame.ts';
 import { flagsAt, frameAt, isNoneAt, isPresentAt, isWritableAt, lockOf } from '../table/pgtable.ts';
 import { VM } from '../vma/vma.ts';
@@ -76,7 +76,7 @@ function* copyLocked(copy: Copy, from: number, to: number, start: number, end: n
  * @returns the first page with another entry, or that may be pinned; or `end`
  */
 function* copyPresent(
-  { task, child, from: vma, isCow }: Copy,
+  { task, child, from: vma, to: childVma, isCow }: Copy,
   from: number,
   to: number,
   start: number,
@@ -84,7 +84,9 @@ function* copyPresent(
 ): Op<number> {
   const { machine, mm } = task;
   const { ledger, mmCpus, objects } = machine;
-  const unused = (vma.flags & VM.SHARED) === 0 ? ACCESSED : ACCESSED | DIRTY;
+  const isForgotten = (childVma.flags & VM.UFFD_WP) === 0;
+  const unused =
+    ACCESSED | ((vma.flags & VM.SHARED) === 0 ? 0 : DIRTY) | (isForgotten ? UFFD_WP : 0);
   for (let page = start; page < end; ) {
     const slot = from + page - start;
     yield reading(objects.entry(slot));
@@ -117,5 +119,6 @@ function* copyPresent(
 function* copyOther(copy: Copy, from: number, to: number, page: number): Op<boolean> {
   const { machine } = copy.task;
   if (!isPresentAt(machine, from)) return yield* copySoftEntry(copy, from, to, page);
-  return yield* copyPinned(copy, to, page, frameAt(machine, from));
+  const isWp = (flagsAt(machine, from) & UFFD_WP) !== 0;
+  return yield* copyPinned(copy, to, page, frameAt(machine, from), isWp);
 }

@@ -2,9 +2,9 @@
  * Copying entries that are not present to hardware, for fork.
  *
  * @source mm/memory.c copy_nonpresent_pte(), copy_pte_marker() (Linux 6.18)
- * @omits  device memory, userfaultfd
+ * @omits  device memory
  */
-import { ACCESSED } from '../../arch/index.ts';
+import { ACCESSED, UFFD_WP } from '../../arch/index.ts';
 import { tryDupRmap } from '../rmap/dup_rmap.ts';
 import { rssKindOf } from '../rmap/map_count.ts';
 import { swapDuplicate } from '../swap/swap_slot.ts';
@@ -18,6 +18,7 @@ import {
   softValueAt,
 } from '../table/soft_entry.ts';
 import { Rss } from '../vma/mm.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { setting, writing } from '../world/point.ts';
 import type { Copy } from './copy_page_range.ts';
@@ -33,7 +34,8 @@ export function* copySoftEntry(copy: Copy, from: number, to: number, page: numbe
       yield* copyMigration(copy, from, to);
       return true;
     case SoftKind.MARKER: {
-      const marker = softValueAt(machine, from) & (Marker.POISONED | Marker.GUARD);
+      const wp = (copy.to.flags & VM.UFFD_WP) === 0 ? 0 : Marker.UFFD_WP;
+      const marker = softValueAt(machine, from) & (Marker.POISONED | Marker.GUARD | wp);
       yield setting(machine.objects.entry(to));
       if (marker !== 0) setSoftEntry(machine, to, SoftKind.MARKER, marker);
       return true;
@@ -52,13 +54,13 @@ function* copyProtNone(copy: Copy, from: number, to: number, page: number): Op<b
   const isShared = yield* tryDupRmap(machine, mm, child, frame);
   if (!isShared) return yield* copyPinned(copy, to, page, frame);
   yield setting(machine.objects.entry(to));
-  const flags = softFlagsAt(machine, from) & ~ACCESSED;
+  const flags = softFlagsAt(machine, from) & ~ACCESSED & ~forgottenFlags(copy.to, UFFD_WP);
   setSoftEntry(machine, to, SoftKind.PROT_NONE, frame, flags);
   return true;
 }
 
 /** A page that is swapped out is common when it comes back. */
-function* copySwapEntry({ task, child }: Copy, from: number, to: number): Op<void> {
+function* copySwapEntry({ task, child, to: vma }: Copy, from: number, to: number): Op<void> {
   const { machine, cpu } = task;
   const value = softValueAt(machine, from);
   const flags = softFlagsAt(machine, from) & ~SoftFlag.EXCLUSIVE;
@@ -67,12 +69,12 @@ function* copySwapEntry({ task, child }: Copy, from: number, to: number): Op<voi
   yield writing(machine.objects.entry(from));
   setSoftEntry(machine, from, SoftKind.SWAP, value, flags);
   yield setting(machine.objects.entry(to));
-  setSoftEntry(machine, to, SoftKind.SWAP, value, flags);
+  setSoftEntry(machine, to, SoftKind.SWAP, value, flags & ~forgottenFlags(vma, SoftFlag.UFFD_WP));
 }
 
 /** A page that is being moved will be common, too, when it arrives. */
 function* copyMigration(copy: Copy, from: number, to: number): Op<void> {
-  const { task, child, isCow } = copy;
+  const { task, child, isCow, to: vma } = copy;
   const { machine } = task;
   const frame = softValueAt(machine, from);
   let flags = softFlagsAt(machine, from);
@@ -83,5 +85,15 @@ function* copyMigration(copy: Copy, from: number, to: number): Op<void> {
     setSoftEntry(machine, from, SoftKind.MIGRATION, frame, flags);
   }
   yield setting(machine.objects.entry(to));
-  setSoftEntry(machine, to, SoftKind.MIGRATION, frame, flags);
+  setSoftEntry(
+    machine,
+    to,
+    SoftKind.MIGRATION,
+    frame,
+    flags & ~forgottenFlags(vma, SoftFlag.UFFD_WP),
+  );
 }
+
+/** The note of write protection, unless the child's VMA is protected, too. */
+const forgottenFlags = ({ flags }: Vma, noted: number): number =>
+  (flags & VM.UFFD_WP) === 0 ? noted : 0;

@@ -7,7 +7,7 @@
  * before the lock is dropped.
  *
  * @source kernel/fork.c dup_mm(), copy_mm(); mm/mmap.c dup_mmap() (Linux 6.18)
- * @omits  userfaultfd events, NUMA policies, KSM, signals that end a fork half way
+ * @omits  NUMA policies, KSM, signals that end a fork half way
  */
 import { isHugetlb } from '../hugetlb/hstate.ts';
 import { placeBehind } from '../hugetlb/i_mmap.ts';
@@ -15,6 +15,7 @@ import { openHugetlb } from '../hugetlb/reserve.ts';
 import { anonVmaFork } from '../rmap/anon_vma_fork.ts';
 import { linkFile, lockLinks, unlockLinks } from '../rmap/links.ts';
 import { type Task, taskOn } from '../task.ts';
+import { completeEvents, dupUserfaultfd } from '../userfaultfd/events.ts';
 import { Mm } from '../vma/mm.ts';
 import { newVma, VM, type Vma } from '../vma/vma.ts';
 import { attachVma, vmaStartWrite } from '../vma/vma_lock.ts';
@@ -53,6 +54,7 @@ export function* fork(task: Task, cpu: number): Op<Task | typeof ENOMEM> {
     yield* flushTlbMmRange(machine, task.cpu, mm.id, 0, Number.MAX_SAFE_INTEGER);
   }
   yield* mmapWriteUnlock(machine, task.cpu, mm.id);
+  yield* completeEvents(task);
   if (error < 0) {
     yield* exitMm({ machine, cpu: task.cpu, mm: child });
     return ENOMEM;
@@ -102,6 +104,7 @@ function* dupVma(task: Task, child: Mm, vma: Vma, isWiped: boolean): Op<Vma> {
   const { machine, cpu } = task;
   const flags = vma.flags & ~(VM.LOCKED | VM.LOCKONFAULT);
   const copy = newVma({ ...vma, flags });
+  yield* dupUserfaultfd(task, child, copy);
   if (isHugetlb(vma)) openHugetlb(task, copy, vma, true);
   if (!isWiped) yield* anonVmaFork(task, child, copy, vma);
   yield* attachVma(machine, cpu, child, copy);

@@ -12,7 +12,7 @@
  *         early because the device is more than half full, dropping locks while the folio lock is
  *         waited for
  */
-import { ACCESSED, DIRTY, type LeafFlags, W } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, type LeafFlags, UFFD_WP, W } from '../../arch/index.ts';
 import { Access, Fault } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { allocFrame, putFrame } from '../page/frame.ts';
@@ -132,7 +132,8 @@ function* mapSwapped(
   yield* addSwappedRmap(task, vma, page, head, isOwn);
   mm.rss[Rss.SWAP]!--;
   yield setting(machine.objects.entry(entry.at));
-  setLeaf(machine, entry.at, head, swappedFlags(vma, isOwn, isWrite));
+  const isWp = (entry.flags & SoftFlag.UFFD_WP) !== 0;
+  setLeaf(machine, entry.at, head, swappedFlags(vma, isOwn, isWrite, isWp));
   yield* unlockPte(task, mm, entry.at);
   return true;
 }
@@ -159,8 +160,8 @@ function* addSwappedRmap(
   else machine.frameFlags[head]! &= ~FrameFlag.EXCLUSIVE;
 }
 
-function swappedFlags(vma: Vma, isOwn: boolean, isWrite: boolean): LeafFlags {
-  const isWritable = isOwn && (vma.flags & VM.WRITE) !== 0;
+function swappedFlags(vma: Vma, isOwn: boolean, isWrite: boolean, isWp: boolean): LeafFlags {
+  const isWritable = isOwn && !isWp && (vma.flags & VM.WRITE) !== 0;
   const written = isWritable ? W | (isWrite ? DIRTY : 0) : 0;
-  return pageRights(vma) | ACCESSED | written;
+  return pageRights(vma) | ACCESSED | written | (isWp ? UFFD_WP : 0);
 }

@@ -10,7 +10,7 @@
  * @omits  write-back that takes its time, pages of zeroes that
  *         are not written, zswap, large folios, pages of files in memory
  */
-import { DIRTY, W } from '../../arch/index.ts';
+import { DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
 import { flushMapped } from '../design/seams.ts';
 import type { Machine } from '../machine.ts';
@@ -92,7 +92,9 @@ function* unmapToSwap(machine: Machine, cpu: number, mapping: Mapping): Op<boole
   } else yield* swapFree(machine, cpu, swapSlot);
   yield setting(machine.objects.entry(slot));
   if (isShared) {
-    setSoftEntry(machine, slot, SoftKind.SWAP, swapSlot, isOwn ? SoftFlag.EXCLUSIVE : 0);
+    const noted = (flags & UFFD_WP) === 0 ? 0 : SoftFlag.UFFD_WP;
+    const soft = noted | (isOwn ? SoftFlag.EXCLUSIVE : 0);
+    setSoftEntry(machine, slot, SoftKind.SWAP, swapSlot, soft);
     yield* putFrame(machine, cpu, frame);
   } else setEntry(machine, slot, low, high);
   return isShared;

@@ -2,6 +2,7 @@
 
 import { populate } from '../fault/populate.ts';
 import type { Task } from '../task.ts';
+import { completeEvents } from '../userfaultfd/events.ts';
 import { PAGE_BYTES, pagesOf } from '../vma/pages.ts';
 import { startWithGap, VM, VM_MAY_ACCESS } from '../vma/vma.ts';
 import { extend, insertNew, type Proposal } from '../vma/vma_merge.ts';
@@ -17,6 +18,7 @@ export function* brk(task: Task, address: number): Op<number> {
   const isMoved = address >= mm.layout.brkStartBytes && (yield* moveBreak(task, address));
   if (isMoved) mm.brkBytes = address;
   yield* mmapWriteUnlock(machine, cpu, mm.id);
+  yield* completeEvents(task);
   const grown = pagesOf(mm.brkBytes);
   if (grown > pagesOf(old) && (mm.defaultFlags & VM.LOCKED) !== 0) {
     yield* populate(task, pagesOf(old), grown);

@@ -97,7 +97,8 @@ export function* doAdvice(task: Task, start: number, end: number, advice: number
   const { machine, cpu, mm } = task;
   const vma = yield* lockVmaUnderRcu(task, start);
   if (vma !== undefined) {
-    const isEnough = end <= vma.end;
+    // What userfaultfd is told of drops the mmap lock.
+    const isEnough = end <= vma.end && vma.userfaultfd === undefined;
     const result = isEnough ? yield* adviseVma(task, vma, start, end, advice) : 0;
     yield* vmaEndRead(machine, cpu, vma);
     if (isEnough) return result;

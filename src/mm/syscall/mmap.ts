@@ -9,6 +9,7 @@ import { closeInode, getInode, newShmem, putInode } from '../file/shmem.ts';
 import { newAnonymousHugetlb, roundUp } from '../hugetlb/call.ts';
 import { hugetlbMmap } from '../hugetlb/file.ts';
 import type { Task } from '../task.ts';
+import { completeEvents } from '../userfaultfd/events.ts';
 import type { Mm } from '../vma/mm.ts';
 import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
 import { unmappedArea } from '../vma/unmapped_area.ts';
@@ -70,6 +71,7 @@ export function* mmap(task: Task, call: MmapArguments): Op<number> {
   const held: Inode[] = [];
   const result = yield* doMmap(task, call, held);
   yield* mmapWriteUnlock(machine, cpu, mm.id);
+  yield* completeEvents(task);
   if (machine.designs.length > 0) yield* taskWork(task);
   const isPopulated = (call.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;
   const isLocked = (call.flags & MAP.LOCKED) !== 0 || (mm.defaultFlags & VM.LOCKED) !== 0;

@@ -2,11 +2,13 @@
 import { Change, vmOpsOf } from '../design/design.ts';
 import { afterChange, beforeChange, passCall } from '../design/seams.ts';
 import { populateVma } from '../fault/populate.ts';
+import { Fault } from '../fault/result.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
 import { hugetlbChangeProtection } from '../hugetlb/protect.ts';
 import { changeProtection } from '../table/change_protection.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import type { Task } from '../task.ts';
+import { leaveQueue } from '../userfaultfd/queue.ts';
 import { isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { isAnonymous, VM, VM_ACCESS, type Vma } from '../vma/vma.ts';
 import { modifyFlags } from '../vma/vma_merge.ts';
@@ -104,6 +106,12 @@ function* protectPart(
   if (task.machine.designs.length > 0) yield* afterChange(task, vma);
   if (typeof changed === 'number') return changed;
   const wasLockedUnwritten = (old & (VM.WRITE | VM.SHARED | VM.LOCKED)) === VM.LOCKED;
-  if (wasLockedUnwritten && flags & VM.WRITE) yield* populateVma(task, changed, start, end);
+  if (wasLockedUnwritten && flags & VM.WRITE) yield* populateLocked(task, changed, start, end);
   return 0;
+}
+
+/** Under the mmap write lock userfaultfd is not waited for. */
+function* populateLocked(task: Task, vma: Vma, start: number, end: number): Op<void> {
+  const result = yield* populateVma(task, vma, start, end);
+  if (result === Fault.WAIT) yield* leaveQueue(task, vma.userfaultfd!);
 }

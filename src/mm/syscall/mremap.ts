@@ -9,6 +9,7 @@ import { moveHugetlbPageTables } from '../hugetlb/move.ts';
 import { clearResvMap, openHugetlb } from '../hugetlb/reserve.ts';
 import { movePageTables } from '../table/move_page_tables.ts';
 import type { Task } from '../task.ts';
+import { completeEvents, mremapUserfaultfd } from '../userfaultfd/events.ts';
 import type { Mm } from '../vma/mm.ts';
 import { isPageAligned, PAGE_BYTES, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { unmappedArea } from '../vma/unmapped_area.ts';
@@ -64,6 +65,7 @@ export function* mremap(task: Task, call: MremapArguments): Op<number> {
   // What has come to a VMA that is locked is faulted in.
   const isLocked = result >= 0 && ((mm.vmas.at(result)?.flags ?? 0) & VM.LOCKED) !== 0;
   yield* mmapWriteUnlock(machine, cpu, mm.id);
+  yield* completeEvents(task);
   if (machine.designs.length > 0) yield* taskWork(task);
   if (isLocked && move.newPages > move.oldPages) {
     yield* populate(task, result + move.oldPages, result + move.newPages);
@@ -140,11 +142,13 @@ function extentRefusal(vma: Vma, { start, oldPages, newPages, flags }: Move): nu
  */
 function* moveAll(task: Task, move: Move): Op<number> {
   const end = wrap(move.start + move.oldPages);
-  const extents = task.mm.vmas.within(move.start, end).map(({ start, end: last, file }) => ({
-    from: Math.max(start, move.start),
-    to: Math.min(last, end),
-    isAlone: file?.isSegment === true,
-  }));
+  const extents = task.mm.vmas
+    .within(move.start, end)
+    .map(({ start, end: last, file, userfaultfd }) => ({
+      from: Math.max(start, move.start),
+      to: Math.min(last, end),
+      isAlone: file?.isSegment === true || userfaultfd !== undefined,
+    }));
   if (extents[0]?.from !== move.start) return EFAULT;
   for (const { from, to, isAlone } of extents) {
     if (isAlone && (from > move.start || to < end)) return EFAULT;
@@ -220,6 +224,7 @@ function* relocate(task: Task, vma: Vma, move: Move): Op<number> {
     yield* unmapPages(task, target, newPages);
     return ENOMEM;
   }
+  yield* mremapUserfaultfd(task, copy.to, start, target, oldPages);
   // Never taken back from what MREMAP_DONTUNMAP leaves behind, though that is unlocked.
   if (isLocked) mm.lockedPages += newPages;
   if (isLeft) yield* leaveEmpty(task, copy.to, start, oldPages);
@@ -260,10 +265,11 @@ interface Copy {
  * @source mm/vma.c copy_vma() (Linux 6.18)
  */
 function* copyVma(task: Task, vma: Vma, start: number, target: number, pages: number): Op<Copy> {
-  const { flags, file, anonVma, chain } = vma;
+  const { flags, file, anonVma, chain, userfaultfd } = vma;
   const isUnwritten = isAnonymous(vma) && anonVma === undefined;
   const pgoff = isUnwritten ? target : pgoffAt(vma, start);
-  const proposal = { start: target, end: target + pages, flags, file, pgoff, anonVma, chain };
+  const range = { start: target, end: target + pages };
+  const proposal = { ...range, flags, file, pgoff, anonVma, chain, userfaultfd };
   const merged = yield* mergeNew(task, proposal);
   if (merged === undefined) {
     const to = yield* insertNew(task, proposal);

@@ -9,6 +9,7 @@ import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { unmapVmaRange } from '../table/zap.ts';
 import type { Task } from '../task.ts';
+import { completeEvents, unmapUserfaultfd } from '../userfaultfd/events.ts';
 import { isPageAligned, pageOf, pagesOf } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { detachVma, vmaStartWrite } from '../vma/vma_lock.ts';
@@ -29,7 +30,6 @@ import type { Op } from '../world/op.ts';
  *
  * @returns 0 or a negative errno
  * @locks   mmap (write), each VMA (write), mmap (read), then one page-table lock at a time
- * @omits   userfaultfd events
  */
 export function* munmap(task: Task, address: number, length: number): Op<number> {
   const { machine } = task;
@@ -57,6 +57,7 @@ function* unmapRange(task: Task, address: number, length: number): Op<number> {
   if (machine.bugs.unlockedBeforeFlush === true) yield* mmapReadUnlock(machine, cpu, mm.id);
   yield* tlbFinishMmu(machine, cpu, mm.id);
   if (machine.bugs.unlockedBeforeFlush !== true) yield* mmapReadUnlock(machine, cpu, mm.id);
+  yield* completeEvents(task);
   return 0;
 }
 
@@ -107,6 +108,7 @@ export function* splitAt(task: Task, start: number, end: number): Op<number> {
 export function* detachWithin(task: Task, start: number, end: number): Op<Vma[]> {
   const { machine, cpu, mm } = task;
   const vmas = mm.vmas.within(start, end);
+  yield* unmapUserfaultfd(task, vmas, start, end);
   for (const vma of vmas) {
     yield* vmaStartWrite(machine, mm, vma);
     yield* detachVma(machine, cpu, mm, vma);

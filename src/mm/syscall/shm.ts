@@ -15,6 +15,7 @@ import { roundUp } from '../hugetlb/call.ts';
 import { newHugetlbSegment } from '../hugetlb/file.ts';
 import { hstateBySizeLog } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
+import { forgetEvents } from '../userfaultfd/events.ts';
 import { asInt, isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { EINVAL, ENOSPC } from '../world/errno.ts';
@@ -101,6 +102,7 @@ export function* shmat(task: Task, id: number, address: number, flags: number): 
         held,
       );
   yield* mmapWriteUnlock(machine, cpu, mm.id);
+  forgetEvents(task);
   yield* populateLocked(task, result, segment.bytes);
   for (const inode of held) yield* closeInode(task, inode);
   return result;
@@ -152,6 +154,7 @@ export function* shmdt(task: Task, address: number): Op<number> {
     }
   }
   yield* mmapWriteUnlock(machine, cpu, mm.id);
+  forgetEvents(task);
   return first === undefined ? EINVAL : 0;
 }
 

@@ -3,7 +3,7 @@
  *
  * @source mm/mremap.c move_page_tables(), move_ptes(), move_normal_pmd(), try_realign_addr()
  *         (Linux 6.18)
- * @omits  userfaultfd, soft-dirty tracking
+ * @omits  soft-dirty tracking
  */
 
 import { moveHugePage } from '../huge/huge_move.ts';
@@ -12,6 +12,7 @@ import { splitHugeEntry } from '../huge/split.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import type { Task } from '../task.ts';
+import { losesWpByMove } from '../userfaultfd/events.ts';
 import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
@@ -108,7 +109,7 @@ function* moveUpper(
     if (!isMoved) yield* splitHugeEntry(task, mm, hugeStart(machine, at), slot);
     return isMoved;
   }
-  if (!isWhole || !isTableAt(machine, slot, level)) return false;
+  if (!isWhole || !isTableAt(machine, slot, level) || losesWpByMove(move.from)) return false;
   return yield* moveTable(
     task,
     move.from,

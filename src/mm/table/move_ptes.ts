@@ -2,6 +2,8 @@
 import { lockLinks, unlockLinks } from '../rmap/links.ts';
 import { flushTlbBatchedPending } from '../swap/unmap_flush.ts';
 import type { Task } from '../task.ts';
+import { losesWpByMove } from '../userfaultfd/events.ts';
+import { setWithoutWp } from '../userfaultfd/without_wp.ts';
 import type { Vma } from '../vma/vma.ts';
 import { lockNested, Rank, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -46,7 +48,7 @@ export function* movePtes(
     const guard = lockOf(machine, mm, targetSlot, 0);
     const isOther = guard !== lockOf(machine, mm, slot, 0);
     if (isOther) yield* lockNested(machine, cpu, guard, Rank.PAGE_TABLE);
-    const isFlushed = yield* moveLocked(task, slot, targetSlot, start, pages);
+    const isFlushed = yield* moveLocked(task, slot, targetSlot, start, pages, losesWpByMove(from));
     const isLate = machine.bugs.moveUnlockedBeforeFlush === true;
     if (isFlushed && !isLate) yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
     if (isOther) yield* unlockNested(machine, cpu, guard);
@@ -64,6 +66,7 @@ function* moveLocked(
   firstTarget: number,
   start: number,
   pages: number,
+  losesWp: boolean,
 ): Op<boolean> {
   const { machine, cpu, mm } = task;
   const { lanes, objects } = machine;
@@ -83,6 +86,11 @@ function* moveLocked(
       machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, start + offset, frame, isWritable);
     }
     clearEntry(machine, slot);
+    if (losesWp && machine.bugs.moveKeepsUffdWp !== true) {
+      yield setting(objects.entry(target));
+      setWithoutWp(machine, target, low, high);
+      continue;
+    }
     yield setting(objects.entry(target));
     setEntry(machine, target, low, high);
   }

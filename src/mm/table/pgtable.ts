@@ -19,6 +19,7 @@ import {
   type LeafFlags,
   type Pfn,
   type Rights,
+  UFFD_WP,
   type Vpn,
   W,
 } from '../../arch/index.ts';
@@ -84,7 +85,8 @@ export function flagsAt(world: World, slot: number): LeafFlags {
   return (
     format.rights(low, high) |
     (format.accessed(low, high) ? ACCESSED : 0) |
-    (format.dirty(low, high) ? DIRTY : 0)
+    (format.dirty(low, high) ? DIRTY : 0) |
+    (format.uffdWp(low, high) ? UFFD_WP : 0)
   );
 }
 

@@ -41,6 +41,19 @@ export function softKindAt(world: World, slot: number): SoftKind | 0 {
   return ((low >>> KIND_SHIFT) & KIND_MASK) as SoftKind | 0;
 }
 
+/** Whether an entry is nothing but the note that userfaultfd write-protects its page. */
+export function isWpMarkerAt(world: World, slot: number): boolean {
+  if (softKindAt(world, slot) !== SoftKind.MARKER) return false;
+  return (softValueAt(world, slot) & Marker.UFFD_WP) !== 0;
+}
+
+/** Whether an entry stands for no page: nothing is there, or a marker (pte_none_mostly). */
+export function isNoneMostlyAt(world: World, slot: number): boolean {
+  const kind = softKindAt(world, slot);
+  if (kind === SoftKind.MARKER) return true;
+  return kind === 0 && (world.lanes[slot * 2]! | world.lanes[slot * 2 + 1]!) === 0;
+}
+
 export function softValueAt(world: World, slot: number): number {
   return world.lanes[slot * 2 + 1]!;
 }

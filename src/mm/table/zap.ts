@@ -2,9 +2,9 @@
  * Taking pages out of an address space.
  *
  * @source mm/memory.c unmap_page_range(), zap_pte_range() (Linux 6.18)
- * @omits  userfaultfd, device memory
+ * @omits  device memory
  */
-import { DIRTY, W } from '../../arch/index.ts';
+import { DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { vmOpsOf } from '../design/design.ts';
 import { giveUpTable } from '../design/seams.ts';
 import { hugePages, hugeStart } from '../huge/huge_start.ts';
@@ -35,7 +35,15 @@ import { clearEntry, findMapped, isNoneAt, isPresentAt, isTableAt, walk } from '
 import { tryFreeTable, tryUnlinkTable } from './pt_reclaim.ts';
 import { lockPte, tableEnd, unlockPte } from './pte_table.ts';
 import { wasSharedAt } from './shared_table.ts';
-import { Marker, SoftKind, softKindAt, softValueAt } from './soft_entry.ts';
+import {
+  Marker,
+  SoftFlag,
+  SoftKind,
+  setSoftEntry,
+  softFlagsAt,
+  softKindAt,
+  softValueAt,
+} from './soft_entry.ts';
 
 /** What else is done, or left (struct zap_details). */
 export const Zap = {
@@ -45,6 +53,8 @@ export const Zap = {
   RECLAIM_TABLES: 2,
   /** Private copies of pages of a file stay. */
   KEEP_COWS: 4,
+  /** Of a file that stays mapped, what userfaultfd write-protects is noted. */
+  NOTE_UFFD_WP: 8,
 } as const;
 
 /** As `unmapPageRange()`, of `vma`, which may have its own way to do it. */
@@ -56,7 +66,9 @@ export function* unmapVmaRange(
   zap: number = Zap.DROP_MARKERS,
 ): Op<void> {
   const ops = vmOpsOf(task.machine, vma);
-  if (ops === undefined) yield* unmapPageRange(task, start, end, zap);
+  const isNoted = vma.file !== undefined && (zap & Zap.DROP_MARKERS) === 0;
+  const note = isNoted ? Zap.NOTE_UFFD_WP : 0;
+  if (ops === undefined) yield* unmapPageRange(task, start, end, zap | note);
   else yield* ops.unmap(task, vma, start, end, zap);
 }
 
@@ -198,12 +210,14 @@ function* zapMapped(task: Task, slot: number, page: number, zap: number): Op<boo
   }
   const wasPresent = isPresentAt(machine, slot);
   const flags = mappedFlagsAt(machine, slot);
-  clearEntry(machine, slot);
+  const isNoted = (zap & Zap.NOTE_UFFD_WP) !== 0 && (flags & UFFD_WP) !== 0;
+  if (isNoted) setSoftEntry(machine, slot, SoftKind.MARKER, Marker.UFFD_WP);
+  else clearEntry(machine, slot);
   if (wasPresent) {
     tlbChange(machine, cpu, page, page + 1);
     machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, (flags & W) !== 0);
   }
-  if (frame === ZERO_FRAME) return true;
+  if (frame === ZERO_FRAME) return !isNoted;
   yield writing(machine.objects.frame(head));
   if ((flags & DIRTY) === 0 || isAnonymousFrame(machine, frame)) {
     dropRmap(machine, mm, frame);
@@ -212,7 +226,13 @@ function* zapMapped(task: Task, slot: number, page: number, zap: number): Op<boo
     markDirty(machine, head);
     tlbRemovePageLater(machine, cpu, page, frame);
   }
-  return true;
+  return !isNoted;
+}
+
+function isMarkerKept(marker: number, zap: number): boolean {
+  if ((marker & Marker.POISONED) !== 0) return (zap & Zap.KEEP_COWS) !== 0;
+  if ((marker & Marker.GUARD) !== 0) return (zap & Zap.DROP_MARKERS) === 0;
+  return (zap & Zap.NOTE_UFFD_WP) !== 0;
 }
 
 /** Called when the entry was announced. @returns whether it was cleared */
@@ -222,18 +242,20 @@ function* zapSoftEntry(task: Task, slot: number, zap: number): Op<boolean> {
   const value = softValueAt(machine, slot);
   const isKeepingCows = (zap & Zap.KEEP_COWS) !== 0;
   if (kind === SoftKind.MARKER) {
-    const isPoisoned = (value & Marker.POISONED) !== 0;
-    if (isPoisoned ? isKeepingCows : (zap & Zap.DROP_MARKERS) === 0) return false;
+    if (isMarkerKept(value, zap)) return false;
   } else if (kind === SoftKind.MIGRATION) {
     yield reading(machine.objects.frame(headOf(machine, value)));
     if (isKeepingCows && isAnonymousFrame(machine, value)) return false;
     mm.rss[rssKindOf(machine, value)]!--;
     yield clearing(machine.objects.entry(slot));
   } else if (isKeepingCows) return false;
-  clearEntry(machine, slot);
+  const isWp = kind !== SoftKind.MARKER && (softFlagsAt(machine, slot) & SoftFlag.UFFD_WP) !== 0;
+  const isNoted = isWp && (zap & Zap.NOTE_UFFD_WP) !== 0;
+  if (isNoted) setSoftEntry(machine, slot, SoftKind.MARKER, Marker.UFFD_WP);
+  else clearEntry(machine, slot);
   if (kind === SoftKind.SWAP) {
     mm.rss[Rss.SWAP]!--;
     yield* freeSwapAndCache(machine, cpu, value);
   }
-  return true;
+  return !isNoted;
 }

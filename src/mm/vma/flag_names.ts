@@ -34,6 +34,7 @@ const NAMES: readonly (readonly [string, number])[] = [
   ['nh', VM.NOHUGEPAGE],
   ['mg', VM.MERGEABLE],
   ['dp', VM.DROPPABLE],
+  ['ui', VM.UFFD_MINOR],
 ];
 
 /** Two letters for each flag that is set, in the order of smaps. */

@@ -23,6 +23,8 @@ export function wantsWriteNotify(vma: Vma): boolean {
 export function pageRights(vma: Vma): LeafFlags {
   if (!isAccessible(vma)) return 0;
   const isShared = (vma.flags & SHARED_WRITABLE) === SHARED_WRITABLE;
-  const isWritable = isShared && !wantsWriteNotify(vma);
+  // What userfaultfd write-protects is told apart by its entry.
+  const isNotified = wantsWriteNotify(vma) || (vma.flags & VM.UFFD_WP) !== 0;
+  const isWritable = isShared && !isNotified;
   return R | USER | ((vma.flags & VM.EXEC) === 0 ? 0 : X) | (isWritable ? W : 0);
 }

@@ -4,6 +4,7 @@ import type { Inode } from '../file/inode.ts';
 import type { ReadAhead } from '../file/readahead.ts';
 import type { HugetlbPrivate } from '../hugetlb/vma_lock.ts';
 import type { AnonVma } from '../rmap/anon_vma.ts';
+import type { Userfaultfd } from '../userfaultfd/context.ts';
 import { NONE } from '../world/world.ts';
 
 /** `vm_flags` by their Linux names and values. @source linux/mm.h of Linux 6.18 */
@@ -39,6 +40,8 @@ export const VM = {
   MIXEDMAP: 0x10000000,
   HUGEPAGE: 0x20000000,
   NOHUGEPAGE: 0x40000000,
+  /** Bit 41 of Linux, here in the place of VM_SOFTDIRTY, which is left out. */
+  UFFD_MINOR: 0x8000000,
   /** Bit 31: numbers of flags may be negative. */
   MERGEABLE: 1 << 31,
 } as const;
@@ -46,6 +49,8 @@ export const VM = {
 export const VM_ACCESS = VM.READ | VM.WRITE | VM.EXEC;
 export const VM_MAY_ACCESS = VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;
 export const LOCKS = VM.LOCKED | VM.LOCKONFAULT;
+/** What userfaultfd is to be told of. @source include/linux/userfaultfd_k.h __VM_UFFD_FLAGS */
+export const VM_UFFD = VM.UFFD_MISSING | VM.UFFD_MINOR | VM.UFFD_WP;
 /** They do not keep VMAs from merging: what comes of that has those of both. */
 export const VM_STICKY = VM.MAYBE_GUARD;
 /** Never merged, moved in part or collapsed. */
@@ -77,14 +82,20 @@ export interface Vma {
   chain: AnonVma[];
   /** Of hugetlbfs: its lock, and what it has reserved (vm_private_data). */
   hugetlb?: HugetlbPrivate | undefined;
+  /** Who is told of its faults (vm_userfaultfd_ctx). */
+  userfaultfd?: Userfaultfd | undefined;
 }
 
 /** What a new VMA is to be, but for what it gets when it is linked. */
-export type VmaSpec = Pick<Vma, 'start' | 'end' | 'flags' | 'file' | 'pgoff' | 'hugetlb'>;
+export type VmaSpec = Pick<
+  Vma,
+  'start' | 'end' | 'flags' | 'file' | 'pgoff' | 'hugetlb' | 'userfaultfd'
+>;
 
 /** Every VMA is made here, so that all have the same shape: looking one up allocates nothing then. */
-export function newVma({ start, end, flags, file, pgoff, hugetlb }: VmaSpec): Vma {
-  return { id: NONE, start, end, flags, file, pgoff, anonVma: undefined, chain: [], hugetlb };
+export function newVma({ start, end, flags, file, pgoff, hugetlb, userfaultfd }: VmaSpec): Vma {
+  const anonVma = undefined;
+  return { id: NONE, start, end, flags, file, pgoff, anonVma, chain: [], hugetlb, userfaultfd };
 }
 
 /** Page numbers are doubles to V8 from the first VMA on: what starts as a small integer is another shape. */

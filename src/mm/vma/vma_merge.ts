@@ -23,6 +23,7 @@ import {
   unlockLinks,
 } from '../rmap/links.ts';
 import type { Task } from '../task.ts';
+import type { Userfaultfd } from '../userfaultfd/context.ts';
 import { EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
@@ -40,6 +41,7 @@ export interface Proposal {
   /** As that of a VMA; empty of new mappings. */
   readonly chain: readonly AnonVma[];
   readonly hugetlb?: HugetlbPrivate | undefined;
+  readonly userfaultfd?: Userfaultfd | undefined;
 }
 
 /** Maps space that is free by a VMA of its own. */
@@ -91,6 +93,7 @@ export function* extend(task: Task, previous: Vma, proposal: Proposal): Op<boole
  * Gives the part `[start, end)` of `vma` other flags. It joins neighbours that now look the same;
  * otherwise it is split off.
  *
+ * @param  watcher the userfaultfd that is told of its faults from now on; `null` for none
  * @returns the VMA that now has the part, ENOMEM if there may be no more VMAs, or EINVAL if it may not
  *          be divided there
  */
@@ -100,10 +103,14 @@ export function* modifyFlags(
   start: number,
   end: number,
   flags: number,
+  watcher: Userfaultfd | null | undefined = vma.userfaultfd,
 ): Op<Vma | number> {
-  if (task.machine.designs.length === 0) return yield* modify(task, vma, start, end, flags);
+  const userfaultfd = watcher ?? undefined;
+  if (task.machine.designs.length === 0) {
+    return yield* modify(task, vma, start, end, flags, userfaultfd);
+  }
   yield* beforeChange(task, vma, start, end, Change.FLAGS);
-  const modified = yield* modify(task, vma, start, end, flags);
+  const modified = yield* modify(task, vma, start, end, flags, userfaultfd);
   yield* afterChange(task, vma);
   return modified;
 }
@@ -114,8 +121,9 @@ function* modify(
   start: number,
   end: number,
   flags: number,
+  userfaultfd: Userfaultfd | undefined,
 ): Op<Vma | number> {
-  const merged = yield* mergeExisting(task, vma, start, end, flags);
+  const merged = yield* mergeExisting(task, vma, start, end, flags, userfaultfd);
   if (merged !== undefined) return merged;
   let part = vma;
   if (part.start < start) {
@@ -131,6 +139,7 @@ function* modify(
   yield* vmaStartWrite(task.machine, task.mm, part);
   yield writing(task.machine.objects.tree(task.mm.id));
   part.flags = flags;
+  part.userfaultfd = userfaultfd;
   return part;
 }
 
@@ -140,9 +149,11 @@ function* mergeExisting(
   start: number,
   end: number,
   flags: number,
+  userfaultfd: Userfaultfd | undefined,
 ): Op<Vma | undefined> {
   const { vmas } = task.mm;
-  const part: Proposal = { ...vma, start, end, flags, pgoff: vma.pgoff + start - vma.start };
+  const pgoff = vma.pgoff + start - vma.start;
+  const part: Proposal = { ...vma, start, end, flags, pgoff, userfaultfd };
   const previous = vma.start === start ? vmas.previous(vma) : undefined;
   const next = vma.end === end ? vmas.next(vma) : undefined;
   const left = previous !== undefined && canJoin(previous, part) ? previous : undefined;
@@ -222,6 +233,7 @@ function canJoin(lower: Proposal, upper: Proposal): boolean {
     ((lower.flags ^ upper.flags) & ~VM_STICKY) === 0 &&
     (lower.flags & VM_SPECIAL) === 0 &&
     lower.file === upper.file &&
+    lower.userfaultfd === upper.userfaultfd &&
     lower.pgoff + (lower.end - lower.start) === upper.pgoff &&
     areCompatible(lower, upper)
   );

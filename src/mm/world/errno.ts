@@ -21,3 +21,4 @@ export const ENOSPC = -28;
 export const ENOTEMPTY = -39;
 export const EOVERFLOW = -75;
 export const EOPNOTSUPP = -95;
+export const EHWPOISON = -133;

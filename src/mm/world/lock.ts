@@ -5,8 +5,8 @@
  * the CPU no turn while that lock is held. A CPU that holds a lock takes only locks of higher rank,
  * unless it only tries:
  *
- *    i_rwsem  <  mmap_lock  <  VMA lock  <  invalidate_lock  <  i_rwsem, fault mutex, VMA lock of
- *             hugetlb  <  folio lock  <  i_mmap_rwsem  <  anon_vma lock  <  page-table locks
+ *    i_rwsem  <  mmap_lock  <  VMA lock  <  map_changing_lock  <  invalidate_lock  <  i_rwsem, fault
+ *             mutex, VMA lock of hugetlb  <  folio lock  <  i_mmap_rwsem  <  anon_vma lock  <  page-table locks
  *             <  mmu_lock of KVM  <  swap lock  <  i_pages lock  <  resv maps  <  hugetlb_lock  <  zone lock
  *
  * @source mm/rmap.c "Lock ordering in mm", Documentation/mm/process_addrs.rst (Linux 6.18)
@@ -30,20 +30,21 @@ export const Rank = {
   INODE: 1 << 0,
   MMAP: 1 << 1,
   VMA: 1 << 2,
-  INVALIDATE: 1 << 3,
-  HUGETLB_INODE: 1 << 4,
-  FAULT_MUTEX: 1 << 5,
-  HUGETLB_VMA: 1 << 6,
-  FOLIO: 1 << 7,
-  I_MMAP: 1 << 8,
-  ANON_VMA: 1 << 9,
-  PAGE_TABLE: 1 << 10,
-  MMU: 1 << 11,
-  SWAP: 1 << 12,
-  PAGES: 1 << 13,
-  RESV: 1 << 14,
-  HUGETLB: 1 << 15,
-  ZONE: 1 << 16,
+  MAP_CHANGING: 1 << 3,
+  INVALIDATE: 1 << 4,
+  HUGETLB_INODE: 1 << 5,
+  FAULT_MUTEX: 1 << 6,
+  HUGETLB_VMA: 1 << 7,
+  FOLIO: 1 << 8,
+  I_MMAP: 1 << 9,
+  ANON_VMA: 1 << 10,
+  PAGE_TABLE: 1 << 11,
+  MMU: 1 << 12,
+  SWAP: 1 << 13,
+  PAGES: 1 << 14,
+  RESV: 1 << 15,
+  HUGETLB: 1 << 16,
+  ZONE: 1 << 17,
 } as const;
 export type Rank = (typeof Rank)[keyof typeof Rank];
 

@@ -12,6 +12,7 @@ const NAMES = {
   resvLock: 'lock of resv maps',
   faultMutex: 'hugetlb fault mutex',
   hugetlbVmaLock: 'hugetlb_vma_lock',
+  mapChangingLock: 'map_changing_lock of userfaultfd',
   inodeLock: 'i_rwsem of inode',
   invalidateLock: 'invalidate_lock of inode',
   iMmapLock: 'i_mmap_rwsem of inode',
@@ -31,6 +32,7 @@ const NAMES = {
   vmaReferences: 'lock of VMA',
   vmaSequence: 'sequence of VMA',
   anonVmaOf: 'anon_vma of VMA',
+  userfaults: 'queue of userfaultfd',
   pages: 'page cache of inode',
   cpu: 'CPU',
   tlb: 'TLB of CPU',
@@ -53,7 +55,8 @@ export class Objects {
   readonly #tableEntries: number;
 
   constructor(size: WorldSize, tableEntries: number) {
-    const { cpus, mms, frames, tables, vmas, inodes, anonVmas, swapSlots, guests, devices } = size;
+    const { cpus, mms, frames, tables, vmas, inodes, anonVmas, swapSlots } = size;
+    const { guests, devices, userfaultfds } = size;
     this.#tableEntries = tableEntries;
     this.faultMutexes = 8 * cpus;
     const counts: Readonly<Record<ObjectKind, number>> = {
@@ -66,6 +69,7 @@ export class Objects {
       resvLock: 1,
       faultMutex: 8 * cpus,
       hugetlbVmaLock: vmas,
+      mapChangingLock: userfaultfds,
       inodeLock: inodes,
       invalidateLock: inodes,
       iMmapLock: inodes,
@@ -85,6 +89,7 @@ export class Objects {
       vmaReferences: vmas,
       vmaSequence: vmas,
       anonVmaOf: vmas,
+      userfaults: userfaultfds,
       pages: inodes,
       cpu: cpus,
       tlb: cpus + devices,
@@ -132,6 +137,10 @@ export class Objects {
   /** The lock that keeps the tables of a VMA of hugetlbfs in place, by its own number. */
   hugetlbVmaLock(lock: number): number {
     return this.#base.hugetlbVmaLock + lock;
+  }
+  /** Keeps events that change an address space from those who fill it, by the number of the userfaultfd. */
+  mapChangingLock(userfaultfd: number): number {
+    return this.#base.mapChangingLock + userfaultfd;
   }
   inodeLock(inode: number): number {
     return this.#base.inodeLock + inode;
@@ -191,6 +200,10 @@ export class Objects {
   }
   anonVmaOf(vma: number): number {
     return this.#base.anonVmaOf + vma;
+  }
+  /** Faults and events that wait for who reads a userfaultfd, and whether it is still open. */
+  userfaults(userfaultfd: number): number {
+    return this.#base.userfaults + userfaultfd;
   }
   /** The page cache and the size of an inode, for those who look without its lock. */
   pages(inode: number): number {

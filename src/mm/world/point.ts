@@ -60,6 +60,8 @@ export const PointKind = {
    * object is the entry. Or makes, or takes away, an entry of a second-level table; the object is that.
    */
   LINK: 27,
+  /** Waits until somebody wakes the fault, or takes note of the event. The object is the queue. */
+  SLEEP: 28,
 } as const;
 export type PointKind = (typeof PointKind)[keyof typeof PointKind];
 
@@ -95,6 +97,7 @@ export const lockingFolio = (lock: number): Point => point(PointKind.LOCK_FOLIO,
 export const unlockingFolio = (lock: number): Point => point(PointKind.UNLOCK_FOLIO, lock);
 export const tryingFolio = (lock: number): Point => point(PointKind.TRY_LOCK_FOLIO, lock);
 export const slotRead = (slot: number): Point => point(PointKind.SLOT_READ, slot);
+export const sleeping = (queue: number): Point => point(PointKind.SLEEP, queue);
 export const linking = (entry: number): Point => point(PointKind.LINK, entry);
 export const storing = (tlb: number): Point => point(PointKind.STORE, tlb);
 

@@ -29,6 +29,8 @@ export function mayGo(world: World, cpu: number, at: Point): boolean {
       return isQuiescent(world, objects.numberOf('cpu', object));
     case Kind.CALLBACKS:
       return world.callbackTables[objects.numberOf('callbacks', object)] !== NONE;
+    case Kind.SLEEP:
+      return world.asleep[cpu] === 0;
     default:
       return true;
   }
@@ -44,6 +46,7 @@ const WAITING: ReadonlySet<Kind> = new Set([
   Kind.ACKNOWLEDGED,
   Kind.QUIESCENT,
   Kind.CALLBACKS,
+  Kind.SLEEP,
 ]);
 
 /** Whether a step may ever have to wait. */

@@ -96,6 +96,10 @@ export class World {
   readonly accessMm: Int32Array;
   readonly accessPage: Float64Array;
   readonly choice: Int32Array;
+  /** Object: the queue of the userfaultfd. 1 while what a CPU does waits there. */
+  readonly asleep: Int32Array;
+  /** Own data: the queue in which a CPU has put itself last. */
+  readonly sleepQueue: Int32Array;
 
   /** Object: the frame. References of a folio count at its first frame. */
   readonly frameReferences: Int32Array;
@@ -225,6 +229,8 @@ export class World {
     this.accessMm = words(cpus + devices);
     this.accessPage = pages(cpus + devices);
     this.choice = words(1);
+    this.asleep = words(cpus);
+    this.sleepQueue = words(cpus);
     this.frameReferences = words(frames);
     this.frameMapcount = this.part(new Uint16Array(frames));
     this.frameFlags = this.part(new Uint16Array(frames));

@@ -18,6 +18,8 @@ export interface WorldSize {
   readonly vmas: number;
   readonly anonVmas: number;
   readonly inodes: number;
+  /** Descriptors of userfaultfd(2) at a time. */
+  readonly userfaultfds: number;
   /** Slots of the swap device; 0 for none. */
   readonly swapSlots: number;
   /** Whether reading a slot takes no waiting, as of zram (SWP_SYNCHRONOUS_IO). */
@@ -60,6 +62,7 @@ export function worldSize(size: Partial<WorldSize> & Pick<WorldSize, 'format'>):
     vmas: 16,
     anonVmas: 16,
     inodes: 4,
+    userfaultfds: 2,
     swapSlots: 0,
     swapIsSynchronous: false,
     gather: 8,

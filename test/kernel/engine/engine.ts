@@ -12,6 +12,7 @@ import { Files } from './files.ts';
 import { countersOf, describeVma, entriesOf, mapsLargeFolio } from './observe.ts';
 import { readAheadPages } from './read_ahead.ts';
 import { touch } from './touch.ts';
+import { isUffdCall, Userfaultfds } from './uffd.ts';
 
 const PAGE_BYTES = 4096;
 /** Of a part of a large folio, the kernel splits that. */
@@ -27,6 +28,7 @@ const SIZE = {
   vmas: 2 ** 13,
   anonVmas: 2 ** 13,
   inodes: 2 ** 10,
+  userfaultfds: 16,
   gather: 512,
 };
 
@@ -62,6 +64,7 @@ class Run {
   readonly #initial: InitialState;
   readonly #machine: Machine;
   readonly #files: Files;
+  readonly #uffds = new Userfaultfds();
   readonly #tasks = new Map<number, Task>();
   readonly #results = new Map<number, number>();
   readonly #states: State[] = [];
@@ -119,12 +122,15 @@ class Run {
       this.#exit(process, task);
     }
     this.#files.close();
+    this.#uffds.closeAll({ machine: this.#machine, cpu: CPU });
     this.#audit();
     return { initial: this.#initial, outcomes, states: this.#states };
   }
 
   /** Whether the engine says that it does not do here what the kernel does: see docs/coverage.md. */
   #isOmitted({ process, call }: Step): boolean {
+    // Private folios are never split.
+    if (call.name === 'uffd_move') return this.#meetsLargeFolio(process, call.source, call.length);
     if (call.name !== 'madvise' && call.name !== 'process_madvise') return false;
     const target = call.name === 'madvise' ? process : call.target;
     const ranges: [Address, number][] = [[call.address, call.length]];
@@ -247,6 +253,11 @@ class Run {
       case 'msync':
         return mm.run(mm.msync(task, this.#at(call.address), call.length, call.flags));
       default:
+        if (isUffdCall(call)) {
+          const address = 'address' in call ? this.#at(call.address) : 0;
+          const source = 'source' in call ? this.#at(call.source) : 0;
+          return this.#uffds.perform(task, call, { address, source });
+        }
         return this.#files.perform(task, id, call, 'address' in call ? this.#at(call.address) : 0);
     }
   }

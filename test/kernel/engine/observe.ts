@@ -1,7 +1,9 @@
 /** What the kernel would report of an address space of the engine. */
+import { UFFD_WP } from '../../../src/arch/index.ts';
 import type { Vma as EngineVma, Inode, Machine, Task } from '../../../src/mm/index.ts';
 import { FrameFlag, flagNames, Rss, VM, VM_ACCESS } from '../../../src/mm/index.ts';
 import { isAnonymousFrame } from '../../../src/mm/rmap/map_count.ts';
+import { isMappedAt, mappedFlagsAt } from '../../../src/mm/table/mapped_entry.ts';
 import {
   frameAt,
   isLeafAt,
@@ -10,7 +12,15 @@ import {
   slotIn,
   tableAt,
 } from '../../../src/mm/table/pgtable.ts';
-import { Marker, SoftKind, softKindAt, softValueAt } from '../../../src/mm/table/soft_entry.ts';
+import {
+  isWpMarkerAt,
+  Marker,
+  SoftFlag,
+  SoftKind,
+  softFlagsAt,
+  softKindAt,
+  softValueAt,
+} from '../../../src/mm/table/soft_entry.ts';
 import { type Backing, type Counters, PAGE_IS, type PageRun, type Vma } from '../report.ts';
 
 /** Who made what a VMA maps. */
@@ -70,13 +80,24 @@ export function entriesOf({ machine, mm }: Task, vmas: readonly EngineVma[]): En
       0,
       { start, end },
       (slot, level, from, to) => {
-        addRun(found.entries, from, to, PAGE_IS.written);
+        if (!isWriteProtectedAt(machine, slot, level)) {
+          addRun(found.entries, from, to, PAGE_IS.written);
+        }
         const categories = categoriesAt(machine, slot, level);
         if (categories !== 0) addRun(found.pages, from, to, categories);
       },
     );
   }
   return found;
+}
+
+/** Whether an entry notes write protection for userfaultfd: it is not reported as written. */
+function isWriteProtectedAt(machine: Machine, slot: number, level: number): boolean {
+  if (isMappedAt(machine, slot, level)) return (mappedFlagsAt(machine, slot) & UFFD_WP) !== 0;
+  const kind = softKindAt(machine, slot);
+  if (kind === 0) return false;
+  if (kind === SoftKind.MARKER) return isWpMarkerAt(machine, slot);
+  return (softFlagsAt(machine, slot) & SoftFlag.UFFD_WP) !== 0;
 }
 
 interface Range {

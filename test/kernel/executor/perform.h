@@ -4,6 +4,7 @@
 
 #include "report.h"
 #include "touch.h"
+#include "uffd.h"
 #include <asm/stat.h>
 #include <linux/ipc.h>
 #include <linux/mman.h>
@@ -57,6 +58,17 @@ static int is_harmless(u32 call, const s64 *a)
 		return !reaches_own(a[0], a[1] * PAGE);
 	case CALL_fetch:
 		return !reaches_own(a[0], 1);
+	case CALL_uffd_copy:
+	case CALL_uffd_move:
+		return !reaches_own(a[1], a[3]) && !reaches_own(a[2], a[3]);
+	case CALL_uffd_register:
+	case CALL_uffd_unregister:
+	case CALL_uffd_wake:
+	case CALL_uffd_zeropage:
+	case CALL_uffd_continue:
+	case CALL_uffd_poison:
+	case CALL_uffd_writeprotect:
+		return !reaches_own(a[1], a[2]);
 	case CALL_mincore:
 		return a[1] < 0 || a[1] <= RESIDENT_PAGES_MAX * (s64)PAGE;
 	case CALL_munmap:
@@ -216,6 +228,19 @@ static s64 perform(u32 at, u32 call, const s64 *a, struct outcome *outcome)
 		return syscall(shmdt, a[0]);
 	case CALL_shmctl:
 		return syscall(shmctl, shared->segments[a[0]], a[1], 0);
+	case CALL_userfaultfd:
+	case CALL_uffd_close:
+	case CALL_uffd_api:
+	case CALL_uffd_register:
+	case CALL_uffd_unregister:
+	case CALL_uffd_wake:
+	case CALL_uffd_copy:
+	case CALL_uffd_zeropage:
+	case CALL_uffd_continue:
+	case CALL_uffd_poison:
+	case CALL_uffd_writeprotect:
+	case CALL_uffd_move:
+		return perform_uffd(call, a);
 	case CALL_observe:
 		observe(at);
 		return 0;

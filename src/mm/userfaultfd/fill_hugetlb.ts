@@ -1,0 +1,187 @@
+/**
+ * Filling huge pages.
+ *
+ * As a fault does, under the fault mutex of the page and the lock of the VMA, so that nobody else makes
+ * the same page, and the table stays.
+ *
+ * @source mm/userfaultfd.c mfill_atomic_hugetlb(); mm/hugetlb.c hugetlb_mfill_atomic_pte()
+ *         (Linux 6.18)
+ * @omits  the copy of a huge page that is kept while the locks are dropped: small pages are
+ */
+import { DIRTY, W } from '../../arch/index.ts';
+import { faultMutexLock, faultMutexUnlock } from '../hugetlb/fault_mutex.ts';
+import { addHugetlb, findLockHugetlb } from '../hugetlb/filemap.ts';
+import { hstateOf, hugeIndexAt } from '../hugetlb/hstate.ts';
+import { leafFlags } from '../hugetlb/leaf_flags.ts';
+import { allocHugetlbFolio, restoreReserve } from '../hugetlb/reserve.ts';
+import { countMap, mapNewAnonymousFolio } from '../hugetlb/rmap.ts';
+import { hugePteAlloc } from '../hugetlb/share.ts';
+import { vmaLockRead, vmaUnlockRead } from '../hugetlb/vma_lock.ts';
+import { unlockFolio } from '../page/folio_lock.ts';
+import { putFrame } from '../page/frame.ts';
+import { setMapped } from '../table/mapped_entry.ts';
+import { isNoneAt, lockOf } from '../table/pgtable.ts';
+import { isNoneMostlyAt, Marker, SoftKind, setSoftEntry } from '../table/soft_entry.ts';
+import type { Task } from '../task.ts';
+import { PAGE_BYTES } from '../vma/pages.ts';
+import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { EEXIST, EFAULT, EINVAL, ENOMEM } from '../world/errno.ts';
+import { lock, Rank, unlock } from '../world/lock.ts';
+import type { Op } from '../world/op.ts';
+import { reading, setting, writing } from '../world/point.ts';
+import { NONE } from '../world/world.ts';
+import { contentOf, type Fill, type Filling, SOURCE_MISSING } from './fill.ts';
+import { flagsOfWp, WpChange } from './wp_change.ts';
+
+/** Where a page is to go. */
+interface Place {
+  readonly vma: Vma;
+  readonly page: number;
+  readonly index: number;
+  readonly slot: number;
+}
+
+/** @returns 0 at the end, a negative errno, or `SOURCE_MISSING` */
+export function* fillHugetlb(task: Task, vma: Vma, filling: Filling): Op<number> {
+  const { range, fill } = filling;
+  const { pages } = hstateOf(vma);
+  if (fill.kind === 'zeropage') return EINVAL;
+  if (range.start % pages > 0 || (range.end - range.start) % pages > 0) return EINVAL;
+  while (range.start + filling.done < range.end) {
+    const result = yield* fillHugePage(task, vma, range.start + filling.done, filling);
+    if (result !== 0) return result;
+    filling.done += pages;
+  }
+  return 0;
+}
+
+function* fillHugePage(task: Task, vma: Vma, page: number, filling: Filling): Op<number> {
+  const { inode } = vma.file!;
+  const index = hugeIndexAt(vma, page);
+  // Faults count in huge pages.
+  const isSmall = task.machine.bugs.fillMutexBySmallPage === true;
+  const hashed = isSmall ? pgoffAt(vma, page) + 1 : index;
+  yield* faultMutexLock(task, inode, hashed);
+  yield* vmaLockRead(task, vma);
+  const slot = yield* hugePteAlloc(task, task.mm, vma, page);
+  const result =
+    slot === NONE ? ENOMEM : yield* fillEntry(task, { vma, page, index, slot }, filling);
+  yield* vmaUnlockRead(task, vma);
+  yield* faultMutexUnlock(task, inode, hashed);
+  return result;
+}
+
+function* fillEntry(task: Task, place: Place, filling: Filling): Op<number> {
+  const { machine } = task;
+  const { fill } = filling;
+  yield reading(machine.objects.entry(place.slot));
+  if (fill.kind !== 'continue' && !isNoneMostlyAt(machine, place.slot)) return EEXIST;
+  if (fill.kind === 'poison') return yield* poison(task, place);
+  if (fill.kind === 'continue') return yield* continueHugetlb(task, place, fill.isWp);
+  return yield* copy(task, place, filling);
+}
+
+function* poison(task: Task, { vma, slot }: Place): Op<number> {
+  const { machine, cpu, mm } = task;
+  const guard = lockOf(machine, mm, slot, hstateOf(vma).level);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield setting(machine.objects.entry(slot));
+  const isNone = isNoneAt(machine, slot);
+  if (isNone) setSoftEntry(machine, slot, SoftKind.MARKER, Marker.POISONED);
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return isNone ? 0 : EEXIST;
+}
+
+/** Maps the page that the file has, whole. */
+function* continueHugetlb(task: Task, place: Place, isWp: boolean): Op<number> {
+  const { machine, cpu } = task;
+  const { vma, index } = place;
+  const head = yield* findLockHugetlb(task, vma.file!.inode, index);
+  if (head === NONE) return EFAULT;
+  const result = yield* mapHuge(task, place, head, { isCached: true, isContinued: true, isWp });
+  yield* unlockFolio(machine, cpu, head);
+  if (result < 0) yield* putFrame(machine, cpu, head);
+  return result;
+}
+
+/** Fills a page of the pool with small pages of the source, and maps it. */
+function* copy(task: Task, place: Place, filling: Filling): Op<number> {
+  const { machine, cpu } = task;
+  const { vma, page, index } = place;
+  const { inode } = vma.file!;
+  const isShared = (vma.flags & VM.SHARED) !== 0;
+  const { pages } = hstateOf(vma);
+  yield reading(machine.objects.pages(inode.id));
+  if (isShared && inode.pages.get(index * pages) !== NONE) return EEXIST;
+  const head = yield* allocHugetlbFolio(task, vma, page);
+  if (head < 0) return ENOMEM;
+  const isCopied = yield* copyPages(filling, task, head, pages);
+  yield reading(machine.objects.pages(inode.id));
+  const isBehind = isShared && index >= Math.floor(inode.bytes / PAGE_BYTES / pages);
+  let result: number = 0;
+  if (!isCopied) result = SOURCE_MISSING;
+  else if (isBehind) result = EFAULT;
+  if (result !== 0) {
+    yield* restoreReserve(task, vma, page, head);
+    yield* putFrame(machine, cpu, head);
+    return result;
+  }
+  if (isShared) yield* addHugetlb(task, inode, index, head);
+  const { isWp } = filling.fill;
+  result = yield* mapHuge(task, place, head, { isCached: isShared, isContinued: false, isWp });
+  if (isShared) yield* unlockFolio(machine, cpu, head);
+  if (result < 0) {
+    if (!isShared) yield* restoreReserve(task, vma, page, head);
+    yield* putFrame(machine, cpu, head);
+  }
+  return result;
+}
+
+/** @returns whether all small pages of the source were there */
+function* copyPages(
+  { fill, done, copied }: { readonly fill: Fill } & Pick<Filling, 'done' | 'copied'>,
+  { machine }: Task,
+  head: number,
+  pages: number,
+): Op<boolean> {
+  for (let at = 0; at < pages; at++) {
+    const word = yield* contentOf(fill, done + at, copied);
+    if (word === undefined) return false;
+    if (machine.size.contents) machine.frameData[head + at] = word;
+  }
+  return true;
+}
+
+/** Maps a folio, whose reference the entry takes over, where nothing is, or a marker. */
+function* mapHuge(
+  task: Task,
+  { vma, page, slot }: Place,
+  head: number,
+  {
+    isCached,
+    isContinued,
+    isWp,
+  }: { readonly isCached: boolean; readonly isContinued: boolean; readonly isWp: boolean },
+): Op<number> {
+  const { machine, cpu, mm } = task;
+  const { level, pages } = hstateOf(vma);
+  const guard = lockOf(machine, mm, slot, level);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield setting(machine.objects.entry(slot));
+  const isNone = isNoneMostlyAt(machine, slot);
+  if (isNone) {
+    yield writing(machine.objects.frame(head));
+    if (isCached) countMap(machine, head, 1);
+    else mapNewAnonymousFolio(machine, head, vma.anonVma!, vma.pgoff + page - vma.start);
+    // What a private mapping has of the file is not written to in place.
+    const isOwn = !isContinued || (vma.flags & VM.SHARED) !== 0;
+    const mayWrite = isOwn && !isWp;
+    const made = leafFlags(vma, mayWrite) | DIRTY;
+    yield setting(machine.objects.entry(slot));
+    const flags = mayWrite ? made : made & ~W;
+    setMapped(machine, slot, head, isWp ? flagsOfWp(flags, WpChange.PROTECT) : flags, level);
+    mm.hugetlbPages += pages;
+  }
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return isNone ? 0 : EEXIST;
+}

@@ -1,0 +1,87 @@
+/**
+ * Faults that userfaultfd is told of.
+ *
+ * @source fs/userfaultfd.c handle_userfault(), userfaultfd_must_wait(),
+ *         userfaultfd_huge_must_wait() (Linux 6.18)
+ * @omits  UFFD_USER_MODE_ONLY: faults of the kernel are told like those of the program
+ */
+import { Access, Fault } from '../fault/result.ts';
+import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
+import { isMappedAt } from '../table/mapped_entry.ts';
+import {
+  isNoneAt,
+  isPresentAt,
+  isTableAt,
+  isWritableAt,
+  slotIn,
+  tableAt,
+  walk,
+} from '../table/pgtable.ts';
+import { isNoneMostlyAt } from '../table/soft_entry.ts';
+import type { Task } from '../task.ts';
+import { VM, type Vma } from '../vma/vma.ts';
+import type { Op } from '../world/op.ts';
+import { reading } from '../world/point.ts';
+import { NONE } from '../world/world.ts';
+import { hasFeature, type Reason, UffdFeature, UffdFlag } from './context.ts';
+import { joinQueue, leaveQueue } from './queue.ts';
+
+/**
+ * Lets a fault wait for who reads the userfaultfd of `vma`. Called under the VMA lock or the mmap
+ * lock, which the caller drops before it waits.
+ *
+ * @returns WAIT; RETRY if the page has come meanwhile; SIGBUS if the program wants to be told so
+ */
+export function* handleUserfault(
+  task: Task,
+  vma: Vma,
+  page: number,
+  access: Access,
+  reason: Reason,
+): Op<Fault> {
+  const uffd = vma.userfaultfd;
+  if (uffd === undefined || hasFeature(uffd, UffdFeature.SIGBUS)) return Fault.SIGBUS;
+  const isExact = hasFeature(uffd, UffdFeature.EXACT_ADDRESS);
+  const flags =
+    (access === Access.WRITE ? UffdFlag.WRITE : 0) |
+    (reason === VM.UFFD_WP ? UffdFlag.WP : 0) |
+    (reason === VM.UFFD_MINOR ? UffdFlag.MINOR : 0);
+  const pages = isHugetlb(vma) ? hstateOf(vma).pages : 1;
+  yield* joinQueue(task, uffd, isExact ? page : Math.floor(page / pages) * pages, flags);
+  const mustWait = isHugetlb(vma)
+    ? yield* mustWaitHuge(task, vma, page, reason)
+    : yield* mustWaitSmall(task, page, reason);
+  if (mustWait) return Fault.WAIT;
+  yield* leaveQueue(task, uffd);
+  return Fault.RETRY;
+}
+
+/** Whether the entry is still what the fault is about. */
+function* mustWaitSmall(task: Task, page: number, reason: Reason): Op<boolean> {
+  const { machine, mm } = task;
+  const above = yield* walk(machine, mm, page, 1);
+  if (above === NONE) return true;
+  yield reading(machine.objects.entry(above));
+  if (isNoneAt(machine, above)) return true;
+  if (isMappedAt(machine, above, 1)) return mustWaitFor(task, above, reason);
+  if (!isTableAt(machine, above, 1)) return false;
+  const slot = slotIn(machine, tableAt(machine, above, 1), page, 0);
+  yield reading(machine.objects.entry(slot));
+  return mustWaitFor(task, slot, reason);
+}
+
+function* mustWaitHuge(task: Task, vma: Vma, page: number, reason: Reason): Op<boolean> {
+  const { machine, mm } = task;
+  const slot = yield* walk(machine, mm, page, hstateOf(vma).level);
+  if (slot === NONE) return true;
+  yield reading(machine.objects.entry(slot));
+  return mustWaitFor(task, slot, reason);
+}
+
+/** Called when the entry was announced. */
+function mustWaitFor({ machine }: Task, slot: number, reason: Reason): boolean {
+  if (isNoneMostlyAt(machine, slot)) return true;
+  // Of what is not present, the bit for writing means something else (CVE-2026-64514).
+  const isRead = isPresentAt(machine, slot) || machine.bugs.mustWaitAsksAbsentEntry === true;
+  return reason === VM.UFFD_WP && isRead && !isWritableAt(machine, slot);
+}

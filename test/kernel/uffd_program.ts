@@ -1,0 +1,27 @@
+/** Random programs with userfaultfd. */
+import { ADVICE, UFFD_MODE } from './calls.ts';
+import { UFFD_WEIGHTS } from './covered.ts';
+import { generateProgram } from './generator.ts';
+import type { Program, Step } from './program.ts';
+
+const STEPS = 250;
+
+/** @param seed any 32-bit number */
+export function uffdProgram(seed: number): Program {
+  const { steps } = generateProgram(seed, STEPS, UFFD_WEIGHTS);
+  const isProtecting = steps.some(
+    ({ call }) => call.name === 'uffd_register' && (call.mode & UFFD_MODE.wp) !== 0,
+  );
+  return { steps: isProtecting ? steps.map(withoutGuards) : steps };
+}
+
+/**
+ * Kernel 6.18 never returns from MADV_GUARD_INSTALL over a note of write protection in a file: what it
+ * clears to make room stays, and it starts anew.
+ */
+function withoutGuards(step: Step): Step {
+  const { call } = step;
+  const isAdvice = call.name === 'madvise' || call.name === 'process_madvise';
+  if (!isAdvice || call.advice !== ADVICE.guard_install) return step;
+  return { ...step, call: { ...call, advice: ADVICE.dontneed } };
+}

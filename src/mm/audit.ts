@@ -4,7 +4,7 @@
 
 import { type Inode, pagesOfInode } from './file/inode.ts';
 import { entireMapcount } from './huge/huge_rmap.ts';
-import { auditHugetlb } from './hugetlb/audit.ts';
+import { auditHugetlb, cachedAt, countHugetlb, countTop } from './hugetlb/audit.ts';
 import { isHugetlbFolio } from './hugetlb/folio.ts';
 import type { Machine } from './machine.ts';
 import { headOf } from './page/frame.ts';
@@ -30,6 +30,7 @@ export function audit(machine: Machine): void {
     rss: new Int32Array(4 * machine.size.mms),
     tables: new Int32Array(machine.size.mms),
     hugetlbPages: new Int32Array(1),
+    entire: new Int32Array(frames),
     groups: Array.from({ length: machine.size.mms }, (_, mm) => mm),
   };
   for (const mm of machine.mms.all()) {
@@ -71,7 +72,7 @@ function checkCounters(machine: Machine, { rss, tables, groups }: Found): void {
 interface Found {
   /** Entries that map each frame. */
   readonly maps: Int32Array;
-  /** Entries above level 0 that map each folio, at its head. */
+  /** Entries above level 0 that map each folio, or any that map one of hugetlb, at its head. */
   readonly hugeMaps: Int32Array;
   /** Entries that refer to each table. */
   readonly links: Int32Array;
@@ -84,14 +85,13 @@ interface Found {
   readonly groups: number[];
   /** How many small pages of huge ones of hugetlb are mapped, each table once. */
   readonly hugetlbPages: Int32Array;
+  /** What each folio is to count as maps of the whole, at its head. */
+  readonly entire: Int32Array;
 }
 
 /** A folio is kept by the entries that map it, by a cache, and by who holds it for a while. */
-function countReferences(machine: Machine, { maps, hugeMaps, swapEntries }: Found): void {
-  const references = hugeMaps.slice();
-  for (let frame = 0; frame < machine.size.frames; frame++) {
-    references[headOf(machine, frame)]! += maps[frame]!;
-  }
+function countReferences(machine: Machine, { maps, hugeMaps, swapEntries, entire }: Found): void {
+  const references = referencesOfEntries(machine, maps, hugeMaps);
   for (const inode of machine.inodes.all()) {
     for (const frame of inode.pages.values()) references[headOf(machine, frame)]!++;
     checkEnd(machine, inode);
@@ -103,7 +103,7 @@ function countReferences(machine: Machine, { maps, hugeMaps, swapEntries }: Foun
     if ((flags & FrameFlag.RESERVED) !== 0) continue;
     if (machine.frameMapcount[frame] !== maps[frame]) violate(machine, 'P-COUNT');
     const isHead = (flags & FrameFlag.HEAD) !== 0;
-    if (isHead && entireMapcount(machine, frame) !== hugeMaps[frame]) violate(machine, 'P-COUNT');
+    if (isHead && entireMapcount(machine, frame) !== entire[frame]) violate(machine, 'P-COUNT');
     // What would be references of another frame counts maps of the whole.
     if ((flags & FrameFlag.TAIL) !== 0) continue;
     // Of a free block it is a link of the buddy system.
@@ -111,6 +111,17 @@ function countReferences(machine: Machine, { maps, hugeMaps, swapEntries }: Foun
     const kept = isFree ? 0 : machine.frameReferences[frame];
     if (kept !== references[frame]) violate(machine, 'P-COUNT');
   }
+}
+
+/** Of hugetlb, smaller entries have been counted at the head already. */
+function referencesOfEntries(machine: Machine, maps: Int32Array, hugeMaps: Int32Array): Int32Array {
+  const references = hugeMaps.slice();
+  for (let frame = 0; frame < machine.size.frames; frame++) {
+    if (maps[frame] === 0) continue;
+    const head = headOf(machine, frame);
+    if (!isHugetlbFolio(machine, head)) references[head]! += maps[frame]!;
+  }
+  return references;
 }
 
 /** Behind its end a file has nothing but pages that were allocated for later, and parts of folios. */
@@ -149,6 +160,7 @@ function countTable(
       found.rss[4 * mm.id + Rss.SWAP]!++;
     }
     const page = start + index * span;
+    if (level > 0) countTop(machine, mm, slot, level, page, found);
     if (isMappedAt(machine, slot, level)) countPage(machine, mm, slot, level, page, found);
     if (!isTableAt(machine, slot, level)) continue;
     countBelow(machine, mm, tableAt(machine, slot, level), level, page, found);
@@ -261,10 +273,13 @@ function countPage(
 ): void {
   const frame = mappedFrameAt(machine, slot, level);
   if ((machine.frameFlags[frame]! & FrameFlag.RESERVED) === 0) {
-    (level === 0 ? found.maps : found.hugeMaps)[frame]!++;
-    const pages = machine.format.entryPages[level]!;
-    if (isHugetlbFolio(machine, headOf(machine, frame))) found.hugetlbPages[0]! += pages;
-    else found.rss[4 * mm.id + rssKindOf(machine, frame)]! += pages;
+    if (isHugetlbFolio(machine, headOf(machine, frame))) {
+      countHugetlb(machine, slot, level, found);
+    } else {
+      (level === 0 ? found.maps : found.hugeMaps)[frame]!++;
+      if (level > 0) found.entire[frame]!++;
+      found.rss[4 * mm.id + rssKindOf(machine, frame)]! += machine.format.entryPages[level]!;
+    }
   }
   const vma = mm.vmas.at(page);
   if (vma === undefined) violate(machine, 'P-PERM');
@@ -279,8 +294,7 @@ function checkMapping(machine: Machine, vma: Vma, slot: number, level: number, p
   const mapping = machine.frameMapping[headOf(machine, frame)]!;
   if (vma.file !== undefined && mapping >= 0) {
     // What is mapped of a file is a page of it.
-    const cached = vma.file.inode.pages.get(pgoffAt(vma, page));
-    if (cached !== frame) violate(machine, 'P-COUNT');
+    if (cachedAt(vma.file.inode, pgoffAt(vma, page)) !== frame) violate(machine, 'P-COUNT');
   }
   if (mapping >= 0) return;
   // A private page of a process that is no relative is none of this one's.

@@ -14,6 +14,7 @@ export { FOLL } from './gup/rules.ts';
 export { entireMapcount } from './huge/huge_rmap.ts';
 export { khugepagedScan } from './huge/khugepaged.ts';
 export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';
+export { hugetlbContinue } from './hugetlb/continue.ts';
 export { newHugetlbInode } from './hugetlb/file.ts';
 export { hstateBySizeLog } from './hugetlb/hstate.ts';
 export { setMaxHugePages } from './hugetlb/pool.ts';

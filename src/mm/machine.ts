@@ -63,7 +63,7 @@ export class Machine extends World {
       segments: new Registry(inodes, cpus),
       pins: new Map(),
       designData: new Map(),
-      hugetlb: newHugetlb(this.format, vmas, cpus),
+      hugetlb: newHugetlb(this.format, vmas, cpus, this.size.hugeSizes),
     };
     initHugePages(this);
   }

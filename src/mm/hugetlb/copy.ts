@@ -7,17 +7,19 @@
 import { W } from '../../arch/index.ts';
 import { isPinned } from '../rmap/dup_rmap.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
-import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { isPresentAt, lockOf, walk } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import type { Vma } from '../vma/vma.ts';
-import { ENOMEM } from '../world/errno.ts';
+import { EFAULT, ENOMEM } from '../world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, readingContent, setting, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
+import { hugePteFlags, setHugePte } from './huge_pte.ts';
 import { leafFlags } from './leaf_flags.ts';
 import { allocHugetlbFolio } from './reserve.ts';
 import { countMap, mapNewAnonymousFolio } from './rmap.ts';
@@ -34,6 +36,8 @@ const PINNED = -1;
  */
 export function* copyHugetlbRange(task: Task, child: Mm, to: Vma, from: Vma): Op<number> {
   const { machine, mm } = task;
+  const granular = granularOf(machine, from);
+  if (granular !== undefined) return yield* granular.copy(task, child, to, from);
   const hstate = hstateOf(from);
   for (let page = from.start; page < from.end; ) {
     const slot = yield* walk(machine, mm, page, hstate.level);
@@ -44,6 +48,7 @@ export function* copyHugetlbRange(task: Task, child: Mm, to: Vma, from: Vma): Op
     const target = yield* hugePteAlloc(task, child, to, page);
     if (target === NONE) return ENOMEM;
     const head = yield* copyEntry(task, child, from, page, slot, target);
+    if (head === EFAULT) return EFAULT;
     if (head !== PINNED) page += hstate.pages;
     else {
       const error = yield* copyPinned(task, child, to, page, slot, target);
@@ -73,6 +78,10 @@ function* copyEntry(
   if (isMappedAt(machine, slot, level)) {
     const head = mappedFrameAt(machine, slot, level);
     yield writing(machine.objects.frame(head));
+    if (machine.bugs.tryGetInverted === true) {
+      machine.frameReferences[head]!++;
+      return EFAULT;
+    }
     const flags = machine.frameFlags[head]!;
     if (isAnonymousFrame(machine, head) && isPinned(machine, mm, flags, head)) result = PINNED;
     else {
@@ -91,17 +100,18 @@ function* copyEntry(
 /** Neither of the two may write to the page any more. Called under both locks. */
 function* shareEntry(task: Task, from: Vma, page: number, slot: number, target: number): Op<void> {
   const { machine, mm } = task;
-  const { level, pages } = hstateOf(from);
+  const hstate = hstateOf(from);
+  const { level, pages } = hstate;
   const head = mappedFrameAt(machine, slot, level);
-  const flags = mappedFlagsAt(machine, slot) & ~W;
+  const flags = hugePteFlags(machine, slot, hstate) & ~W;
   yield clearing(machine.objects.entry(slot));
   const wasWritable = (mappedFlagsAt(machine, slot) & W) !== 0 && isPresentAt(machine, slot);
-  setMapped(machine, slot, head, flags, level);
+  setHugePte(machine, slot, hstate, head, flags);
   if (wasWritable) {
     machine.ledger.openProtected(machine.mmCpus[mm.id]!, mm.id, page, page + pages);
   }
   yield setting(machine.objects.entry(target));
-  setMapped(machine, target, head, flags, level);
+  setHugePte(machine, target, hstate, head, flags);
 }
 
 /** @returns 0 or ENOMEM */
@@ -114,7 +124,8 @@ function* copyPinned(
   target: number,
 ): Op<number> {
   const { machine, cpu } = task;
-  const { level, pages } = hstateOf(to);
+  const hstate = hstateOf(to);
+  const { level, pages } = hstate;
   const copy = yield* allocHugetlbFolio(task, to, page);
   if (copy < 0) return ENOMEM;
   const head = mappedFrameAt(machine, slot, level);
@@ -127,7 +138,7 @@ function* copyPinned(
   yield writing(machine.objects.frame(copy));
   mapNewAnonymousFolio(machine, copy, to.anonVma!, to.pgoff + page - to.start);
   yield setting(machine.objects.entry(target));
-  setMapped(machine, target, copy, leafFlags(to, true), level);
+  setHugePte(machine, target, hstate, copy, leafFlags(to, true));
   child.hugetlbPages += pages;
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   return 0;

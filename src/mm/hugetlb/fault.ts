@@ -14,8 +14,8 @@ import { prepareAnonymous } from '../fault/anonymous.ts';
 import { Access, Fault } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
-import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
-import { checkTable, isNoneAt, isWritableAt, lockOf, setLeaf } from '../table/pgtable.ts';
+import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
+import { checkTable, isNoneAt, isWritableAt, lockOf } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
@@ -25,7 +25,9 @@ import { reading, setting, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
 import { addHugetlb, findLockHugetlb } from './filemap.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf, hugeIndexAt } from './hstate.ts';
+import { hugePteFlags, setHugePte } from './huge_pte.ts';
 import { leafFlags } from './leaf_flags.ts';
 import { allocHugetlbFolio, restoreReserve } from './reserve.ts';
 import { countMap, mapNewAnonymousFolio } from './rmap.ts';
@@ -52,9 +54,14 @@ export function* hugetlbFault(
   const { faultWithoutVmaLock } = task.machine.bugs;
   yield* faultMutexLock(task, inode, index);
   if (faultWithoutVmaLock !== true) yield* vmaLockRead(task, vma);
-  const slot = yield* hugePteAlloc(task, task.mm, vma, start);
-  const fault = { vma, page: start, index, access, isVmaLocked, slot };
-  const result = slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
+  const granular = granularOf(task.machine, vma);
+  let result: Fault;
+  if (granular !== undefined) result = yield* granular.fault(task, { vma, page, index, access });
+  else {
+    const slot = yield* hugePteAlloc(task, task.mm, vma, start);
+    const fault = { vma, page: start, index, access, isVmaLocked, slot };
+    result = slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
+  }
   if (faultWithoutVmaLock !== true) yield* vmaUnlockRead(task, vma);
   yield* faultMutexUnlock(task, inode, index);
   return result;
@@ -84,12 +91,12 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Fault> {
 
 /** @source mm/hugetlb.c hugetlb_fault(), the end: huge_ptep_set_access_flags() */
 function* noteHugeAccess({ machine }: Task, { vma, slot, access }: HugetlbFault): Op<void> {
-  const { level } = hstateOf(vma);
-  const flags = mappedFlagsAt(machine, slot);
+  const hstate = hstateOf(vma);
+  const flags = hugePteFlags(machine, slot, hstate);
   const noted = flags | ACCESSED | (access === Access.WRITE ? DIRTY : 0);
   if (noted === flags) return;
   yield setting(machine.objects.entry(slot));
-  setMapped(machine, slot, mappedFrameAt(machine, slot, level), noted, level);
+  setHugePte(machine, slot, hstate, mappedFrameAt(machine, slot, hstate.level), noted);
 }
 
 /** Brings a page in where nothing is. */
@@ -135,8 +142,8 @@ function* failed(task: Task, { vma, slot }: HugetlbFault): Op<Fault> {
 function* mapFolio(task: Task, fault: HugetlbFault, head: number, isPrivate: boolean): Op<Fault> {
   const { machine, cpu, mm } = task;
   const { vma, slot, page, access } = fault;
-  const { level, pages } = hstateOf(vma);
-  const guard = lockOf(machine, mm, slot, level);
+  const hstate = hstateOf(vma);
+  const guard = lockOf(machine, mm, slot, hstate.level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield setting(machine.objects.entry(slot));
   const isFirst = checkTable(machine, slot) && isNoneAt(machine, slot);
@@ -148,8 +155,8 @@ function* mapFolio(task: Task, fault: HugetlbFault, head: number, isPrivate: boo
     } else countMap(machine, head, 1);
     const isShared = (vma.flags & VM.SHARED) !== 0;
     yield setting(machine.objects.entry(slot));
-    setLeaf(machine, slot, head, leafFlags(vma, isShared), level);
-    mm.hugetlbPages += pages;
+    setHugePte(machine, slot, hstate, head, leafFlags(vma, isShared));
+    mm.hugetlbPages += hstate.pages;
     if (access === Access.WRITE && !isShared) result = yield* hugetlbWp(task, fault);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);

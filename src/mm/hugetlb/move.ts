@@ -6,15 +6,7 @@
  */
 import { W } from '../../arch/index.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import {
-  clearEntry,
-  isNoneAt,
-  isPresentAt,
-  lockOf,
-  setEntry,
-  walk,
-  walkAllocating,
-} from '../table/pgtable.ts';
+import { isNoneAt, isPresentAt, lockOf, setEntry, walk, walkAllocating } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import type { Vma } from '../vma/vma.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
@@ -22,7 +14,9 @@ import type { Op } from '../world/op.ts';
 import { clearing, reading, setting } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf } from './hstate.ts';
+import { clearHugePte } from './huge_pte.ts';
 import { flushUnshared, hugePmdUnshare, nothingUnshared, type Unshared } from './unshare.ts';
 import { vmaLockWrite, vmaUnlockWrite } from './vma_lock.ts';
 
@@ -49,8 +43,10 @@ export function* moveHugetlbPageTables(
   const unshared = nothingUnshared();
   yield* vmaLockWrite(task, vma);
   yield* lock(machine, cpu, guard, Rank.I_MMAP);
+  const granular = granularOf(machine, vma);
   let isEnough = true;
-  for (let offset = 0; offset < pages && isEnough; ) {
+  if (granular !== undefined) isEnough = yield* granular.move(task, vma, start, target, pages);
+  for (let offset = granular === undefined ? 0 : pages; offset < pages && isEnough; ) {
     const slot = yield* walk(machine, mm, start + offset, hstate.level);
     const isGone = slot === NONE || (yield* giveUp(task, vma, start + offset, slot, unshared));
     if (isGone) {
@@ -84,7 +80,8 @@ function* giveUp(
 /** @returns false if memory for a table is exhausted */
 function* moveEntry(task: Task, vma: Vma, page: number, target: number, slot: number): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const { level, pages } = hstateOf(vma);
+  const hstate = hstateOf(vma);
+  const { level, pages, entries } = hstate;
   if (isNoneAt(machine, slot)) return true;
   const to = yield* walkAllocating(task, mm, target, level);
   if (to === NONE) return false;
@@ -93,16 +90,18 @@ function* moveEntry(task: Task, vma: Vma, page: number, target: number, slot: nu
   yield* lock(machine, cpu, outer, Rank.PAGE_TABLE);
   if (inner !== outer) yield* lockNested(machine, cpu, inner, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
-  const [low, high] = [machine.lanes[slot * 2]!, machine.lanes[slot * 2 + 1]!];
   if (isMappedAt(machine, slot, level) && isPresentAt(machine, slot)) {
     const isWritable = (mappedFlagsAt(machine, slot) & W) !== 0;
     const head = mappedFrameAt(machine, slot, level);
     const cpus = machine.mmCpus[mm.id]!;
     machine.ledger.openFolio(cpus, mm.id, page, page + pages, head, isWritable);
   }
-  clearEntry(machine, slot);
   yield setting(machine.objects.entry(to));
-  setEntry(machine, to, low, high);
+  const { lanes } = machine;
+  for (let at = 0; at < entries; at++) {
+    setEntry(machine, to + at, lanes[(slot + at) * 2]!, lanes[(slot + at) * 2 + 1]!);
+  }
+  clearHugePte(machine, slot, hstate);
   if (inner !== outer) yield* unlockNested(machine, cpu, inner);
   yield* unlock(machine, cpu, outer, Rank.PAGE_TABLE);
   return true;

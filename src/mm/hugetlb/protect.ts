@@ -5,7 +5,7 @@
  * @omits  userfaultfd write protection
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
-import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
+import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { isPresentAt, lockOf, walk } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { pageRights } from '../vma/page_rights.ts';
@@ -15,7 +15,9 @@ import type { Op } from '../world/op.ts';
 import { clearing, reading } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
+import { hugePteFlags, setHugePte } from './huge_pte.ts';
 import { flushUnshared, hugePmdUnshare, nothingUnshared, type Unshared } from './unshare.ts';
 import { vmaLockWrite, vmaUnlockWrite } from './vma_lock.ts';
 
@@ -38,7 +40,9 @@ export function* hugetlbChangeProtection(
   const unshared = nothingUnshared();
   yield* vmaLockWrite(task, vma);
   yield* lock(machine, cpu, guard, Rank.I_MMAP);
-  for (let page = start; page < end; ) {
+  const granular = granularOf(machine, vma);
+  if (granular !== undefined) yield* granular.protect(task, vma, start, end);
+  for (let page = granular === undefined ? start : end; page < end; ) {
     const slot = yield* walk(machine, mm, page, hstate.level);
     const isGone = slot !== NONE && (yield* changeEntry(task, vma, page, slot, unshared));
     page = slot === NONE || isGone ? nextBlock(machine, hstate, page) : page + hstate.pages;
@@ -58,7 +62,8 @@ function* changeEntry(
   unshared: Unshared,
 ): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const { level, pages } = hstateOf(vma);
+  const hstate = hstateOf(vma);
+  const { level, pages } = hstate;
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   const isGone = yield* hugePmdUnshare(task, vma, page, slot, unshared);
@@ -66,10 +71,10 @@ function* changeEntry(
     yield reading(machine.objects.entry(slot));
     if (isMappedAt(machine, slot, level)) {
       yield clearing(machine.objects.entry(slot));
-      const old = mappedFlagsAt(machine, slot);
+      const old = hugePteFlags(machine, slot, hstate);
       const head = mappedFrameAt(machine, slot, level);
       const wasPresent = isPresentAt(machine, slot);
-      setMapped(machine, slot, head, (old & (ACCESSED | DIRTY)) | pageRights(vma), level);
+      setHugePte(machine, slot, hstate, head, (old & (ACCESSED | DIRTY)) | pageRights(vma));
       const cpus = machine.mmCpus[mm.id]!;
       const isWritable = (old & W) !== 0;
       if (wasPresent) {

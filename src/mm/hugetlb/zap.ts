@@ -7,7 +7,7 @@
  */
 import { DIRTY, W } from '../../arch/index.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
-import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
+import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import {
   isGatherFull,
   tlbChange,
@@ -16,7 +16,7 @@ import {
   tlbGatherMmu,
   tlbRemovePage,
 } from '../table/mmu_gather.ts';
-import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -24,7 +24,9 @@ import type { Op } from '../world/op.ts';
 import { clearing, reading, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { HugetlbFlag, hugetlbFlags, setHugetlbFlags } from './folio.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
+import { clearHugePte, hugePteFlags } from './huge_pte.ts';
 import { mappingsInOrder } from './i_mmap.ts';
 import { hugetlbLock, hugetlbUnlock } from './pool.ts';
 import { addReservation } from './reserve.ts';
@@ -85,6 +87,11 @@ export function* unmapHugepageRange(
   only: number = NONE,
 ): Op<void> {
   const { machine, cpu, mm } = task;
+  const granular = granularOf(machine, vma);
+  if (granular !== undefined) {
+    yield* granular.unmap(task, vma, start, end);
+    return;
+  }
   const hstate = hstateOf(vma);
   const unshared = nothingUnshared();
   for (let page = start; page < end; ) {
@@ -112,7 +119,8 @@ function* zapEntry(
   unshared: Unshared,
 ): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const { level } = hstateOf(vma);
+  const hstate = hstateOf(vma);
+  const { level } = hstate;
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   const isGone = yield* hugePmdUnshare(task, vma, page, slot, unshared);
@@ -123,7 +131,7 @@ function* zapEntry(
     if (isMapped) isRestored = yield* zapMapped(task, vma, page, slot, only);
     else if (!isNoneAt(machine, slot) && only === NONE) {
       yield clearing(machine.objects.entry(slot));
-      clearEntry(machine, slot);
+      clearHugePte(machine, slot, hstate);
     }
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
@@ -134,16 +142,17 @@ function* zapEntry(
 /** @returns whether the owner of a private mapping gets its reservation back */
 function* zapMapped(task: Task, vma: Vma, page: number, slot: number, only: number): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const { level, pages } = hstateOf(vma);
+  const hstate = hstateOf(vma);
+  const { level, pages } = hstate;
   const head = mappedFrameAt(machine, slot, level);
   if (only !== NONE) {
     if (head !== only) return false;
     vma.hugetlb!.isUnmapped = true;
   }
   yield clearing(machine.objects.entry(slot));
-  const flags = mappedFlagsAt(machine, slot);
+  const flags = hugePteFlags(machine, slot, hstate);
   const wasPresent = isPresentAt(machine, slot);
-  clearEntry(machine, slot);
+  clearHugePte(machine, slot, hstate);
   tlbChange(machine, cpu, page, page + pages);
   if (wasPresent) {
     const cpus = machine.mmCpus[mm.id]!;

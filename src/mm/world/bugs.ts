@@ -57,4 +57,10 @@ export interface Bugs {
   readonly unshareSyncOffByOne?: boolean;
   /** A reservation comes back while a child still has the page (CVE-2026-89593). */
   readonly reserveRestoredWhileMapped?: boolean;
+  /** Fork of huge pages fails where it has got its reference (high-granularity mapping v2, as posted). */
+  readonly tryGetInverted?: boolean;
+  /** A collapse that has failed goes on behind its range, and forgets why (the same). */
+  readonly collapseErrorForgotten?: boolean;
+  /** Whoever finds too many references to a huge page keeps it locked (the same). */
+  readonly guardKeepsFolio?: boolean;
 }

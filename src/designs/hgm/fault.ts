@@ -14,9 +14,10 @@ import type { GranularFault } from '../../mm/hugetlb/granular.ts';
 import { hstateOf } from '../../mm/hugetlb/hstate.ts';
 import { hugePteFlags, setHugePte } from '../../mm/hugetlb/huge_pte.ts';
 import { leafFlags } from '../../mm/hugetlb/leaf_flags.ts';
-import { unlockFolio } from '../../mm/page/folio_lock.ts';
-import { putFrame } from '../../mm/page/frame.ts';
+import { lockFolio, unlockFolio } from '../../mm/page/folio_lock.ts';
+import { headOf, putFrame } from '../../mm/page/frame.ts';
 import { checkTable } from '../../mm/table/pgtable.ts';
+import { softValueAt } from '../../mm/table/soft_entry.ts';
 import type { Task } from '../../mm/task.ts';
 import { VM } from '../../mm/vma/vma.ts';
 import { EFAULT } from '../../mm/world/errno.ts';
@@ -38,8 +39,9 @@ import { isPoisonedAt, isPoisonedFor } from './poison.ts';
 import { fullWalkAlloc } from './walk.ts';
 import { walkLock, walkUnlock } from './walk_lock.ts';
 
-/** Nothing is mapped there. */
+/** Nothing is mapped there; or, minus its frame, a page that is being moved. */
 const EMPTY = -1;
+const MOVING = -2;
 
 /** Called under the fault mutex and the lock of the VMA, for reading. */
 export function* faultPiece(task: Task, fault: GranularFault, options: HgmOptions): Op<Fault> {
@@ -49,7 +51,14 @@ export function* faultPiece(task: Task, fault: GranularFault, options: HgmOption
   yield* walkLock(task, vma, options);
   const found = yield* faultAt(task, fault, at);
   yield* walkUnlock(task, vma, options);
-  if (found !== EMPTY) return found;
+  if (found <= MOVING) {
+    // Until it has been moved.
+    const old = headOf(machine, MOVING - found);
+    yield* lockFolio(machine, cpu, old);
+    yield* unlockFolio(machine, cpu, old);
+    return Fault.RETRY;
+  }
+  if (found !== EMPTY) return found as Fault;
   const head = yield* findOrMakeFolio(task, vma, page);
   if (head === NONE || head === EFAULT) return Fault.SIGBUS;
   if (isPoisonedFor(machine, vma, head, page, at)) {
@@ -66,8 +75,8 @@ export function* faultPiece(task: Task, fault: GranularFault, options: HgmOption
   return Fault.DONE;
 }
 
-/** @returns `EMPTY`, or how the fault ends */
-function* faultAt(task: Task, fault: GranularFault, at: HugetlbPte): Op<Fault | typeof EMPTY> {
+/** @returns `EMPTY`, `MOVING` and below, or how the fault ends */
+function* faultAt(task: Task, fault: GranularFault, at: HugetlbPte): Op<number> {
   const { machine, cpu, mm } = task;
   const { vma, page } = fault;
   const error = yield* fullWalkAlloc(task, mm, vma, page, 0, at, false);
@@ -76,7 +85,9 @@ function* faultAt(task: Task, fault: GranularFault, at: HugetlbPte): Op<Fault | 
   if (!checkTable(machine, at.slot)) return Fault.RETRY;
   const held = heldAt(machine, at);
   if (held === Held.NONE || held === Held.MARKER) return EMPTY;
-  if (held === Held.SOFT) return isPoisonedAt(machine, at) ? Fault.SIGBUS : Fault.RETRY;
+  if (held === Held.SOFT) {
+    return isPoisonedAt(machine, at) ? Fault.SIGBUS : MOVING - softValueAt(machine, at.slot);
+  }
   // It was divided just now.
   if (held === Held.FINER) return Fault.DONE;
   const guard = lockOfPiece(machine, mm, at);

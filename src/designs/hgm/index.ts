@@ -16,6 +16,8 @@ import { copyPieces, movePieces } from './transfer.ts';
 import { mapsFolio, unmapGranular } from './zap.ts';
 
 export { type HugetlbPte, newHugetlbPte } from './hugetlb_pte.ts';
+export { memoryFailure } from './memory_failure.ts';
+export { migrateHugetlb } from './migrate.ts';
 export {
   HGM_RFC_V1,
   HGM_RFC_V2,
@@ -25,6 +27,7 @@ export {
   type HgmOptions,
 } from './options.ts';
 export { granularSizes } from './sizes.ts';
+export { type HugetlbSmaps, smapsOfHugetlb } from './smaps.ts';
 export { makeGranular } from './split.ts';
 export { fullWalk, fullWalkAlloc, fullWalkContinue } from './walk.ts';
 

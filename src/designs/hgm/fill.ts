@@ -13,19 +13,19 @@ import { leafFlags } from '../../mm/hugetlb/leaf_flags.ts';
 import { vmaLockRead, vmaUnlockRead } from '../../mm/hugetlb/vma_lock.ts';
 import { unlockFolio } from '../../mm/page/folio_lock.ts';
 import { putFrame } from '../../mm/page/frame.ts';
-import { checkTable, isNoneAt, walk } from '../../mm/table/pgtable.ts';
+import { checkTable } from '../../mm/table/pgtable.ts';
 import type { Task } from '../../mm/task.ts';
 import { VM, type Vma } from '../../mm/vma/vma.ts';
 import { EEXIST, EFAULT, EIO } from '../../mm/world/errno.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { reading } from '../../mm/world/point.ts';
-import { NONE } from '../../mm/world/world.ts';
 import { Held, type HugetlbPte, heldAt, lockOfPiece, newHugetlbPte } from './hugetlb_pte.ts';
 import type { HgmOptions } from './options.ts';
 import { findFolio, mapPiece } from './piece.ts';
 import { isPoisonedFor } from './poison.ts';
 import { largestSize } from './sizes.ts';
+import { countNewTop, isTopEmpty } from './top.ts';
 import { fullWalkAlloc } from './walk.ts';
 import { walkLock, walkUnlock } from './walk_lock.ts';
 
@@ -87,7 +87,7 @@ function* fillAfterWalk(
   if (error < 0) return error;
   const head = yield* folioAt(task, vma, page, at);
   if (head < 0) return head;
-  return yield* mapOrDrop(task, vma, page, at, head, false, options);
+  return yield* mapOrDrop(task, vma, page, at, head, options);
 }
 
 /** i_mmap_rwsem, which keeps the tables, comes after the folio lock. @returns 0 or a negative errno */
@@ -104,24 +104,16 @@ function* fillBeforeWalk(
   const head = yield* folioAt(task, vma, page, at);
   if (head < 0) return head;
   yield* walkLock(task, vma, options);
-  const isTop = yield* isTopEmpty(task, vma, page);
+  const isTop = yield* isTopEmpty(task, task.mm, vma, page);
   let result = yield* placeFor(task, vma, page, size, at, options);
-  if (result === 0) result = yield* mapOrDrop(task, vma, page, at, head, isTop, options);
+  if (isTop) yield* countNewTop(task, task.mm, vma, page, head);
+  if (result === 0) result = yield* mapOrDrop(task, vma, page, at, head, options);
   else {
     yield* unlockFolio(machine, cpu, head);
     yield* putFrame(machine, cpu, head);
   }
   yield* walkUnlock(task, vma, options);
   return result;
-}
-
-/** Whether the entry of the huge page is empty: whoever changes that has the same fault mutex. */
-function* isTopEmpty({ machine, mm }: Task, vma: Vma, page: number): Op<boolean> {
-  const { level, pages } = hstateOf(vma);
-  const slot = yield* walk(machine, mm, page - (page % pages), level);
-  if (slot === NONE) return true;
-  yield reading(machine.objects.entry(slot));
-  return isNoneAt(machine, slot);
 }
 
 /** @returns 0, ENOMEM, or EEXIST below a larger piece */
@@ -156,7 +148,6 @@ function* mapOrDrop(
   page: number,
   at: HugetlbPte,
   head: number,
-  isTop: boolean,
   options: HgmOptions,
 ): Op<number> {
   const { machine, cpu, mm } = task;
@@ -167,6 +158,7 @@ function* mapOrDrop(
   const isFree = held === Held.NONE || held === Held.MARKER;
   if (isFree) {
     const flags = leafFlags(vma, (vma.flags & VM.SHARED) !== 0);
+    const isTop = at.pages === hstateOf(vma).pages;
     yield* mapPiece(task, mm, vma, page, at, head, flags, isTop, options);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);

@@ -9,7 +9,7 @@ import { clearHugePte, hugePteFlags, setHugePte } from '../../mm/hugetlb/huge_pt
 import { vmaLockRead, vmaUnlockRead } from '../../mm/hugetlb/vma_lock.ts';
 import { headOf } from '../../mm/page/frame.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../../mm/table/mmu_gather.ts';
-import { checkTable, isNoneAt, isPresentAt, setEntry, walk } from '../../mm/table/pgtable.ts';
+import { checkTable, isPresentAt, setEntry } from '../../mm/table/pgtable.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Mm } from '../../mm/vma/mm.ts';
 import type { Vma } from '../../mm/vma/vma.ts';
@@ -17,7 +17,6 @@ import { EFAULT } from '../../mm/world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { clearing, reading, setting, writing } from '../../mm/world/point.ts';
-import { NONE } from '../../mm/world/world.ts';
 import { countPiece } from './counting.ts';
 import {
   firstOf,
@@ -29,9 +28,9 @@ import {
   newHugetlbPte,
 } from './hugetlb_pte.ts';
 import type { HgmOptions } from './options.ts';
+import { countNewTop, emptyTop, isTopEmpty } from './top.ts';
 import { fullWalk, fullWalkAlloc } from './walk.ts';
 import { walkLock, walkUnlock } from './walk_lock.ts';
-import { emptyTop } from './zap.ts';
 
 /**
  * Called under i_mmap_rwsem and the lock of the VMA, both for writing. The caller flushes.
@@ -128,9 +127,11 @@ export function* copyPieces(
     yield reading(machine.objects.entry(source.slot));
     const held = heldAt(machine, source);
     if (held === Held.LEAF) {
-      const isTop = yield* isTopEmptyOf(task, child, to, page);
+      const isTop = options.counting === 'top' && (yield* isTopEmpty(task, child, to, page));
       result = yield* fullWalkAlloc(task, child, to, page, source.pages, target, true);
-      if (result === 0) result = yield* copyPiece(task, child, source, target, isTop, options);
+      const head = headOf(machine, frameOf(machine, source));
+      if (isTop) yield* countNewTop(task, child, to, page, head);
+      if (result === 0) result = yield* copyPiece(task, child, to, source, target, options);
     }
     // It was divided just now.
     if (held !== Held.FINER) page = firstOf(source, page) + source.pages;
@@ -140,21 +141,13 @@ export function* copyPieces(
   return result;
 }
 
-function* isTopEmptyOf({ machine }: Task, mm: Mm, vma: Vma, page: number): Op<boolean> {
-  const { level, pages } = hstateOf(vma);
-  const slot = yield* walk(machine, mm, page - (page % pages), level);
-  if (slot === NONE) return true;
-  yield reading(machine.objects.entry(slot));
-  return isNoneAt(machine, slot);
-}
-
 /** @returns 0 or EFAULT */
 function* copyPiece(
   task: Task,
   child: Mm,
+  vma: Vma,
   from: HugetlbPte,
   to: HugetlbPte,
-  isTop: boolean,
   { counting }: HgmOptions,
 ): Op<number> {
   const { machine, cpu, mm } = task;
@@ -172,7 +165,7 @@ function* copyPiece(
     // As posted, with the sense of the test inverted, and with both locks held.
     if (machine.bugs.tryGetInverted === true && isGot) return EFAULT;
     if (isGot) {
-      countPiece(machine, counting, frame, from.pages, 1, isTop);
+      countPiece(machine, counting, frame, from.pages, 1, from.pages === hstateOf(vma).pages);
       yield setting(machine.objects.entry(to.slot));
       setHugePte(machine, to.slot, to, frame, hugePteFlags(machine, from.slot, from));
       child.hugetlbPages += from.pages;

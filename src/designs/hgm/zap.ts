@@ -9,17 +9,15 @@
 import { DIRTY, W } from '../../arch/index.ts';
 import { hstateOf, nextBlock } from '../../mm/hugetlb/hstate.ts';
 import { clearHugePte, hugePteFlags } from '../../mm/hugetlb/huge_pte.ts';
-import { countMap } from '../../mm/hugetlb/rmap.ts';
 import { headOf } from '../../mm/page/frame.ts';
-import { freePgtables } from '../../mm/table/free_pgtables.ts';
 import { isGatherFull, tlbChange, tlbFlushMmu, tlbRemovePage } from '../../mm/table/mmu_gather.ts';
-import { checkTable, isPresentAt, isTableAt, walk } from '../../mm/table/pgtable.ts';
+import { checkTable, isPresentAt } from '../../mm/table/pgtable.ts';
 import type { Task } from '../../mm/task.ts';
-import { pgoffAt, type Vma } from '../../mm/vma/vma.ts';
+import type { Vma } from '../../mm/vma/vma.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { clearing, reading, writing } from '../../mm/world/point.ts';
-import { FrameFlag, NONE } from '../../mm/world/world.ts';
+import { FrameFlag } from '../../mm/world/world.ts';
 import { countPiece } from './counting.ts';
 import {
   firstOf,
@@ -31,6 +29,7 @@ import {
   newHugetlbPte,
 } from './hugetlb_pte.ts';
 import type { HgmOptions } from './options.ts';
+import { emptyTop } from './top.ts';
 import { fullWalk } from './walk.ts';
 
 /**
@@ -120,27 +119,6 @@ function* zapLeaf(
   countPiece(machine, counting, frame, at.pages, -1, at.pages === hstateOf(vma).pages);
   if ((flags & DIRTY) !== 0) machine.frameFlags[head]! |= FrameFlag.DIRTY;
   tlbRemovePage(machine, cpu, first, head);
-}
-
-/**
- * Frees the tables below an entry of a huge page, where nothing is mapped any more, and empties it.
- *
- * @param change of the count of who maps the page
- */
-export function* emptyTop(task: Task, vma: Vma, page: number, change: number): Op<void> {
-  const { machine, mm } = task;
-  const { level, pages, entries } = hstateOf(vma);
-  const slot = yield* walk(machine, mm, page, level);
-  if (slot === NONE || entries > 1 || level === 0) return;
-  yield reading(machine.objects.entry(slot));
-  if (!isTableAt(machine, slot, level)) return;
-  yield* freePgtables(task, page, page + pages, { floor: page, ceiling: page + pages });
-  if (change === 0) return;
-  const { inode } = vma.file!;
-  yield reading(machine.objects.pages(inode.id));
-  const head = inode.pages.get(pgoffAt(vma, page));
-  yield writing(machine.objects.frame(head));
-  countMap(machine, head, change);
 }
 
 /** Whether a piece of the huge page of `page` is mapped, to the folio `head`. */

@@ -39,6 +39,7 @@ import type { HgmOptions } from './options.ts';
 import { mapPiece } from './piece.ts';
 import { isPoisonedFolio } from './poison.ts';
 import { largestSize } from './sizes.ts';
+import { isTopEmpty } from './top.ts';
 import { fullWalkAlloc } from './walk.ts';
 import { unmapPieces } from './zap.ts';
 
@@ -131,6 +132,11 @@ function* collapseRange(
   const at = newHugetlbPte();
   let result = 0;
   for (let page = start; page < end; ) {
+    // Where the entry of the page is counted, no tables are made for nothing.
+    if (options.counting === 'top' && (yield* isTopEmpty(task, task.mm, vma, page))) {
+      page = page - (page % hstate.pages) + hstate.pages;
+      continue;
+    }
     const size = largestSize(task.machine, hstate, page, end);
     const { splitsMarkers } = options;
     const error = yield* fullWalkAlloc(task, task.mm, vma, page, size, at, splitsMarkers);

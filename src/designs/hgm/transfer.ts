@@ -61,17 +61,30 @@ export function* movePieces(
       yield* movePiece(task, start + offset, from, to);
     }
     offset += from.pages;
-    if (offset % hstate.pages === 0) yield* leaveTop(task, vma, start + offset, options);
+    if (offset % hstate.pages === 0) {
+      yield* leaveTop(task, vma, start + offset, target + offset, options);
+    }
   }
   return true;
 }
 
-/** Where the entry of the huge page is counted, that of the new place counts in place of the old one. */
-function* leaveTop(task: Task, vma: Vma, end: number, { counting }: HgmOptions): Op<void> {
+/**
+ * Where the entry of the huge page is counted, that of the old place is emptied; that of the new place
+ * counts instead, if there was anything to move.
+ */
+function* leaveTop(
+  task: Task,
+  vma: Vma,
+  end: number,
+  target: number,
+  { counting }: HgmOptions,
+): Op<void> {
   if (counting !== 'top') return;
   const { machine, cpu, mm } = task;
+  const { pages } = hstateOf(vma);
+  const isEmpty = yield* isTopEmpty(task, mm, vma, target - pages);
   yield* tlbGatherMmu(machine, cpu, mm.id);
-  yield* emptyTop(task, vma, end - hstateOf(vma).pages, 0);
+  yield* emptyTop(task, vma, end - pages, isEmpty ? -1 : 0);
   yield* tlbFinishMmu(machine, cpu, mm.id);
 }
 

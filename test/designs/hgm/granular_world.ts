@@ -4,7 +4,7 @@ import { formatById } from '../../../src/arch/index.ts';
 import * as d from '../../../src/designs/index.ts';
 import { HugetlbFlag, setHugetlbFlags } from '../../../src/mm/hugetlb/folio.ts';
 import * as mm from '../../../src/mm/index.ts';
-import { putFrame } from '../../../src/mm/page/frame.ts';
+
 import { Marker, SoftKind, setSoftEntry, softKindAt } from '../../../src/mm/table/soft_entry.ts';
 
 export const PAGE = 4096;
@@ -140,7 +140,7 @@ export class GranularWorld {
   hold(head: number, change: 1 | -1): void {
     const { machine } = this;
     if (change === 1) machine.frameReferences[head]!++;
-    else run(putFrame(machine, 0, head));
+    else run(mm.putFrame(machine, 0, head));
   }
 
   /** The first page is about to be moved, or no longer. */

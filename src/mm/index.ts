@@ -29,7 +29,7 @@ export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';
 export { ORDER_MAX } from './page/buddy.ts';
 export { lockFolio, unlockFolio } from './page/folio_lock.ts';
-export { headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
+export { getFrame, headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
 export {
   execve,
   type Image,
@@ -82,7 +82,15 @@ export { areDependent } from './world/dependence.ts';
 export * from './world/errno.ts';
 export { noteFootprint } from './world/footprint.ts';
 export { localIrqDisable, localIrqEnable } from './world/interrupt.ts';
-export { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from './world/lock.ts';
+export {
+  lock,
+  lockShared,
+  mmapReadLock,
+  mmapReadUnlock,
+  Rank,
+  unlock,
+  unlockShared,
+} from './world/lock.ts';
 export type { Op } from './world/op.ts';
 export {
   kindOf,

@@ -5,6 +5,7 @@ import { cowWithoutFlush, forcedWriteForgotten, reuseByMapcount } from './cow.ts
 import type { ZooEntry } from './entry.ts';
 import { faultWithoutSizeRecheck } from './file.ts';
 import { forkWithoutFlush, pinAgainstFork } from './fork.ts';
+import { HGM } from './hgm.ts';
 import {
   faultWithoutVmaLock,
   reserveRestoredWhileMapped,
@@ -50,6 +51,7 @@ export const ZOO: readonly ZooEntry[] = [
   unshareBatchFlushedLater,
   unshareSyncOffByOne,
   reserveRestoredWhileMapped,
+  ...HGM,
   migrateFlushesOneMm,
   gupAgainstCollapse,
   pinAgainstFork,

@@ -10,8 +10,9 @@
  * @omits  MMU notifiers
  */
 import { findGetFrame } from '../../mm/file/filemap.ts';
+import { faultMutexLock, faultMutexUnlock } from '../../mm/hugetlb/fault_mutex.ts';
 import { HugetlbFlag, hugetlbFlags } from '../../mm/hugetlb/folio.ts';
-import { hstateOf, isHugetlb } from '../../mm/hugetlb/hstate.ts';
+import { hstateOf, hugeIndexAt, isHugetlb } from '../../mm/hugetlb/hstate.ts';
 import { leafFlags } from '../../mm/hugetlb/leaf_flags.ts';
 import { vmaLockWrite, vmaUnlockWrite } from '../../mm/hugetlb/vma_lock.ts';
 import { putFrame } from '../../mm/page/frame.ts';
@@ -43,6 +44,12 @@ import { isTopEmpty } from './top.ts';
 import { fullWalkAlloc } from './walk.ts';
 import { unmapPieces } from './zap.ts';
 
+/** Which of the versions hold each lock for writing. */
+const MMAP_LOCKED: readonly CollapseLock[] = ['mmap', 'all'];
+const VMA_LOCKED: readonly CollapseLock[] = ['vma', 'vma and i_mmap', 'all'];
+const I_MMAP_LOCKED: readonly CollapseLock[] = ['i_mmap', 'vma and i_mmap', 'all'];
+type CollapseLock = HgmOptions['collapseLock'];
+
 /**
  * Collapses what is mapped of `[start, end)` of `vma`, and of VMAs behind it. Called under the mmap
  * lock, for reading, which v2 drops and takes again.
@@ -58,7 +65,8 @@ export function* collapseGranular(
   options: HgmOptions,
 ): Op<number> {
   const { machine, cpu, mm } = task;
-  if (options.collapseLock !== 'mmap') return yield* collapseVma(task, vma, start, end, options);
+  if (!MMAP_LOCKED.includes(options.collapseLock))
+    return yield* collapseVma(task, vma, start, end, options);
   yield* mmapReadUnlock(machine, cpu, mm.id);
   yield* mmapWriteLock(machine, cpu, mm.id);
   const result = yield* collapseVmas(task, start, end, options);
@@ -92,9 +100,30 @@ function* collapseVma(
   end: number,
   options: HgmOptions,
 ): Op<number> {
-  const { machine, cpu, mm } = task;
   if ((vma.flags & VM.MAYSHARE) === 0) return EINVAL;
   if (vma.hugetlb?.isGranular !== true) return 0;
+  if (!options.collapseHoldsMutex) return yield* collapseLocked(task, vma, start, end, options);
+  const { inode } = vma.file!;
+  const { pages } = hstateOf(vma);
+  let result = 0;
+  for (let page = start; page < end && result === 0; page += pages - (page % pages)) {
+    const next = Math.min(end, page - (page % pages) + pages);
+    const index = hugeIndexAt(vma, page);
+    yield* faultMutexLock(task, inode, index);
+    result = yield* collapseLocked(task, vma, page, next, options);
+    yield* faultMutexUnlock(task, inode, index);
+  }
+  return result;
+}
+
+function* collapseLocked(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  options: HgmOptions,
+): Op<number> {
+  const { machine, cpu, mm } = task;
   yield* tlbGatherMmu(machine, cpu, mm.id);
   yield* collapseBegin(task, vma, options);
   const result = yield* collapseRange(task, vma, start, end, options);
@@ -106,8 +135,8 @@ function* collapseVma(
 function* collapseBegin(task: Task, vma: Vma, { collapseLock }: HgmOptions): Op<void> {
   const { machine, cpu } = task;
   const guard = machine.objects.iMmapLock(vma.file!.inode.id);
-  if (collapseLock === 'vma' || collapseLock === 'vma and i_mmap') yield* vmaLockWrite(task, vma);
-  if (collapseLock === 'i_mmap' || collapseLock === 'vma and i_mmap') {
+  if (VMA_LOCKED.includes(collapseLock)) yield* vmaLockWrite(task, vma);
+  if (I_MMAP_LOCKED.includes(collapseLock)) {
     yield* lock(machine, cpu, guard, Rank.I_MMAP);
   }
 }
@@ -115,10 +144,10 @@ function* collapseBegin(task: Task, vma: Vma, { collapseLock }: HgmOptions): Op<
 function* collapseEnd(task: Task, vma: Vma, { collapseLock }: HgmOptions): Op<void> {
   const { machine, cpu } = task;
   const guard = machine.objects.iMmapLock(vma.file!.inode.id);
-  if (collapseLock === 'i_mmap' || collapseLock === 'vma and i_mmap') {
+  if (I_MMAP_LOCKED.includes(collapseLock)) {
     yield* unlock(machine, cpu, guard, Rank.I_MMAP);
   }
-  if (collapseLock === 'vma' || collapseLock === 'vma and i_mmap') yield* vmaUnlockWrite(task, vma);
+  if (VMA_LOCKED.includes(collapseLock)) yield* vmaUnlockWrite(task, vma);
 }
 
 function* collapseRange(

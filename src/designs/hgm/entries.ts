@@ -132,7 +132,7 @@ export function* lookAtPieces(
     let isThere: boolean;
     if (isWalked) {
       yield reading(machine.objects.entry(at.slot));
-      isThere = heldAt(machine, at) === Held.LEAF;
+      isThere = checkTable(machine, at.slot) && heldAt(machine, at) === Held.LEAF;
     } else {
       yield reading(machine.objects.pages(inode.id));
       const pgoff = pgoffAt(vma, page);

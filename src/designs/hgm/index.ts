@@ -19,6 +19,7 @@ export { type HugetlbPte, newHugetlbPte } from './hugetlb_pte.ts';
 export { memoryFailure } from './memory_failure.ts';
 export { migrateHugetlb } from './migrate.ts';
 export {
+  HGM_MENDED,
   HGM_RFC_V1,
   HGM_RFC_V2,
   HGM_V1,
@@ -30,6 +31,7 @@ export { granularSizes } from './sizes.ts';
 export { type HugetlbSmaps, smapsOfHugetlb } from './smaps.ts';
 export { makeGranular } from './split.ts';
 export { fullWalk, fullWalkAlloc, fullWalkContinue } from './walk.ts';
+export { mapsFolio } from './zap.ts';
 
 export function hgm(options: HgmOptions = HGM_V2): Design {
   return {

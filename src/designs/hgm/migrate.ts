@@ -24,7 +24,7 @@ import {
 } from '../../mm/page/folio_lock.ts';
 import { getFrame, headOf, orderOf, putFrame } from '../../mm/page/frame.ts';
 import { isMapped } from '../../mm/rmap/map_count.ts';
-import { isPresentAt } from '../../mm/table/pgtable.ts';
+import { checkTable, isPresentAt } from '../../mm/table/pgtable.ts';
 import {
   SoftFlag,
   SoftKind,
@@ -129,7 +129,7 @@ function* setMigrationEntries(
     const guard = lockOfPiece(machine, mm, at);
     yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
     yield reading(machine.objects.entry(at.slot));
-    const held = heldAt(machine, at);
+    const held = checkTable(machine, at.slot) ? heldAt(machine, at) : Held.NONE;
     const isOurs = held === Held.LEAF && headOf(machine, frameOf(machine, at)) === head;
     if (isOurs) yield* setMigrationEntry(task, vma, page, at, head, options);
     yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
@@ -226,7 +226,8 @@ function* removeMigrationEntries(
     yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
     yield reading(machine.objects.entry(at.slot));
     const offset = softValueAt(machine, at.slot) - head;
-    const isMigration = softKindAt(machine, at.slot) === SoftKind.MIGRATION;
+    const isKept = checkTable(machine, at.slot);
+    const isMigration = isKept && softKindAt(machine, at.slot) === SoftKind.MIGRATION;
     if (isMigration && offset >= 0 && offset < pages) {
       yield* restoreEntry(task, vma, at, to + offset, options);
     }

@@ -6,7 +6,9 @@ export interface HgmOptions {
   /** How a folio counts who maps it. */
   readonly counting: HugetlbCounting;
   /** What is held for writing while a collapse frees tables. */
-  readonly collapseLock: 'i_mmap' | 'vma' | 'vma and i_mmap' | 'mmap';
+  readonly collapseLock: 'i_mmap' | 'vma' | 'vma and i_mmap' | 'mmap' | 'all';
+  /** Whether a collapse keeps out who makes, or removes, the page of the file meanwhile. */
+  readonly collapseHoldsMutex: boolean;
   /** What is held for reading while tables below a huge page are walked, besides the lock of its VMA. */
   readonly walkLock: 'i_mmap' | 'none';
   /** Whether a program asks for it by MADV_SPLIT; else by a feature of userfaultfd. */
@@ -24,6 +26,7 @@ export const HGM_RFC_V1: HgmOptions = {
   name: 'RFC v1',
   counting: 'top',
   collapseLock: 'i_mmap',
+  collapseHoldsMutex: false,
   walkLock: 'i_mmap',
   hasAdvice: false,
   splitsMarkers: false,
@@ -58,6 +61,14 @@ export const HGM_V2: HgmOptions = {
   splitsMarkers: true,
   poisonIsError: false,
   allowsHvo: false,
+};
+
+/** v2 with locks that a search finds to be enough: those of v1, too, and the fault mutex of the page. */
+export const HGM_MENDED: HgmOptions = {
+  ...HGM_V2,
+  name: 'mended',
+  collapseLock: 'all',
+  collapseHoldsMutex: true,
 };
 
 /** In the order in which they were posted. */

@@ -9,6 +9,7 @@ import { hstateOf, nextBlock } from '../../mm/hugetlb/hstate.ts';
 import { hugetlbMapcount } from '../../mm/hugetlb/rmap.ts';
 import { isPmdShared } from '../../mm/hugetlb/share.ts';
 import { headOf } from '../../mm/page/frame.ts';
+import { checkTable } from '../../mm/table/pgtable.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Vma } from '../../mm/vma/vma.ts';
 import type { Op } from '../../mm/world/op.ts';
@@ -38,7 +39,7 @@ export function* smapsOfHugetlb(task: Task, vma: Vma, { counting }: HgmOptions):
       continue;
     }
     yield reading(machine.objects.entry(at.slot));
-    if (heldAt(machine, at) === Held.LEAF) {
+    if (checkTable(machine, at.slot) && heldAt(machine, at) === Held.LEAF) {
       found.mappedByLevel[at.level]! += at.pages;
       const frame = frameOf(machine, at);
       const head = headOf(machine, frame);

@@ -138,7 +138,7 @@ export function* copyPieces(
       continue;
     }
     yield reading(machine.objects.entry(source.slot));
-    const held = heldAt(machine, source);
+    const held = checkTable(machine, source.slot) ? heldAt(machine, source) : Held.NONE;
     if (held === Held.LEAF) {
       const isTop = options.counting === 'top' && (yield* isTopEmpty(task, child, to, page));
       result = yield* fullWalkAlloc(task, child, to, page, source.pages, target, true);

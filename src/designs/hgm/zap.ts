@@ -130,6 +130,7 @@ export function* mapsFolio(task: Task, vma: Vma, page: number, head: number): Op
     const isThere = yield* fullWalk(machine, mm, vma, next, at);
     if (!isThere) return false;
     yield reading(machine.objects.entry(at.slot));
+    if (!checkTable(machine, at.slot)) return false;
     if (heldAt(machine, at) !== Held.LEAF) continue;
     return headOf(machine, frameOf(machine, at)) === head;
   }

@@ -30,12 +30,15 @@ const CALLS = [
   ['migrate', 2],
 ] as const;
 type Call = (typeof CALLS)[number][0];
+/** Brings an operation to its end. */
+type Run = typeof engine.run;
 
 export class GranularCalls {
   readonly machine: engine.Machine;
   /** How often each call did what it was asked. */
   readonly done = new Map<Call, number>();
   readonly #mm: Engine;
+  readonly #run: Run;
   readonly #d: Design;
   readonly #options: designs.HgmOptions;
   readonly #random: Random;
@@ -51,15 +54,17 @@ export class GranularCalls {
     machine: engine.Machine,
     options: designs.HgmOptions,
     { pages, count, seed }: { pages: number; count: number; seed: number },
+    run: Run = mm.run,
   ) {
     this.#mm = mm;
+    this.#run = run;
     this.#d = d;
     this.machine = machine;
     this.#options = options;
     this.#random = new Random(seed);
     this.#pages = pages;
     this.#length = pages * count;
-    const task = mm.run(mm.newProcess(machine, 0))!;
+    const task = this.#run(mm.newProcess(machine, 0))!;
     this.#tasks = [task];
     const flags = 4 | ((Math.log2(pages) + 12) << 26);
     this.#file = mm.memfdCreate(task, 1, flags) as engine.OpenFile;
@@ -70,12 +75,12 @@ export class GranularCalls {
   #map(task: engine.Task, place: number): void {
     const call = { prot: 3, flags: SHARED_FIXED_NORESERVE, file: this.#file, offset: 0 };
     const [address, length] = [place * PAGE, this.#length * PAGE];
-    this.#mm.run(this.#mm.mmap(task, { ...call, address, length }));
+    this.#run(this.#mm.mmap(task, { ...call, address, length }));
     const vma = task.mm.vmas.at(place);
     if (vma === undefined || this.#random.chance(10)) return;
     if (this.#options.hasAdvice) {
-      this.#mm.run(this.#mm.madvise(task, address, length, MADV.SPLIT));
-    } else this.#mm.run(this.#d.makeGranular(task, vma, place, place + this.#length));
+      this.#run(this.#mm.madvise(task, address, length, MADV.SPLIT));
+    } else this.#run(this.#d.makeGranular(task, vma, place, place + this.#length));
   }
 
   step(): void {
@@ -101,30 +106,30 @@ export class GranularCalls {
       case 'fill': {
         const [start, end] = this.#range(vma, 1);
         const length = (end - start) * PAGE;
-        return mm.run(mm.hugetlbContinue(task, vma, start * PAGE, length)) > 0;
+        return this.#run(mm.hugetlbContinue(task, vma, start * PAGE, length)) > 0;
       }
       case 'touch':
         return (
-          mm.run(mm.handleUserFault(task, this.#pageOf(vma), this.#random.below(2) as 0)) === 0
+          this.#run(mm.handleUserFault(task, this.#pageOf(vma), this.#random.below(2) as 0)) === 0
         );
       case 'collapse': {
         const [start, end] = this.#range(vma, this.#random.pick([1, 512, this.#pages]));
-        return mm.run(mm.madvise(task, start * PAGE, (end - start) * PAGE, MADV.COLLAPSE)) === 0;
+        return this.#run(mm.madvise(task, start * PAGE, (end - start) * PAGE, MADV.COLLAPSE)) === 0;
       }
       case 'drop': {
         const [start, end] = this.#range(vma, this.#pages);
-        return mm.run(mm.madvise(task, start * PAGE, (end - start) * PAGE, MADV.DONTNEED)) === 0;
+        return this.#run(mm.madvise(task, start * PAGE, (end - start) * PAGE, MADV.DONTNEED)) === 0;
       }
       case 'protect': {
         const length = (vma.end - vma.start) * PAGE;
         return (
-          mm.run(mm.mprotect(task, vma.start * PAGE, length, this.#random.pick([0, 1, 3]))) === 0
+          this.#run(mm.mprotect(task, vma.start * PAGE, length, this.#random.pick([0, 1, 3]))) === 0
         );
       }
       case 'move':
         return this.#move(task, vma);
       case 'remap':
-        mm.run(mm.munmap(task, vma.start * PAGE, (vma.end - vma.start) * PAGE));
+        this.#run(mm.munmap(task, vma.start * PAGE, (vma.end - vma.start) * PAGE));
         this.#map(task, this.#random.pick(PLACES));
         return true;
       case 'fork':
@@ -134,7 +139,9 @@ export class GranularCalls {
       case 'punch': {
         const index = this.#random.below(this.#length / this.#pages) * this.#pages;
         return (
-          mm.run(mm.fallocate(task, this.#file, PUNCH_HOLE, index * PAGE, this.#pages * PAGE)) === 0
+          this.#run(
+            mm.fallocate(task, this.#file, PUNCH_HOLE, index * PAGE, this.#pages * PAGE),
+          ) === 0
         );
       }
       case 'migrate':
@@ -161,7 +168,7 @@ export class GranularCalls {
     const length = (vma.end - vma.start) * PAGE;
     const newAddress = this.#random.pick(PLACES) * PAGE;
     const call = { address: vma.start * PAGE, oldLength: length, newLength: length, newAddress };
-    return mm.run(mm.mremap(task, { ...call, flags: MREMAP_MAYMOVE_FIXED })) === newAddress;
+    return this.#run(mm.mremap(task, { ...call, flags: MREMAP_MAYMOVE_FIXED })) === newAddress;
   }
 
   /** Half of the children get what their parents have mapped. */
@@ -171,7 +178,7 @@ export class GranularCalls {
     const flag = this.#random.chance(50) ? mm.VM.UFFD_WP : 0;
     const vmas = task.mm.vmas.all();
     for (const vma of vmas) vma.flags |= flag;
-    const child = mm.run(mm.fork(task, 0));
+    const child = this.#run(mm.fork(task, 0));
     for (const vma of vmas) vma.flags &= ~mm.VM.UFFD_WP;
     if (typeof child === 'number') return false;
     for (const vma of child.mm.vmas.all()) vma.flags &= ~mm.VM.UFFD_WP;
@@ -182,7 +189,7 @@ export class GranularCalls {
   #leave(task: engine.Task): boolean {
     if (this.#tasks.length === 1) return false;
     this.#tasks = this.#tasks.filter((other) => other !== task);
-    this.#mm.run(this.#mm.exit(task));
+    this.#run(this.#mm.exit(task));
     return true;
   }
 
@@ -193,9 +200,9 @@ export class GranularCalls {
     if (head < 0) return false;
     machine.pins.set(head, 1);
     machine.frameReferences[head]!++;
-    const result = this.#mm.run(this.#d.migrateHugetlb(machine, 0, head, this.#options));
+    const result = this.#run(this.#d.migrateHugetlb(machine, 0, head, this.#options));
     machine.pins.delete(head);
-    this.#mm.run(this.#mm.putFrame(machine, 0, head));
+    this.#run(this.#mm.putFrame(machine, 0, head));
     return result === 0;
   }
 
@@ -209,7 +216,7 @@ export class GranularCalls {
 
   /** All processes leave, and nobody keeps the file. */
   end(): void {
-    for (const task of this.#tasks) this.#mm.run(this.#mm.exit(task));
-    this.#mm.run(this.#mm.closeInode(this.#tasks[0]!, this.#file.mapped!.inode));
+    for (const task of this.#tasks) this.#run(this.#mm.exit(task));
+    this.#run(this.#mm.closeInode(this.#tasks[0]!, this.#file.mapped!.inode));
   }
 }

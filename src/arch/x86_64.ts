@@ -60,10 +60,8 @@ const leaf = {
 } as const satisfies Fields;
 
 const base = fields({ ...leaf, pat: [7, 7], frame: [12, 51] });
-const large = [
-  fields({ ...leaf, large: [7, 7], pat: [12, 12], frame: [21, 51] }),
-  fields({ ...leaf, large: [7, 7], pat: [12, 12], frame: [30, 51] }),
-] as const;
+/** Levels above 0 that may hold leaves. */
+const LARGE_LEVELS = 2;
 
 /** At levels 1 and 2, bit 7 tells a table from a page; above, it is reserved. */
 const midTable = fields({
@@ -77,10 +75,12 @@ const midTable = fields({
 const { large: _, ...withoutLarge } = midTable;
 const topTable = fields(withoutLarge);
 
-function leafKind(level: number): EntryKind | undefined {
+/** The frame of a large page starts at bit 21 or 30, in tables of 512 entries. */
+function leafKind(level: number, indexBits: readonly number[]): EntryKind | undefined {
   if (level === 0) return { fields: base, target: base.frame, type: { present: 1 } };
-  const layout = large[level - 1];
-  if (layout === undefined) return undefined;
+  if (level > LARGE_LEVELS) return undefined;
+  const below = indexBits.slice(0, level).reduce((sum, bits) => sum + bits, 0);
+  const layout = fields({ ...leaf, large: [7, 7], pat: [12, 12], frame: [12 + below, 51] });
   return { fields: layout, target: layout.frame, type: { present: 1, large: 1 } };
 }
 
@@ -89,7 +89,7 @@ const TABLE_PRESET = { writable: 1, user: 1, noExecute: 0 };
 
 function tableKind(level: number): EntryKind {
   const target = midTable.table;
-  return level <= large.length
+  return level <= LARGE_LEVELS
     ? { fields: midTable, target, type: { present: 1, large: 0 }, preset: TABLE_PRESET }
     : { fields: topTable, target, type: { present: 1 }, preset: TABLE_PRESET };
 }
@@ -133,7 +133,7 @@ export function x86_64Like(id: string, indexBits: readonly number[]): PteFormat 
     upperEnd: 2 ** 52,
     upperHasOwnRoot: false,
     present: { set: [base.present] },
-    leaf: leafKind,
+    leaf: (level) => leafKind(level, indexBits),
     table: tableKind,
     leafGrants: grantBits,
     tableGrants: grantBits,

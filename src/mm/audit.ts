@@ -4,7 +4,7 @@
 
 import { DIRTY } from '../arch/index.ts';
 import { type Inode, pagesOfInode } from './file/inode.ts';
-import { auditHugetlb } from './hugetlb/audit.ts';
+import { auditHugetlb, cachedAt, countHugetlb, countTop } from './hugetlb/audit.ts';
 import { isHugetlbFolio } from './hugetlb/folio.ts';
 import type { Machine } from './machine.ts';
 import { isBacked } from './notifier/second_level.ts';
@@ -35,6 +35,7 @@ export function audit(machine: Machine): void {
     rss: new Int32Array(4 * machine.size.mms),
     tables: new Int32Array(machine.size.mms),
     hugetlbPages: new Int32Array(1),
+    entire: new Int32Array(frames),
     groups: Array.from({ length: machine.size.mms }, (_, mm) => mm),
   };
   for (const mm of machine.mms.all()) {
@@ -81,7 +82,7 @@ function checkCounters(machine: Machine, { rss, tables, groups }: Found): void {
 interface Found {
   /** Entries that map each frame. */
   readonly maps: Int32Array;
-  /** Entries above level 0 that map each folio, at its head. */
+  /** Entries above level 0 that map each folio, or any that map one of hugetlb, at its head. */
   readonly hugeMaps: Int32Array;
   /** Entries that map each large folio, by address space. */
   readonly largeMaps: LargeMaps;
@@ -98,15 +99,14 @@ interface Found {
   readonly groups: number[];
   /** How many small pages of huge ones of hugetlb are mapped, each table once. */
   readonly hugetlbPages: Int32Array;
+  /** What each folio is to count as maps of the whole, at its head. */
+  readonly entire: Int32Array;
 }
 
 /** A folio is kept by the entries that map it, by a cache, and by who holds it for a while. */
 function countReferences(machine: Machine, found: Found): void {
-  const { maps, hugeMaps, swapEntries } = found;
-  const references = hugeMaps.slice();
-  for (let frame = 0; frame < machine.size.frames; frame++) {
-    references[headOf(machine, frame)]! += maps[frame]!;
-  }
+  const { maps, hugeMaps, swapEntries, entire } = found;
+  const references = referencesOfEntries(machine, maps, hugeMaps);
   for (const inode of machine.inodes.all()) {
     for (const frame of inode.pages.values()) references[headOf(machine, frame)]!++;
     checkEnd(machine, inode);
@@ -119,7 +119,7 @@ function countReferences(machine: Machine, found: Found): void {
     if ((flags & FrameFlag.RESERVED) !== 0) continue;
     if (machine.frameMapcount[frame] !== maps[frame]) violate(machine, 'P-COUNT');
     const isHead = (flags & FrameFlag.HEAD) !== 0;
-    if (isHead && entireMapcount(machine, frame) !== hugeMaps[frame]) violate(machine, 'P-COUNT');
+    if (isHead && entireMapcount(machine, frame) !== entire[frame]) violate(machine, 'P-COUNT');
     // What would be references of another frame counts maps of the whole.
     if ((flags & FrameFlag.TAIL) !== 0) continue;
     // Of a free block it is a link of the buddy system.
@@ -127,6 +127,17 @@ function countReferences(machine: Machine, found: Found): void {
     const kept = isFree ? 0 : machine.frameReferences[frame];
     if (kept !== references[frame]) violate(machine, 'P-COUNT');
   }
+}
+
+/** Of hugetlb, smaller entries have been counted at the head already. */
+function referencesOfEntries(machine: Machine, maps: Int32Array, hugeMaps: Int32Array): Int32Array {
+  const references = hugeMaps.slice();
+  for (let frame = 0; frame < machine.size.frames; frame++) {
+    if (maps[frame] === 0) continue;
+    const head = headOf(machine, frame);
+    if (!isHugetlbFolio(machine, head)) references[head]! += maps[frame]!;
+  }
+  return references;
 }
 
 /** Behind its end a file has nothing but pages that were allocated for later, and parts of folios. */
@@ -178,6 +189,7 @@ function countTable(
       found.rss[4 * mm.id + Rss.SWAP]!++;
     }
     const page = start + index * span;
+    if (level > 0) countTop(machine, mm, slot, level, page, found);
     if (isMappedAt(machine, slot, level)) countPage(machine, mm, slot, level, page, found);
     if (!isTableAt(machine, slot, level)) continue;
     countBelow(machine, mm, tableAt(machine, slot, level), level, page, found);
@@ -295,12 +307,15 @@ function countPage(
 ): void {
   const frame = mappedFrameAt(machine, slot, level);
   if ((machine.frameFlags[frame]! & FrameFlag.RESERVED) === 0) {
-    (level === 0 ? found.maps : found.hugeMaps)[frame]!++;
-    noteLargeMap(machine, found.largeMaps, mm, headOf(machine, frame));
-    if ((mappedFlagsAt(machine, slot) & DIRTY) !== 0) found.dirty[frame] = 1;
-    const pages = machine.format.entryPages[level]!;
-    if (isHugetlbFolio(machine, headOf(machine, frame))) found.hugetlbPages[0]! += pages;
-    else found.rss[4 * mm.id + rssKindOf(machine, frame)]! += pages;
+    if (isHugetlbFolio(machine, headOf(machine, frame))) {
+      countHugetlb(machine, slot, level, found);
+    } else {
+      (level === 0 ? found.maps : found.hugeMaps)[frame]!++;
+      if (level > 0) found.entire[frame]!++;
+      noteLargeMap(machine, found.largeMaps, mm, headOf(machine, frame));
+      if ((mappedFlagsAt(machine, slot) & DIRTY) !== 0) found.dirty[frame] = 1;
+      found.rss[4 * mm.id + rssKindOf(machine, frame)]! += machine.format.entryPages[level]!;
+    }
   }
   const vma = mm.vmas.at(page);
   if (vma === undefined) violate(machine, 'P-PERM');
@@ -317,8 +332,7 @@ function checkMapping(machine: Machine, vma: Vma, slot: number, level: number, p
   const isZero = frame === ZERO_FRAME && (vma.flags & VM.SHARED) === 0;
   if (vma.file !== undefined && mapping >= 0 && !isZero) {
     // What is mapped of a file is a page of it.
-    const cached = vma.file.inode.pages.get(pgoffAt(vma, page));
-    if (cached !== frame) violate(machine, 'P-COUNT');
+    if (cachedAt(vma.file.inode, pgoffAt(vma, page)) !== frame) violate(machine, 'P-COUNT');
   }
   if (mapping >= 0) return;
   // A private page of a process that is no relative is none of this one's.

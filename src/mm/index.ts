@@ -15,6 +15,7 @@ export { gupFast, unpin } from './gup/gup_fast.ts';
 export { FOLL } from './gup/rules.ts';
 export { khugepagedScan } from './huge/khugepaged.ts';
 export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';
+export { hugetlbContinue } from './hugetlb/continue.ts';
 export { newHugetlbInode, setHugetlbSize } from './hugetlb/file.ts';
 export { hstateBySizeLog } from './hugetlb/hstate.ts';
 export { migrateHugetlbPage } from './hugetlb/migrate.ts';
@@ -43,7 +44,7 @@ export {
 } from './notifier/subscription.ts';
 export { ORDER_MAX } from './page/buddy.ts';
 export { lockFolio, unlockFolio } from './page/folio_lock.ts';
-export { headOf, orderOf, ZERO_FRAME } from './page/frame.ts';
+export { getFrame, headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
 export {
   execve,
   type Image,
@@ -116,7 +117,15 @@ export { areDependent } from './world/dependence.ts';
 export * from './world/errno.ts';
 export { noteFootprint } from './world/footprint.ts';
 export { localIrqDisable, localIrqEnable } from './world/interrupt.ts';
-export { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from './world/lock.ts';
+export {
+  lock,
+  lockShared,
+  mmapReadLock,
+  mmapReadUnlock,
+  Rank,
+  unlock,
+  unlockShared,
+} from './world/lock.ts';
 export type { Op } from './world/op.ts';
 export {
   kindOf,

@@ -73,7 +73,7 @@ export class Machine extends World {
       pendingEvents: Array.from({ length: cpus }, () => []),
       pins: new Map(),
       designData: new Map(),
-      hugetlb: newHugetlb(this.format, vmas, cpus),
+      hugetlb: newHugetlb(this.format, vmas, cpus, this.size.hugeSizes),
     };
     initHugePages(this);
   }

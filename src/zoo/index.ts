@@ -11,6 +11,7 @@ import {
   unshareFlushesLeavesOnly,
 } from './flushes.ts';
 import { forkWithoutFlush, forkWithoutVmaLocks, pinAgainstFork } from './fork.ts';
+import { HGM } from './hgm.ts';
 import {
   faultWithoutVmaLock,
   reserveRestoredWhileMapped,
@@ -98,6 +99,7 @@ export const ZOO: readonly ZooEntry[] = [
   shareUnderTableLock,
   hugetlbWithoutSizeRecheck,
   privateLockMistaken,
+  ...HGM,
   migrateFlushesOneMm,
   gupAgainstCollapse,
   collapseWithoutSync,

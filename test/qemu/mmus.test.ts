@@ -12,6 +12,7 @@ import { ARCHITECTURES, type Architecture } from './architectures.ts';
 import { compare, type Source } from './comparison.ts';
 import { busyMachine, EngineMemory } from './engine_memory.ts';
 import { Guest } from './guest.ts';
+import { granularMachine } from './hugetlb_memory.ts';
 import { RandomMemory, type TableSet } from './random_memory.ts';
 
 const ACCESSES = Number(process.env.PTSHARE_QEMU_ACCESSES ?? 20_000);
@@ -20,6 +21,7 @@ const BATCH = 5_000;
 
 /** Of a process that is worth a run. */
 const PAGES_MIN = 200;
+const PIECES_MIN = 20;
 
 type Draw = (format: PteFormat, seed: number) => Iterable<TableSet & Source>;
 
@@ -30,6 +32,13 @@ const KINDS_OF_TABLES: Readonly<Record<string, Draw>> = {
     for (const mm of machine.mms.all()) {
       const memory = new EngineMemory(machine, mm, seed);
       if (memory.mapped >= PAGES_MIN) yield memory;
+    }
+  },
+  *'huge pages of hugetlb in pieces'(format, seed) {
+    const machine = granularMachine(format, seed);
+    for (const mm of machine.mms.all()) {
+      const memory = new EngineMemory(machine, mm, seed);
+      if (memory.mapped >= PIECES_MIN) yield memory;
     }
   },
 };

@@ -9,6 +9,7 @@
 import type { Access, Fault } from '../fault/result.ts';
 import type { Place } from '../file/filemap.ts';
 import type { Inode } from '../file/inode.ts';
+import type { Granular } from '../hugetlb/granular.ts';
 import type { Machine } from '../machine.ts';
 import type { NotifierOps } from '../notifier/subscription.ts';
 import type { Task } from '../task.ts';
@@ -38,6 +39,9 @@ export interface Design {
 
   /** What happens to VMAs of files of its own (`MappedFile.design`). */
   readonly vmOps?: VmOps;
+
+  /** It maps pages of hugetlb in pieces. */
+  readonly granular?: Granular;
 
   /**
    * A fault is about to look for the tables of `page` of `vma`: shared ones may be linked, or be

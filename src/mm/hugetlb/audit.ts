@@ -2,11 +2,16 @@
 import type { Inode } from '../file/inode.ts';
 import type { Machine } from '../machine.ts';
 import { headOf, orderOf } from '../page/frame.ts';
-import { VM } from '../vma/vma.ts';
+import { mappedFrameAt } from '../table/mapped_entry.ts';
+import { isTableAt } from '../table/pgtable.ts';
+import type { Mm } from '../vma/mm.ts';
+import { pgoffAt, VM } from '../vma/vma.ts';
 import { violate } from '../world/property.ts';
-import { FrameFlag } from '../world/world.ts';
+import { FrameFlag, NONE } from '../world/world.ts';
 import { HugetlbFlag, hugetlbFlags, isHugetlbFolio } from './folio.ts';
+import { granularDesign } from './granular.ts';
 import { type Hstate, hstateOf, hugeIndexAt, isHugetlb } from './hstate.ts';
+import { isContiguousAt } from './huge_pte.ts';
 import { countRegions } from './resv_map.ts';
 
 /**
@@ -28,6 +33,61 @@ export function auditHugetlb(machine: Machine, mappedPages: number): void {
   if (charged + departedPages !== mappedPages) violate(machine, 'P-COUNT');
   for (const inode of machine.inodes.all())
     if (inode.hugetlb !== undefined) checkFile(machine, inode);
+}
+
+/** What the recount of the tables finds (`../audit.ts`). */
+interface Found {
+  readonly maps: Int32Array;
+  readonly hugeMaps: Int32Array;
+  readonly entire: Int32Array;
+  readonly hugetlbPages: Int32Array;
+}
+
+/**
+ * Counts the entry of `level` at `slot`, which maps a page of hugetlb or a piece of one: one reference
+ * for each entry, or run of them, and maps as the machine counts them.
+ */
+export function countHugetlb(machine: Machine, slot: number, level: number, found: Found): void {
+  const pages = machine.format.entryPages[level]!;
+  found.hugetlbPages[0]! += pages;
+  const run = isContiguousAt(machine, slot, level) ? machine.format.contiguousEntries(level) : 1;
+  if (slot % run !== 0) return;
+  const frame = mappedFrameAt(machine, slot, level);
+  const head = headOf(machine, frame);
+  found.hugeMaps[head]!++;
+  const counting = granularDesign(machine)?.counting ?? 'entries';
+  const isWhole = run * pages === 2 ** orderOf(machine, head);
+  if (counting === 'entries' || isWhole) found.entire[head]!++;
+  else if (counting === 'subpages') {
+    for (let at = frame; at < frame + run * pages; at++) found.maps[at]!++;
+  }
+}
+
+/** Where entries of the size of a huge page are counted, one that refers to a table is one, too. */
+export function countTop(
+  machine: Machine,
+  { vmas }: Mm,
+  slot: number,
+  level: number,
+  page: number,
+  { entire }: Found,
+): void {
+  if (granularDesign(machine)?.counting !== 'top' || !isTableAt(machine, slot, level)) return;
+  const vma = vmas.at(page);
+  if (vma === undefined || !isHugetlb(vma)) return;
+  const hstate = hstateOf(vma);
+  if (hstate.level !== level || hstate.entries > 1) return;
+  const frame = cachedAt(vma.file!.inode, pgoffAt(vma, page));
+  if (frame === NONE) violate(machine, 'P-COUNT');
+  else entire[headOf(machine, frame)]!++;
+}
+
+/** The frame that a file has for a page; of huge ones, it keeps the first. */
+export function cachedAt({ hugetlb, pages }: Inode, pgoff: number): number {
+  if (hugetlb === undefined) return pages.get(pgoff);
+  const offset = pgoff % hugetlb.hstate.pages;
+  const head = pages.get(pgoff - offset);
+  return head === NONE ? NONE : head + offset;
 }
 
 /** Who shares a table has all that it maps in one VMA. */

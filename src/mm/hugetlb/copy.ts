@@ -7,18 +7,20 @@
 import { UFFD_WP, W } from '../../arch/index.ts';
 import { isPinned } from '../rmap/dup_rmap.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
-import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { isPresentAt, lockOf, walk } from '../table/pgtable.ts';
 import { Marker, SoftKind, setSoftEntry, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { ENOMEM } from '../world/errno.ts';
+import { EFAULT, ENOMEM } from '../world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, readingContent, setting, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
+import { hugePteFlags, setHugePte } from './huge_pte.ts';
 import { leafFlags } from './leaf_flags.ts';
 import { allocHugetlbFolio } from './reserve.ts';
 import { countMap, mapNewAnonymousFolio } from './rmap.ts';
@@ -35,6 +37,8 @@ const PINNED = -1;
  */
 export function* copyHugetlbRange(task: Task, child: Mm, to: Vma, from: Vma): Op<number> {
   const { machine, mm } = task;
+  const granular = granularOf(machine, from);
+  if (granular !== undefined) return yield* granular.copy(task, child, to, from);
   const hstate = hstateOf(from);
   for (let page = from.start; page < from.end; ) {
     const slot = yield* walk(machine, mm, page, hstate.level);
@@ -45,6 +49,7 @@ export function* copyHugetlbRange(task: Task, child: Mm, to: Vma, from: Vma): Op
     const target = yield* hugePteAlloc(task, child, to, page);
     if (target === NONE) return ENOMEM;
     const head = yield* copyEntry(task, child, from, to, page, slot, target);
+    if (head === EFAULT) return EFAULT;
     if (head !== PINNED) page += hstate.pages;
     else {
       const error = yield* copyPinned(task, child, to, page, slot, target);
@@ -75,6 +80,10 @@ function* copyEntry(
   if (isMappedAt(machine, slot, level)) {
     const head = mappedFrameAt(machine, slot, level);
     yield writing(machine.objects.frame(head));
+    if (machine.bugs.tryGetInverted === true) {
+      machine.frameReferences[head]!++;
+      return EFAULT;
+    }
     const flags = machine.frameFlags[head]!;
     if (isAnonymousFrame(machine, head) && isPinned(machine, mm, flags, head)) result = PINNED;
     else {
@@ -102,21 +111,22 @@ function* shareEntry(
   target: number,
 ): Op<void> {
   const { machine, mm } = task;
-  const { level, pages } = hstateOf(from);
+  const hstate = hstateOf(from);
+  const { level, pages } = hstate;
   const head = mappedFrameAt(machine, slot, level);
   // What is shared stays as it is.
   const isCow = (from.flags & (VM.SHARED | VM.MAYWRITE)) === VM.MAYWRITE;
-  const flags = mappedFlagsAt(machine, slot) & (isCow ? ~W : ~0);
+  const flags = hugePteFlags(machine, slot, hstate) & (isCow ? ~W : ~0);
   yield clearing(machine.objects.entry(slot));
   const wasWritable =
     isCow && (mappedFlagsAt(machine, slot) & W) !== 0 && isPresentAt(machine, slot);
-  setMapped(machine, slot, head, flags, level);
+  setHugePte(machine, slot, hstate, head, flags);
   if (wasWritable) {
     machine.ledger.openProtected(machine.mmCpus[mm.id]!, mm.id, page, page + pages);
   }
   yield setting(machine.objects.entry(target));
   const forgotten = (to.flags & VM.UFFD_WP) === 0 ? UFFD_WP : 0;
-  setMapped(machine, target, head, flags & ~forgotten, level);
+  setHugePte(machine, target, hstate, head, flags & ~forgotten);
 }
 
 /** Of markers the child gets poison, and write protection if it is protected, too. */
@@ -137,7 +147,8 @@ function* copyPinned(
   target: number,
 ): Op<number> {
   const { machine, cpu } = task;
-  const { level, pages } = hstateOf(to);
+  const hstate = hstateOf(to);
+  const { level, pages } = hstate;
   const copy = yield* allocHugetlbFolio(task, to, page);
   if (copy < 0) return ENOMEM;
   const head = mappedFrameAt(machine, slot, level);
@@ -150,7 +161,7 @@ function* copyPinned(
   yield writing(machine.objects.frame(copy));
   mapNewAnonymousFolio(machine, copy, to.anonVma!, to.pgoff + page - to.start);
   yield setting(machine.objects.entry(target));
-  setMapped(machine, target, copy, leafFlags(to, true), level);
+  setHugePte(machine, target, hstate, copy, leafFlags(to, true));
   child.hugetlbPages += pages;
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   return 0;

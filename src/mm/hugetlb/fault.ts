@@ -14,8 +14,8 @@ import { prepareAnonymous } from '../fault/anonymous.ts';
 import { Access, Fault } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
-import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
-import { checkTable, isNoneAt, isWritableAt, lockOf, setLeaf } from '../table/pgtable.ts';
+import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
+import { checkTable, isNoneAt, isWritableAt, lockOf } from '../table/pgtable.ts';
 import {
   isNoneMostlyAt,
   isWpMarkerAt,
@@ -36,7 +36,9 @@ import { lockingFolio, reading, setting, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
 import { addHugetlb, deleteHugetlb, findLockHugetlb } from './filemap.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf, hugeIndexAt } from './hstate.ts';
+import { hugePteFlags, setHugePte } from './huge_pte.ts';
 import { leafFlags } from './leaf_flags.ts';
 import { allocHugetlbFolio, restoreReserve, unreservePages } from './reserve.ts';
 import { countMap, mapNewAnonymousFolio } from './rmap.ts';
@@ -63,21 +65,20 @@ export function* hugetlbFault(
   const { faultWithoutVmaLock } = task.machine.bugs;
   yield* faultMutexLock(task, inode, index);
   if (faultWithoutVmaLock !== true) yield* vmaLockRead(task, vma);
-  const slot = yield* hugePteAlloc(task, task.mm, vma, start);
-  const fault: HugetlbFault = {
-    vma,
-    page: start,
-    index,
-    access,
-    isVmaLocked,
-    slot,
-    movedFrom: NONE,
-  };
-  const found = slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
+  const granular = granularOf(task.machine, vma);
+  let found: Ended;
+  let movedFrom = NONE;
+  if (granular !== undefined) found = yield* granular.fault(task, { vma, page, index, access });
+  else {
+    const slot = yield* hugePteAlloc(task, task.mm, vma, start);
+    const fault = { vma, page: start, index, access, isVmaLocked, slot, movedFrom };
+    found = slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
+    movedFrom = fault.movedFrom;
+  }
   if (faultWithoutVmaLock !== true) yield* vmaUnlockRead(task, vma);
   yield* faultMutexUnlock(task, inode, index);
   // Waits for the lock without taking it: who moves the page holds it until the entry is back.
-  if (fault.movedFrom !== NONE) yield lockingFolio(task.machine.objects.folioLock(fault.movedFrom));
+  if (movedFrom !== NONE) yield lockingFolio(task.machine.objects.folioLock(movedFrom));
   // The VMA may go while the fault waits: nothing of it is touched afterwards (CVE-2022-50630).
   if (found >= 0) return found as Fault;
   return yield* handleUserfault(task, vma, page, access, reasonOf(found));
@@ -128,23 +129,23 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Ended> {
 /** Whether userfaultfd is to be told of a write; if nobody wants to be, the protection goes. */
 function* isWriteProtected({ machine }: Task, { vma, slot, access }: HugetlbFault): Op<boolean> {
   if (access !== Access.WRITE || (vma.flags & VM.UFFD_WP) === 0) return false;
-  const { level } = hstateOf(vma);
-  const flags = mappedFlagsAt(machine, slot);
+  const hstate = hstateOf(vma);
+  const flags = hugePteFlags(machine, slot, hstate);
   if ((flags & UFFD_WP) === 0) return false;
   if (!hasFeature(vma.userfaultfd, UffdFeature.WP_ASYNC)) return true;
   yield setting(machine.objects.entry(slot));
-  setMapped(machine, slot, mappedFrameAt(machine, slot, level), flags & ~UFFD_WP, level);
+  setHugePte(machine, slot, hstate, mappedFrameAt(machine, slot, hstate.level), flags & ~UFFD_WP);
   return false;
 }
 
 /** @source mm/hugetlb.c hugetlb_fault(), the end: huge_ptep_set_access_flags() */
 function* noteHugeAccess({ machine }: Task, { vma, slot, access }: HugetlbFault): Op<void> {
-  const { level } = hstateOf(vma);
-  const flags = mappedFlagsAt(machine, slot);
+  const hstate = hstateOf(vma);
+  const flags = hugePteFlags(machine, slot, hstate);
   const noted = flags | ACCESSED | (access === Access.WRITE ? DIRTY : 0);
   if (noted === flags) return;
   yield setting(machine.objects.entry(slot));
-  setMapped(machine, slot, mappedFrameAt(machine, slot, level), noted, level);
+  setHugePte(machine, slot, hstate, mappedFrameAt(machine, slot, hstate.level), noted);
 }
 
 /** Brings a page in where nothing is. */
@@ -220,8 +221,8 @@ function* failed(task: Task, { vma, slot }: HugetlbFault): Op<Fault> {
 function* mapFolio(task: Task, fault: HugetlbFault, head: number, isPrivate: boolean): Op<Fault> {
   const { machine, cpu, mm } = task;
   const { vma, slot, page, access } = fault;
-  const { level, pages } = hstateOf(vma);
-  const guard = lockOf(machine, mm, slot, level);
+  const hstate = hstateOf(vma);
+  const guard = lockOf(machine, mm, slot, hstate.level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield setting(machine.objects.entry(slot));
   const isWp = isWpMarkerAt(machine, slot);
@@ -235,9 +236,8 @@ function* mapFolio(task: Task, fault: HugetlbFault, head: number, isPrivate: boo
     const isShared = (vma.flags & VM.SHARED) !== 0;
     yield setting(machine.objects.entry(slot));
     const flags = leafFlags(vma, isShared);
-    const made = isWp ? flagsOfWp(flags, WpChange.PROTECT) : flags;
-    setLeaf(machine, slot, head, made, level);
-    mm.hugetlbPages += pages;
+    setHugePte(machine, slot, hstate, head, isWp ? flagsOfWp(flags, WpChange.PROTECT) : flags);
+    mm.hugetlbPages += hstate.pages;
     if (access === Access.WRITE && !isShared) result = yield* hugetlbWp(task, fault);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);

@@ -12,6 +12,7 @@ import { findLockFrame } from '../file/filemap.ts';
 import { type Inode, newInode } from '../file/inode.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
+import { isMapped } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { walk } from '../table/pgtable.ts';
 import { Zap } from '../table/zap.ts';
@@ -26,11 +27,11 @@ import { reading, writing, writingContent } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
 import { addHugetlb, deleteHugetlb, findGetHugetlb, findLockHugetlb } from './filemap.ts';
+import { granularOf } from './granular.ts';
 import { type Hstate, hstateOf, hugetlbOf } from './hstate.ts';
 import { mappingsInOrder } from './i_mmap.ts';
 import { allocHugetlbFolio, reservePages, reserveShared, unreservePages } from './reserve.ts';
 import { newResvMap } from './resv_map.ts';
-import { hugetlbMapcount } from './rmap.ts';
 import type { Subpool } from './subpool.ts';
 import {
   type HugetlbPrivate,
@@ -308,7 +309,7 @@ function* findAndLock(place: Place, inode: Inode, index: number): Op<number> {
   const head = yield* (isLate ? findGetHugetlb : findLockHugetlb)(place, inode, index);
   if (head === NONE) return NONE;
   yield reading(machine.objects.frame(head));
-  if (hugetlbMapcount(machine, head) > 0) yield* unmapFolio(place, inode, index, head);
+  if (isMapped(machine, head)) yield* unmapFolio(place, inode, index, head);
   if (isLate) yield* lockFolio(machine, cpu, head);
   return head;
 }
@@ -373,12 +374,16 @@ function* unmapFromAll(
 
 /** @source fs/hugetlbfs/inode.c hugetlb_vma_maps_pfn() */
 function* isMappedBy(
-  { machine }: Place,
+  { machine, cpu }: Place,
   mm: Mm,
   vma: Vma,
   page: number,
   head: number,
 ): Op<boolean> {
+  const granular = granularOf(machine, vma);
+  if (granular !== undefined) {
+    return yield* granular.maps({ machine, cpu, mm }, vma, page, head);
+  }
   const { level } = hstateOf(vma);
   const slot = yield* walk(machine, mm, page, level);
   if (slot === NONE) return false;

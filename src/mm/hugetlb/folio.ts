@@ -14,6 +14,8 @@ export const HugetlbFlag = {
   HUGETLB: 1,
   /** It took a reservation, which comes back if it is freed before it is used. */
   RESTORE_RESERVE: 2,
+  /** It is just being moved. */
+  ISOLATED: 4,
 } as const;
 
 /** Whether the folio `head` is one of hugetlb, in use or free. */

@@ -13,6 +13,7 @@ import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf } from './hstate.ts';
 import { vmaLockRead, vmaUnlockRead } from './vma_lock.ts';
 
@@ -33,6 +34,8 @@ export function* followHugetlb(
 ): Op<number> {
   const { machine, cpu, mm } = task;
   const { level } = hstateOf(vma);
+  const granular = granularOf(machine, vma);
+  if (granular !== undefined) return yield* granular.follow(task, vma, page, isWrite, isPin);
   yield* vmaLockRead(task, vma);
   const slot = yield* walk(machine, mm, page, level);
   let found: number = Followed.MISSING;

@@ -1,5 +1,6 @@
 /** Sizes of huge pages that hugetlb knows, with the pool of each. */
 import type { PteFormat } from '../../arch/index.ts';
+import { assert } from '../../base/assert.ts';
 import type { Inode } from '../file/inode.ts';
 import type { Machine } from '../machine.ts';
 import { Registry } from '../registry.ts';
@@ -13,6 +14,8 @@ import type { VmaLock } from './vma_lock.ts';
 export interface Hstate {
   /** Of the entry that maps such a page. */
   readonly level: number;
+  /** Entries that map it: 1, or on arm64 those of a contiguous run. */
+  readonly entries: number;
   readonly order: number;
   /** Small pages of a page. */
   readonly pages: number;
@@ -28,11 +31,13 @@ export interface Hstate {
 
 /** What hugetlb keeps in a machine. */
 export interface Hugetlb {
-  /** By the level of their entries: those of level 1 first. */
+  /** The first one is what calls get that ask for no size. */
   readonly hstates: readonly Hstate[];
   readonly vmaLocks: Registry<VmaLock>;
   /** Of pages in use: whose subpool they count in. */
   readonly subpools: Map<number, Subpool>;
+  /** Frames of which the memory has failed. */
+  readonly poisoned: Set<number>;
   /** Pages that address spaces which are gone counted as theirs, for the audit. */
   departedPages: number;
 }
@@ -44,14 +49,35 @@ export interface HugetlbInode {
   readonly subpool: Subpool | undefined;
 }
 
-export function newHugetlb({ entryPages }: PteFormat, vmas: number, cpus: number): Hugetlb {
-  const hstates = [1, 2].map((level) => {
-    const pages = entryPages[level]!;
-    const counts = { total: 0, reserved: 0, surplus: 0, overcommit: 0 };
-    return { level, order: Math.log2(pages), pages, free: [], ...counts };
-  });
+/** @param sizes in small pages; none for those that one entry of level 1 or 2 maps */
+export function newHugetlb(
+  format: PteFormat,
+  vmas: number,
+  cpus: number,
+  sizes: readonly number[],
+): Hugetlb {
+  const usual = [1, 2]
+    .filter((level) => level < format.levels && format.mayHoldLeaf(level))
+    .map((level) => format.entryPages[level]!);
+  const hstates = (sizes.length === 0 ? usual : sizes).map((pages) => newHstate(format, pages));
   const vmaLocks = new Registry<VmaLock>(vmas, cpus);
-  return { hstates, vmaLocks, subpools: new Map(), departedPages: 0 };
+  return { hstates, vmaLocks, subpools: new Map(), poisoned: new Set(), departedPages: 0 };
+}
+
+function newHstate(format: PteFormat, pages: number): Hstate {
+  const level = format.entryPages.findLastIndex((span) => span <= pages);
+  const counts = { total: 0, reserved: 0, surplus: 0, overcommit: 0 };
+  const entries = pages / format.entryPages[level]!;
+  assert(
+    entries === 1 || entries === format.contiguousEntries(level),
+    'a size of huge pages is one that an entry, or a run of entries, can map',
+  );
+  return { level, entries, order: Math.log2(pages), pages, free: [], ...counts };
+}
+
+/** How many small pages a page has, of each size that there is. */
+export function hugetlbSizes({ hugetlb }: Pick<Machine, 'hugetlb'>): number[] {
+  return hugetlb.hstates.map(({ pages }) => pages);
 }
 
 /**
@@ -81,6 +107,11 @@ export function hugetlbOf(inode: Inode): HugetlbInode {
 /** Which huge page of the file is mapped at `page`. @source vma_hugecache_offset() */
 export function hugeIndexAt(vma: Vma, page: number): number {
   return Math.floor((vma.pgoff + page - vma.start) / hstateOf(vma).pages);
+}
+
+/** The pools of pages that one entry of `level` maps. */
+export function hstateAt(machine: Pick<Machine, 'hugetlb'>, wanted: number): Hstate | undefined {
+  return machine.hugetlb.hstates.find(({ level, entries }) => level === wanted && entries === 1);
 }
 
 /** Behind the pages that one table of a huge page's level maps. @source hugetlb_mask_last_page() */

@@ -11,6 +11,7 @@ import { pgoffAt, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf } from './hstate.ts';
 import { vmaLockRead, vmaUnlockRead } from './vma_lock.ts';
 
@@ -23,6 +24,11 @@ export function* lookAtHugetlb(
   resident: Uint8Array,
 ): Op<void> {
   const { machine, mm } = task;
+  const granular = granularOf(machine, vma);
+  if (granular !== undefined) {
+    yield* granular.look(task, vma, start, end, resident);
+    return;
+  }
   const { level, pages } = hstateOf(vma);
   const { inode } = vma.file!;
   yield* vmaLockRead(task, vma);

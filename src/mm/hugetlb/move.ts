@@ -8,15 +8,7 @@ import { W } from '../../arch/index.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import {
-  clearEntry,
-  isNoneAt,
-  isPresentAt,
-  lockOf,
-  setEntry,
-  walk,
-  walkAllocating,
-} from '../table/pgtable.ts';
+import { isNoneAt, isPresentAt, lockOf, setEntry, walk, walkAllocating } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { losesWpByMove } from '../userfaultfd/events.ts';
 import { setWithoutWp } from '../userfaultfd/without_wp.ts';
@@ -26,7 +18,9 @@ import type { Op } from '../world/op.ts';
 import { clearing, reading, setting } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf } from './hstate.ts';
+import { clearHugePte } from './huge_pte.ts';
 import {
   flushUnshared,
   hugePmdUnshare,
@@ -61,9 +55,11 @@ export function* moveHugetlbPageTables(
   yield* invalidateRangeStart(task, mm, first, last, Notify.CLEAR);
   yield* vmaLockWrite(task, vma);
   yield* lock(machine, cpu, guard, Rank.I_MMAP);
+  const granular = granularOf(machine, vma);
   let isEnough = true;
   let to = target;
-  for (let at = start; at < start + pages && isEnough; ) {
+  if (granular !== undefined) isEnough = yield* granular.move(task, vma, start, target, pages);
+  for (let at = granular === undefined ? start : start + pages; at < start + pages && isEnough; ) {
     const slot = yield* walk(machine, mm, at, hstate.level);
     const isGone = slot === NONE || (yield* giveUp(task, vma, at, slot, unshared));
     if (!isGone) isEnough = yield* moveEntry(task, vma, at, to, slot);
@@ -98,7 +94,8 @@ function* giveUp(
 /** @returns false if memory for a table is exhausted */
 function* moveEntry(task: Task, vma: Vma, page: number, target: number, slot: number): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const { level, pages } = hstateOf(vma);
+  const hstate = hstateOf(vma);
+  const { level, pages, entries } = hstate;
   if (isNoneAt(machine, slot)) return true;
   const to = yield* walkAllocating(task, mm, target, level);
   if (to === NONE) return false;
@@ -107,17 +104,20 @@ function* moveEntry(task: Task, vma: Vma, page: number, target: number, slot: nu
   yield* lock(machine, cpu, outer, Rank.PAGE_TABLE);
   if (inner !== outer) yield* lockNested(machine, cpu, inner, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
-  const [low, high] = [machine.lanes[slot * 2]!, machine.lanes[slot * 2 + 1]!];
   if (isMappedAt(machine, slot, level) && isPresentAt(machine, slot)) {
     const isWritable = (mappedFlagsAt(machine, slot) & W) !== 0;
     const head = mappedFrameAt(machine, slot, level);
     const cpus = machine.mmCpus[mm.id]!;
     machine.ledger.openFolio(cpus, mm.id, page, page + pages, head, isWritable);
   }
-  clearEntry(machine, slot);
   yield setting(machine.objects.entry(to));
-  if (losesWpByMove(vma)) setWithoutWp(machine, to, low, high, level);
-  else setEntry(machine, to, low, high);
+  for (let at = 0; at < entries; at++) {
+    const low = machine.lanes[(slot + at) * 2]!;
+    const high = machine.lanes[(slot + at) * 2 + 1]!;
+    if (losesWpByMove(vma)) setWithoutWp(machine, to + at, low, high, level);
+    else setEntry(machine, to + at, low, high);
+  }
+  clearHugePte(machine, slot, hstate);
   if (inner !== outer) yield* unlockNested(machine, cpu, inner);
   yield* unlock(machine, cpu, outer, Rank.PAGE_TABLE);
   return true;

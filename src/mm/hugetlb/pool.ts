@@ -12,6 +12,7 @@ import { assert } from '../../base/assert.ts';
 import type { Machine } from '../machine.ts';
 import { ORDER_MAX, returnBlock, takeBlock, takeBlockAt } from '../page/buddy.ts';
 import { allocFolio, POISON } from '../page/frame.ts';
+import { isMapped } from '../rmap/map_count.ts';
 import type { Task } from '../task.ts';
 import { ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -20,7 +21,7 @@ import { writing } from '../world/point.ts';
 import { violate } from '../world/property.ts';
 import { FrameFlag, NONE, ORDER_SHIFT } from '../world/world.ts';
 import { HugetlbFlag, hugetlbFlags, setHugetlbFlags } from './folio.ts';
-import type { Hstate } from './hstate.ts';
+import { type Hstate, hstateAt } from './hstate.ts';
 import { subpoolPut } from './subpool.ts';
 
 /** Where work is done: on behalf of any address space. */
@@ -158,7 +159,7 @@ export function* freeHugeFolio(machine: Machine, cpu: number, head: number): Op<
 
 /** Nobody may reach a page any more that is to be free. */
 function forgetFolio(machine: Machine, { pages }: Hstate, head: number): void {
-  if (machine.ledger.holdsFrame(head) || machine.frameReferences[head + 1]! > 0) {
+  if (machine.ledger.holdsFrame(head) || isMapped(machine, head)) {
     violate(machine, 'P-UAF-PAGE');
   }
   if (machine.size.contents) machine.frameData.fill(POISON, head, head + pages);
@@ -206,7 +207,9 @@ export function initHugePages(machine: Machine): void {
     { level: 1, count: hugePages },
     { level: 2, count: gigantic },
   ]) {
-    const hstate = machine.hugetlb.hstates[level - 1]!;
+    if (count === 0) continue;
+    const hstate = hstateAt(machine, level);
+    assert(hstate !== undefined, 'pages that are set aside at boot are of a size that there is');
     for (let made = 0; made < count; made++) {
       const head = takeRun(machine, hstate.order);
       assert(head !== NONE, 'there is memory for the pages that are set aside at boot');

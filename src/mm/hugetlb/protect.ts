@@ -6,7 +6,7 @@
 import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
-import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
+import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
 import { isWpMarkerAt, Marker, SoftKind, setSoftEntry } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
@@ -19,7 +19,9 @@ import type { Op } from '../world/op.ts';
 import { clearing, reading, setting } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
+import { hugePteFlags, setHugePte } from './huge_pte.ts';
 import { hugePteAlloc } from './share.ts';
 import {
   flushUnshared,
@@ -54,7 +56,9 @@ export function* hugetlbChangeProtection(
   yield* invalidateRangeStart(task, mm, from, to, Notify.PROTECTION_VMA);
   yield* vmaLockWrite(task, vma);
   yield* lock(machine, cpu, guard, Rank.I_MMAP);
-  for (let page = start; page < end; ) {
+  const granular = granularOf(machine, vma);
+  if (granular !== undefined) yield* granular.protect(task, vma, start, end);
+  for (let page = granular === undefined ? start : end; page < end; ) {
     const found = yield* walk(machine, mm, page, hstate.level);
     const isMade = found === NONE && wp === WpChange.PROTECT;
     const slot = isMade ? yield* hugePteAlloc(task, mm, vma, page) : found;
@@ -83,7 +87,8 @@ function* changeEntry(
   unshared: Unshared,
 ): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const { level, pages } = hstateOf(vma);
+  const hstate = hstateOf(vma);
+  const { level, pages } = hstate;
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   const isGone = yield* hugePmdUnshare(task, vma, page, slot, unshared);
@@ -91,11 +96,11 @@ function* changeEntry(
     yield reading(machine.objects.entry(slot));
     if (isMappedAt(machine, slot, level)) {
       yield clearing(machine.objects.entry(slot));
-      const old = mappedFlagsAt(machine, slot);
+      const old = hugePteFlags(machine, slot, hstate);
       const head = mappedFrameAt(machine, slot, level);
       const wasPresent = isPresentAt(machine, slot);
       const kept = old & (ACCESSED | DIRTY | UFFD_WP);
-      setMapped(machine, slot, head, flagsOfWp(kept | pageRights(vma), wp), level);
+      setHugePte(machine, slot, hstate, head, flagsOfWp(kept | pageRights(vma), wp));
       const cpus = machine.mmCpus[mm.id]!;
       const isWritable = (old & W) !== 0;
       if (wasPresent) {

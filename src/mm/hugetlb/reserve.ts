@@ -107,7 +107,10 @@ export function* reservePages(
 ): Op<HugetlbPrivate | number> {
   const { machine, cpu } = place;
   const isShared = (flags & VM.MAYSHARE) !== 0;
-  const made: HugetlbPrivate = { lock: undefined, resv: undefined, isUnmapped: false };
+  const made: HugetlbPrivate = {
+    ...{ lock: undefined, resv: undefined },
+    ...{ isUnmapped: false, isGranular: false },
+  };
   if (isShared) made.lock = newVmaLock(machine, cpu);
   if ((flags & VM.NORESERVE) !== 0) return made;
   const error = isShared
@@ -271,7 +274,9 @@ export function openHugetlb({ machine, cpu }: Place, vma: Vma, from: Vma, isChil
   const resv = isShared || isChild ? undefined : from.hugetlb!.resv;
   if (resv !== undefined) resv.references++;
   const isUnmapped = !isShared && !isChild && from.hugetlb!.isUnmapped;
-  vma.hugetlb = { lock: isShared ? newVmaLock(machine, cpu, vma) : undefined, resv, isUnmapped };
+  const { isGranular } = from.hugetlb!;
+  const own = isShared ? newVmaLock(machine, cpu, vma) : undefined;
+  vma.hugetlb = { lock: own, resv, isUnmapped, isGranular };
 }
 
 /**

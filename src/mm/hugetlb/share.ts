@@ -46,8 +46,8 @@ const IGNORED = VM.LOCKED | VM.LOCKONFAULT;
  */
 export function* hugePteAlloc(task: Task, mm: Mm, vma: Vma, page: number): Op<number> {
   const { machine } = task;
-  const { level } = hstateOf(vma);
-  if (level === 1) {
+  const { level, entries } = hstateOf(vma);
+  if (level === 1 && entries === 1) {
     const above = yield* walkAllocating(task, mm, page, 2);
     if (above === NONE) return NONE;
     yield reading(machine.objects.entry(above));
@@ -68,6 +68,7 @@ export function blockOf({ machine }: Pick<Task, 'machine'>, page: number): [numb
 /** Whether a table of `vma` for `page` may be one of others, too. */
 export function wantsPmdShare(place: Pick<Task, 'machine'>, vma: Vma, page: number): boolean {
   if ((vma.flags & (VM.UFFD_WP | VM.UFFD_MINOR)) !== 0) return false;
+  if (vma.hugetlb?.isGranular === true) return false;
   if ((vma.flags & VM.MAYSHARE) === 0 || vma.hugetlb?.lock === undefined) return false;
   const [start, end] = blockOf(place, page);
   return vma.start <= start && end <= vma.end;
@@ -115,6 +116,7 @@ function isShareable(
   if (place % span !== page % span) return false;
   if (((other.flags ^ vma.flags) & ~IGNORED) !== 0 || other.hugetlb?.lock === undefined)
     return false;
+  if (other.hugetlb.isGranular) return false;
   const [start, end] = blockOf(task, place);
   return other.start <= start && end <= other.end;
 }

@@ -36,6 +36,8 @@ export interface HugetlbPrivate {
   resv: ResvMap | undefined;
   /** A page was taken away, for the owner to have it: faults fail (HPAGE_RESV_UNMAPPED). */
   isUnmapped: boolean;
+  /** Its pages may be mapped in pieces (VM_HUGETLB_HGM). */
+  isGranular: boolean;
 }
 
 /** Where work is done: on behalf of any address space. */

@@ -13,8 +13,8 @@ import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.t
 import { Notify } from '../notifier/subscription.ts';
 import { getFrame, putFrame } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
-import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
-import { clearEntry, isSameAt, lockOf, setLeaf, walk } from '../table/pgtable.ts';
+import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
+import { isSameAt, lockOf, walk } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -24,6 +24,7 @@ import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
 import { hstateOf } from './hstate.ts';
+import { clearHugePte, hugePteFlags, setHugePte } from './huge_pte.ts';
 import { leafFlags } from './leaf_flags.ts';
 import { allocHugetlbFolio, restoreReserve } from './reserve.ts';
 import { countMap, hugetlbMapcount, mapNewAnonymousFolio } from './rmap.ts';
@@ -76,10 +77,10 @@ export function* hugetlbWp(task: Task, fault: HugetlbFault): Op<Fault> {
 
 /** @source mm/hugetlb.c set_huge_ptep_maybe_writable() */
 function* makeWritable({ machine }: Task, { vma, slot }: HugetlbFault): Op<void> {
-  const { level } = hstateOf(vma);
+  const hstate = hstateOf(vma);
   yield setting(machine.objects.entry(slot));
-  const flags = mappedFlagsAt(machine, slot) | leafFlags(vma, true);
-  setMapped(machine, slot, mappedFrameAt(machine, slot, level), flags, level);
+  const flags = hugePteFlags(machine, slot, hstate) | leafFlags(vma, true);
+  setHugePte(machine, slot, hstate, mappedFrameAt(machine, slot, hstate.level), flags);
 }
 
 /** Called under the lock of the table. */
@@ -133,10 +134,11 @@ function* replace(
   high: number,
 ): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const { level, pages } = hstateOf(vma);
+  const hstate = hstateOf(vma);
+  const { pages } = hstate;
   yield clearing(machine.objects.entry(slot));
   if (!isSameAt(machine, slot, low, high)) return false;
-  clearEntry(machine, slot);
+  clearHugePte(machine, slot, hstate);
   machine.ledger.openFolio(machine.mmCpus[mm.id]!, mm.id, page, page + pages, original, false);
   yield* flushTlbMmRange(machine, cpu, mm.id, page, page + pages);
   yield writing(machine.objects.frame(original));
@@ -147,7 +149,7 @@ function* replace(
   const flags = leafFlags(vma, access !== Access.UNSHARE);
   const isReadOnly = access === Access.UNSHARE || machine.format.uffdWp(low, high);
   const noted = machine.format.uffdWp(low, high) ? UFFD_WP : 0;
-  setLeaf(machine, slot, copy, (isReadOnly ? flags & ~W : flags) | noted, level);
+  setHugePte(machine, slot, hstate, copy, (isReadOnly ? flags & ~W : flags) | noted);
   return true;
 }
 

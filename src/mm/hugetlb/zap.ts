@@ -8,7 +8,7 @@ import { DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
-import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
+import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import {
   isGatherFull,
   tlbChange,
@@ -18,7 +18,7 @@ import {
   tlbRemovePage,
   tlbUnlink,
 } from '../table/mmu_gather.ts';
-import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
 import { isWpMarkerAt, Marker, SoftKind, setSoftEntry, softKindAt } from '../table/soft_entry.ts';
 import { Zap } from '../table/zap.ts';
 import type { Task } from '../task.ts';
@@ -28,7 +28,9 @@ import type { Op } from '../world/op.ts';
 import { clearing, reading, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { HugetlbFlag, hugetlbFlags, setHugetlbFlags } from './folio.ts';
+import { granularOf } from './granular.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
+import { clearHugePte, hugePteFlags } from './huge_pte.ts';
 import { mappingsInOrder } from './i_mmap.ts';
 import { hugetlbLock, hugetlbUnlock } from './pool.ts';
 import { addReservation } from './reserve.ts';
@@ -99,6 +101,11 @@ export function* unmapHugepageRange(
   only: number = NONE,
 ): Op<void> {
   const { machine, cpu, mm } = task;
+  const granular = granularOf(machine, vma);
+  if (granular !== undefined) {
+    yield* granular.unmap(task, vma, start, end);
+    return;
+  }
   const hstate = hstateOf(vma);
   const unshared = nothingUnshared();
   for (let page = start; page < end; ) {
@@ -128,7 +135,8 @@ function* zapEntry(
   unshared: Unshared,
 ): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const { level } = hstateOf(vma);
+  const hstate = hstateOf(vma);
+  const { level } = hstate;
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   const isGone = yield* hugePmdUnshare(task, vma, page, slot, unshared);
@@ -142,8 +150,8 @@ function* zapEntry(
       yield clearing(machine.objects.entry(slot));
       // What is being moved counts as mapped.
       const isMoved = softKindAt(machine, slot) === SoftKind.MIGRATION;
-      if (isMoved) mm.hugetlbPages -= hstateOf(vma).pages;
-      clearEntry(machine, slot);
+      if (isMoved) mm.hugetlbPages -= hstate.pages;
+      clearHugePte(machine, slot, hstate);
     }
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
@@ -161,18 +169,20 @@ function* zapMapped(
   only: number,
 ): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const { level, pages } = hstateOf(vma);
+  const hstate = hstateOf(vma);
+  const { level, pages } = hstate;
   const head = mappedFrameAt(machine, slot, level);
   if (only !== NONE) {
     if (head !== only) return false;
     vma.hugetlb!.isUnmapped = true;
   }
   yield clearing(machine.objects.entry(slot));
-  const flags = mappedFlagsAt(machine, slot);
+  const flags = hugePteFlags(machine, slot, hstate);
   const wasPresent = isPresentAt(machine, slot);
+  clearHugePte(machine, slot, hstate);
   if (isNoted && (flags & UFFD_WP) !== 0) {
     setSoftEntry(machine, slot, SoftKind.MARKER, Marker.UFFD_WP);
-  } else clearEntry(machine, slot);
+  }
   tlbChange(machine, cpu, page, page + pages);
   if (wasPresent) {
     const cpus = machine.mmCpus[mm.id]!;

@@ -29,6 +29,9 @@ export const MADV = {
   GUARD_REMOVE: 103,
 } as const;
 
+/** Of machines that map huge pages in pieces only; no kernel has it. @source HGM v1 and v2 */
+export const MADV_SPLIT = 26;
+
 const KNOWN: ReadonlySet<number> = new Set(Object.values(MADV));
 
 /** MADV_HWPOISON and MADV_SOFT_OFFLINE are not: as in a kernel without CONFIG_MEMORY_FAILURE. */

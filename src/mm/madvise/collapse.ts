@@ -13,6 +13,8 @@ import { collapsePteMapped } from '../huge/collapse_mapped.ts';
 import { holdsHugePage } from '../huge/huge_file.ts';
 import { hugePages } from '../huge/huge_start.ts';
 import { NO_LIMITS, Scan } from '../huge/scan.ts';
+import { granularDesign } from '../hugetlb/granular.ts';
+import { isHugetlb } from '../hugetlb/hstate.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../task.ts';
 import { pgoffAt, VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
@@ -30,6 +32,10 @@ import { reading } from '../world/point.ts';
  */
 export function* adviseCollapse(task: Task, vma: Vma, start: number, end: number): Op<number> {
   const { machine } = task;
+  const granular = granularDesign(machine);
+  if (granular !== undefined && isHugetlb(vma)) {
+    return yield* granular.collapse(task, vma, start, end);
+  }
   const span = hugePages(machine);
   if (!isAllowed(machine, vma) || !hasPlace(vma, span)) return EINVAL;
   const first = Math.ceil(start / span) * span;

@@ -2,7 +2,8 @@
 import { Change, vmOpsOf } from '../design/design.ts';
 import { afterChange, beforeChange, passCall } from '../design/seams.ts';
 import { faultinRange } from '../fault/populate.ts';
-import { isKnownAdvice, lockOfAdvice, MADV, MadviseLock } from '../madvise/advice.ts';
+import { granularDesign } from '../hugetlb/granular.ts';
+import { isKnownAdvice, lockOfAdvice, MADV, MADV_SPLIT, MadviseLock } from '../madvise/advice.ts';
 import { adviseCold, advisePageout } from '../madvise/cold_pageout.ts';
 import { adviseCollapse } from '../madvise/collapse.ts';
 import { adviseDontneedOrFree } from '../madvise/dontneed_free.ts';
@@ -33,7 +34,8 @@ export function* madvise(
   behavior: number,
 ): Op<number> {
   const advice = asInt(behavior);
-  const early = resultWithoutEffect(address, length, advice);
+  const isSplit = advice === MADV_SPLIT && granularDesign(task.machine) !== undefined;
+  const early = resultWithoutEffect(address, length, isSplit ? MADV.NORMAL : advice);
   if (early !== undefined) return early;
   if (task.machine.designs.length > 0) {
     const again = (other: Task, at: number) => madvise(other, at, length, advice);
@@ -176,6 +178,8 @@ function* followAdvice(
       return yield* adviseDontneedOrFree(task, vma, start, end, advice);
     case MADV.COLLAPSE:
       return yield* adviseCollapse(task, vma, start, end);
+    case MADV_SPLIT:
+      return yield* granularDesign(task.machine)!.split(task, vma, start, end);
     case MADV.GUARD_INSTALL:
       return yield* adviseGuardInstall(task, vma, start, end);
     case MADV.GUARD_REMOVE:

@@ -141,4 +141,10 @@ export interface Bugs {
   readonly moveIgnoresSwapCache?: boolean;
   /** A fault asks an entry that is not present whether it can be written to (CVE-2026-64514). */
   readonly mustWaitAsksAbsentEntry?: boolean;
+  /** Fork of huge pages fails where it has got its reference (high-granularity mapping v2, as posted). */
+  readonly tryGetInverted?: boolean;
+  /** A collapse that has failed goes on behind its range, and forgets why (the same). */
+  readonly collapseErrorForgotten?: boolean;
+  /** Whoever finds too many references to a huge page keeps it locked (the same). */
+  readonly guardKeepsFolio?: boolean;
 }

@@ -46,6 +46,8 @@ export interface WorldSize {
   /** Pages of 2 MiB and of 1 GiB that hugetlb sets aside at boot. */
   readonly hugePages: number;
   readonly gigantic: number;
+  /** The sizes that hugetlb knows, in small pages; none for those of one entry of level 1 or 2. */
+  readonly hugeSizes: readonly number[];
   /** The kernel's way to wait when shared tables of hugetlb are given up: for each, or for all. */
   readonly hugetlbUnshare: '6.18' | '6.19';
 }
@@ -75,6 +77,7 @@ export function worldSize(size: Partial<WorldSize> & Pick<WorldSize, 'format'>):
     readAheadPages: 0,
     hugePages: 0,
     gigantic: 0,
+    hugeSizes: [],
     hugetlbUnshare: '6.18',
     ...size,
   };

@@ -1,0 +1,134 @@
+/**
+ * Faults where a huge page may be mapped in pieces.
+ *
+ * A fault fills the deepest place that there is, and never makes a finer one: all of a page of 1 GiB
+ * that is not mapped at all, 2 MiB of one that has been mapped by such pieces, and 4 KiB below a piece
+ * of 2 MiB of which a part is mapped.
+ *
+ * @source HGM v2, mm/hugetlb.c hugetlb_fault(), hugetlb_no_page()
+ * @omits  events of userfaultfd
+ */
+import { ACCESSED, DIRTY } from '../../arch/index.ts';
+import { Access, Fault } from '../../mm/fault/result.ts';
+import type { GranularFault } from '../../mm/hugetlb/granular.ts';
+import { hstateOf } from '../../mm/hugetlb/hstate.ts';
+import { hugePteFlags, setHugePte } from '../../mm/hugetlb/huge_pte.ts';
+import { leafFlags } from '../../mm/hugetlb/leaf_flags.ts';
+import { lockFolio, unlockFolio } from '../../mm/page/folio_lock.ts';
+import { headOf, putFrame } from '../../mm/page/frame.ts';
+import { checkTable } from '../../mm/table/pgtable.ts';
+import { softValueAt } from '../../mm/table/soft_entry.ts';
+import type { Task } from '../../mm/task.ts';
+import { VM } from '../../mm/vma/vma.ts';
+import { EFAULT } from '../../mm/world/errno.ts';
+import { lock, Rank, unlock } from '../../mm/world/lock.ts';
+import type { Op } from '../../mm/world/op.ts';
+import { reading, setting } from '../../mm/world/point.ts';
+import { NONE } from '../../mm/world/world.ts';
+import {
+  frameOf,
+  Held,
+  type HugetlbPte,
+  heldAt,
+  lockOfPiece,
+  newHugetlbPte,
+} from './hugetlb_pte.ts';
+import type { HgmOptions } from './options.ts';
+import { findOrMakeFolio, mapPiece } from './piece.ts';
+import { isPoisonedAt, isPoisonedFor } from './poison.ts';
+import { fullWalkAlloc } from './walk.ts';
+import { walkLock, walkUnlock } from './walk_lock.ts';
+
+/** Nothing is mapped there; or, minus its frame, a page that is being moved. */
+const EMPTY = -1;
+const MOVING = -2;
+
+/** Called under the fault mutex and the lock of the VMA, for reading. */
+export function* faultPiece(task: Task, fault: GranularFault, options: HgmOptions): Op<Fault> {
+  const { machine, cpu } = task;
+  const { vma, page } = fault;
+  const at = newHugetlbPte();
+  yield* walkLock(task, vma, options);
+  const found = yield* faultAt(task, fault, at);
+  yield* walkUnlock(task, vma, options);
+  if (found <= MOVING) {
+    // Until it has been moved.
+    const old = headOf(machine, MOVING - found);
+    yield* lockFolio(machine, cpu, old);
+    yield* unlockFolio(machine, cpu, old);
+    return Fault.RETRY;
+  }
+  if (found !== EMPTY) return found as Fault;
+  const head = yield* findOrMakeFolio(task, vma, page);
+  if (head === NONE || head === EFAULT) return Fault.SIGBUS;
+  if (isPoisonedFor(machine, vma, head, page, at)) {
+    yield* unlockFolio(machine, cpu, head);
+    yield* putFrame(machine, cpu, head);
+    return Fault.SIGBUS;
+  }
+  yield* walkLock(task, vma, options);
+  const isMapped = yield* fillPlace(task, fault, at, head, options);
+  yield* walkUnlock(task, vma, options);
+  yield* unlockFolio(machine, cpu, head);
+  // Another CPU was faster, or has divided the place: the access is tried again.
+  if (!isMapped) yield* putFrame(machine, cpu, head);
+  return Fault.DONE;
+}
+
+/** @returns `EMPTY`, `MOVING` and below, or how the fault ends */
+function* faultAt(task: Task, fault: GranularFault, at: HugetlbPte): Op<number> {
+  const { machine, cpu, mm } = task;
+  const { vma, page } = fault;
+  const error = yield* fullWalkAlloc(task, mm, vma, page, 0, at, false);
+  if (error < 0) return Fault.OOM;
+  yield reading(machine.objects.entry(at.slot));
+  if (!checkTable(machine, at.slot)) return Fault.RETRY;
+  const held = heldAt(machine, at);
+  if (held === Held.NONE || held === Held.MARKER) return EMPTY;
+  if (held === Held.SOFT) {
+    return isPoisonedAt(machine, at) ? Fault.SIGBUS : MOVING - softValueAt(machine, at.slot);
+  }
+  // It was divided just now.
+  if (held === Held.FINER) return Fault.DONE;
+  const guard = lockOfPiece(machine, mm, at);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield setting(machine.objects.entry(at.slot));
+  if (checkTable(machine, at.slot) && heldAt(machine, at) === Held.LEAF)
+    noteAccess(task, fault, at);
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return Fault.DONE;
+}
+
+/** A shared page is written to where its VMA allows it, whatever the entry says. */
+function noteAccess({ machine }: Task, { vma, access }: GranularFault, at: HugetlbPte): void {
+  const isWrite = access === Access.WRITE;
+  const flags = hugePteFlags(machine, at.slot, at);
+  const added = isWrite ? leafFlags(vma, (vma.flags & VM.SHARED) !== 0) | DIRTY : 0;
+  const noted = flags | ACCESSED | added;
+  if (noted !== flags) setHugePte(machine, at.slot, at, frameOf(machine, at), noted);
+}
+
+/** Maps the folio where nothing is, still. @returns whether it has */
+function* fillPlace(
+  task: Task,
+  { vma, page }: GranularFault,
+  at: HugetlbPte,
+  head: number,
+  options: HgmOptions,
+): Op<boolean> {
+  const { machine, cpu, mm } = task;
+  const error = yield* fullWalkAlloc(task, mm, vma, page, 0, at, false);
+  if (error < 0) return false;
+  const guard = lockOfPiece(machine, mm, at);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield reading(machine.objects.entry(at.slot));
+  const held = checkTable(machine, at.slot) ? heldAt(machine, at) : Held.SOFT;
+  const isFree = held === Held.NONE || held === Held.MARKER;
+  if (isFree) {
+    const flags = leafFlags(vma, (vma.flags & VM.SHARED) !== 0);
+    const isTop = at.pages === hstateOf(vma).pages;
+    yield* mapPiece(task, mm, vma, page, at, head, flags, isTop, options);
+  }
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return isFree;
+}

@@ -8,7 +8,7 @@
 import type { PteFormat } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
 import type { Mmu } from '../../mmu/index.ts';
-import type { TraceWriter } from '../../trace/index.ts';
+import type { Witness } from '../../trace/index.ts';
 import type { Bugs } from './bugs.ts';
 import { Accesses } from './footprint.ts';
 import { Ledger } from './ledger.ts';
@@ -180,7 +180,7 @@ export class World {
   /** What becomes of a page of hugetlb whose last reference is dropped. Set by the machine. */
   freeHugetlb!: (cpu: number, head: number) => Op<void>;
   /** Told what happens, if anybody wants to know. No part of the state; set by `traceTo()`. */
-  trace: TraceWriter | undefined = undefined;
+  trace: Witness | undefined = undefined;
 
   constructor(size: WorldSize, bugs: Bugs = {}) {
     assert(size.cpus <= 30, 'CPUs fit a mask of 30 bits');
@@ -260,7 +260,7 @@ export class World {
   }
 
   /** From now on, or until further notice, `trace` is told what happens: entries, locks, flushes. */
-  traceTo(trace: TraceWriter | undefined): void {
+  traceTo(trace: Witness | undefined): void {
     this.trace = trace;
     this.ledger.trace = trace;
   }

@@ -15,10 +15,9 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   twin: ['base', 'arch', 'snapshot'],
   whatif: ['base', 'arch', 'snapshot', 'twin'],
   workload: ['base', 'arch', 'snapshot'],
-  cost: ['base', 'arch', 'mmu', 'trace', 'mm', 'designs', 'snapshot', 'twin', 'whatif'],
+  cost: ['base', 'arch', 'mmu', 'trace', 'mm', 'designs', 'snapshot', 'twin', 'whatif', 'workload'],
   report: [
     'workload',
-    'cost',
     'base',
     'arch',
     'snapshot',

@@ -6,9 +6,9 @@
 import type { HostSnapshot } from '../snapshot/records.ts';
 import { explainHost } from '../twin/explain.ts';
 import { DESIGNS, type Evaluation, evaluateDesigns } from '../whatif/evaluate.ts';
-import { type PHASES, type PhaseCost, runPhase } from './phases.ts';
+import { type PhaseCost, runPhase } from './phases.ts';
 import { PAGE_BYTES, populationOf, refusalOf } from './population.ts';
-import { ENGINE_DESIGNS, type Engine, tablesUnder } from './setup.ts';
+import { ENGINE_DESIGNS, type Engine, sharesByItself } from './setup.ts';
 import { Stage } from './stage.ts';
 
 /** What one process is charged, once everything is populated and read. */
@@ -27,12 +27,12 @@ export interface DesignCost {
   /** User tables, roots included: what the engine has, and what the shapes say. */
   readonly tableBytes: number;
   readonly shapeBytes: number;
-  readonly phases: readonly PhaseCost[];
+  readonly phases: PhaseCost[];
   /** Translations in the TLBs of all CPUs after everything was read. */
   readonly tlbEntries: number;
   /** All tables of the machine, as PageTables of meminfo. */
   readonly pageTablesBytes: number;
-  readonly payers: readonly PayerCost[];
+  readonly payers: PayerCost[];
 }
 
 /** A design that the engine does not run on this host, and why. */
@@ -49,46 +49,72 @@ export function measureDesigns(
 ): (DesignCost | NotRun)[] {
   const twin = explainHost(snapshot);
   const wanted = DESIGNS.filter(({ id }) => ids.includes(id) && ENGINE_DESIGNS.includes(id));
-  return evaluateDesigns(twin, wanted).map((evaluation) => measure(mm, snapshot, evaluation));
+  const runs = new Map<string, Run | string>();
+  return evaluateDesigns(twin, wanted).map((evaluation) => {
+    const { design, outcome, count } = evaluation;
+    const { id } = design;
+    const key = keyOf(snapshot, evaluation);
+    const run = runs.get(key) ?? runOrRefuse(mm, snapshot, evaluation, ids);
+    runs.set(key, run);
+    if (typeof run === 'string') return { id, why: run };
+    const { tables, distinctTables, ...cost } = run;
+    return {
+      id,
+      tableBytes: (id === 'identical' ? distinctTables : tables) * PAGE_BYTES,
+      shapeBytes: (count.distinct + outcome.snapshot.mms.length) * PAGE_BYTES,
+      ...cost,
+    };
+  });
 }
 
-function measure(mm: Engine, before: HostSnapshot, evaluation: Evaluation): DesignCost | NotRun {
-  const { design, outcome } = evaluation;
-  const { id } = design;
+/** What the engine has counted. */
+type Run = Omit<DesignCost, 'id' | 'tableBytes' | 'shapeBytes'> & {
+  /** Roots included: all, and each kind once, which is only counted if it is asked for. */
+  readonly tables: number;
+  readonly distinctTables: number;
+};
+
+/** Designs with the same key run alike: those that have nothing to move on this host run as today. */
+function keyOf({ mms }: HostSnapshot, { design, outcome }: Evaluation): string {
+  if (sharesByItself(design.id)) return design.id;
+  const { mms: moved } = outcome.snapshot;
+  const isSame = moved.length === mms.length && moved.every((mm, index) => mm === mms[index]);
+  return isSame ? 'today' : design.id;
+}
+
+/** @returns why it is not run, if it is not */
+function runOrRefuse(
+  mm: Engine,
+  before: HostSnapshot,
+  { design, outcome }: Evaluation,
+  ids: readonly string[],
+): Run | string {
   const why = refusalOf(outcome.snapshot);
-  if (why !== undefined) return { id, why };
+  if (why !== undefined) return why;
   try {
-    return countCosts(new Stage(mm, populationOf(outcome.snapshot), id, before), evaluation);
+    const stage = new Stage(mm, populationOf(outcome.snapshot), design.id, before);
+    return perform(stage, ids.includes('identical') && !sharesByItself(design.id));
   } catch (error) {
-    // A host that the engine cannot make: not one of ours, or a snapshot of an unusual one.
-    if (error instanceof RangeError) return { id, why: error.message };
+    // A host that the engine cannot make: a snapshot of an unusual one.
+    if (error instanceof RangeError) return error.message;
     throw error;
   }
 }
 
-function countCosts(stage: Stage, { design, outcome, count }: Evaluation): DesignCost {
+function perform(stage: Stage, isDistinct: boolean): Run {
   const { mm, machine } = stage;
-  const phases: PhaseCost[] = [];
-  const perform = (phase: (typeof PHASES)[number]): void => {
-    phases.push(runPhase(stage, phase));
-  };
-  perform('populate');
-  const tables = tablesUnder(mm, machine, design.id);
-  perform('read');
+  const populate = runPhase(stage, 'populate');
+  const tables = machine.tableUsed.reduce((sum, used) => sum + used, 0);
+  const roots = machine.mms.all().length;
+  const distinctTables = isDistinct ? mm.identicalTables(machine).distinct + roots : 0;
+  const read = runPhase(stage, 'read');
   const settled = {
     tlbEntries: machine.mmus.reduce((sum, { tlb }) => sum + tlb.count(), 0),
     pageTablesBytes: machine.tableUsed.reduce((sum, used) => sum + used, 0) * PAGE_BYTES,
     payers: payersOf(stage),
   };
-  perform('migrate');
-  perform('exit');
-  return {
-    id: design.id,
-    tableBytes: tables * PAGE_BYTES,
-    shapeBytes: (count.distinct + outcome.snapshot.mms.length) * PAGE_BYTES,
-    phases,
-    ...settled,
-  };
+  const phases = [populate, read, runPhase(stage, 'migrate'), runPhase(stage, 'exit')];
+  return { tables, distinctTables, phases, ...settled };
 }
 
 function payersOf({ machine, tally, tasks, population }: Stage): PayerCost[] {

@@ -27,9 +27,7 @@ export function pluggedFor(mm: Engine, id: string): readonly designs.Design[] {
   return plugged(mm);
 }
 
-/** Tables of a machine under a design, roots included. Called when no operation is under way. */
-export function tablesUnder(mm: Engine, machine: engine.Machine, id: string): number {
-  const roots = machine.mms.all().length;
-  if (id === 'identical') return mm.identicalTables(machine).distinct + roots;
-  return machine.tableUsed.reduce((sum, used) => sum + used, 0);
+/** Whether a design finds by itself what to share, with nothing of the host moved. */
+export function sharesByItself(id: string): boolean {
+  return id.startsWith('pt2006-') || id === 'on-demand-fork';
 }

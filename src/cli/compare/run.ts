@@ -1,5 +1,6 @@
 /** What `ptshare compare` does: makes the host of a workload, and puts the designs side by side. */
-import { compareDesigns } from '../../report/designs/build.ts';
+import { measureWorkload } from '../../cost/index.ts';
+import { compareDesigns, DESIGN_IDS } from '../../report/designs/build.ts';
 import { renderDesignComparisonHtml } from '../../report/designs/html.ts';
 import { renderDesignComparison } from '../../report/designs/text.ts';
 import { encodeSnapshot } from '../../snapshot/encode.ts';
@@ -7,6 +8,7 @@ import { WORKLOADS, type Workload, type WorkloadSize } from '../../workload/inde
 import { ExitCode, wrongUse } from '../failure.ts';
 import { writeOutputFile } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
+import { blankedDesigns } from '../run/engine.ts';
 import { textOptions } from '../terminal.ts';
 import type { CompareOptions, Sweep } from './options.ts';
 
@@ -21,24 +23,24 @@ export async function runCompare(
   const workload = workloadOf(id);
   const size = sizeOf(workload, options);
   const sweep = options.sweep === undefined ? [] : sizesOf(workload, size, options.sweep);
-  const comparison = await withProgress('Counting tables', async () =>
-    compareDesigns(workload, {
-      size,
-      sweep,
-      ...(options.designs !== undefined && { designs: options.designs }),
-    }),
-  );
+  const { designs = DESIGN_IDS } = options;
+  const mm = await blankedDesigns();
+  const comparison = await withProgress('Counting tables', async () => {
+    const engine = measureWorkload(mm, workload, size, designs);
+    return compareDesigns(workload, { size, sweep, designs, engine });
+  });
   if (options.save !== undefined) {
     await writeOutputFile(options.save, encodeSnapshot(workload.host(size)));
   }
   if (options.html !== undefined) {
     await writeOutputFile(options.html, renderDesignComparisonHtml(comparison));
   }
-  return print(
+  await print(
     options.json === true
       ? `${JSON.stringify(comparison, null, 2)}\n`
       : renderDesignComparison(comparison, textOptions({ ...options, top: ROWS_ALL })),
   );
+  return comparison.engine?.agrees === false ? ExitCode.FINDING : ExitCode.FINE;
 }
 
 function workloadOf(id: string | undefined): Workload {

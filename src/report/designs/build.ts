@@ -3,6 +3,7 @@ import { explainHost } from '../../twin/explain.ts';
 import { DESIGNS, evaluateDesigns } from '../../whatif/evaluate.ts';
 import type { Workload, WorkloadSize } from '../../workload/index.ts';
 import { buildHostReport } from '../build_report.ts';
+import type { EngineCost } from './cost_schema.ts';
 import { COMPARISON_SCHEMA, type DesignComparison, type SweepPoint } from './schema.ts';
 
 export interface ComparisonWish {
@@ -10,13 +11,15 @@ export interface ComparisonWish {
   /** Ids of the designs, in the order of `DESIGNS`; all unless told. */
   readonly designs?: readonly string[];
   readonly sweep?: readonly WorkloadSize[];
+  /** What the engine has counted. */
+  readonly engine?: EngineCost;
 }
 
 /** Ids of the designs that can be compared. */
 export const DESIGN_IDS: readonly string[] = DESIGNS.map(({ id }) => id);
 
 export function compareDesigns(workload: Workload, wish: ComparisonWish): DesignComparison {
-  const { size, designs = DESIGN_IDS, sweep = [] } = wish;
+  const { size, designs = DESIGN_IDS, sweep = [], engine } = wish;
   const report = buildHostReport(workload.host(size));
   const { id, title, story, processesAre, bytesAre } = workload;
   return {
@@ -27,6 +30,7 @@ export function compareDesigns(workload: Workload, wish: ComparisonWish): Design
     pageTablesBytes: report.pageTables.reportedBytes,
     designs: report.designs.filter((design) => designs.includes(design.id)),
     sweep: sweep.map((point) => sweepPoint(workload, point, designs)),
+    ...(engine && { engine }),
   };
 }
 

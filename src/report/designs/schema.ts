@@ -1,6 +1,7 @@
 /** What a comparison of designs on one workload says, as JSON. */
 import { z } from 'zod';
 import { designEntry } from '../schema.ts';
+import { engineCostSchema } from './cost_schema.ts';
 
 export const COMPARISON_SCHEMA = 'ptshare/compare/1';
 
@@ -30,6 +31,9 @@ export const designComparisonSchema = z.object({
   pageTablesBytes: bytes.describe('PageTables of /proc/meminfo, as that host would report them'),
   designs: z.array(designEntry).describe('the workload under each design'),
   sweep: z.array(point).describe('the same at other sizes'),
+  engine: engineCostSchema
+    .optional()
+    .describe('what the designs cost, counted by the engine, at this size or a smaller one'),
 });
 
 export type DesignComparison = z.infer<typeof designComparisonSchema>;

@@ -1,5 +1,13 @@
 /** What designs cost in the engine, counted while it runs. */
-export { type DesignCost, measureDesigns, type NotRun, type PayerCost } from './measure.ts';
-export { PHASES, type Phase, type PhaseCost } from './phases.ts';
-export type { Engine } from './setup.ts';
-export { type EngineCost, measureWorkload } from './workload.ts';
+export {
+  type DesignCost,
+  measureDesigns,
+  type NotRun,
+  type PayerCost,
+  payerOf,
+  stateOf,
+} from './measure.ts';
+export { countWhile, PHASES, type Phase, type PhaseCost, type Watched } from './phases.ts';
+export { snapshotOf } from './seen.ts';
+export { ENGINE_DESIGNS, type Engine, pluggedFor, sharesByItself } from './setup.ts';
+export { agrees, type EngineCost, measureWorkload } from './workload.ts';

@@ -3,10 +3,11 @@
  * that the shapes of the what-if say, to the byte.
  */
 
+import type * as engine from '../mm/index.ts';
 import type { HostSnapshot } from '../snapshot/records.ts';
 import { explainHost } from '../twin/explain.ts';
 import { DESIGNS, type Evaluation, evaluateDesigns } from '../whatif/evaluate.ts';
-import { type PhaseCost, runPhase } from './phases.ts';
+import { type PhaseCost, runPhase, type Watched } from './phases.ts';
 import { PAGE_BYTES, populationOf, refusalOf } from './population.ts';
 import { ENGINE_DESIGNS, type Engine, sharesByItself } from './setup.ts';
 import { Stage } from './stage.ts';
@@ -24,9 +25,9 @@ export interface PayerCost {
 
 export interface DesignCost {
   readonly id: string;
-  /** User tables, roots included: what the engine has, and what the shapes say. */
+  /** User tables, roots included: what the engine has, and what the shapes say if they can. */
   readonly tableBytes: number;
-  readonly shapeBytes: number;
+  readonly shapeBytes?: number;
   readonly phases: PhaseCost[];
   /** Translations in the TLBs of all CPUs after everything was read. */
   readonly tlbEntries: number;
@@ -47,14 +48,15 @@ export function measureDesigns(
   snapshot: HostSnapshot,
   ids: readonly string[],
 ): (DesignCost | NotRun)[] {
-  const twin = explainHost(snapshot);
+  const seen = seenOf(snapshot);
+  const twin = explainHost(seen);
   const wanted = DESIGNS.filter(({ id }) => ids.includes(id) && ENGINE_DESIGNS.includes(id));
   const runs = new Map<string, Run | string>();
   return evaluateDesigns(twin, wanted).map((evaluation) => {
     const { design, outcome, count } = evaluation;
     const { id } = design;
-    const key = keyOf(snapshot, evaluation);
-    const run = runs.get(key) ?? runOrRefuse(mm, snapshot, evaluation, ids);
+    const key = keyOf(seen, evaluation);
+    const run = runs.get(key) ?? runOrRefuse(mm, seen, evaluation, ids);
     runs.set(key, run);
     if (typeof run === 'string') return { id, why: run };
     const { tables, distinctTables, ...cost } = run;
@@ -65,6 +67,12 @@ export function measureDesigns(
       ...cost,
     };
   });
+}
+
+/** Without processes of which only VmPTE is known. */
+function seenOf(snapshot: HostSnapshot): HostSnapshot {
+  const mms = snapshot.mms.filter(({ visibility }) => visibility === 'tables');
+  return mms.length === snapshot.mms.length ? snapshot : { ...snapshot, mms };
 }
 
 /** What the engine has counted. */
@@ -108,22 +116,42 @@ function perform(stage: Stage, isDistinct: boolean): Run {
   const roots = machine.mms.all().length;
   const distinctTables = isDistinct ? mm.identicalTables(machine).distinct + roots : 0;
   const read = runPhase(stage, 'read');
-  const settled = {
-    tlbEntries: machine.mmus.reduce((sum, { tlb }) => sum + tlb.count(), 0),
-    pageTablesBytes: machine.tableUsed.reduce((sum, used) => sum + used, 0) * PAGE_BYTES,
-    payers: payersOf(stage),
-  };
+  const settled = { ...stateOf(machine), payers: payersOf(stage) };
   const phases = [populate, read, runPhase(stage, 'migrate'), runPhase(stage, 'exit')];
   return { tables, distinctTables, phases, ...settled };
 }
 
-function payersOf({ machine, tally, tasks, population }: Stage): PayerCost[] {
+/** What the TLBs hold, and all tables of a machine. */
+export function stateOf(
+  machine: engine.Machine,
+): Pick<DesignCost, 'tlbEntries' | 'pageTablesBytes'> {
+  return {
+    tlbEntries: machine.mmus.reduce((sum, { tlb }) => sum + tlb.count(), 0),
+    pageTablesBytes: machine.tableUsed.reduce((sum, used) => sum + used, 0) * PAGE_BYTES,
+  };
+}
+
+function payersOf(stage: Stage): PayerCost[] {
+  const { tasks, population } = stage;
+  return tasks.map((task, payer) => {
+    const { comm } = population.processes[payer]!;
+    return payerOf(stage, task!.mm, comm, payer);
+  });
+}
+
+/** @param payer its number in the tally */
+export function payerOf(
+  { machine, tally }: Watched,
+  mm: engine.Mm,
+  comm: string,
+  payer: number,
+): PayerCost {
   const keeps = machine.designs.every(({ keepsCounters }) => keepsCounters !== false);
-  return tasks.map((task, index) => ({
-    comm: population.processes[index]!.comm,
-    vmPteBytes: keeps ? task!.mm.tables * PAGE_BYTES : 0,
-    rssBytes: task!.mm.rss.reduce((sum, pages) => sum + pages, 0) * PAGE_BYTES,
-    memcgTableBytes: tally.tablesCharged[index]! * PAGE_BYTES,
-    memcgPageBytes: tally.pagesCharged[index]! * PAGE_BYTES,
-  }));
+  return {
+    comm,
+    vmPteBytes: keeps ? mm.tables * PAGE_BYTES : 0,
+    rssBytes: mm.rss.reduce((sum, pages) => sum + pages, 0) * PAGE_BYTES,
+    memcgTableBytes: tally.tablesCharged[payer]! * PAGE_BYTES,
+    memcgPageBytes: tally.pagesCharged[payer]! * PAGE_BYTES,
+  };
 }

@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts';
 
 /** What was counted while a phase went on. */
 export interface PhaseCost {
-  readonly phase: Phase;
+  readonly phase: Phase | 'script';
   readonly faults: number;
   /** Flushes by a CPU of its own TLB; of these, of all that it holds. */
   readonly flushes: number;
@@ -22,7 +22,7 @@ export interface PhaseCost {
 }
 
 /**
- * `populate`: everything is mapped, forked and touched. `read`: each process reads all of its pages
+ * `script`: a script is run. Of others, `populate`: everything is mapped, forked and touched. `read`: each process reads all of its pages
  * once, in turns. `migrate`: the kernel moves pages that many have in use, as compaction does. `exit`:
  * all processes end.
  */
@@ -33,8 +33,19 @@ export type Phase = (typeof PHASES)[number];
 const MIGRATED_PAGES = 64;
 
 export function runPhase(stage: Stage, phase: Phase): PhaseCost {
+  return countWhile(stage, phase, () => PERFORM[phase](stage));
+}
+
+/** Who runs, and what has counted it. */
+export type Watched = Pick<Stage, 'machine' | 'tally'>;
+
+export function countWhile(
+  stage: Watched,
+  phase: PhaseCost['phase'],
+  perform: () => void,
+): PhaseCost {
   const before = readCounters(stage);
-  PERFORM[phase](stage);
+  perform();
   const after = readCounters(stage);
   const since = (name: keyof Counters): number => after[name] - before[name];
   return {
@@ -61,7 +72,7 @@ const PERFORM: Readonly<Record<Phase, (stage: Stage) => void>> = {
 
 type Counters = Omit<PhaseCost, 'phase'>;
 
-function readCounters({ tally, machine }: Stage): Counters {
+function readCounters({ tally, machine }: Watched): Counters {
   const { counters } = tally;
   let [accesses, tlbMisses, walkReferences] = [0, 0, 0];
   for (const mmu of machine.mmus) {

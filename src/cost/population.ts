@@ -52,23 +52,23 @@ const PROCESSES_MAX = 1000;
 /** @returns why the engine does not run it, if it does not */
 export function refusalOf(snapshot: HostSnapshot): string | undefined {
   const { host, mms } = snapshot;
-  if (host.geometry !== GEOMETRY) return `the engine runs hosts of ${GEOMETRY}`;
-  if (mms.length > PROCESSES_MAX) return `more than ${PROCESSES_MAX} processes`;
-  if (mms.some(({ visibility }) => visibility === 'status')) return 'processes that were not read';
+  if (host.geometry !== GEOMETRY) return `The engine runs hosts of ${GEOMETRY}`;
+  if (mms.length > PROCESSES_MAX) return `More than ${PROCESSES_MAX} processes`;
+  if (mms.length === 0) return 'No process was read';
   let [pages, tables] = [0, 0];
   for (const { runs } of mms) {
     for (let i = 0; i < runs.length; i++) {
       const kind = runs.kind[i]!;
-      if (kind === RunKind.PFNMAP) return 'mappings of device memory';
+      if (kind === RunKind.PFNMAP) return 'It has mappings of device memory';
       if (kind === RunKind.HUGETLB_PUD || kind === RunKind.HUGETLB_HOLE) {
-        return 'huge pages of 1 GiB, or holes in hugetlb';
+        return 'It has huge pages of 1 GiB, or holes in hugetlb';
       }
       pages += runs.pages[i]!;
       tables += runs.count[i]!;
     }
   }
-  if (pages > TOUCHES_MAX) return `more than ${TOUCHES_MAX} pages touched`;
-  return tables > TABLES_MAX ? `more than ${TABLES_MAX} page tables` : undefined;
+  if (pages > TOUCHES_MAX) return `More than ${TOUCHES_MAX} pages touched`;
+  return tables > TABLES_MAX ? `More than ${TABLES_MAX} page tables` : undefined;
 }
 
 /** Of a host that `refusalOf()` does not refuse. */
@@ -102,7 +102,7 @@ function foundersOf(mms: readonly Mm[]): number[] {
         const content = runs.content[i]! + slot;
         const known = first.get(content);
         if (known === undefined) first.set(content, index);
-        else if (founder < 0) founder = known;
+        else if (founder < 0 && known !== index) founder = known;
       }
     }
     return founder;

@@ -22,17 +22,33 @@ export function measureWorkload(
   ids: readonly string[],
 ): EngineCost {
   const wanted = workload.host(size);
-  const isWhole = refusalOf(wanted) === undefined;
-  const ran = isWhole ? size : smaller(size);
-  const results = measureDesigns(mm, isWhole ? wanted : workload.host(ran), ids);
-  const designs = results.filter((result) => 'tableBytes' in result);
+  const less = smaller(size);
+  const isWhole = isFixed(workload) || refusalOf(wanted) === undefined;
+  const ran = isWhole ? size : less;
+  const results = measureDesigns(mm, isWhole ? wanted : workload.host(less), ids);
+  const costs = results.filter((result) => 'tableBytes' in result);
+  const designs = isFixed(workload) ? costs.map(withoutGuess) : costs;
   return {
     ...ran,
-    agrees: designs.every(({ tableBytes, shapeBytes }) => tableBytes === shapeBytes),
+    agrees: designs.every(agrees),
     designs,
     notRun: results.filter((result) => 'why' in result),
   };
 }
+
+/** Whether engine and shapes say the same, if both can. */
+export function agrees({ tableBytes, shapeBytes }: DesignCost): boolean {
+  return shapeBytes === undefined || shapeBytes === tableBytes;
+}
+
+/** Which pages of a table are there is not captured: other tables may come to be the same. */
+function withoutGuess({ shapeBytes, ...cost }: DesignCost): DesignCost {
+  return cost.id === 'identical' || shapeBytes === undefined ? cost : { ...cost, shapeBytes };
+}
+
+/** A captured host: there is no other size of it. */
+const isFixed = ({ usual, bytesMax }: Workload): boolean =>
+  usual.bytes > 0 && bytesMax === Number.POSITIVE_INFINITY;
 
 function smaller({ processes, bytes }: WorkloadSize): WorkloadSize {
   return {

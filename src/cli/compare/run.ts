@@ -1,5 +1,5 @@
 /** What `ptshare compare` does: makes the host of a workload, and puts the designs side by side. */
-import { measureWorkload } from '../../cost/index.ts';
+import { type Engine, type EngineCost, measureWorkload } from '../../cost/index.ts';
 import { compareDesigns, DESIGN_IDS } from '../../report/designs/build.ts';
 import { renderDesignComparisonHtml } from '../../report/designs/html.ts';
 import { renderDesignComparison } from '../../report/designs/text.ts';
@@ -11,6 +11,8 @@ import { withProgress } from '../progress.ts';
 import { blankedDesigns } from '../run/engine.ts';
 import { textOptions } from '../terminal.ts';
 import type { CompareOptions, Sweep } from './options.ts';
+import { measureScript } from './script.ts';
+import { type Subject, subjectOf } from './subject.ts';
 
 /** No table of a comparison has more rows than a sweep has values. */
 const ROWS_ALL = Number.MAX_SAFE_INTEGER;
@@ -20,15 +22,16 @@ export async function runCompare(
   options: CompareOptions,
 ): Promise<ExitCode> {
   if (options.list === true) return print(listWorkloads(options));
-  const workload = workloadOf(id);
-  const size = sizeOf(workload, options);
-  const sweep = options.sweep === undefined ? [] : sizesOf(workload, size, options.sweep);
+  const subject = await subjectOf(id);
   const { designs = DESIGN_IDS } = options;
   const mm = await blankedDesigns();
-  const comparison = await withProgress('Counting tables', async () => {
-    const engine = measureWorkload(mm, workload, size, designs);
-    return compareDesigns(workload, { size, sweep, designs, engine });
-  });
+  const { workload, engine, size } = await withProgress('Running the engine', async () =>
+    measure(mm, subject, options, designs),
+  );
+  const sweep = options.sweep === undefined ? [] : sizesOf(workload, size, options.sweep);
+  const comparison = await withProgress('Counting tables', async () =>
+    compareDesigns(workload, { size, sweep, designs, engine }),
+  );
   if (options.save !== undefined) {
     await writeOutputFile(options.save, encodeSnapshot(workload.host(size)));
   }
@@ -43,12 +46,35 @@ export async function runCompare(
   return comparison.engine?.agrees === false ? ExitCode.FINDING : ExitCode.FINE;
 }
 
-function workloadOf(id: string | undefined): Workload {
-  const ids = WORKLOADS.map((workload) => workload.id).join(', ');
-  if (id === undefined) throw wrongUse('Which workload?', `Name one of: ${ids}`);
-  const workload = WORKLOADS.find((candidate) => candidate.id === id);
-  if (workload !== undefined) return workload;
-  throw wrongUse(`Unknown workload: ${id}`, `Use one of: ${ids}`);
+interface Measured {
+  readonly workload: Workload;
+  readonly size: WorkloadSize;
+  readonly engine: EngineCost;
+}
+
+function measure(
+  mm: Engine,
+  subject: Subject,
+  options: CompareOptions,
+  designs: readonly string[],
+): Measured {
+  if (subject.kind === 'script') {
+    wantNoSize(options, 'A script');
+    const measured = measureScript(mm, subject.name, subject.text, designs);
+    return { ...measured, size: measured.workload.usual };
+  }
+  const { workload } = subject;
+  if (workload.id === 'snapshot') wantNoSize(options, 'A snapshot');
+  const size = sizeOf(workload, options);
+  return { workload, size, engine: measureWorkload(mm, workload, size, designs) };
+}
+
+function wantNoSize({ processes, size, sweep }: CompareOptions, what: string): void {
+  if (processes === undefined && size === undefined && sweep === undefined) return;
+  throw wrongUse(
+    `${what} is as large as it is`,
+    'Leave out --processes, --size and --sweep, or name a workload',
+  );
 }
 
 function sizeOf(workload: Workload, { processes, size }: CompareOptions): WorkloadSize {

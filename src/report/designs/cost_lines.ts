@@ -1,14 +1,17 @@
 /** What designs cost in the engine, for a terminal. */
+
+import { printable } from '../printable.ts';
 import { counted, formatBytes } from '../quantity.ts';
 import type { Canvas } from '../text/canvas.ts';
 import { wrap } from '../text/fit.ts';
 import { table } from '../text/table.ts';
 import type { DesignCostEntry, EngineCost } from './cost_schema.ts';
-import { phaseOf, totalOf } from './cost_totals.ts';
+import { readingOf, totalOf } from './cost_totals.ts';
 
 /** @param isWhole whether the engine has run the size that was asked for */
 export function costLines(cost: EngineCost, isWhole: boolean, canvas: Canvas): string[] {
-  const { designs } = cost;
+  const { designs, notRun } = cost;
+  if (designs.length === 0) return refusalLines(notRun, canvas);
   const column = (value: (design: DesignCostEntry) => string): string[] => designs.map(value);
   const figure = (value: (design: DesignCostEntry) => number): string[] =>
     column((design) => value(design).toLocaleString('en'));
@@ -32,20 +35,28 @@ export function costLines(cost: EngineCost, isWhole: boolean, canvas: Canvas): s
       {
         title: 'TLB misses',
         align: right,
-        cells: figure((design) => phaseOf(design, 'read').tlbMisses),
+        cells: figure((design) => readingOf(design).tlbMisses),
         dropOrder: 2,
       },
       {
         title: 'Walk refs',
         align: right,
-        cells: figure((design) => phaseOf(design, 'read').walkReferences),
+        cells: figure((design) => readingOf(design).walkReferences),
         dropOrder: 3,
       },
     ]),
     '',
     ...payerLines(cost, canvas),
-    ...cost.notRun.flatMap(({ id, why }) => paragraph(`${id} is not run: ${why}.`, canvas)),
+    ...refusalLines(notRun, canvas),
   ];
+}
+
+function refusalLines(notRun: EngineCost['notRun'], canvas: Canvas): string[] {
+  const reasons = new Set(notRun.map(({ why }) => why));
+  return [...reasons].flatMap((reason) => {
+    const ids = notRun.filter(({ why }) => why === reason).map(({ id }) => id);
+    return paragraph(`Not run in the engine: ${ids.join(', ')}. ${printable(reason)}.`, canvas);
+  });
 }
 
 function paragraph(text: string, { width, symbols }: Canvas): string[] {
@@ -65,7 +76,8 @@ function introduction({ agrees, processes, bytes }: EngineCost, isWhole: boolean
 
 function tablesCell({ tableBytes, shapeBytes }: DesignCostEntry): string {
   const tables = formatBytes(tableBytes);
-  return tableBytes === shapeBytes ? tables : `${tables}, not ${formatBytes(shapeBytes)}`;
+  const isSame = shapeBytes === undefined || shapeBytes === tableBytes;
+  return isSame ? tables : `${tables}, not ${formatBytes(shapeBytes)}`;
 }
 
 /** Who is charged: the first process, which was there before the others, and what is left to those. */

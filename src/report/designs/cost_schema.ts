@@ -6,9 +6,9 @@ const bytes = z.number().nonnegative();
 
 const phase = z.object({
   phase: z
-    .enum(['populate', 'read', 'migrate', 'exit'])
+    .enum(['script', 'populate', 'read', 'migrate', 'exit'])
     .describe(
-      'all is mapped, forked and touched; each process reads all its pages; the kernel moves up to 64 pages that most processes have in use; all end',
+      'a script is run; or all is mapped, forked and touched; each process reads all its pages; the kernel moves up to 64 pages that most processes have in use; all end',
     ),
   faults: count.describe('page faults'),
   flushes: count.describe('flushes by a CPU of its own TLB'),
@@ -33,7 +33,9 @@ const payer = z.object({
 const designCost = z.object({
   id: z.string().describe('as in designs[]'),
   tableBytes: bytes.describe('user tables that the engine has, roots included'),
-  shapeBytes: bytes.describe('the same by the shapes that designs[] comes from'),
+  shapeBytes: bytes
+    .optional()
+    .describe('the same by the shapes that designs[] comes from, where both can say'),
   phases: z.array(phase).describe('in their order'),
   tlbEntries: count.describe('translations in the TLBs of all CPUs when all has been read'),
   pageTablesBytes: bytes.describe('PageTables of meminfo then, without those of the kernel'),

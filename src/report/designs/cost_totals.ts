@@ -22,7 +22,7 @@ const NOTHING: PhaseEntry = {
   walkReferences: 0,
 };
 
-/** A phase that was not run has cost nothing. */
-export function phaseOf({ phases }: DesignCostEntry, wanted: PhaseEntry['phase']): PhaseEntry {
-  return phases.find(({ phase }) => phase === wanted) ?? NOTHING;
+/** The phase that tells of TLBs: reading everything once, or the script. Who ran neither has none. */
+export function readingOf({ phases }: DesignCostEntry): PhaseEntry {
+  return phases.find(({ phase }) => phase === 'read' || phase === 'script') ?? NOTHING;
 }

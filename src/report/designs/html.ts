@@ -5,7 +5,7 @@ import { pageOf } from '../html/shell.ts';
 import { tableOf } from '../html/table.ts';
 import { formatBytes } from '../quantity.ts';
 import type { DesignCostEntry } from './cost_schema.ts';
-import { phaseOf, totalOf } from './cost_totals.ts';
+import { readingOf, totalOf } from './cost_totals.ts';
 import type { DesignComparison } from './schema.ts';
 
 export function renderDesignComparisonHtml(comparison: DesignComparison): string {
@@ -60,14 +60,14 @@ ${agrees ? 'Its tables are those of the shapes, to the byte.' : html`<b>Error: i
 ${tableOf('Counted by the engine', designs, [
   { title: 'Design', kind: 'word', cell: ({ id }: DesignCostEntry) => id },
   size('Tables', ({ tableBytes }) => tableBytes),
-  ...(agrees ? [] : [size('By the shapes', ({ shapeBytes }) => shapeBytes)]),
+  ...(agrees ? [] : [size('By the shapes', ({ shapeBytes = 0 }) => shapeBytes)]),
   figure('Faults', (design) => totalOf(design, 'faults')),
   figure('Entries written', (design) => totalOf(design, 'entriesWritten')),
   figure('Flushes', (design) => totalOf(design, 'flushes')),
   figure('IPIs', (design) => totalOf(design, 'ipis')),
   figure('Locks', (design) => totalOf(design, 'locks')),
-  figure('TLB misses of reading all', (design) => phaseOf(design, 'read').tlbMisses),
-  figure('Walk references', (design) => phaseOf(design, 'read').walkReferences),
+  figure('TLB misses of reading all', (design) => readingOf(design).tlbMisses),
+  figure('Walk references', (design) => readingOf(design).walkReferences),
   size('PageTables', ({ pageTablesBytes }) => pageTablesBytes),
   size('VmPTE of the last process', ({ payers }) => payers.at(-1)?.vmPteBytes ?? 0),
   size('Tables its memcg pays', ({ payers }) => payers.at(-1)?.memcgTableBytes ?? 0),

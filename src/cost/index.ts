@@ -1,4 +1,14 @@
 /** What designs cost in the engine, counted while it runs. */
+export type { AccessLog } from './access/access_log.ts';
+export {
+  type AccessCost,
+  driveDesigns,
+  type SizeCost,
+  sizesOf,
+  throughTlb,
+} from './access/drive.ts';
+export { LackeyReader } from './access/lackey.ts';
+export type { Common } from './access/log_host.ts';
 export {
   type DesignCost,
   measureDesigns,

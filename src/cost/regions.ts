@@ -18,24 +18,36 @@ const PROT_READ_WRITE = 3;
 /** The one descriptor that the maker of a region has. */
 const FD = 3;
 
-/** Makes the region for what `mapping` says of its object, and lets all attach it. */
-export function populateRegion(
+/**
+ * Makes the region for what `mapping` says of its object, and lets all attach it.
+ *
+ * @returns by process that has it attached: the page where the object starts
+ */
+export function attachRegion(
   stage: Stage,
   before: HostSnapshot,
   mount: msharefs.Mount,
-  { vma, touched }: Mapping,
-): void {
-  const [maker, ...guests] = sharersOf(before, vma.object);
+  { vma }: Mapping,
+): Map<number, number> {
+  const sharers = sharersOf(before, vma.object);
+  const [maker] = sharers;
   assert(maker !== undefined, 'an object that is moved was mapped');
   const file = makeRegion(stage, maker, mount, vma);
   const region = { file, pages: Math.ceil((vma.end - vma.start) / SPAN) * SPAN };
-  const place = attach(stage, maker, region) - vma.start;
-  for (const { start, end } of touched) {
-    stage.touchPages(maker, start + place, end + place, true);
-  }
-  for (const guest of guests) {
-    const at = attach(stage, guest, region) - vma.start;
-    for (const { start, end } of touched) stage.touchPages(guest, start + at, end + at, false);
+  return new Map(sharers.map((process) => [process, attach(stage, process, region)]));
+}
+
+/** All who have a region attached touch what is in it: the first stores, the others look. */
+export function touchRegion(
+  stage: Stage,
+  places: ReadonlyMap<number, number>,
+  { vma, touched }: Mapping,
+): void {
+  let isFirst = true;
+  for (const [process, place] of places) {
+    const at = place - vma.start;
+    for (const { start, end } of touched) stage.touchPages(process, start + at, end + at, isFirst);
+    isFirst = false;
   }
 }
 

@@ -26,7 +26,7 @@ import {
   SLOT_PAGES,
   type Touched,
 } from './population.ts';
-import { populateRegion } from './regions.ts';
+import { attachRegion, touchRegion } from './regions.ts';
 import { type Engine, pluggedFor } from './setup.ts';
 
 const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
@@ -56,16 +56,24 @@ export class Stage {
   /** The host before the design; processes of `population` beyond its own are regions of mshare. */
   readonly #before: HostSnapshot;
   readonly #files = new Map<number, engine.OpenFile>();
+  /** By object in a region, where each process has it attached. */
+  readonly #regions = new Map<number, ReadonlyMap<number, number>>();
 
   /** @param population of the host as the design would leave it */
-  constructor(mm: Engine, population: Population, design: string, before: HostSnapshot) {
+  constructor(
+    mm: Engine,
+    population: Population,
+    design: string,
+    before: HostSnapshot,
+    cpus = CPUS,
+  ) {
     this.mm = mm;
     this.population = population;
     this.#before = before;
     const { processes, hugePages } = population;
     const size = {
       format: formatById(GEOMETRY)!,
-      cpus: CPUS,
+      cpus,
       mms: processes.length,
       tables: tablesFor(population),
       frames: 2 * population.frames + SPARE + 2 * hugePages * SLOT_PAGES,
@@ -100,19 +108,53 @@ export class Stage {
       this.places[index] = [];
       this.#touchAll(index, ({ isInherited }) => !isInherited);
     }
-    const regions = this.population.processes.slice(own.length);
-    if (regions.length === 0) return;
-    const mount = this.mm.msharefs.mountMsharefs({ machine: this.machine });
-    for (const { mappings } of regions) {
-      assert(mappings.length === 1, 'a region holds one object');
-      populateRegion(this, this.#before, mount, mappings[0]!);
+    for (const [mapping, places] of this.#attachRegions()) touchRegion(this, places, mapping);
+  }
+
+  /** Maps everything, as `populate()` does, and touches nothing but what huge pages are made of. */
+  map(): void {
+    const own = this.population.processes.slice(0, this.#before.mms.length);
+    for (const [index, { mappings }] of own.entries()) {
+      this.places[index] = [];
+      this.#begin(index);
+      for (const { vma } of mappings) this.#map(index, vma);
+      this.#touchAll(index, ({ kind }) => kind === RunKind.THP_FILE);
     }
+    for (const [{ vma }, places] of this.#attachRegions()) this.#regions.set(vma.object, places);
+  }
+
+  /** Where a page of a process is that the design may have moved. */
+  placeOf(index: number, page: number): number {
+    const vma = this.#before.mms[index]!.vmas.find(({ start, end }) => start <= page && page < end);
+    assert(vma !== undefined, 'a page that is accessed was mapped');
+    if (vma.object < 0) return page;
+    const offset = vma.offset + page - vma.start;
+    const region = this.#regions.get(vma.object)?.get(index);
+    if (region !== undefined) return region + offset;
+    const moved = this.population.processes[index]!.mappings.find(
+      (mapping) => mapping.vma.object === vma.object && covers(mapping.vma, offset),
+    );
+    assert(moved !== undefined, 'what is moved is mapped elsewhere');
+    return moved.vma.start + offset - moved.vma.offset;
+  }
+
+  /** The mapping of each region in its host, and where it is attached. */
+  #attachRegions(): [Mapping, Map<number, number>][] {
+    const regions = this.population.processes.slice(this.#before.mms.length);
+    if (regions.length === 0) return [];
+    const mount = this.mm.msharefs.mountMsharefs({ machine: this.machine });
+    return regions.map(({ mappings }) => {
+      assert(mappings.length === 1, 'a region holds one object');
+      return [mappings[0]!, attachRegion(this, this.#before, mount, mappings[0]!)];
+    });
   }
 
   #begin(index: number): void {
     const layout = { ...this.mm.DEFAULT_LAYOUT, commitLimit: 2 ** 40, mapCountMax: 2 ** 20 };
     this.tally.payer = index;
-    const task = this.mm.run(this.mm.newProcess(this.machine, index % CPUS, layout));
+    const task = this.mm.run(
+      this.mm.newProcess(this.machine, index % this.machine.size.cpus, layout),
+    );
     assert(task !== undefined, 'a machine has room for the processes that it was made for');
     this.tasks[index] = task;
   }
@@ -159,7 +201,7 @@ export class Stage {
 
   #fork(index: number, founder: number): void {
     const { mm, population } = this;
-    const child = mm.run(mm.fork(this.as(founder), index % CPUS));
+    const child = mm.run(mm.fork(this.as(founder), index % this.machine.size.cpus));
     if (typeof child === 'number') throw new RangeError(`Cannot fork: errno ${-child}`);
     this.tasks[index] = child;
     const own = joined(population.processes[index]!.mappings);
@@ -242,6 +284,9 @@ function isGoingOn(last: Vma, vma: Vma): boolean {
   if (last.protection !== vma.protection || last.shared !== vma.shared) return false;
   return vma.object < 0 || last.offset + last.end - last.start === vma.offset;
 }
+
+const covers = ({ start, end, offset }: Vma, page: number): boolean =>
+  offset <= page && page < offset + end - start;
 
 const keyOf = ({ start, end, protection, shared, object, offset }: Vma): string =>
   [start, end, protection, shared, object, offset].join();

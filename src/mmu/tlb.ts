@@ -33,13 +33,21 @@ export class Tlb {
   level = 0;
   atOnce: Grants = 0;
   granted: Grants = 0;
+  /**
+   * By level, and in it by index of the size that a translation is held for: how often `find()` has
+   * found. By index of the size that is mapped: how often one was filled in, after a miss or because the
+   * page became dirty.
+   */
+  declare readonly hits: Float64Array;
+  declare readonly fills: Float64Array;
+  /** Page sizes of the format, in base pages. */
+  declare readonly sizes: readonly number[];
 
   /** All of them, in the order in which they are searched. */
   declare private readonly probes: readonly Probe[];
   /** Of each level, by index of size: the probe that a page of that size is filled into. */
   declare private readonly homes: readonly (readonly number[])[];
   declare private readonly caches: readonly AssociativeCache[];
-  declare private readonly sizes: readonly number[];
   /** Of each level: 1 if it may hold pieces of larger pages. */
   declare private readonly hasPieces: Int32Array;
 
@@ -54,6 +62,8 @@ export class Tlb {
         for (const pages of array.pages) {
           const size = sizes.indexOf(pages);
           assert(size >= 0, 'a TLB holds pages of sizes that the format has');
+          const isNext = pages === array.pages[0] || probes.at(-1)!.pages < pages;
+          assert(isNext, 'the sizes of an array are listed smallest first');
           probes.push({ level, cache, size, pages });
         }
       }
@@ -63,6 +73,8 @@ export class Tlb {
     this.sizes = sizes;
     this.homes = levels.map((_, level) => sizes.map((_, size) => homeOf(probes, level, size)));
     this.hasPieces = new Int32Array(levels.length);
+    this.hits = new Float64Array(levels.length * sizes.length);
+    this.fills = new Float64Array(sizes.length);
   }
 
   /** What is searched first. */
@@ -73,7 +85,12 @@ export class Tlb {
   }
 
   parts(): (Float64Array | Int32Array)[] {
-    return [...this.caches.flatMap((cache) => cache.parts()), this.hasPieces];
+    return [
+      ...this.caches.flatMap((cache) => cache.parts()),
+      this.hasPieces,
+      this.hits,
+      this.fills,
+    ];
   }
 
   /**
@@ -89,6 +106,7 @@ export class Tlb {
       cache.touch(at);
       const word = cache.words[at]!;
       const distance = cache.values[at]!;
+      this.hits[level * this.sizes.length + size]!++;
       this.level = level;
       this.atOnce = word & ALL_GRANTS;
       this.granted = (word >>> GRANTED_SHIFT) & ALL_GRANTS;
@@ -117,7 +135,9 @@ export class Tlb {
     pages: number,
   ): void {
     const atOnce = isDirty ? granted : granted & ~STORES;
-    const word = atOnce | (granted << GRANTED_SHIFT) | (this.sizes.indexOf(pages) << SIZE_SHIFT);
+    const mapped = this.sizes.indexOf(pages);
+    this.fills[mapped]!++;
+    const word = atOnce | (granted << GRANTED_SHIFT) | (mapped << SIZE_SHIFT);
     for (let level = 0; level < this.homes.length; level++) {
       this.put(level, page, owner, space, distance, word);
     }
@@ -162,6 +182,12 @@ export class Tlb {
   dropSpaces(first: number, last: number): void {
     for (const cache of this.caches) cache.dropSpaces(first, last + SPACE_STRIDE - 1);
     if (this.count() === 0) this.hasPieces.fill(0);
+  }
+
+  /** How many base pages the translations of a level span. */
+  reach(level: number): number {
+    const own = this.probes.filter((probe) => probe.level === level);
+    return own.reduce((sum, { cache, size, pages }) => sum + cache.count(size) * pages, 0);
   }
 
   /** How many translations it holds, at all levels. */

@@ -14,6 +14,9 @@ Examples:
   ptshare compare containers --html containers.html  as a page with pictures
   ptshare compare host.parquet                       a host, from \`ptshare host --save\`
   ptshare compare scenario.txt                       a script of \`ptshare run\`
+  ptshare compare a.lackey b.lackey.gz --common all  memory accesses of two processes:
+    valgrind --tool=lackey --trace-mem=yes --log-file=a.lackey ls
+  ptshare compare database --sweep size=1G,10G,100G --queue redis://queue.example
 
 Small sizes run in the engine, which counts what each design costs; large ones run there at a
 smaller size. Its tables must be those that the designs' shapes say: where they are not, the
@@ -28,9 +31,9 @@ export function compareCommand(end: (exitCode: ExitCode) => void): Command {
     .description(
       'Puts a workload under every design for sharing page tables: what their tables take, what that saves, what it needs.',
     )
-    .addArgument(new Argument('[workload]', `one of ${ids.join(', ')}; or a file`))
+    .addArgument(new Argument('[what...]', `one of ${ids.join(', ')}; or files`))
     .addHelpText('after', EXAMPLES)
-    .action(async (id: string | undefined, options: CompareOptions) =>
-      end(await runCompare(id, options)),
+    .action(async (what: string[], options: CompareOptions) =>
+      end(await runCompare(what, options)),
     );
 }

@@ -10,40 +10,48 @@ import { writeOutputFile } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
 import { blankedDesigns } from '../run/engine.ts';
 import { textOptions } from '../terminal.ts';
+import { compareAccesses, readAccesses, showAccesses } from './accesses.ts';
 import type { CompareOptions, Sweep } from './options.ts';
 import { measureScript } from './script.ts';
 import { type Subject, subjectOf } from './subject.ts';
+import { sweepOver } from './sweep.ts';
 
 /** No table of a comparison has more rows than a sweep has values. */
 const ROWS_ALL = Number.MAX_SAFE_INTEGER;
 
 export async function runCompare(
-  id: string | undefined,
+  what: readonly string[],
   options: CompareOptions,
 ): Promise<ExitCode> {
   if (options.list === true) return print(listWorkloads(options));
-  const subject = await subjectOf(id);
+  const subject = await subjectOf(what);
   const { designs = DESIGN_IDS } = options;
   const mm = await blankedDesigns();
+  if (subject.kind === 'accesses') {
+    wantNoSize(options, 'A trace');
+    const logs = await withProgress('Reading', (say) => readAccesses(subject.files, say));
+    const compared = await withProgress('Running accesses', async () =>
+      compareAccesses(mm, logs, options, designs),
+    );
+    return print(await showAccesses(compared, options));
+  }
   const { workload, engine, size } = await withProgress('Running the engine', async () =>
     measure(mm, subject, options, designs),
   );
-  const sweep = options.sweep === undefined ? [] : sizesOf(workload, size, options.sweep);
-  const comparison = await withProgress('Counting tables', async () =>
-    compareDesigns(workload, { size, sweep, designs, engine }),
+  const sizes = options.sweep === undefined ? [] : sizesOf(workload, size, options.sweep);
+  const sweep = await withProgress('Counting tables', (say) =>
+    sweepOver(workload.id, sizes, designs, options.queue, say),
   );
+  const comparison = compareDesigns(workload, { size, sweep, designs, engine });
   if (options.save !== undefined) {
     await writeOutputFile(options.save, encodeSnapshot(workload.host(size)));
   }
   if (options.html !== undefined) {
     await writeOutputFile(options.html, renderDesignComparisonHtml(comparison));
   }
-  await print(
-    options.json === true
-      ? `${JSON.stringify(comparison, null, 2)}\n`
-      : renderDesignComparison(comparison, textOptions({ ...options, top: ROWS_ALL })),
-  );
-  return comparison.engine?.agrees === false ? ExitCode.FINDING : ExitCode.FINE;
+  const text = renderDesignComparison(comparison, textOptions({ ...options, top: ROWS_ALL }));
+  await print(options.json === true ? `${JSON.stringify(comparison, null, 2)}\n` : text);
+  return engine.agrees ? ExitCode.FINE : ExitCode.FINDING;
 }
 
 interface Measured {
@@ -54,7 +62,7 @@ interface Measured {
 
 function measure(
   mm: Engine,
-  subject: Subject,
+  subject: Exclude<Subject, { readonly kind: 'accesses' }>,
   options: CompareOptions,
   designs: readonly string[],
 ): Measured {

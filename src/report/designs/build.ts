@@ -10,7 +10,8 @@ export interface ComparisonWish {
   readonly size: WorkloadSize;
   /** Ids of the designs, in the order of `DESIGNS`; all unless told. */
   readonly designs?: readonly string[];
-  readonly sweep?: readonly WorkloadSize[];
+  /** The same at other sizes: `sweepPoint()` of each. */
+  readonly sweep?: readonly SweepPoint[];
   /** What the engine has counted. */
   readonly engine?: EngineCost;
 }
@@ -29,12 +30,13 @@ export function compareDesigns(workload: Workload, wish: ComparisonWish): Design
     addressSpaces: report.processes.length,
     pageTablesBytes: report.pageTables.reportedBytes,
     designs: report.designs.filter((design) => designs.includes(design.id)),
-    sweep: sweep.map((point) => sweepPoint(workload, point, designs)),
+    sweep: [...sweep],
     ...(engine && { engine }),
   };
 }
 
-function sweepPoint(
+/** User tables of a workload at one size. */
+export function sweepPoint(
   workload: Workload,
   size: WorkloadSize,
   designs: readonly string[],

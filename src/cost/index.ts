@@ -5,7 +5,6 @@ export {
   driveDesigns,
   type SizeCost,
   sizesOf,
-  throughTlb,
 } from './access/drive.ts';
 export { LackeyReader } from './access/lackey.ts';
 export type { Common } from './access/log_host.ts';

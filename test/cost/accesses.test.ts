@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type EntryIndex, entryIndex, formatById, pfn, type Vpn } from '../../src/arch/index.ts';
 import { R, USER, W } from '../../src/arch/rights.ts';
-import { sizesOf, throughTlb } from '../../src/cost/index.ts';
+import { sizesOf } from '../../src/cost/index.ts';
 import { Mmu, MmuCount, type MmuShape, WalkCount } from '../../src/mmu/index.ts';
 import { NaiveMmu, type NaivePage } from './naive_mmu.ts';
 
@@ -98,8 +98,7 @@ test(`${RUNS} random traces and configurations: hits, misses and references are 
             return start + (offset % span);
           });
           const records = accesses.map(({ isStore }, index) => index * 2 + (isStore ? 1 : 0));
-          const end = throughTlb(
-            mmu,
+          const end = mmu.accessAll(
             Float64Array.from(numbers),
             Uint32Array.from(records),
             0,

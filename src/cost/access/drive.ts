@@ -6,7 +6,7 @@
  */
 import type { EntryIndex, Vpn } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
-import { Access, type Mmu, MmuCount, WalkCount } from '../../mmu/index.ts';
+import { type Mmu, MmuCount, WalkCount } from '../../mmu/index.ts';
 import { Count } from '../../trace/index.ts';
 import { explainHost } from '../../twin/explain.ts';
 import { DESIGNS, evaluateDesigns } from '../../whatif/evaluate.ts';
@@ -42,8 +42,6 @@ export interface AccessCost {
 
 /** Accesses of a process before it is the turn of the next one. */
 const TURN = 100_000;
-const LOAD = Access.load;
-const STORE = Access.store;
 
 /** @returns why a design is not run, in place of its cost, if it is not */
 export function driveDesigns(
@@ -142,7 +140,7 @@ class Runner {
       const records = this.#log.chunks[this.#chunk];
       if (records === undefined) return false;
       const end = Math.min(records.length, this.#at + left);
-      const stopped = throughTlb(mmu, this.#pages, records, this.#at, end);
+      const stopped = mmu.accessAll(this.#pages, records, this.#at, end);
       left -= stopped - this.#at;
       this.#at = stopped;
       if (stopped < end) this.#fault(records[stopped]!);
@@ -163,20 +161,4 @@ class Runner {
     assert(result === mm.Fault.DONE, 'an access of a recorded program is served');
     machine.mmus[task.cpu]!.invalidatePage(page as Vpn, task.mm.id);
   }
-}
-
-/** @returns the first record that faults, or `end` */
-export function throughTlb(
-  mmu: Mmu,
-  pages: Float64Array,
-  records: Uint32Array,
-  start: number,
-  end: number,
-): number {
-  for (let at = start; at < end; at++) {
-    const record = records[at]!;
-    const kind = (record & 1) !== 0 ? STORE : LOAD;
-    if (mmu.access(pages[record >>> 1]! as Vpn, kind) < 0) return at;
-  }
-  return end;
 }

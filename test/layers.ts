@@ -15,6 +15,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   twin: ['base', 'arch', 'snapshot'],
   whatif: ['base', 'arch', 'snapshot', 'twin'],
   workload: ['base', 'arch', 'snapshot'],
+  cost: ['base', 'arch', 'mmu', 'trace', 'mm', 'designs', 'snapshot', 'twin', 'whatif', 'workload'],
   report: [
     'workload',
     'base',
@@ -72,8 +73,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'check',
     'zoo',
     'snapshot',
+    'twin',
     'whatif',
     'workload',
+    'cost',
     'report',
     'script',
     'replay',

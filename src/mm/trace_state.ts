@@ -1,5 +1,5 @@
 /** What a trace says of a machine besides what happens: what was there before. */
-import type { TraceWriter } from '../trace/index.ts';
+import type { Witness } from '../trace/index.ts';
 import type { Machine } from './machine.ts';
 import { orderOf } from './page/frame.ts';
 import { isTableAt, tableAt } from './table/pgtable.ts';
@@ -7,7 +7,7 @@ import { tellLink } from './world/tell.ts';
 import { FrameFlag, NONE } from './world/world.ts';
 
 /** Tells `trace` of all folios and tables, as if they were made now: a trace may begin at any time. */
-export function traceState(machine: Machine, trace: TraceWriter): void {
+export function traceState(machine: Machine, trace: Witness): void {
   const { format, frameFlags, frameReferences, size, tableUsed } = machine;
   for (let frame = 0; frame < size.frames; frame++) {
     const isOwn = (frameFlags[frame]! & (FrameFlag.TAIL | FrameFlag.RESERVED)) === 0;
@@ -22,7 +22,7 @@ export function traceState(machine: Machine, trace: TraceWriter): void {
   }
 }
 
-function traceTable(machine: Machine, trace: TraceWriter, table: number): void {
+function traceTable(machine: Machine, trace: Witness, table: number): void {
   const { lanes, tableEntries } = machine;
   trace.tableAlloc(table);
   for (let index = 0; index < tableEntries; index++) {
@@ -35,7 +35,7 @@ function traceTable(machine: Machine, trace: TraceWriter, table: number): void {
 /** The tables below `table`, of `level`, which maps pages from `start` on. */
 function traceLinks(
   machine: Machine,
-  trace: TraceWriter,
+  trace: Witness,
   mm: number,
   table: number,
   level: number,

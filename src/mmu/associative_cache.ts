@@ -159,10 +159,13 @@ export class AssociativeCache {
     return this.spaces[at]!;
   }
 
-  /** How many entries are valid. */
-  count(): number {
+  /** How many entries are valid; of one size, if it is given. */
+  count(size?: number): number {
     let count = 0;
-    for (const space of this.spaces) if (space !== INVALID) count++;
+    for (const space of this.spaces) {
+      if (space === INVALID) continue;
+      if (size === undefined || (space & (SPACE_STRIDE - 1)) === size) count++;
+    }
     return count;
   }
 }

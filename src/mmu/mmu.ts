@@ -18,7 +18,7 @@
 import type { EntryIndex, PteFormat, Vpn } from '../arch/index.ts';
 import { ALL_GRANTS, type Grants } from '../arch/rights.ts';
 import { assert } from '../base/assert.ts';
-import { type Access, Fault, protectionFault } from './access.ts';
+import { Access, Fault, protectionFault } from './access.ts';
 import { AssociativeCache, GLOBAL_SPACE, SPACE_STRIDE } from './associative_cache.ts';
 import { BY_HARDWARE, pageSizes, type Updates } from './hardware.ts';
 import type { MmuShape } from './shape.ts';
@@ -49,6 +49,8 @@ const {
   walkCacheHits: WALK_CACHE_HITS,
   accesses: ACCESSES,
 } = MmuCount;
+
+const { load: LOAD, store: STORE } = Access;
 
 /** Places in the registers. */
 const SPACE = 0;
@@ -81,7 +83,7 @@ export class Mmu {
   declare private readonly words: Int32Array;
   declare private readonly distances: Float64Array;
   declare private readonly recent: Int32Array;
-  /** By the last bits of a page: the entry of the array that had such a page last. */
+  /** By the last bits of a page, or of its index: the entry of the array that had such a page last. */
   private readonly guesses = new Int32Array(GUESSES);
 
   constructor(
@@ -147,17 +149,48 @@ export class Mmu {
     ) {
       return page + this.distances[at]!;
     }
-    return this.accessFirst(page, kind);
+    return this.accessFirst(page, kind, page);
   }
 
-  /** Through the whole array that is searched first. */
-  private accessFirst(page: Vpn, kind: Access): number {
+  /**
+   * As `access()`, for records one after the other: each is the index of a page among `pages`, times
+   * two, plus one for a store.
+   *
+   * @returns the place of the first record that faults, or `end`
+   */
+  accessAll(pages: Float64Array, records: Uint32Array, start: number, end: number): number {
+    const { guesses, tags, spaces, words, recent } = this;
+    const space = this.registers[SPACE]!;
+    let at = start;
+    for (; at < end; at++) {
+      const record = records[at]!;
+      const index = record >>> 1;
+      const page = pages[index]!;
+      const kind = (record & 1) === 0 ? LOAD : STORE;
+      // Any place will do for a guess, and this one is at hand.
+      const guess = guesses[index & (GUESSES - 1)]!;
+      if (
+        tags[guess] === page &&
+        (spaces[guess] === space || spaces[guess] === GLOBAL_SPACE) &&
+        (words[guess]! & kind) !== 0 &&
+        recent[guess] === 1
+      ) {
+        continue;
+      }
+      if (this.accessFirst(page as Vpn, kind, index) < 0) break;
+    }
+    this.counters[ACCESSES]! += at - start + (at < end ? 1 : 0);
+    return at;
+  }
+
+  /** Through the whole array that is searched first. @param hint where to guess the next time */
+  private accessFirst(page: Vpn, kind: Access, hint: number): number {
     const { first, firstSize } = this;
     const tag = Math.floor(page * this.firstScale);
     const at = first.find(tag, this.registers[SPACE]! + firstSize, GLOBAL_SPACE + firstSize);
     if (at >= 0 && (first.words[at]! & kind) !== 0) {
       first.touch(at);
-      this.guesses[page & (GUESSES - 1)] = at;
+      this.guesses[hint & (GUESSES - 1)] = at;
       return page + first.values[at]!;
     }
     this.walker.page[0] = page;
@@ -175,11 +208,14 @@ export class Mmu {
       if ((tlb.atOnce & kind) !== 0) return page + distance;
       if ((tlb.granted & kind) === 0) return this.fault(page, protectionFault(tlb.granted, kind));
       // A store to a clean page: the walk marks it, if it is still there.
-    } else counters[MISSES]!++;
-    return this.walk(page, kind);
+      return this.walk(page, kind, true);
+    }
+    counters[MISSES]!++;
+    return this.walk(page, kind, false);
   }
 
-  private walk(page: Vpn, kind: Access): number {
+  /** @param isKnown whether the TLB holds a translation */
+  private walk(page: Vpn, kind: Access, isKnown: boolean): number {
     const { format, walker, registers, walkCaches } = this;
     if (!format.isCanonical(page)) return this.fault(page, Fault.notCanonical);
     const space = registers[SPACE]!;
@@ -211,6 +247,7 @@ export class Mmu {
       walker.granted,
       walker.isDirty(),
       walker.pages(),
+      isKnown,
     );
     return frame;
   }

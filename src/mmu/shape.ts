@@ -4,8 +4,8 @@ import type { CacheShape } from './associative_cache.ts';
 /** One array of a TLB. */
 export interface TlbArray extends CacheShape {
   /**
-   * Page sizes that it holds, in base pages. A larger page is held in pieces of the largest of
-   * them.
+   * Page sizes that it holds, in base pages, smallest first. A larger page is held in pieces of the
+   * largest of them.
    */
   readonly pages: readonly number[];
 }

@@ -17,6 +17,8 @@ export interface MachineOptions {
   readonly bugs?: engine.Bugs;
   /** vm.max_map_count */
   readonly mapCountMax: number;
+  /** TLBs for the accesses of programs, in the blanked build. */
+  readonly tlb?: engine.WorldSize['tlb'];
 }
 
 export const PAGE_BYTES = 4096;
@@ -68,6 +70,7 @@ export function newMachine(
     anonVmas: vmas,
     inodes: Math.min(frames, LIMITS.inodes),
     gather: 512,
+    ...(options.tlb && { tlb: options.tlb }),
   };
   return new mm.Machine(size, options.bugs, designs);
 }

@@ -36,6 +36,8 @@ export interface SessionOptions extends MachineOptions {
   readonly trace?: TraceWriter | undefined;
   /** mshare, of the same build as `mm`; without it the machine has none. */
   readonly mshare?: Pick<MshareSession, 'api' | 'variant'> | undefined;
+  /** What else is plugged in, of the same build as `mm`. */
+  readonly designs?: readonly designs.Design[];
 }
 
 export class Session implements Scope {
@@ -57,9 +59,11 @@ export class Session implements Scope {
   #touchesLeft: number = LIMITS.touchedPagesTotal;
 
   constructor({ mm, onStep, isCanonical, trace, mshare, ...options }: SessionOptions) {
+    const plugged = options.designs ?? [];
     this.mm = mm;
     this.#onStep = onStep;
-    this.machine = newMachine(mm, options, mshare && [mshare.api.mshare(mshare.variant)]);
+    const designed = mshare === undefined ? [] : [mshare.api.mshare(mshare.variant)];
+    this.machine = newMachine(mm, options, [...plugged, ...designed]);
     const { machine } = this;
     this.mshare = mshare && { ...mshare, mount: mshare.api.msharefs.mountMsharefs({ machine }) };
     this.machine.traceTo(trace);

@@ -17,6 +17,8 @@ export {
 export { exportPerfetto } from './perfetto.ts';
 export { events } from './reader.ts';
 export type { TraceOptions } from './record_writer.ts';
+export { Count, Tally, type TallySize } from './tally.ts';
 export { CLOCKS, type Clock, type Operation, type Trace } from './trace.ts';
 export { Mend, TraceError } from './trace_error.ts';
+export type { Witness } from './witness.ts';
 export { TraceWriter } from './writer.ts';

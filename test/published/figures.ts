@@ -6,6 +6,8 @@
 import { compareDesigns } from '../../src/report/designs/build.ts';
 import { AddressSpace } from '../../src/workload/address_space.ts';
 import { database } from '../../src/workload/database.ts';
+import { segmentMisses } from '../designs/segment_misses.ts';
+import { oltpTables } from './oltp_2006.ts';
 
 export interface Figure {
   readonly what: string;
@@ -123,4 +125,41 @@ const REPLICATED: readonly Figure[] = FOOTPRINTS.flatMap(([name, bytes, pages, o
   })),
 ]);
 
-export const FIGURES: readonly Figure[] = [...SEGMENTS, ...REPLICATED];
+const OLTP = 'shared page tables, OLTP on x86-64 with 8 GB, LKML, 2006';
+
+/** One population under the rules of the design: how it follows from the report is said there. */
+const SHARED_2006: readonly Figure[] = (
+  [
+    ['small pages, not shared: 1.65 GB', 1.65 * GIB, 'small', false],
+    ['small pages, shared: 51 MB', 51 * MIB, 'small', true],
+    ['huge pages, not shared: 53 MB', 53 * MIB, 'huge', false],
+    ['huge pages, shared: 37 MB', 37 * MIB, 'huge', true],
+  ] as const
+).map(([what, published, pages, isShared]) => ({
+  what: `page tables of a database, ${what}`,
+  source: OLTP,
+  published,
+  tolerance: 0.01,
+  ours: () => oltpTables(pages, isShared),
+}));
+
+const PPC64 = 'Dave McCracken on shared page tables for ppc64, LKML, 24 January 2006';
+
+/** "All processes sharing a segment can reuse TLB entries": misses against those of one process. */
+const SHARED_TLB: readonly Figure[] = [2, 5, 20].flatMap((processes) =>
+  ([true, false] as const).map((isShared) => ({
+    what: `${processes} processes over a segment that is ${isShared ? '' : 'not '}shared: TLB misses`,
+    source: PPC64,
+    published: isShared ? 1 : processes,
+    tolerance: 0,
+    ours: () =>
+      segmentMisses(processes, 'segment', isShared) / segmentMisses(1, 'segment', isShared),
+  })),
+);
+
+export const FIGURES: readonly Figure[] = [
+  ...SEGMENTS,
+  ...REPLICATED,
+  ...SHARED_2006,
+  ...SHARED_TLB,
+];

@@ -12,8 +12,17 @@ Examples:
   ptshare compare fork-server --sweep processes=8,64,512
   ptshare compare zygote --designs today,mshare --json
   ptshare compare containers --html containers.html  as a page with pictures
+  ptshare compare host.parquet                       a host, from \`ptshare host --save\`
+  ptshare compare scenario.txt                       a script of \`ptshare run\`
+  ptshare compare a.lackey b.lackey.gz --common all  memory accesses of two processes:
+    valgrind --tool=lackey --trace-mem=yes --log-file=a.lackey ls
+  ptshare compare database --sweep size=1G,10G,100G --queue redis://queue.example
 
-Exit status: 0 fine; 2 wrong use; 3 cannot run here.`;
+Small sizes run in the engine, which counts what each design costs; large ones run there at a
+smaller size. Its tables must be those that the designs' shapes say: where they are not, the
+difference is shown as an error, and the exit status is 1.
+
+Exit status: 0 fine; 1 engine and shapes differ; 2 wrong use; 3 cannot run here.`;
 
 export function compareCommand(end: (exitCode: ExitCode) => void): Command {
   const ids = WORKLOADS.map(({ id }) => id);
@@ -22,9 +31,9 @@ export function compareCommand(end: (exitCode: ExitCode) => void): Command {
     .description(
       'Puts a workload under every design for sharing page tables: what their tables take, what that saves, what it needs.',
     )
-    .addArgument(new Argument('[workload]', `one of ${ids.join(', ')}`))
+    .addArgument(new Argument('[what...]', `one of ${ids.join(', ')}; or files`))
     .addHelpText('after', EXAMPLES)
-    .action(async (id: string | undefined, options: CompareOptions) =>
-      end(await runCompare(id, options)),
+    .action(async (what: string[], options: CompareOptions) =>
+      end(await runCompare(what, options)),
     );
 }

@@ -1,6 +1,9 @@
 /** The options of `ptshare compare`, and what their values must look like. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Common } from '../../cost/index.ts';
 import { DESIGN_IDS } from '../../report/designs/build.ts';
+import { queueOption } from '../jobs/option.ts';
+import { PROCESSES_MAX } from '../jobs/task.ts';
 import { colorOption, whole, widthOption } from '../option_values.ts';
 
 /** What is changed from row to row, and its values. */
@@ -15,6 +18,8 @@ export interface CompareOptions {
   readonly size?: number;
   readonly designs?: readonly string[];
   readonly sweep?: Sweep;
+  readonly common: Common;
+  readonly queue?: string;
   readonly json?: true;
   readonly html?: string;
   readonly save?: string;
@@ -22,7 +27,6 @@ export interface CompareOptions {
   readonly color: boolean;
 }
 
-const PROCESSES_MAX = 100_000;
 const SWEEP_MAX = 100;
 const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
@@ -37,6 +41,13 @@ export function addCompareOptions(command: Command): Command {
       sweep,
     ),
   );
+  add(
+    new Option('--common <pages>', 'of memory traces: what all have in common')
+      .choices(['unwritten', 'all'])
+      .default('unwritten'),
+  );
+  command.optionsGroup('Where:');
+  add(queueOption());
   command.optionsGroup('What to do with it:');
   add(new Option('--designs <ids>', `of ${DESIGN_IDS.join(', ')}`).argParser(designs));
   add(new Option('--json', 'print JSON (docs/report.md) instead of text'));

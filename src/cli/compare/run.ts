@@ -1,5 +1,6 @@
 /** What `ptshare compare` does: makes the host of a workload, and puts the designs side by side. */
-import { compareDesigns } from '../../report/designs/build.ts';
+import { type Engine, type EngineCost, measureWorkload } from '../../cost/index.ts';
+import { compareDesigns, DESIGN_IDS } from '../../report/designs/build.ts';
 import { renderDesignComparisonHtml } from '../../report/designs/html.ts';
 import { renderDesignComparison } from '../../report/designs/text.ts';
 import { encodeSnapshot } from '../../snapshot/encode.ts';
@@ -7,46 +8,81 @@ import { WORKLOADS, type Workload, type WorkloadSize } from '../../workload/inde
 import { ExitCode, wrongUse } from '../failure.ts';
 import { writeOutputFile } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
+import { blankedDesigns } from '../run/engine.ts';
 import { textOptions } from '../terminal.ts';
+import { compareAccesses, readAccesses, showAccesses } from './accesses.ts';
 import type { CompareOptions, Sweep } from './options.ts';
+import { measureScript } from './script.ts';
+import { type Subject, subjectOf } from './subject.ts';
+import { sweepOver } from './sweep.ts';
 
 /** No table of a comparison has more rows than a sweep has values. */
 const ROWS_ALL = Number.MAX_SAFE_INTEGER;
 
 export async function runCompare(
-  id: string | undefined,
+  what: readonly string[],
   options: CompareOptions,
 ): Promise<ExitCode> {
   if (options.list === true) return print(listWorkloads(options));
-  const workload = workloadOf(id);
-  const size = sizeOf(workload, options);
-  const sweep = options.sweep === undefined ? [] : sizesOf(workload, size, options.sweep);
-  const comparison = await withProgress('Counting tables', async () =>
-    compareDesigns(workload, {
-      size,
-      sweep,
-      ...(options.designs !== undefined && { designs: options.designs }),
-    }),
+  const subject = await subjectOf(what);
+  const { designs = DESIGN_IDS } = options;
+  const mm = await blankedDesigns();
+  if (subject.kind === 'accesses') {
+    wantNoSize(options, 'A trace');
+    const logs = await withProgress('Reading', (say) => readAccesses(subject.files, say));
+    const compared = await withProgress('Running accesses', async () =>
+      compareAccesses(mm, logs, options, designs),
+    );
+    return print(await showAccesses(compared, options));
+  }
+  const { workload, engine, size } = await withProgress('Running the engine', async () =>
+    measure(mm, subject, options, designs),
   );
+  const sizes = options.sweep === undefined ? [] : sizesOf(workload, size, options.sweep);
+  const sweep = await withProgress('Counting tables', (say) =>
+    sweepOver(workload.id, sizes, designs, options.queue, say),
+  );
+  const comparison = compareDesigns(workload, { size, sweep, designs, engine });
   if (options.save !== undefined) {
     await writeOutputFile(options.save, encodeSnapshot(workload.host(size)));
   }
   if (options.html !== undefined) {
     await writeOutputFile(options.html, renderDesignComparisonHtml(comparison));
   }
-  return print(
-    options.json === true
-      ? `${JSON.stringify(comparison, null, 2)}\n`
-      : renderDesignComparison(comparison, textOptions({ ...options, top: ROWS_ALL })),
-  );
+  const text = renderDesignComparison(comparison, textOptions({ ...options, top: ROWS_ALL }));
+  await print(options.json === true ? `${JSON.stringify(comparison, null, 2)}\n` : text);
+  return engine.agrees ? ExitCode.FINE : ExitCode.FINDING;
 }
 
-function workloadOf(id: string | undefined): Workload {
-  const ids = WORKLOADS.map((workload) => workload.id).join(', ');
-  if (id === undefined) throw wrongUse('Which workload?', `Name one of: ${ids}`);
-  const workload = WORKLOADS.find((candidate) => candidate.id === id);
-  if (workload !== undefined) return workload;
-  throw wrongUse(`Unknown workload: ${id}`, `Use one of: ${ids}`);
+interface Measured {
+  readonly workload: Workload;
+  readonly size: WorkloadSize;
+  readonly engine: EngineCost;
+}
+
+function measure(
+  mm: Engine,
+  subject: Exclude<Subject, { readonly kind: 'accesses' }>,
+  options: CompareOptions,
+  designs: readonly string[],
+): Measured {
+  if (subject.kind === 'script') {
+    wantNoSize(options, 'A script');
+    const measured = measureScript(mm, subject.name, subject.text, designs);
+    return { ...measured, size: measured.workload.usual };
+  }
+  const { workload } = subject;
+  if (workload.id === 'snapshot') wantNoSize(options, 'A snapshot');
+  const size = sizeOf(workload, options);
+  return { workload, size, engine: measureWorkload(mm, workload, size, designs) };
+}
+
+function wantNoSize({ processes, size, sweep }: CompareOptions, what: string): void {
+  if (processes === undefined && size === undefined && sweep === undefined) return;
+  throw wrongUse(
+    `${what} is as large as it is`,
+    'Leave out --processes, --size and --sweep, or name a workload',
+  );
 }
 
 function sizeOf(workload: Workload, { processes, size }: CompareOptions): WorkloadSize {

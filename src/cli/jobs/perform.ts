@@ -3,14 +3,20 @@ import { explore, type Scenario } from '../../check/index.ts';
 import { analyseFile } from '../../fleet/analyse.ts';
 import { DatasetError } from '../../fleet/dataset_error.ts';
 import { encodeDataset } from '../../fleet/encode.ts';
+import { sweepPoint } from '../../report/designs/build.ts';
 import { SnapshotError } from '../../snapshot/snapshot_error.ts';
+import { WORKLOADS } from '../../workload/index.ts';
 import { findEntry } from '../../zoo/index.ts';
 import {
+  type CompareTask,
+  type CompareUnitResult,
   parseTask,
   type SearchTask,
   type SearchUnitResult,
   type SnapshotUnitResult,
   TaskError,
+  type TaskInput,
+  type TaskResult,
   TEXT_LENGTH_MAX,
 } from './task.ts';
 
@@ -22,10 +28,28 @@ const NOTHING = { executions: 0, blocked: 0, beyond: 0, probes: 0, steps: 0, dee
  */
 export function perform(text: string, version: string): string {
   const input = parseTask(text, version);
-  const result = input.kind === 'search' ? search(input) : analyse(input.file);
+  const result = resultOf(input);
   const said = JSON.stringify(result);
   if (said.length > TEXT_LENGTH_MAX) throw new TaskError('A result is larger than it may be');
   return said;
+}
+
+function resultOf(input: TaskInput): TaskResult {
+  switch (input.kind) {
+    case 'search':
+      return search(input);
+    case 'snapshot':
+      return analyse(input.file);
+    case 'compare':
+      return compare(input);
+  }
+}
+
+function compare({ workload, processes, bytes, designs }: CompareTask): CompareUnitResult {
+  const found = WORKLOADS.find(({ id }) => id === workload);
+  if (found === undefined) throw new TaskError(`There is no workload ${workload}`);
+  if (bytes > found.bytesMax) throw new TaskError(`${workload} cannot be as large as ${bytes}`);
+  return { kind: 'compare', point: sweepPoint(found, { processes, bytes }, designs) };
 }
 
 function search({ subject, part, executionsMax }: SearchTask): SearchUnitResult {

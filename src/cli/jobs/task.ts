@@ -2,11 +2,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Finding } from '../../check/index.ts';
+import { sweepPointSchema } from '../../report/designs/schema.ts';
 
 /** Of a task or a result, as JSON. */
 export const TEXT_LENGTH_MAX = 2 ** 24;
 /** Of a snapshot that is sent; larger ones are analysed where they are. */
 export const SNAPSHOT_BYTES_MAX = 2 ** 23;
+/** Of a workload. */
+export const PROCESSES_MAX = 100_000;
 const DEPTH_MAX = 10_000;
 const count = z.int().min(0);
 const byte = z.int().min(0).max(255);
@@ -57,7 +60,15 @@ const snapshotTask = z.strictObject({
   kind: z.literal('snapshot'),
   file: z.base64().max(Math.ceil(SNAPSHOT_BYTES_MAX / 3) * 4),
 });
-const inputSchema = z.discriminatedUnion('kind', [searchTask, snapshotTask]);
+const compareTask = z.strictObject({
+  kind: z.literal('compare'),
+  workload: z.string().max(64),
+  processes: z.int().min(1).max(PROCESSES_MAX),
+  bytes: z.int().min(1),
+  designs: z.array(z.string().max(64)).max(64),
+});
+export type CompareTask = z.infer<typeof compareTask>;
+const inputSchema = z.discriminatedUnion('kind', [searchTask, snapshotTask, compareTask]);
 export type TaskInput = z.infer<typeof inputSchema>;
 export type SearchTask = z.infer<typeof searchTask>;
 
@@ -115,7 +126,9 @@ const snapshotResult = z.strictObject({
   why: z.string().max(10_000).exactOptional(),
 });
 export type SnapshotUnitResult = z.infer<typeof snapshotResult>;
-const resultSchema = z.discriminatedUnion('kind', [searchResult, snapshotResult]);
+const compareResult = z.strictObject({ kind: z.literal('compare'), point: sweepPointSchema });
+export type CompareUnitResult = z.infer<typeof compareResult>;
+const resultSchema = z.discriminatedUnion('kind', [searchResult, snapshotResult, compareResult]);
 export type TaskResult = z.infer<typeof resultSchema>;
 
 /** Work that is not what it should be: no use to try it again. */

@@ -10,19 +10,22 @@ const GZIP = [0x1f, 0x8b];
 const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
 
 /** Reads a recording. A failure to read or decompress it ends the iteration. @throws Failure */
-export async function* readChunks(name: string): AsyncGenerator<Buffer> {
+export async function* readChunks(
+  name: string,
+  mend = 'Name a file that strace recorded',
+): AsyncGenerator<Buffer> {
   const source =
     name === '-' ? process.stdin : createReadStream(name, { highWaterMark: CHUNK_BYTES });
   try {
     yield* await decompressed(source);
   } catch (error) {
-    throw readFailure(name, error);
+    throw readFailure(name, error, mend);
   } finally {
     source.destroy();
   }
 }
 
-function readFailure(name: string, error: unknown): unknown {
+function readFailure(name: string, error: unknown, mend: string): unknown {
   if (error instanceof Failure) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code.startsWith('Z_') || code.startsWith('ZSTD_')) {
@@ -31,7 +34,7 @@ function readFailure(name: string, error: unknown): unknown {
       'Record or copy it anew',
     );
   }
-  return fileFailure(`read ${name}`, error, 'Name a file that strace recorded');
+  return fileFailure(`read ${name}`, error, mend);
 }
 
 /** By the first bytes. */

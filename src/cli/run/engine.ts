@@ -1,8 +1,10 @@
 /** The builds of the engine, loaded when they are needed. */
+import type * as designs from '../../designs/index.ts';
 import type { Engine } from '../../script/index.ts';
 import { ExitCode, Failure } from '../failure.ts';
 
 const BLANKED = new URL('../../../fast/src/mm/index.js', import.meta.url);
+const DESIGNS = new URL('../../../fast/src/designs/index.js', import.meta.url);
 
 /** Operations that are plain functions. */
 export async function blankedEngine(): Promise<Engine> {
@@ -18,6 +20,12 @@ export async function blankedEngine(): Promise<Engine> {
       'Run `npm run build` in the checkout, or install ptshare again',
     );
   }
+}
+
+/** The same with its designs. */
+export async function blankedDesigns(): Promise<Engine & typeof designs> {
+  const mm = await blankedEngine();
+  return { ...mm, ...((await import(DESIGNS.href)) as typeof designs) };
 }
 
 /** Operations that are generators. */

@@ -4,7 +4,7 @@
  * @source mm/memory.c __copy_present_ptes() (Linux 6.18)
  */
 import type { LeafFlags } from '../../arch/index.ts';
-import type { TraceWriter } from '../../trace/index.ts';
+import type { Witness } from '../../trace/index.ts';
 import { ZERO_FRAME } from '../page/frame.ts';
 import { maybeDmaPinned } from '../rmap/dup_rmap.ts';
 import { addLargeMaps, LARGE } from '../rmap/large_mapcount.ts';
@@ -101,7 +101,7 @@ export function copyRun(
 
 /** `count` entries from `to` on are about to say what those from `from` on say, with bits turned. */
 function tellRun(
-  trace: TraceWriter,
+  trace: Witness,
   world: World,
   from: number,
   to: number,

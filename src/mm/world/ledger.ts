@@ -9,7 +9,7 @@
  * Walk caches are checked at the free only: no access goes through an unlinked table.
  */
 import { assert } from '../../base/assert.ts';
-import { Target, type TraceWriter } from '../../trace/index.ts';
+import { Target, type Witness } from '../../trace/index.ts';
 import { SECOND_LEVEL, type SecondaryEntry, SecondaryViews } from './secondary_views.ts';
 import { SharedViews } from './shared_views.ts';
 
@@ -39,7 +39,7 @@ export class Ledger {
   /** One past the last place in use. */
   readonly #length = new Int32Array(1);
   /** As of the world. */
-  trace: TraceWriter | undefined = undefined;
+  trace: Witness | undefined = undefined;
 
   readonly #mmCpus: Int32Array;
   readonly #views: SharedViews;
@@ -239,7 +239,7 @@ export class Ledger {
     if (this.trace !== undefined) this.#tell(this.trace, at);
   }
 
-  #tell(trace: TraceWriter, at: number): void {
+  #tell(trace: Witness, at: number): void {
     const to = this.#target[at]!;
     const isTable = to < 0 && to !== STILL_MAPPED;
     const kind = isTable ? Target.table : to < 0 ? Target.mapped : Target.frame;

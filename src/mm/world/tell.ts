@@ -1,10 +1,10 @@
 /** What takes more than a call to tell a trace. Nothing here changes the world. */
-import { Scope, type TraceWriter } from '../../trace/index.ts';
+import { Scope, type Witness } from '../../trace/index.ts';
 import { NONE, type World } from './world.ts';
 
 /** The CPU that runs flushes the pages `[start, end)` of `mm` from its TLB, or from those of all. */
 export function tellFlush(
-  trace: TraceWriter,
+  trace: Witness,
   { size }: World,
   mm: number,
   start: number,
@@ -15,14 +15,14 @@ export function tellFlush(
 }
 
 /** `cpu` asks `target` for what stands in its request: to flush, or only to answer. */
-export function tellRequest(trace: TraceWriter, world: World, cpu: number, target: number): void {
+export function tellRequest(trace: Witness, world: World, cpu: number, target: number): void {
   const mm = world.requestMm[cpu]!;
   if (mm === NONE) trace.ipiSent(target, NONE, 0, 0);
   else trace.ipiSent(target, mm, world.requestStart[cpu]!, world.requestEnd[cpu]!);
 }
 
 /** `cpu` does what stands in the request of `sender`. */
-export function tellHandling(trace: TraceWriter, world: World, sender: number): void {
+export function tellHandling(trace: Witness, world: World, sender: number): void {
   trace.ipiHandled(sender);
   const mm = world.requestMm[sender]!;
   if (mm === NONE) return;
@@ -31,7 +31,7 @@ export function tellHandling(trace: TraceWriter, world: World, sender: number): 
 
 /** An entry is about to get these lanes. */
 export function tellEntry(
-  trace: TraceWriter,
+  trace: Witness,
   { lanes, tableEntries }: World,
   slot: number,
   low: number,
@@ -44,7 +44,7 @@ export function tellEntry(
 
 /** `table` maps what the entry of `level` at `slot`, for `page`, stands for. */
 export function tellLink(
-  trace: TraceWriter,
+  trace: Witness,
   { format, tableEntries }: World,
   mm: number,
   table: number,
@@ -62,7 +62,7 @@ export function tellLink(
 
 /** `table` is not linked at `slot` any longer. */
 export function tellUnlink(
-  trace: TraceWriter,
+  trace: Witness,
   { tableEntries }: World,
   mm: number,
   table: number,

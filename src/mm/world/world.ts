@@ -8,7 +8,7 @@
 import type { PteFormat } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
 import type { Mmu } from '../../mmu/index.ts';
-import type { TraceWriter } from '../../trace/index.ts';
+import type { Witness } from '../../trace/index.ts';
 import type { Bugs } from './bugs.ts';
 import { Accesses } from './footprint.ts';
 import { Ledger } from './ledger.ts';
@@ -203,7 +203,7 @@ export class World {
   /** What becomes of a page of hugetlb whose last reference is dropped. Set by the machine. */
   freeHugetlb!: (cpu: number, head: number) => Op<void>;
   /** Told what happens, if anybody wants to know. No part of the state; set by `traceTo()`. */
-  trace: TraceWriter | undefined = undefined;
+  trace: Witness | undefined = undefined;
 
   constructor(size: WorldSize, bugs: Bugs = {}) {
     assert(size.cpus + size.devices <= 30, 'CPUs and devices fit a mask of 30 bits');
@@ -293,7 +293,7 @@ export class World {
   }
 
   /** From now on, or until further notice, `trace` is told what happens: entries, locks, flushes. */
-  traceTo(trace: TraceWriter | undefined): void {
+  traceTo(trace: Witness | undefined): void {
     if (trace !== undefined) trace.lockName = (lock) => this.objects.describe(lock);
     this.trace = trace;
     this.ledger.trace = trace;

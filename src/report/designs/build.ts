@@ -3,20 +3,24 @@ import { explainHost } from '../../twin/explain.ts';
 import { DESIGNS, evaluateDesigns } from '../../whatif/evaluate.ts';
 import type { Workload, WorkloadSize } from '../../workload/index.ts';
 import { buildHostReport } from '../build_report.ts';
+import type { EngineCost } from './cost_schema.ts';
 import { COMPARISON_SCHEMA, type DesignComparison, type SweepPoint } from './schema.ts';
 
 export interface ComparisonWish {
   readonly size: WorkloadSize;
   /** Ids of the designs, in the order of `DESIGNS`; all unless told. */
   readonly designs?: readonly string[];
-  readonly sweep?: readonly WorkloadSize[];
+  /** The same at other sizes: `sweepPoint()` of each. */
+  readonly sweep?: readonly SweepPoint[];
+  /** What the engine has counted. */
+  readonly engine?: EngineCost;
 }
 
 /** Ids of the designs that can be compared. */
 export const DESIGN_IDS: readonly string[] = DESIGNS.map(({ id }) => id);
 
 export function compareDesigns(workload: Workload, wish: ComparisonWish): DesignComparison {
-  const { size, designs = DESIGN_IDS, sweep = [] } = wish;
+  const { size, designs = DESIGN_IDS, sweep = [], engine } = wish;
   const report = buildHostReport(workload.host(size));
   const { id, title, story, processesAre, bytesAre } = workload;
   return {
@@ -26,11 +30,13 @@ export function compareDesigns(workload: Workload, wish: ComparisonWish): Design
     addressSpaces: report.processes.length,
     pageTablesBytes: report.pageTables.reportedBytes,
     designs: report.designs.filter((design) => designs.includes(design.id)),
-    sweep: sweep.map((point) => sweepPoint(workload, point, designs)),
+    sweep: [...sweep],
+    ...(engine && { engine }),
   };
 }
 
-function sweepPoint(
+/** User tables of a workload at one size. */
+export function sweepPoint(
   workload: Workload,
   size: WorkloadSize,
   designs: readonly string[],

@@ -4,6 +4,8 @@ import { designList } from '../html/sections.ts';
 import { pageOf } from '../html/shell.ts';
 import { tableOf } from '../html/table.ts';
 import { formatBytes } from '../quantity.ts';
+import type { DesignCostEntry } from './cost_schema.ts';
+import { readingOf, totalOf } from './cost_totals.ts';
 import type { DesignComparison } from './schema.ts';
 
 export function renderDesignComparisonHtml(comparison: DesignComparison): string {
@@ -20,6 +22,7 @@ Today ${addressSpaces} processes pay <b>${formatBytes(pageTablesBytes)}</b> for 
 <section><h2>Designs side by side</h2>
 ${designList(designs)}</section>
 ${sweepSection(comparison)}
+${costSection(comparison)}
 </main>`,
   );
 }
@@ -37,4 +40,38 @@ ${tableOf('User page tables, roots included', sweep, [
     cell: (point: Point) => formatBytes(point.designs[index]!.tableBytes),
   })),
 ])}</section>`;
+}
+
+function costSection({ engine }: DesignComparison): ReturnType<typeof html> | undefined {
+  if (engine === undefined) return undefined;
+  const { processes, bytes, agrees, designs, notRun } = engine;
+  const figure = (title: string, value: (design: DesignCostEntry) => number) => ({
+    title,
+    kind: 'number' as const,
+    cell: (design: DesignCostEntry) => value(design).toLocaleString('en'),
+  });
+  const size = (title: string, value: (design: DesignCostEntry) => number) => ({
+    ...figure(title, value),
+    cell: (design: DesignCostEntry) => formatBytes(value(design)),
+  });
+  return html`<section><h2>What each costs</h2>
+<p>Counted while the engine ran ${processes} processes and ${formatBytes(bytes)}.
+${agrees ? 'Its tables are those of the shapes, to the byte.' : html`<b>Error: its tables are not those of the shapes.</b>`}</p>
+${tableOf('Counted by the engine', designs, [
+  { title: 'Design', kind: 'word', cell: ({ id }: DesignCostEntry) => id },
+  size('Tables', ({ tableBytes }) => tableBytes),
+  ...(agrees ? [] : [size('By the shapes', ({ shapeBytes = 0 }) => shapeBytes)]),
+  figure('Faults', (design) => totalOf(design, 'faults')),
+  figure('Entries written', (design) => totalOf(design, 'entriesWritten')),
+  figure('Flushes', (design) => totalOf(design, 'flushes')),
+  figure('IPIs', (design) => totalOf(design, 'ipis')),
+  figure('Locks', (design) => totalOf(design, 'locks')),
+  figure('TLB misses of reading all', (design) => readingOf(design).tlbMisses),
+  figure('Walk references', (design) => readingOf(design).walkReferences),
+  size('PageTables', ({ pageTablesBytes }) => pageTablesBytes),
+  size('VmPTE of the last process', ({ payers }) => payers.at(-1)?.vmPteBytes ?? 0),
+  size('Tables its memcg pays', ({ payers }) => payers.at(-1)?.memcgTableBytes ?? 0),
+])}
+${notRun.map(({ id, why }) => html`<p>${id} is not run: ${why}.</p>`)}
+</section>`;
 }

@@ -1,13 +1,14 @@
 /** What a comparison of designs on one workload says, as JSON. */
 import { z } from 'zod';
 import { designEntry } from '../schema.ts';
+import { engineCostSchema } from './cost_schema.ts';
 
 export const COMPARISON_SCHEMA = 'ptshare/compare/1';
 
 const count = z.number().int().nonnegative();
 const bytes = z.number().nonnegative();
 
-const point = z.object({
+export const sweepPointSchema = z.object({
   processes: count.describe('as `processesAre` of the workload says'),
   bytes: bytes.describe('as `bytesAre` of the workload says'),
   designs: z
@@ -29,8 +30,11 @@ export const designComparisonSchema = z.object({
   addressSpaces: count.describe('processes of the host, those that the workload adds included'),
   pageTablesBytes: bytes.describe('PageTables of /proc/meminfo, as that host would report them'),
   designs: z.array(designEntry).describe('the workload under each design'),
-  sweep: z.array(point).describe('the same at other sizes'),
+  sweep: z.array(sweepPointSchema).describe('the same at other sizes'),
+  engine: engineCostSchema
+    .optional()
+    .describe('what the designs cost, counted by the engine, at this size or a smaller one'),
 });
 
 export type DesignComparison = z.infer<typeof designComparisonSchema>;
-export type SweepPoint = z.infer<typeof point>;
+export type SweepPoint = z.infer<typeof sweepPointSchema>;

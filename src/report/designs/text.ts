@@ -6,6 +6,7 @@ import { designLines } from '../text/designs.ts';
 import { wrap } from '../text/fit.ts';
 import { section } from '../text/render.ts';
 import { table } from '../text/table.ts';
+import { costLines } from './cost_lines.ts';
 import type { DesignComparison } from './schema.ts';
 
 /** Text that ends in a newline. */
@@ -17,8 +18,15 @@ export function renderDesignComparison(comparison: DesignComparison, options: Te
     ...(comparison.sweep.length === 0
       ? []
       : section(canvas, 'User tables at other sizes', sweepLines(comparison, canvas))),
+    ...costSection(comparison, canvas),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function costSection({ engine, processes, bytes }: DesignComparison, canvas: Canvas): string[] {
+  if (engine === undefined) return [];
+  const isWhole = engine.processes === processes && engine.bytes === bytes;
+  return section(canvas, 'What each costs', costLines(engine, isWhole, canvas));
 }
 
 function headLines(comparison: DesignComparison, canvas: Canvas): string[] {

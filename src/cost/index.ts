@@ -1,0 +1,22 @@
+/** What designs cost in the engine, counted while it runs. */
+export type { AccessLog } from './access/access_log.ts';
+export {
+  type AccessCost,
+  driveDesigns,
+  type SizeCost,
+  sizesOf,
+} from './access/drive.ts';
+export { LackeyReader } from './access/lackey.ts';
+export type { Common } from './access/log_host.ts';
+export {
+  type DesignCost,
+  measureDesigns,
+  type NotRun,
+  type PayerCost,
+  payerOf,
+  stateOf,
+} from './measure.ts';
+export { countWhile, PHASES, type Phase, type PhaseCost, type Watched } from './phases.ts';
+export { snapshotOf } from './seen.ts';
+export { ENGINE_DESIGNS, type Engine, pluggedFor, sharesByItself } from './setup.ts';
+export { agrees, type EngineCost, measureWorkload } from './workload.ts';

@@ -1,0 +1,303 @@
+/**
+ * A host's processes in the engine: mapped, forked and touched as they were, under a design.
+ *
+ * Processes with private memory in common are forks of the first that has it, which maps and writes
+ * before; what a fork has of its own it writes afterwards. All others begin empty, as after execve(2).
+ */
+import { formatById } from '../arch/index.ts';
+import { assert } from '../base/assert.ts';
+import type * as engine from '../mm/index.ts';
+import { SKYLAKE } from '../mmu/index.ts';
+import {
+  type HostSnapshot,
+  PROT_READ,
+  PROT_WRITE,
+  RunKind,
+  type Vma,
+} from '../snapshot/records.ts';
+import { Tally } from '../trace/index.ts';
+import {
+  extentOf,
+  GEOMETRY,
+  type Mapping,
+  PAGE_BYTES,
+  type Population,
+  type Process,
+  SLOT_PAGES,
+  type Touched,
+} from './population.ts';
+import { attachRegion, touchRegion } from './regions.ts';
+import { type Engine, pluggedFor } from './setup.ts';
+
+const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
+const MADV = { DONTNEED: 4, COLLAPSE: 25 } as const;
+/** MFD_HUGETLB of 2 MiB: the size as a power of two is in the highest bits. */
+const HUGETLB_2M = 4 | (21 << 26);
+const CPUS = 4;
+/** Frames, tables, VMAs and inodes besides what is known to be needed. */
+const SPARE = 512;
+const GATHER = 512;
+
+/** Pages `[start, end)` that a process has touched. */
+export interface Place {
+  readonly start: number;
+  readonly end: number;
+}
+
+export class Stage {
+  readonly mm: Engine;
+  readonly machine: engine.Machine;
+  readonly tally: Tally;
+  readonly population: Population;
+  /** By process; `undefined` after its end. */
+  readonly tasks: (engine.Task | undefined)[] = [];
+  /** By process: where it has pages. */
+  readonly places: Place[][] = [];
+  /** The host before the design; processes of `population` beyond its own are regions of mshare. */
+  readonly #before: HostSnapshot;
+  readonly #files = new Map<number, engine.OpenFile>();
+  /** By object in a region, where each process has it attached. */
+  readonly #regions = new Map<number, ReadonlyMap<number, number>>();
+
+  /** @param population of the host as the design would leave it */
+  constructor(
+    mm: Engine,
+    population: Population,
+    design: string,
+    before: HostSnapshot,
+    cpus = CPUS,
+  ) {
+    this.mm = mm;
+    this.population = population;
+    this.#before = before;
+    const { processes, hugePages } = population;
+    const size = {
+      format: formatById(GEOMETRY)!,
+      cpus,
+      mms: processes.length,
+      tables: tablesFor(population),
+      frames: 2 * population.frames + SPARE + 2 * hugePages * SLOT_PAGES,
+      hugePages,
+      vmas: vmasFor(population),
+      anonVmas: vmasFor(population),
+      inodes: population.snapshot.objects.length + processes.length + SPARE,
+      gather: GATHER,
+      thp: 'never' as const,
+      tlb: SKYLAKE,
+    };
+    this.machine = new mm.Machine(size, {}, pluggedFor(mm, design));
+    const payers = before.mms.length;
+    this.tally = new Tally({ tables: size.tables, frames: size.frames, payers });
+    this.machine.traceTo(this.tally);
+  }
+
+  /** Everything up to what a capture would have seen. */
+  populate(): void {
+    const own = this.population.processes.slice(0, this.#before.mms.length);
+    for (const [index, { founder, mappings }] of own.entries()) {
+      this.places[index] = [];
+      if (founder >= 0) continue;
+      this.#begin(index);
+      for (const { vma } of mappings) this.#map(index, vma);
+      this.#touchAll(index, () => true);
+    }
+    for (const [index, { founder }] of own.entries()) {
+      if (founder >= 0) this.#fork(index, founder);
+    }
+    for (const index of familyMembers(own)) {
+      this.places[index] = [];
+      this.#touchAll(index, ({ isInherited }) => !isInherited);
+    }
+    for (const [mapping, places] of this.#attachRegions()) touchRegion(this, places, mapping);
+  }
+
+  /** Maps everything, as `populate()` does, and touches nothing but what huge pages are made of. */
+  map(): void {
+    const own = this.population.processes.slice(0, this.#before.mms.length);
+    for (const [index, { mappings }] of own.entries()) {
+      this.places[index] = [];
+      this.#begin(index);
+      for (const { vma } of mappings) this.#map(index, vma);
+      this.#touchAll(index, ({ kind }) => kind === RunKind.THP_FILE);
+    }
+    for (const [{ vma }, places] of this.#attachRegions()) this.#regions.set(vma.object, places);
+  }
+
+  /** Where a page of a process is that the design may have moved. */
+  placeOf(index: number, page: number): number {
+    const vma = this.#before.mms[index]!.vmas.find(({ start, end }) => start <= page && page < end);
+    assert(vma !== undefined, 'a page that is accessed was mapped');
+    if (vma.object < 0) return page;
+    const offset = vma.offset + page - vma.start;
+    const region = this.#regions.get(vma.object)?.get(index);
+    if (region !== undefined) return region + offset;
+    const moved = this.population.processes[index]!.mappings.find(
+      (mapping) => mapping.vma.object === vma.object && covers(mapping.vma, offset),
+    );
+    assert(moved !== undefined, 'what is moved is mapped elsewhere');
+    return moved.vma.start + offset - moved.vma.offset;
+  }
+
+  /** The mapping of each region in its host, and where it is attached. */
+  #attachRegions(): [Mapping, Map<number, number>][] {
+    const regions = this.population.processes.slice(this.#before.mms.length);
+    if (regions.length === 0) return [];
+    const mount = this.mm.msharefs.mountMsharefs({ machine: this.machine });
+    return regions.map(({ mappings }) => {
+      assert(mappings.length === 1, 'a region holds one object');
+      return [mappings[0]!, attachRegion(this, this.#before, mount, mappings[0]!)];
+    });
+  }
+
+  #begin(index: number): void {
+    const layout = { ...this.mm.DEFAULT_LAYOUT, commitLimit: 2 ** 40, mapCountMax: 2 ** 20 };
+    this.tally.payer = index;
+    const task = this.mm.run(
+      this.mm.newProcess(this.machine, index % this.machine.size.cpus, layout),
+    );
+    assert(task !== undefined, 'a machine has room for the processes that it was made for');
+    this.tasks[index] = task;
+  }
+
+  /** The task of a process, which is charged for what it does. */
+  as(index: number): engine.Task {
+    const task = this.tasks[index];
+    assert(task !== undefined, 'who runs has not ended');
+    this.tally.payer = index;
+    this.tally.cpu = task.cpu;
+    return task;
+  }
+
+  /** The file that an object is. */
+  fileOf(object: number): engine.OpenFile {
+    const known = this.#files.get(object);
+    if (known !== undefined) return known;
+    const { mm, population } = this;
+    const task = this.tasks.find((other) => other !== undefined)!;
+    const isHuge = population.snapshot.objects[object]!.kind === 'hugetlb';
+    const file = mm.memfdCreate(task, 0, isHuge ? HUGETLB_2M : 0);
+    assert(typeof file !== 'number', 'a machine has room for the files that it was made for');
+    const pages = Math.ceil(extentOf(population.processes, object) / SLOT_PAGES) * SLOT_PAGES;
+    mm.run(mm.ftruncate(task, file, pages * PAGE_BYTES));
+    this.#files.set(object, file);
+    return file;
+  }
+
+  #map(index: number, vma: Vma): void {
+    const { mm } = this;
+    const isFile = vma.object >= 0;
+    const flags = vma.shared ? MAP.SHARED : MAP.PRIVATE | (isFile ? 0 : MAP.NORESERVE);
+    const call = {
+      address: vma.start * PAGE_BYTES,
+      length: (vma.end - vma.start) * PAGE_BYTES,
+      prot: vma.protection,
+      flags: flags | MAP.FIXED | (isFile ? 0 : MAP.ANONYMOUS),
+      file: isFile ? this.fileOf(vma.object) : undefined,
+      offset: isFile ? vma.offset * PAGE_BYTES : 0,
+    };
+    const result = mm.run(mm.mmap(this.as(index), call));
+    if (result < 0) throw new RangeError(`Cannot map what a process has mapped: errno ${-result}`);
+  }
+
+  #fork(index: number, founder: number): void {
+    const { mm, population } = this;
+    const child = mm.run(mm.fork(this.as(founder), index % this.machine.size.cpus));
+    if (typeof child === 'number') throw new RangeError(`Cannot fork: errno ${-child}`);
+    this.tasks[index] = child;
+    const own = joined(population.processes[index]!.mappings);
+    const given = joined(population.processes[founder]!.mappings);
+    for (const [key, { start, end }] of given) {
+      if (own.has(key)) continue;
+      const [address, length] = [start * PAGE_BYTES, (end - start) * PAGE_BYTES];
+      mm.run(mm.munmap(this.as(index), address, length));
+    }
+    for (const [key, vma] of own) if (!given.has(key)) this.#map(index, vma);
+  }
+
+  #touchAll(index: number, wanted: (touched: Touched) => boolean): void {
+    for (const { vma, touched } of this.population.processes[index]!.mappings) {
+      for (const part of touched) {
+        if (wanted(part)) this.#touchPart(index, vma, part);
+        else this.places[index]!.push(part);
+      }
+    }
+  }
+
+  #touchPart(index: number, vma: Vma, { start, end, kind }: Touched): void {
+    const { mm } = this;
+    const task = this.as(index);
+    const isHidden = (vma.protection & PROT_READ) === 0;
+    const [address, length] = [start * PAGE_BYTES, (end - start) * PAGE_BYTES];
+    if (isHidden) mm.run(mm.mprotect(task, address, length, vma.protection | PROT_READ));
+    const isHuge = kind === RunKind.HUGETLB_PMD || this.#isMappedHuge(kind, vma, start);
+    const isStore = (vma.protection & PROT_WRITE) !== 0;
+    this.touchPages(index, start, end, isStore, isHuge ? SLOT_PAGES : 1);
+    const isNew = !isHuge && (kind === RunKind.THP_ANON || kind === RunKind.THP_FILE);
+    if (isNew) mm.run(mm.madvise(task, address, length, MADV.COLLAPSE));
+    if (kind === RunKind.EMPTY) mm.run(mm.madvise(task, address, length, MADV.DONTNEED));
+    if (isHidden) mm.run(mm.mprotect(task, address, length, vma.protection));
+  }
+
+  touchPages(index: number, start: number, end: number, isStore: boolean, step = 1): void {
+    const { mm } = this;
+    const task = this.as(index);
+    for (let page = start; page < end; page += step) {
+      const result = isStore ? mm.run(mm.store(task, page, 1)) : mm.run(mm.load(task, page));
+      if (result < 0) throw new RangeError(`Cannot touch page ${page}: it ends with ${result}`);
+    }
+    this.places[index]!.push({ start, end });
+  }
+
+  /** Whether the file has a huge page there already, which a touch maps whole. */
+  #isMappedHuge(kind: number, vma: Vma, start: number): boolean {
+    if (kind !== RunKind.THP_FILE) return false;
+    const { inode } = this.fileOf(vma.object).mapped!;
+    const frame = inode.pages.get(start - vma.start + vma.offset);
+    return (
+      frame !== undefined && this.mm.orderOf(this.machine, this.mm.headOf(this.machine, frame)) > 0
+    );
+  }
+}
+
+/** Forks, and those that they are forks of. */
+function familyMembers(processes: readonly Process[]): number[] {
+  const founders = new Set(processes.map(({ founder }) => founder));
+  return [...processes.keys()].filter(
+    (index) => founders.has(index) || processes[index]!.founder >= 0,
+  );
+}
+
+/** Mappings by all that matters of them; neighbours that the kernel would merge are one. */
+function joined(mappings: readonly Mapping[]): Map<string, Vma> {
+  const vmas: Vma[] = [];
+  for (const { vma } of mappings) {
+    const last = vmas.at(-1);
+    if (last !== undefined && isGoingOn(last, vma))
+      vmas[vmas.length - 1] = { ...last, end: vma.end };
+    else vmas.push(vma);
+  }
+  return new Map(vmas.map((vma) => [keyOf(vma), vma]));
+}
+
+function isGoingOn(last: Vma, vma: Vma): boolean {
+  if (last.end !== vma.start || last.object !== vma.object) return false;
+  if (last.protection !== vma.protection || last.shared !== vma.shared) return false;
+  return vma.object < 0 || last.offset + last.end - last.start === vma.offset;
+}
+
+const covers = ({ start, end, offset }: Vma, page: number): boolean =>
+  offset <= page && page < offset + end - start;
+
+const keyOf = ({ start, end, protection, shared, object, offset }: Vma): string =>
+  [start, end, protection, shared, object, offset].join();
+
+/** Upper tables of each mapping, besides the tables that were seen. */
+function tablesFor({ processes, snapshot }: Population): number {
+  let tables = SPARE;
+  for (const { runs } of snapshot.mms) for (const count of runs.count) tables += count + 3;
+  return tables + 2 * processes.length;
+}
+
+function vmasFor({ processes }: Population): number {
+  return processes.reduce((sum, { mappings }) => sum + 2 * mappings.length + 8, SPARE);
+}

@@ -1,0 +1,58 @@
+/** What a workload costs under designs, at the size that is asked for or at one that the engine can run. */
+import type { Workload, WorkloadSize } from '../workload/index.ts';
+import { type DesignCost, measureDesigns, type NotRun } from './measure.ts';
+import { refusalOf } from './population.ts';
+import type { Engine } from './setup.ts';
+
+export interface EngineCost extends WorkloadSize {
+  /** Whether all tables are those that the shapes say, to the byte. */
+  readonly agrees: boolean;
+  readonly designs: DesignCost[];
+  readonly notRun: NotRun[];
+}
+
+const MIB = 2 ** 20;
+/** Small enough for any workload that can be made smaller. */
+const SMALL: WorkloadSize = { processes: 4, bytes: 4 * MIB };
+
+export function measureWorkload(
+  mm: Engine,
+  workload: Workload,
+  size: WorkloadSize,
+  ids: readonly string[],
+): EngineCost {
+  const wanted = workload.host(size);
+  const less = smaller(size);
+  const isWhole = isFixed(workload) || refusalOf(wanted) === undefined;
+  const ran = isWhole ? size : less;
+  const results = measureDesigns(mm, isWhole ? wanted : workload.host(less), ids);
+  const costs = results.filter((result) => 'tableBytes' in result);
+  const designs = isFixed(workload) ? costs.map(withoutGuess) : costs;
+  return {
+    ...ran,
+    agrees: designs.every(agrees),
+    designs,
+    notRun: results.filter((result) => 'why' in result),
+  };
+}
+
+/** Whether engine and shapes say the same, if both can. */
+export function agrees({ tableBytes, shapeBytes }: DesignCost): boolean {
+  return shapeBytes === undefined || shapeBytes === tableBytes;
+}
+
+/** Which pages of a table are there is not captured: other tables may come to be the same. */
+function withoutGuess({ shapeBytes, ...cost }: DesignCost): DesignCost {
+  return cost.id === 'identical' || shapeBytes === undefined ? cost : { ...cost, shapeBytes };
+}
+
+/** A captured host: there is no other size of it. */
+const isFixed = ({ usual, bytesMax }: Workload): boolean =>
+  usual.bytes > 0 && bytesMax === Number.POSITIVE_INFINITY;
+
+function smaller({ processes, bytes }: WorkloadSize): WorkloadSize {
+  return {
+    processes: Math.min(processes, SMALL.processes),
+    bytes: Math.min(bytes, SMALL.bytes),
+  };
+}

@@ -1,0 +1,56 @@
+/** What designs cost in the engine, as JSON. */
+import { z } from 'zod';
+
+const count = z.number().int().nonnegative();
+const bytes = z.number().nonnegative();
+
+const phase = z.object({
+  phase: z
+    .enum(['script', 'populate', 'read', 'migrate', 'exit'])
+    .describe(
+      'a script is run; or all is mapped, forked and touched; each process reads all its pages; the kernel moves up to 64 pages that most processes have in use; all end',
+    ),
+  faults: count.describe('page faults'),
+  flushes: count.describe('flushes by a CPU of its own TLB'),
+  fullFlushes: count.describe('of these, of all that it holds'),
+  ipis: count.describe('interrupts that ask another CPU to flush'),
+  locks: count.describe('locks taken'),
+  entriesWritten: count.describe('writes to page-table entries'),
+  tablesMade: count.describe('page tables allocated'),
+  accesses: count.describe('loads and stores of programs'),
+  tlbMisses: count.describe('accesses that no TLB could translate'),
+  walkReferences: count.describe('entries that page-table walks have read'),
+});
+
+const payer = z.object({
+  comm: z.string().describe('command name'),
+  vmPteBytes: bytes.describe('VmPTE of its status, as the kernel with the design would say'),
+  rssBytes: bytes.describe('its resident pages, as counted with the design'),
+  memcgTableBytes: bytes.describe('page tables charged to its memory cgroup'),
+  memcgPageBytes: bytes.describe('pages charged to its memory cgroup'),
+});
+
+const designCost = z.object({
+  id: z.string().describe('as in designs[]'),
+  tableBytes: bytes.describe('user tables that the engine has, roots included'),
+  shapeBytes: bytes
+    .optional()
+    .describe('the same by the shapes that designs[] comes from, where both can say'),
+  phases: z.array(phase).describe('in their order'),
+  tlbEntries: count.describe('translations in the TLBs of all CPUs when all has been read'),
+  pageTablesBytes: bytes.describe('PageTables of meminfo then, without those of the kernel'),
+  payers: z.array(payer).describe('each process, when all has been read'),
+});
+
+export const engineCostSchema = z.object({
+  processes: count.describe('the size that the engine has run'),
+  bytes: bytes.describe('the size that the engine has run'),
+  agrees: z.boolean().describe('whether all tables are those that the shapes say, to the byte'),
+  designs: z.array(designCost).describe('those that were run'),
+  notRun: z
+    .array(z.object({ id: z.string(), why: z.string() }))
+    .describe('those that were not, and why'),
+});
+
+export type EngineCost = z.infer<typeof engineCostSchema>;
+export type DesignCostEntry = z.infer<typeof designCost>;

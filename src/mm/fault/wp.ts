@@ -113,6 +113,8 @@ export const isExclusive = (world: World, frame: number): boolean =>
  * Whether entries of one address space are all that refers to a large folio, which has to be this one:
  * it maps a page of it. A folio with one page left in use is copied from, to be freed. Called with the
  * folio announced.
+ *
+ * @source mm/memory.c __wp_can_reuse_large_anon_folio() (Linux 6.18)
  */
 function canReuseLargeFolio(world: World, head: number): boolean {
   const mapcount = privateMapcount(world, head);

@@ -10,15 +10,22 @@ export type LargeMaps = Map<number, Map<Mm, number>>;
 
 /** An entry of `mm` maps the folio `head`, or a page of it. */
 export function noteLargeMap(world: World, maps: LargeMaps, mm: Mm, head: number): void {
-  if ((world.frameFlags[head]! & FrameFlag.HEAD) === 0 || world.frameMapping[head]! >= 0) return;
-  if (isHugetlbFolio(world, head)) return;
+  if (!isLargePrivate(world, head)) return;
   const entries = maps.get(head) ?? new Map<Mm, number>();
   maps.set(head, entries.set(mm, (entries.get(mm) ?? 0) + 1));
 }
 
+function isLargePrivate(world: World, head: number): boolean {
+  const { frameFlags, frameMapping } = world;
+  if ((frameFlags[head]! & FrameFlag.HEAD) === 0 || frameMapping[head]! >= 0) return false;
+  return !isHugetlbFolio(world, head);
+}
+
 /** Called when no operation is under way. */
 export function auditLargeMaps(world: World, maps: LargeMaps): void {
-  for (const [head, entries] of maps) {
+  for (let head = 0; head < world.size.frames; head++) {
+    if (!isLargePrivate(world, head)) continue;
+    const entries = maps.get(head) ?? new Map<Mm, number>();
     let [total, known] = [0, 0];
     for (const [mm, count] of entries) {
       // Entries that came when no slot was free are known to be nobody's.

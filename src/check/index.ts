@@ -13,6 +13,6 @@ export { replay } from './replay.ts';
 export type { Actor, Scenario } from './scenario.ts';
 export { formatSchedule, parseSchedule, type Turn } from './schedule.ts';
 export { traceOf } from './schedule_trace.ts';
-export { type Part, SharedSearch, type SharedState } from './shared_search.ts';
+export { type Part, type PartResult, SharedSearch, type SharedState } from './shared_search.ts';
 export type { StrategyOption } from './strategy/index.ts';
 export type { Bound } from './strategy/strategy.ts';

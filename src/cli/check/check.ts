@@ -10,7 +10,7 @@ import type { Subject } from './job.ts';
 import type { CheckOptions } from './options.ts';
 import { type Case, toJson, type Verdict, verdictOf } from './report.ts';
 import { searchAll } from './search_all.ts';
-import { searchShared } from './search_shared.ts';
+import { searchOnCluster } from './search_on_cluster.ts';
 import { entryNamed, scenarioOf } from './subject.ts';
 import { againCommand, caseText, findingText, listText, summaryText } from './text.ts';
 import { traceFinding, traceFirst } from './trace.ts';
@@ -20,12 +20,14 @@ export async function check(names: readonly string[], options: CheckOptions): Pr
     await printLines(listText(canvasFor(options), ZOO));
     return ExitCode.FINE;
   }
+  if (options.job !== undefined && options.queue === undefined) {
+    throw wrongUse('A job is of a queue, and there is none', 'Pass --queue, or leave out --job');
+  }
   const wanted = casesOf(names, options);
   if (options.schedule !== undefined) return showSchedule(wanted, options.schedule, options);
   const stopping = new AbortController();
   const endOnSignal = stopOnSignals(() => stopping.abort());
-  const isShared = options.share === true || options.queue !== undefined;
-  const search = isShared ? searchShared : searchAll;
+  const search = options.queue === undefined ? searchAll : searchOnCluster;
   const cases = await search(wanted, options, stopping.signal);
   await printCases(options, cases);
   if (options.trace !== undefined) await traceFirst(options.trace, cases);

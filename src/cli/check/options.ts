@@ -61,13 +61,17 @@ export function addCheckOptions(command: Command): Command {
   add(new Option('--max-executions <n>', 'of each search').argParser(whole(1, COUNT_MAX)));
   add(new Option('--timeout <seconds>', 'of each search').argParser(seconds));
   add(
-    new Option('--workers <n>', 'threads, one search on each')
+    new Option('--workers <n>', 'threads')
       .argParser(whole(1, WORKERS_MAX))
       .default(availableParallelism(), 'one for each CPU'),
   );
   add(new Option('--checkpoint <file>', 'go on from there, and save there').conflicts('schedule'));
   command.optionsGroup('Who searches:');
-  add(new Option('--share', 'all threads share each search').conflicts(['schedule', 'checkpoint']));
+  add(
+    new Option('--share', 'threads share a search at once, not after half a second').conflicts(
+      'schedule',
+    ),
+  );
   add(queueOption().conflicts(['schedule', 'checkpoint', 'share']));
   add(new Option('--job <name>', 'with --queue: go on with it, or begin it').argParser(jobName));
   add(

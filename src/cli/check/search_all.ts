@@ -4,17 +4,13 @@ import { fileFailure, wrongUse } from '../failure.ts';
 import { withProgress } from '../progress.ts';
 import { readVersion } from '../version.ts';
 import { CheckpointFile } from './checkpoint_file.ts';
-import { Farm } from './farm.ts';
-import {
-  type Job,
-  type JobProgress,
-  nameOf,
-  type SavedSearch,
-  type SearchResult,
-  type Subject,
-} from './job.ts';
+import { Farm, type SearchProgress } from './farm.ts';
+import { type Job, nameOf, type SavedSearch, type SearchResult, type Subject } from './job.ts';
 import { type CheckOptions, canBeSaved, strategyOf } from './options.ts';
 import type { Case } from './report.ts';
+
+/** A shorter search would gain nothing: a thread begins slowly. */
+const SHARE_AFTER_MS = 500;
 
 /** @returns `cases` with the results that there are; without some, if it was stopped */
 export async function searchAll(
@@ -73,7 +69,7 @@ async function runJobs(
 }
 
 function jobOf(subject: Subject, options: CheckOptions, file: CheckpointFile | undefined): Job {
-  const { maxExecutions, timeout } = options;
+  const { maxExecutions, timeout, share } = options;
   const from = file?.savedOf(nameOf(subject));
   return {
     subject,
@@ -81,8 +77,17 @@ function jobOf(subject: Subject, options: CheckOptions, file: CheckpointFile | u
     isSaved: file !== undefined,
     ...(maxExecutions !== undefined && { executionsMax: maxExecutions }),
     ...(timeout !== undefined && { timeoutSeconds: timeout }),
+    ...(canBeShared(subject, options) && { shareAfterMs: share ? 0 : SHARE_AFTER_MS }),
     ...(from !== undefined && { from }),
   };
+}
+
+/**
+ * A search that is to find something is not: what it finds first would be another thing each time.
+ */
+function canBeShared(subject: Subject, { strategy, maxExecutions }: CheckOptions): boolean {
+  const isToFind = subject.kind === 'zoo' && subject.isBroken;
+  return strategy.name === 'optimal' && maxExecutions === undefined && !isToFind;
 }
 
 async function openCheckpoint(
@@ -113,7 +118,7 @@ async function textOf(subject: Subject): Promise<string> {
 class ProgressText {
   readonly #searches: number;
   readonly #say: (detail: string) => void;
-  readonly #running = new Map<number, JobProgress>();
+  readonly #running = new Map<number, SearchProgress>();
   readonly #begun = performance.now();
   #done = 0;
   #executions = 0;
@@ -124,7 +129,7 @@ class ProgressText {
     this.#say = say;
   }
 
-  progress(index: number, progress: JobProgress): void {
+  progress(index: number, progress: SearchProgress): void {
     this.#running.set(index, progress);
     this.#show();
   }

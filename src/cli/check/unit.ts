@@ -1,0 +1,77 @@
+/** Does a unit of a search, and says now and then how far it is. */
+import {
+  type Checkpoint,
+  type Exploration,
+  explore,
+  type Part,
+  type Scenario,
+} from '../../check/index.ts';
+import type { Figures, Unit, UnitEvent, UnitResult } from './job.ts';
+
+const TELL_MS = 200;
+
+/** The word that says how many threads have nothing to do, in what all share. */
+export const HUNGRY = 0;
+
+export const NOTHING: Figures = {
+  executions: 0,
+  blocked: 0,
+  beyond: 0,
+  probes: 0,
+  steps: 0,
+  deepest: 0,
+};
+
+/** Where a search begins that begins with `path`. */
+export function checkpointOf({ path }: Part): Checkpoint {
+  return { version: 1, path, bounds: [], ...NOTHING };
+}
+
+export function figuresOf(result: Figures): Figures {
+  const { executions, blocked, beyond, probes, steps, deepest } = result;
+  return { executions, blocked, beyond, probes, steps, deepest };
+}
+
+/** @param shared the words that threads share */
+export function performUnit(
+  scenario: Scenario,
+  unit: Unit,
+  shared: Int32Array,
+  tell: (event: UnitEvent) => void,
+): UnitResult {
+  const { part, strategy, executionsMax, stop } = unit;
+  const { ms = Number.POSITIVE_INFINITY, shareAfterMs = Number.POSITIVE_INFINITY } = unit;
+  const begun = performance.now();
+  let toldAt = begun;
+  // From its beginning every search can go on, by whatever strategy.
+  const isBegun = part.path.steps.length > 0;
+  const result = explore(scenario, {
+    strategy,
+    ...(isBegun && { from: checkpointOf(part), floor: part.floor }),
+    ...(executionsMax !== undefined && { executionsMax }),
+    shouldStop: ({ executions, deepest }) => {
+      const now = performance.now();
+      if (now - toldAt >= TELL_MS) {
+        toldAt = now;
+        tell({ kind: 'progress', executions, deepest });
+      }
+      const spent = now - begun;
+      if (Atomics.load(shared, stop) !== 0) return true;
+      if (spent < ms && spent < shareAfterMs) return false;
+      return spent >= ms || Atomics.load(shared, HUNGRY) > 0;
+    },
+  });
+  return resultOf(result);
+}
+
+function resultOf(result: Exploration): UnitResult {
+  const { bounds, finding, probability, rest, above } = result;
+  return {
+    figures: figuresOf(result),
+    bounds,
+    finding,
+    ...(probability !== undefined && { probability }),
+    ...(rest && { rest: { path: rest.path } }),
+    ...(above && { above }),
+  };
+}

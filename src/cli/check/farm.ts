@@ -4,7 +4,9 @@
  *
  * Threads are kept: what an engine has learnt about a program while it ran it makes it many times
  * faster. A unit ends only when another thread has nothing to do, and never after a number of
- * executions: going on costs an execution or two.
+ * executions: going on costs an execution or two. Where the parts turn out to be of a few executions
+ * each, it costs more to hand them out than to search them, and threads are left alone for longer
+ * and longer.
  */
 import { Worker } from 'node:worker_threads';
 import type { Part, Scenario } from '../../check/index.ts';
@@ -14,8 +16,6 @@ import { Running } from './running.ts';
 import { scenarioOf } from './subject.ts';
 import { HUNGRY } from './unit.ts';
 
-/** Of a part, before it is given back for others: many times what going on costs. */
-const UNIT_MS = 50;
 const SAVE_MS = 500;
 
 /** Executions of a search, those under way included. */
@@ -204,7 +204,7 @@ export class Farm {
 
 function unitOf({ running, part }: Work): Unit {
   const { subject, strategy, isSaved, shareAfterMs } = running.job;
-  const { executionsLeft } = running;
+  const { executionsLeft, patienceMs } = running;
   return {
     stop: 1 + running.index,
     subject,
@@ -213,7 +213,7 @@ function unitOf({ running, part }: Work): Unit {
     ...(executionsLeft !== undefined && { executionsMax: executionsLeft }),
     ...(isSaved && { ms: SAVE_MS }),
     ...(shareAfterMs !== undefined && {
-      shareAfterMs: Math.max(shareAfterMs - running.seconds * 1000, UNIT_MS),
+      shareAfterMs: Math.max(shareAfterMs - running.seconds * 1000, patienceMs),
     }),
   };
 }

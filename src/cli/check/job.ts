@@ -9,9 +9,10 @@ import type {
   StrategyOption,
 } from '../../check/index.ts';
 
-/** What is searched: a bug of the zoo, switched on or off, or a scenario of the user's. */
+/** What is searched: a bug of the zoo, on or off, a case of a question, or a user's scenario. */
 export type Subject =
   | { readonly kind: 'zoo'; readonly id: string; readonly isBroken: boolean }
+  | { readonly kind: 'question'; readonly id: string; readonly at: number }
   | { readonly kind: 'file'; readonly file: string };
 
 export interface Job {
@@ -82,8 +83,14 @@ export type UnitEvent =
       readonly mend: string;
     };
 
+/** As it is named on the command line. */
+export function idOf(subject: Subject): string {
+  if (subject.kind === 'file') return subject.file;
+  return subject.kind === 'zoo' ? subject.id : `${subject.id}/${subject.at + 1}`;
+}
+
 /** Short and unique in a run: `B1 on`. */
 export function nameOf(subject: Subject): string {
-  if (subject.kind === 'file') return subject.file;
+  if (subject.kind !== 'zoo') return idOf(subject);
   return `${subject.id} ${subject.isBroken ? 'on' : 'off'}`;
 }

@@ -9,6 +9,7 @@ import { TRACE_HELP, tracePath } from '../trace_file.ts';
 export interface CheckOptions {
   readonly list?: true;
   readonly all?: true;
+  readonly questions?: true;
   readonly on?: true;
   readonly off?: true;
   readonly strategy: StrategyName;
@@ -43,7 +44,8 @@ const UNIT = 2000;
 export function addCheckOptions(command: Command): Command {
   const add = (option: Option): Command => command.addOption(option);
   add(new Option('--list', 'print the zoo').conflicts(['all', 'schedule']));
-  add(new Option('--all', 'the whole zoo').conflicts('schedule'));
+  add(new Option('--all', 'all there are').conflicts('schedule'));
+  add(new Option('--questions', 'open questions of the mails, instead of the zoo'));
   add(new Option('--on', 'only with the mistake: it must be found'));
   add(new Option('--off', 'only without it: the search must be clean and complete'));
   command.optionsGroup('How to search:');

@@ -12,6 +12,11 @@ import { NOTHING } from './unit.ts';
 
 /** All of a search. */
 const WHOLE: Part = { path: { steps: [], below: [] }, floor: 0 };
+/** Of a part, before it is given back for others: many times what going on costs. */
+const PATIENCE_MS = 50;
+const PATIENCE_MS_MAX = 60_000;
+/** Executions that are not worth handing out. */
+const FEW = 10;
 const ROOT = { actor: 0, choice: 0, ways: 1, point: 0, isWhole: true, branches: [] } as const;
 
 export class Running {
@@ -28,6 +33,8 @@ export class Running {
   #stoppedBy: SearchResult['stoppedBy'];
   /** Parts that threads have. */
   underWay = 0;
+  /** How long a thread goes on with a part before it is asked for some of it. */
+  patienceMs = PATIENCE_MS;
 
   /** @param newScenario called once, if there are parts */
   static async open(
@@ -88,6 +95,9 @@ export class Running {
   /** Takes what came of a part that `take()` gave. */
   add(part: Part, result: UnitResult): void {
     this.underWay--;
+    const isSmall = result.rest === undefined && result.figures.executions < FEW;
+    const patience = isSmall ? this.patienceMs * 2 : this.patienceMs / 2;
+    this.patienceMs = Math.min(Math.max(patience, PATIENCE_MS), PATIENCE_MS_MAX);
     this.#figures = sumOf(this.#figures, result.figures);
     for (const bound of result.bounds) if (bound !== 'stopped') this.#bounds.add(bound);
     this.#finding ??= result.finding;

@@ -8,16 +8,17 @@ import { Farm, type SearchProgress } from './farm.ts';
 import { type Job, nameOf, type SavedSearch, type SearchResult, type Subject } from './job.ts';
 import { type CheckOptions, canBeSaved, strategyOf } from './options.ts';
 import type { Case } from './report.ts';
+import { isToBeFound } from './subject.ts';
 
 /** A shorter search would gain nothing: a thread begins slowly. */
 const SHARE_AFTER_MS = 500;
 
 /** @returns `cases` with the results that there are; without some, if it was stopped */
-export async function searchAll(
-  cases: readonly Case[],
+export async function searchAll<C extends Pick<Case, 'searches'>>(
+  cases: readonly C[],
   options: CheckOptions,
   abort: AbortSignal,
-): Promise<Case[]> {
+): Promise<C[]> {
   const subjects = cases.flatMap(({ searches }) => searches.map(({ subject }) => subject));
   const file = await openCheckpoint(subjects, options);
   const results = new Map<string, SearchResult>();
@@ -86,8 +87,7 @@ function jobOf(subject: Subject, options: CheckOptions, file: CheckpointFile | u
  * A search that is to find something is not: what it finds first would be another thing each time.
  */
 function canBeShared(subject: Subject, { strategy, maxExecutions }: CheckOptions): boolean {
-  const isToFind = subject.kind === 'zoo' && subject.isBroken;
-  return strategy.name === 'optimal' && maxExecutions === undefined && !isToFind;
+  return strategy.name === 'optimal' && maxExecutions === undefined && !isToBeFound(subject);
 }
 
 async function openCheckpoint(
@@ -108,7 +108,7 @@ async function openCheckpoint(
 
 /** What a scenario of the user's was when the search began. */
 async function textOf(subject: Subject): Promise<string> {
-  if (subject.kind === 'zoo') return '';
+  if (subject.kind !== 'file') return '';
   return readFile(subject.file, 'utf8').catch((error: unknown) => {
     throw fileFailure(`read ${subject.file}`, error, 'Name a file that holds a module');
   });

@@ -7,7 +7,7 @@ import { type Executor, runTasks, type Source } from '../jobs/executor.ts';
 import { TaskError, type ZooSubject } from '../jobs/task.ts';
 import { withProgress } from '../progress.ts';
 import { readVersion } from '../version.ts';
-import type { Subject } from './job.ts';
+import { idOf, type Subject } from './job.ts';
 import type { CheckOptions } from './options.ts';
 import type { Case } from './report.ts';
 import { type SharedLimits, SharedSource } from './shared_source.ts';
@@ -49,7 +49,7 @@ export async function searchOnCluster(
 function zooOnly(subject: Subject): ZooSubject {
   if (subject.kind === 'zoo') return subject;
   throw wrongUse(
-    `${subject.file} cannot be shared: workers run no code of others`,
+    `${idOf(subject)} cannot be shared: workers run no code of others`,
     'Name entries of the zoo, or search without --queue',
   );
 }

@@ -111,7 +111,7 @@ function entryText(canvas: Canvas, entry: ZooEntry): string[] {
 function searchText(canvas: Canvas, checked: Case, search: Search): string[] {
   const { subject, result } = search;
   const title =
-    subject.kind === 'file' ? '' : subject.isBroken ? 'With the mistake: ' : 'Without it: ';
+    subject.kind !== 'zoo' ? '' : subject.isBroken ? 'With the mistake: ' : 'Without it: ';
   if (result === undefined) return [`${INDENT}${title}not begun`];
   const { red, green, yellow } = canvas.colors;
   const paint = { expected: green, unexpected: red, undecided: yellow }[verdictOf(checked, search)];
@@ -123,7 +123,7 @@ function searchText(canvas: Canvas, checked: Case, search: Search): string[] {
 function outcome({ entry }: Case, { subject }: Search, result: SearchResult): string {
   const { finding, isComplete } = result;
   if (finding !== undefined) {
-    const isMeant = subject.kind === 'file' || !subject.isBroken || isOf(entry!, finding);
+    const isMeant = subject.kind !== 'zoo' || !subject.isBroken || isOf(entry!, finding);
     const wanted = isMeant ? '' : `, and not ${entry!.properties.join(' or ')}`;
     return `found ${printable(finding.property)}${wanted} in ${cost(result)}`;
   }
@@ -131,7 +131,7 @@ function outcome({ entry }: Case, { subject }: Search, result: SearchResult): st
   return `not verified: nothing found in ${cost(result)}, but ${reasonsOf(result).join('; ')}`;
 }
 
-function cost(result: SearchResult): string {
+export function cost(result: SearchResult): string {
   const executions = executionsOf(result);
   const noun = executions === 1 ? 'execution' : 'executions';
   return `${executions.toLocaleString('en')} ${noun}, ${result.seconds.toFixed(1)} s`;
@@ -163,7 +163,9 @@ export function againCommand(subject: Subject, { schedule }: Finding): string {
   const what =
     subject.kind === 'file'
       ? quoted(subject.file)
-      : `${subject.id} --${subject.isBroken ? 'on' : 'off'}`;
+      : subject.kind === 'zoo'
+        ? `${subject.id} --${subject.isBroken ? 'on' : 'off'}`
+        : `--questions ${subject.id}/${subject.at + 1}`;
   return `ptshare check ${what} --schedule ${quoted(schedule)}`;
 }
 
@@ -172,7 +174,7 @@ function quoted(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `"${printable(text).replace(/["\\$`]/g, '\\$&')}"`;
 }
 
-function indented(canvas: Canvas, text: string): string[] {
+export function indented(canvas: Canvas, text: string): string[] {
   const width = canvas.width - INDENT.length;
   return wrap(text, width, canvas.symbols.ellipsis).map((line) => INDENT + line);
 }

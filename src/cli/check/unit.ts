@@ -9,6 +9,8 @@ import {
 import type { Figures, Unit, UnitEvent, UnitResult } from './job.ts';
 
 const TELL_MS = 200;
+/** Executions of a unit at least, on a machine that is too busy for more. */
+const RUNS_MIN = 32;
 
 /** The word that says how many threads have nothing to do, in what all share. */
 export const HUNGRY = 0;
@@ -49,7 +51,7 @@ export function performUnit(
     strategy,
     ...(isBegun && { from: checkpointOf(part), floor: part.floor }),
     ...(executionsMax !== undefined && { executionsMax }),
-    shouldStop: ({ executions, deepest }) => {
+    shouldStop: ({ executions, runs, deepest }) => {
       const now = performance.now();
       if (now - toldAt >= TELL_MS) {
         toldAt = now;
@@ -57,8 +59,8 @@ export function performUnit(
       }
       const spent = now - begun;
       if (Atomics.load(shared, stop) !== 0) return true;
-      if (spent < ms && spent < shareAfterMs) return false;
-      return spent >= ms || Atomics.load(shared, HUNGRY) > 0;
+      if (spent >= ms) return true;
+      return spent >= shareAfterMs && runs >= RUNS_MIN && Atomics.load(shared, HUNGRY) > 0;
     },
   });
   return resultOf(result);

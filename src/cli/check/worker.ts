@@ -36,6 +36,6 @@ function failureOf({ subject }: Unit, error: unknown): unknown {
   if (error instanceof RangeError && /go on with a search/.test(error.message)) {
     return new Failure(ExitCode.WRONG_USE, error.message, 'Remove the checkpoint to begin anew');
   }
-  if (subject.kind === 'zoo') return error;
+  if (subject.kind !== 'file') return error;
   return moduleFailure(`The scenario of ${subject.file} failed`, error, 'docs/check.md');
 }

@@ -10,7 +10,7 @@ export type { Task } from './program/shared.ts';
 export type { Word } from './program/word.ts';
 export { type ThreadBody, World } from './program/world.ts';
 export { replay } from './replay.ts';
-export type { Actor, Scenario } from './scenario.ts';
+export type { Actor, Fact, Scenario } from './scenario.ts';
 export { formatSchedule, parseSchedule, type Turn } from './schedule.ts';
 export { traceOf } from './schedule_trace.ts';
 export { type Part, type PartResult, SharedSearch, type SharedState } from './shared_search.ts';

@@ -1,5 +1,5 @@
 /** What came of the cases of questions, as data: the JSON of `ptshare check --questions`. */
-import type { Bound, Step } from '../../check/index.ts';
+import type { Bound, Finding, Step } from '../../check/index.ts';
 import type { Question, QuestionCase } from '../../zoo/questions/index.ts';
 import { executionsOf, type Search, type Verdict } from './report.ts';
 
@@ -59,6 +59,7 @@ interface CaseReport {
   readonly seconds: number;
   readonly schedule: string | null;
   readonly steps: readonly Step[] | null;
+  readonly state: Finding['state'] | null;
 }
 
 export interface AnswerReport {
@@ -114,5 +115,6 @@ function caseReport(answer: Answer, search: Search): CaseReport {
     seconds: Number((result?.seconds ?? 0).toFixed(3)),
     schedule: result?.finding?.schedule ?? null,
     steps: result?.finding?.steps ?? null,
+    state: result?.finding?.state ?? null,
   };
 }

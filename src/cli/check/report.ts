@@ -55,6 +55,8 @@ interface SearchReport {
   readonly property: string | null;
   readonly schedule: string | null;
   readonly steps: readonly Step[] | null;
+  /** What there was before the last step, and behind it. */
+  readonly state: Finding['state'] | null;
 }
 
 export interface EntryReport {
@@ -105,5 +107,6 @@ function searchReport(checked: Case, search: Search | undefined): SearchReport |
     property: finding?.property ?? null,
     schedule: finding?.schedule ?? null,
     steps: finding?.steps ?? null,
+    state: finding?.state ?? null,
   };
 }

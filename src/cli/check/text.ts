@@ -11,6 +11,7 @@ import type { ZooEntry } from '../../zoo/index.ts';
 import type { SearchResult, Subject } from './job.ts';
 import { reasonsOf } from './reasons.ts';
 import { type Case, executionsOf, isOf, type Search, verdictOf } from './report.ts';
+import { stateText } from './state_text.ts';
 import { timeline } from './timeline.ts';
 
 const INDENT = '  ';
@@ -146,6 +147,7 @@ export function findingText(canvas: Canvas, finding: Finding, again: string): st
     '',
     ...timeline(canvas, finding),
     '',
+    ...(finding.state === undefined ? [] : [...stateText(canvas, finding.state), '']),
     ...indented(canvas, `Then: ${printable(finding.property)}`).map(canvas.colors.red),
     `${INDENT}${counted(finding.steps.length, 'step')}, ${switches} context ${switches === 1 ? 'switch' : 'switches'}`,
     `${INDENT}Schedule: ${finding.schedule}`,

@@ -1,5 +1,6 @@
 /** Interleavings of generator programs: explored, found, replayed. */
 export type { Checkpoint, SavedBranch, SavedPath, SavedStep } from './checkpoint.ts';
+export { type Estimate, type EstimateOptions, estimate } from './estimate.ts';
 export { DEADLOCK, type Finding, type Step } from './execution.ts';
 export { type Exploration, type ExploreOptions, explore, type Progress } from './explore.ts';
 export { MachineScenario, type Program } from './machine_scenario.ts';

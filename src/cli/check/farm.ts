@@ -9,7 +9,7 @@
  * and longer.
  */
 import { Worker } from 'node:worker_threads';
-import type { Part, Scenario } from '../../check/index.ts';
+import type { Estimate, Part, Scenario } from '../../check/index.ts';
 import { type ExitCode, Failure } from '../failure.ts';
 import type { Job, SavedSearch, SearchResult, Unit, UnitEvent, UnitResult } from './job.ts';
 import { Running } from './running.ts';
@@ -17,11 +17,15 @@ import { scenarioOf } from './subject.ts';
 import { HUNGRY } from './unit.ts';
 
 const SAVE_MS = 500;
+/** A search that takes as long is worth a guess how long it will take. */
+const ESTIMATE_AFTER_MS = 1000;
 
 /** Executions of a search, those under way included. */
 export interface SearchProgress {
   readonly executions: number;
   readonly deepest: number;
+  /** Of the whole. */
+  readonly estimate?: Estimate;
 }
 
 /** Hears what comes of job number `index`. */
@@ -198,20 +202,27 @@ export class Farm {
       executions += told.executions;
       deepest = Math.max(deepest, told.deepest);
     }
-    this.#listener.onProgress(running.index, { executions, deepest });
+    const { estimate } = running;
+    this.#listener.onProgress(running.index, {
+      executions,
+      deepest,
+      ...(estimate && { estimate }),
+    });
   }
 }
 
 function unitOf({ running, part }: Work): Unit {
   const { subject, strategy, isSaved, shareAfterMs } = running.job;
   const { executionsLeft, patienceMs } = running;
+  const isEstimated = strategy === 'optimal' && part.path.steps.length === 0;
   return {
     stop: 1 + running.index,
     subject,
     strategy,
     part,
     ...(executionsLeft !== undefined && { executionsMax: executionsLeft }),
-    ...(isSaved && { ms: SAVE_MS }),
+    ...(isSaved ? { ms: SAVE_MS } : isEstimated && { ms: ESTIMATE_AFTER_MS }),
+    isEstimated,
     ...(shareAfterMs !== undefined && {
       shareAfterMs: Math.max(shareAfterMs - running.seconds * 1000, patienceMs),
     }),

@@ -1,6 +1,7 @@
 /** A search as units of work: data that a thread can be given, and what comes back from it. */
 import type {
   Bound,
+  Estimate,
   Exploration,
   Finding,
   Part,
@@ -47,6 +48,8 @@ export interface SearchResult extends Exploration {
   readonly seconds: number;
   /** Why it was stopped, if it was. */
   readonly stoppedBy?: 'timeout' | 'signal' | 'poison';
+  /** Of its executions, made when it had gone on for a while. */
+  readonly estimate?: Estimate;
   /** What is left of it then, unless something was found. */
   readonly saved?: SavedSearch;
 }
@@ -61,6 +64,8 @@ export interface Unit {
   readonly executionsMax?: number;
   /** After which it is given back. */
   readonly ms?: number;
+  /** Whether to guess how much there is, if there is more. */
+  readonly isEstimated: boolean;
   /** After which it is given back if another thread has nothing to do. */
   readonly shareAfterMs?: number;
 }
@@ -70,6 +75,7 @@ export interface UnitResult extends PartResult {
   readonly bounds: readonly Bound[];
   readonly finding: Finding | undefined;
   readonly probability?: number;
+  readonly estimate?: Estimate;
 }
 
 /** What a thread says. */

@@ -1,6 +1,7 @@
 /** A search that is under way: the parts that are left of it, and what has come of the others. */
 import {
   type Bound,
+  type Estimate,
   type Finding,
   type Part,
   type Scenario,
@@ -30,6 +31,7 @@ export class Running {
   #figures: Figures;
   #finding: Finding | undefined;
   #probability: number | undefined;
+  #estimate: Estimate | undefined;
   #stoppedBy: SearchResult['stoppedBy'];
   /** Parts that threads have. */
   underWay = 0;
@@ -55,6 +57,11 @@ export class Running {
     this.index = index;
     this.#figures = job.from?.figures ?? NOTHING;
     this.#bounds = new Set(job.from?.bounds);
+  }
+
+  /** Of the executions of the whole, if there is one. */
+  get estimate(): Estimate | undefined {
+    return this.#estimate;
   }
 
   get figures(): Figures {
@@ -102,6 +109,7 @@ export class Running {
     for (const bound of result.bounds) if (bound !== 'stopped') this.#bounds.add(bound);
     this.#finding ??= result.finding;
     this.#probability = result.probability;
+    this.#estimate ??= result.estimate;
     if (this.#search !== undefined) this.#search.add(part, result);
     else if (result.rest === undefined) this.#only = undefined;
     else this.#only = { path: result.rest.path, floor: 0 };
@@ -142,6 +150,7 @@ export class Running {
       seconds: this.seconds,
       ...(isCut && { saved: this.save() }),
       ...(isCut && stoppedBy && { stoppedBy }),
+      ...(this.#estimate && { estimate: this.#estimate }),
       ...(this.#probability !== undefined && { probability: this.#probability }),
     };
   }

@@ -142,6 +142,17 @@ class ProgressText {
     this.#show();
   }
 
+  /** Of the searches that are under way, how much there is of each that has a guess. */
+  #estimates(): string[] {
+    const known = [...this.#running.values()].flatMap(({ estimate }) => estimate ?? []);
+    if (known.length === 0) return [];
+    const guesses = known.map(({ executions, low, high }) => {
+      const [about, from, to] = [executions, low, high].map((count) => count.toLocaleString('en'));
+      return `${about} (${from} to ${to})`;
+    });
+    return [`by a guess there are ${guesses.join(' and ')}`];
+  }
+
   #show(): void {
     let executions = this.#executions;
     let deepest = 0;
@@ -155,6 +166,7 @@ class ProgressText {
         `${this.#done} of ${this.#searches} done`,
         `${executions.toLocaleString('en')} executions`,
         `${Math.round(executions / seconds).toLocaleString('en')}/s`,
+        ...this.#estimates(),
         `${deepest} steps deep`,
         `${this.#findings} found`,
       ].join(', '),

@@ -1,7 +1,9 @@
 /** Does a unit of a search, and says now and then how far it is. */
 import {
   type Checkpoint,
+  type Estimate,
   type Exploration,
+  estimate,
   explore,
   type Part,
   type Scenario,
@@ -9,6 +11,8 @@ import {
 import type { Figures, Unit, UnitEvent, UnitResult } from './job.ts';
 
 const TELL_MS = 200;
+/** How long a guess may take. */
+const ESTIMATE_MS = 1000;
 /** Executions of a unit at least, on a machine that is too busy for more. */
 const RUNS_MIN = 32;
 
@@ -63,7 +67,15 @@ export function performUnit(
       return spent >= shareAfterMs && runs >= RUNS_MIN && Atomics.load(shared, HUNGRY) > 0;
     },
   });
-  return resultOf(result);
+  const isOver = result.rest === undefined || Atomics.load(shared, stop) !== 0;
+  if (isOver || !unit.isEstimated) return resultOf(result);
+  const guessed = guess(scenario, () => Atomics.load(shared, stop) !== 0);
+  return { ...resultOf(result), ...(guessed && { estimate: guessed }) };
+}
+
+function guess(scenario: Scenario, isStopped: () => boolean): Estimate | undefined {
+  const end = performance.now() + ESTIMATE_MS;
+  return estimate(scenario, { shouldStop: () => isStopped() || performance.now() >= end });
 }
 
 function resultOf(result: Exploration): UnitResult {

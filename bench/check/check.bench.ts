@@ -3,7 +3,7 @@
  *
  * The two work differently: spin stores states and joins executions that reach the same one, the
  * explorer runs one execution for each order of dependent steps, of programs in TypeScript. spin gets
- * its partial-order reduction, -O3 and the best size of its hash table. Ratios are how many times
+ * its partial-order reduction, -O3, with -DCOLLAPSE and without, and the best size of its hash table. Ratios are how many times
  * longer spin takes: its search alone, and with the time to generate and compile it.
  */
 import { explore, type Scenario } from '../../src/check/index.ts';
@@ -19,11 +19,12 @@ import {
   TIMEOUT_MS,
   timeSpin,
 } from './promela.ts';
+import { vmaLock, vmaLockModel } from './vma_lock.ts';
 
 const ring = (count: number): Scenario =>
   scenarioOf(straightLine(Array.from({ length: count }, (_, at) => `W${at} R${(at + 1) % count}`)));
 
-/** Name, scenario, published number of executions, bar in ms, the same in Promela. */
+/** Name, scenario, number of executions (published, but of the VMA lock), bar in ms, in Promela. */
 const PROGRAMS: readonly (readonly [string, Scenario, number, number | undefined, string])[] = [
   ['3 threads x 3 fetch_add', fetchAdds(3, 3), 1680, 50, fetchAddsModel(3, 3)],
   ['readers(8)', readers(8), 256, undefined, readersModel(8)],
@@ -34,6 +35,9 @@ const PROGRAMS: readonly (readonly [string, Scenario, number, number | undefined
   ['lastzero(5)', lastZero(5), 64, undefined, lastZeroModel(5)],
   ['lastzero(10)', lastZero(10), 3328, undefined, lastZeroModel(10)],
   ['lastzero(15)', lastZero(15), 147_456, 20_000, lastZeroModel(15)],
+  ['VMA lock, 1 fault, 2 munmap', vmaLock(1, 2), 186, undefined, vmaLockModel(1, 2)],
+  ['VMA lock, 2 faults, munmap', vmaLock(2, 1), 1828, undefined, vmaLockModel(2, 1)],
+  ['VMA lock, 2 faults, 2 munmap', vmaLock(2, 2), 121_036, undefined, vmaLockModel(2, 2)],
 ];
 
 const ROUNDS = 5;

@@ -18,6 +18,9 @@ const ROUNDS = 3;
 const SLOW_MS = 1000;
 export const TIMEOUT_MS = 20_000;
 const MEMORY_MIB_MAX = 2048;
+const OPTIONS = ['-O3', '-DSAFETY', '-DNOFAIR', `-DMEMLIM=${MEMORY_MIB_MAX}`, '-w'];
+/** States stored whole, or with their parts stored once. */
+const VARIANTS = [[], ['-DCOLLAPSE']];
 
 export function isSpinInstalled(): boolean {
   try {
@@ -39,32 +42,32 @@ export function timeSpin(model: string): SpinTime {
     });
   try {
     writeFileSync(join(folder, 'model.pml'), model);
-    const start = performance.now();
-    run('spin', '-a', 'model.pml');
-    run(
-      'gcc',
-      '-O3',
-      '-DSAFETY',
-      '-DNOFAIR',
-      `-DMEMLIM=${MEMORY_MIB_MAX}`,
-      '-w',
-      '-o',
-      'pan',
-      'pan.c',
-    );
-    const build = performance.now() - start;
-    let search = Number.POSITIVE_INFINITY;
-    for (const size of HASH_SIZES) {
-      for (let round = 0; round < ROUNDS && (round === 0 || search < SLOW_MS); round++) {
-        const time = timePan(folder, size);
-        if (time === Number.POSITIVE_INFINITY) return { build, search };
-        search = Math.min(search, time);
-      }
+    let best: SpinTime = { build: 0, search: Number.POSITIVE_INFINITY };
+    for (const more of VARIANTS) {
+      const start = performance.now();
+      run('spin', '-a', 'model.pml');
+      run('gcc', ...OPTIONS, ...more, '-o', 'pan', 'pan.c');
+      const build = performance.now() - start;
+      const search = timeSearches(folder);
+      if (search < best.search || best.build === 0) best = { build, search };
     }
-    return { build, search };
+    return best;
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The fastest search, with the best size of the hash table. */
+function timeSearches(folder: string): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (const size of HASH_SIZES) {
+    for (let round = 0; round < ROUNDS && (round === 0 || best < SLOW_MS); round++) {
+      const time = timePan(folder, size);
+      if (time === Number.POSITIVE_INFINITY) return time;
+      best = Math.min(best, time);
+    }
+  }
+  return best;
 }
 
 /** One complete search, in ms. */

@@ -31,6 +31,11 @@ function exploreInSlices(
   }
 }
 
+/** What a search has seen: what it learnt by probes before it was stopped is to be learnt again. */
+function seenBy({ probes: _, steps: __, ...seen }: Exploration): Partial<Exploration> {
+  return seen;
+}
+
 const PROGRAMS: readonly (readonly [string, () => Scenario])[] = [
   ['readers(6)', () => readers(6)],
   ['lastzero(6)', () => lastZero(6)],
@@ -40,7 +45,7 @@ const PROGRAMS: readonly (readonly [string, () => Scenario])[] = [
 
 for (const [name, program] of PROGRAMS) {
   test(`${name}, stopped again and again, gives the figures of one search`, () => {
-    assert.deepEqual(exploreInSlices(program, new Random(1)), explore(program()));
+    assert.deepEqual(seenBy(exploreInSlices(program, new Random(1))), seenBy(explore(program())));
   });
 }
 
@@ -49,8 +54,8 @@ test('a search with a limit on preemptions, stopped again and again', () => {
   const whole = explore(fetchAdds(3, 3), { strategy });
   assert.ok(whole.beyond > 0);
   assert.deepEqual(
-    exploreInSlices(() => fetchAdds(3, 3), new Random(2), strategy),
-    whole,
+    seenBy(exploreInSlices(() => fetchAdds(3, 3), new Random(2), strategy)),
+    seenBy(whole),
   );
 });
 
@@ -62,7 +67,8 @@ test('100 random programs with choices and waiting, stopped again and again', ()
     const whole = explore(watch(program).scenario, { executionsMax: 2000 });
     if (!whole.isComplete) continue;
     const inSlices = exploreInSlices(() => watch(program).scenario, random);
-    assert.deepEqual(inSlices, whole, `seed ${seed}, round ${round}: ${JSON.stringify(program)}`);
+    const place = `seed ${seed}, round ${round}: ${JSON.stringify(program)}`;
+    assert.deepEqual(seenBy(inSlices), seenBy(whole), place);
   }
 });
 

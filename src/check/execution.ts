@@ -1,5 +1,5 @@
 /** One execution of a scenario, step by step. */
-import type { Actor, Scenario } from './scenario.ts';
+import type { Actor, Fact, Scenario } from './scenario.ts';
 import type { Turn } from './schedule.ts';
 
 /** What a violated property looks like: data, because finding one is success. */
@@ -9,6 +9,8 @@ export interface Finding {
   /** Paste it into `replay()`. */
   readonly schedule: string;
   readonly steps: readonly Step[];
+  /** Before the last step, and behind it; if the scenario tells. */
+  readonly state?: { readonly before: readonly Fact[]; readonly after: readonly Fact[] };
 }
 
 export interface Step {
@@ -84,6 +86,11 @@ export class Execution<Point extends number> {
     this.take(turn);
     const holds = this.#scenario.holds?.(turn.actor);
     return holds === undefined ? step : { ...step, holds };
+  }
+
+  /** What there is now, as far as the scenario tells. */
+  state(): readonly Fact[] | undefined {
+    return this.#scenario.state?.();
   }
 
   violation(): string | undefined {

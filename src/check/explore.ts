@@ -1,6 +1,8 @@
 /** The search: runs executions under a strategy, until it has seen everything or a bound is hit. */
+import { assert } from '../base/assert.ts';
 import type { Checkpoint, SavedBranch, SavedPath } from './checkpoint.ts';
 import { Execution, type Finding } from './execution.ts';
+import { replay } from './replay.ts';
 import type { Scenario } from './scenario.ts';
 import { formatSchedule } from './schedule.ts';
 import { countSwitches, isSmaller, joinTurns, type Violation } from './shrink.ts';
@@ -282,11 +284,8 @@ class Search<Point extends number> {
 }
 
 /** Runs a schedule once more, to say what each step was. */
-function findingOf<Point extends number>(
-  scenario: Scenario<Point>,
-  { property, turns }: Violation,
-): Finding {
-  const execution = new Execution(scenario);
-  const steps = turns.map((turn) => execution.takeTold(turn));
-  return { property, schedule: formatSchedule(turns), steps };
+function findingOf<Point extends number>(scenario: Scenario<Point>, { turns }: Violation): Finding {
+  const finding = replay(scenario, formatSchedule(turns));
+  assert(finding !== undefined, 'a violation can be replayed');
+  return finding;
 }

@@ -1,5 +1,6 @@
 /** Interleavings of generator programs: explored, found, replayed. */
 export type { Checkpoint, SavedBranch, SavedPath, SavedStep } from './checkpoint.ts';
+export { type Estimate, type EstimateOptions, estimate } from './estimate.ts';
 export { DEADLOCK, type Finding, type Step } from './execution.ts';
 export { type Exploration, type ExploreOptions, explore, type Progress } from './explore.ts';
 export { MachineScenario, type Program } from './machine_scenario.ts';
@@ -10,9 +11,9 @@ export type { Task } from './program/shared.ts';
 export type { Word } from './program/word.ts';
 export { type ThreadBody, World } from './program/world.ts';
 export { replay } from './replay.ts';
-export type { Actor, Scenario } from './scenario.ts';
+export type { Actor, Fact, Scenario } from './scenario.ts';
 export { formatSchedule, parseSchedule, type Turn } from './schedule.ts';
 export { traceOf } from './schedule_trace.ts';
-export { type Part, SharedSearch, type SharedState } from './shared_search.ts';
+export { type Part, type PartResult, SharedSearch, type SharedState } from './shared_search.ts';
 export type { StrategyOption } from './strategy/index.ts';
 export type { Bound } from './strategy/strategy.ts';

@@ -21,7 +21,8 @@ import {
   taskOn,
   violationOf,
 } from '../mm/index.ts';
-import type { Actor, Scenario } from './scenario.ts';
+import { machineState } from './machine_state.ts';
+import type { Actor, Fact, Scenario } from './scenario.ts';
 
 /** Locks by rank, as the kernel calls them. */
 const RANK_NAMES: Readonly<Record<keyof typeof Rank, string>> = {
@@ -149,6 +150,10 @@ export class MachineScenario implements Scenario<Point> {
       ...(rcuNesting[cpu]! > 0 ? ['RCU'] : []),
       ...(irqsOff[cpu]! > 0 ? ['irqs off'] : []),
     ];
+  }
+
+  state(): Fact[] {
+    return machineState(this.machine);
   }
 
   cpuOf(actor: number): number {

@@ -1,6 +1,6 @@
 /** Runs a scenario under a schedule that is given. */
 import { Execution, type Finding, type Step } from './execution.ts';
-import type { Scenario } from './scenario.ts';
+import type { Fact, Scenario } from './scenario.ts';
 import { formatSchedule, parseSchedule, type Turn } from './schedule.ts';
 
 /**
@@ -17,6 +17,9 @@ export function replay<Point extends number>(
   const execution = new Execution(scenario);
   const taken: Turn[] = [];
   const steps: Step[] = [];
+  let before: readonly Fact[] | undefined;
+  const atStart = execution.violation();
+  if (atStart !== undefined) return { property: atStart, schedule: '', steps };
   for (const turn of parseSchedule(schedule)) {
     const { actor, choice } = turn;
     if (!execution.turns().some((other) => other.actor === actor && other.choice === choice)) {
@@ -25,12 +28,25 @@ export function replay<Point extends number>(
           'it is from another scenario, or another version of this one',
       );
     }
+    before = execution.state();
     steps.push(execution.takeTold(turn));
     taken.push(turn);
     const property = execution.violation();
-    if (property !== undefined) return { property, schedule: formatSchedule(taken), steps };
+    if (property !== undefined) {
+      return { property, schedule: formatSchedule(taken), steps, ...statesOf(execution, before) };
+    }
   }
   if (execution.turns().length > 0) return undefined;
   const property = execution.violationAtEnd();
-  return property === undefined ? undefined : { property, schedule, steps };
+  if (property === undefined) return undefined;
+  return { property, schedule, steps, ...statesOf(execution, before) };
+}
+
+/** What a finding says of the states around its last step. */
+function statesOf<Point extends number>(
+  execution: Execution<Point>,
+  before: readonly Fact[] | undefined,
+): Pick<Finding, 'state'> {
+  const after = execution.state();
+  return before === undefined || after === undefined ? {} : { state: { before, after } };
 }

@@ -14,6 +14,12 @@ export interface Actor<Point extends number> {
   readonly isDaemon: boolean;
 }
 
+/** Something that is so between two steps: `{ of: 'counter', is: '1' }`. */
+export interface Fact {
+  readonly of: string;
+  readonly is: string;
+}
+
 export interface Scenario<Point extends number = number> {
   /** Restores the initial state. */
   start(): readonly Actor<Point>[];
@@ -42,6 +48,8 @@ export interface Scenario<Point extends number = number> {
   /** The property that is violated when nobody may go on and some have not ended. */
   nameDeadlock?(): string;
   describe(at: Point): string;
+  /** What there is between two steps, to show. */
+  state?(): readonly Fact[];
   /** The locks that an actor holds, and whatever else keeps others waiting, to show. */
   holds?(actor: number): readonly string[];
 }

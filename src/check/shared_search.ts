@@ -80,9 +80,16 @@ export class SharedSearch {
    * @param wanted how many there should be to choose from: parts are split to have so many
    */
   take(wanted: number): Part | undefined {
+    this.prepare(wanted);
+    // What begins with the fewest steps is the most there is.
+    const [part] = this.#ready.sort((one, other) => one.floor - other.floor).splice(0, 1);
+    return part;
+  }
+
+  /** Splits parts to have `wanted` to choose from, as far as they can be split. */
+  prepare(wanted: number): void {
     if (this.#ready.length < wanted) this.#begin([this.#root], wanted);
     while (this.#ready.length < wanted && this.#split()) this.#begin([this.#root], wanted);
-    return this.#ready.shift();
   }
 
   /** Takes what came of a part that `take()` gave, once. */
@@ -148,15 +155,17 @@ export class SharedSearch {
 
   /** Makes branches of the states of a part, down to the first one that has more than one. */
   #split(): boolean {
-    const at = this.#ready.findIndex((part) => levelOf(part) >= 0);
-    if (at < 0) return false;
-    const [part] = this.#ready.splice(at, 1);
-    const { path, floor } = part!;
-    const place = this.#placeOf.get(part!)!;
-    this.#placeOf.delete(part!);
+    const [part] = this.#ready
+      .filter((each) => levelOf(each) >= 0)
+      .sort((one, other) => levelOf(one) - levelOf(other));
+    if (part === undefined) return false;
+    this.#ready.splice(this.#ready.indexOf(part), 1);
+    const { path, floor } = part;
+    const place = this.#placeOf.get(part)!;
+    this.#placeOf.delete(part);
     this.#partOf.delete(place.at(-1)!);
     const steps = path.steps.slice();
-    const level = levelOf(part!);
+    const level = levelOf(part);
     for (let depth = floor; depth <= level; depth++) {
       const { actor, choice, asleep, later } = steps[depth]!;
       this.#goTo(place);

@@ -7,20 +7,15 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Execution } from './execution.ts';
+import { type Points, pointsOf } from './points.ts';
 import type { Scenario } from './scenario.ts';
 import { ACTORS_MAX, actorOf, choiceOf } from './strategy/strategy.ts';
 
 /** What stands for the point of an actor that has ended. */
 export const ENDED = -1;
 
-/** Points up to which their dependence is remembered: a square of that many bytes. */
-const REMEMBERED_MAX = 4096;
-const UNKNOWN = 0;
-const INDEPENDENT = 1;
-const DEPENDENT = 2;
-
 export class Trace<Point extends number = number> {
-  readonly #scenario: Scenario<Point>;
+  readonly #points: Points<Point>;
   readonly actors: number;
   /** Steps taken. */
   length = 0;
@@ -32,18 +27,9 @@ export class Trace<Point extends number = number> {
   points: Int32Array;
   ways: Uint8Array;
 
-  /** Points are numbered in the order in which they are met. */
-  readonly #numbers = new Map<Point, number>();
-  readonly #points: Point[] = [];
-  readonly #canWait: boolean[] = [];
-  readonly #canChoose: boolean[] = [];
-  /** A square matrix of what is known about pairs of points. */
-  #known = new Uint8Array(64 * 64);
-  #side = 64;
-
   constructor(scenario: Scenario<Point>, actors: number) {
     assert(actors <= ACTORS_MAX, 'a scenario has at most 256 actors');
-    this.#scenario = scenario;
+    this.#points = pointsOf(scenario);
     this.actors = actors;
     this.points = new Int32Array(64 * actors);
     this.ways = new Uint8Array(64 * actors);
@@ -85,7 +71,7 @@ export class Trace<Point extends number = number> {
 
   /** The point with a number. */
   pointOf(number: number): Point {
-    return this.#points[number]!;
+    return this.#points.pointOf(number);
   }
 
   /** Goes back to the state `at`, to take `turn` from it. */
@@ -95,27 +81,15 @@ export class Trace<Point extends number = number> {
   }
 
   areDependent(one: number, other: number): boolean {
-    if (one >= this.#side || other >= this.#side) return this.#compare(one, other) === DEPENDENT;
-    const at = one * this.#side + other;
-    let known = this.#known[at]!;
-    if (known === UNKNOWN) {
-      known = this.#compare(one, other);
-      this.#known[at] = known;
-    }
-    return known === DEPENDENT;
+    return this.#points.areDependent(one, other);
   }
 
   canWait(point: number): boolean {
-    return this.#canWait[point]!;
+    return this.#points.canWait(point);
   }
 
   canChoose(point: number): boolean {
-    return this.#canChoose[point]!;
-  }
-
-  #compare(one: number, other: number): number {
-    const isOrdered = this.#scenario.areDependent(this.#points[one]!, this.#points[other]!);
-    return isOrdered ? DEPENDENT : INDEPENDENT;
+    return this.#points.canChoose(point);
   }
 
   #stand(point: Point | undefined): number {
@@ -124,17 +98,7 @@ export class Trace<Point extends number = number> {
 
   /** The number of a point. */
   numberOf(point: Point): number {
-    const known = this.#numbers.get(point);
-    if (known !== undefined) return known;
-    const number = this.#points.push(point) - 1;
-    this.#numbers.set(point, number);
-    this.#canWait.push(this.#scenario.canWait?.(point) ?? true);
-    this.#canChoose.push(this.#scenario.canChoose?.(point) ?? true);
-    if (number >= this.#side && this.#side < REMEMBERED_MAX) {
-      this.#side *= 2;
-      this.#known = new Uint8Array(this.#side * this.#side);
-    }
-    return number;
+    return this.#points.numberOf(point);
   }
 
   #grow(): void {

@@ -41,6 +41,7 @@ test('two increments without a lock lose one, shown with one preemption', () => 
       { actor: 'increment', does: 'write counter' },
       { actor: 'increment', does: 'write counter' },
     ],
+    state: { before: [{ of: 'counter', is: '1' }], after: [{ of: 'counter', is: '1' }] },
   });
   assert.deepEqual(replay(scenario, '0110'), finding);
 });

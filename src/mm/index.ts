@@ -26,6 +26,7 @@ export {
   putTableByFrame,
   tableOfBlock,
 } from './hugetlb/share.ts';
+export { vmaLockRead, vmaUnlockRead } from './hugetlb/vma_lock.ts';
 export { Machine, type Saved } from './machine.ts';
 export { shrinkFolios } from './madvise/reclaim.ts';
 export { migrateFolio } from './migrate/migrate.ts';
@@ -77,7 +78,15 @@ export {
 } from './syscall/process_madvise.ts';
 export { shmat, shmctl, shmdt, shmget } from './syscall/shm.ts';
 export { isMappedAt, mappedFlagsAt, mappedFrameAt } from './table/mapped_entry.ts';
-export { frameAt, isNoneAt, isPresentAt, isTableAt, tableAt } from './table/pgtable.ts';
+export {
+  frameAt,
+  isNoneAt,
+  isPresentAt,
+  isTableAt,
+  lockOf,
+  tableAt,
+  walk,
+} from './table/pgtable.ts';
 export {
   Marker,
   SoftFlag,

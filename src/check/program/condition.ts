@@ -46,6 +46,11 @@ export class Condition extends Shared {
     return Math.max(1, this.#waiting.size);
   }
 
+  override state(): string {
+    if (this.#waiting.size === 0) return 'nobody waits';
+    return `threads ${[...this.#waiting].sort().join(', ')} wait`;
+  }
+
   override reset(): void {
     this.#waiting.clear();
     this.#woken.clear();

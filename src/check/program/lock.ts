@@ -18,6 +18,12 @@ abstract class Lock extends Shared {
     this.sleeps = sleeps;
   }
 
+  override state(): string {
+    if (this.holder !== FREE) return `held by thread ${this.holder}`;
+    if (this.readers.size === 0) return 'free';
+    return `held by readers ${[...this.readers].sort().join(', ')}`;
+  }
+
   override reset(): void {
     this.holder = FREE;
     this.readers.clear();

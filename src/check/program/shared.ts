@@ -86,6 +86,9 @@ export abstract class Shared {
     this.world = world;
   }
 
+  /** What it is like now, to show. */
+  abstract state(): string;
+
   /** Back to the state in which every execution begins. */
   abstract reset(): void;
 

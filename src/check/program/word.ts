@@ -51,6 +51,10 @@ export class Word extends Shared {
     return this.value;
   }
 
+  override state(): string {
+    return String(this.value);
+  }
+
   override reset(): void {
     this.value = this.#initial;
   }

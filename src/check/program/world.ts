@@ -97,6 +97,7 @@ export class World {
       violation: () => this.#violation,
       violationAtEnd: atEnd,
       nameDeadlock: () => this.#nameDeadlock(),
+      state: () => shared.map((each) => ({ of: each.name, is: each.state() })),
       describe: (at) => `${kindName(kindOf(at))} ${shared[objectOf(at)]!.name}`,
     };
   }

@@ -21,6 +21,7 @@
 import { assert } from '../../base/assert.ts';
 import type { SavedBranch, SavedPath } from '../checkpoint.ts';
 import type { Trace } from '../trace.ts';
+import { Events } from './events.ts';
 import { HappensBefore } from './happens_before.ts';
 import { SleepRows } from './sleep_rows.ts';
 import { BLOCKED, type Bound, FINISHED, type Probe, type Strategy, turnOf } from './strategy.ts';
@@ -41,6 +42,8 @@ export class Optimal implements Strategy {
   readonly #probe: Probe;
   readonly #asleep: SleepRows;
   readonly #order: HappensBefore;
+  /** What probes have told. */
+  readonly #events: Events;
   readonly #trees: WakeupTrees;
   /** Of each state of the path: what is to be explored after the branch that is being explored. */
   readonly #later: Branch[][] = [];
@@ -57,8 +60,6 @@ export class Optimal implements Strategy {
   readonly #racesBefore: number[] = [];
   /** Races whose second step was not taken. */
   readonly #waiting: number[] = [];
-  /** What probes of this execution have told. */
-  readonly #probed = new Map<string, number>();
   /** The step that the actor of the second step of a race takes before it, or -1. */
   #past = -1;
   /** In how many ways the second step could go instead of the first one. */
@@ -75,6 +76,7 @@ export class Optimal implements Strategy {
     this.#probe = probe;
     this.#asleep = new SleepRows(trace);
     this.#order = new HappensBefore(trace);
+    this.#events = new Events(trace, this.#order);
     this.#trees = new WakeupTrees(trace);
   }
 
@@ -165,7 +167,7 @@ export class Optimal implements Strategy {
     }
     waiting.length = 0;
     for (let actor = 0; actor < actors; actor++) this.#order.addWaiting(actor, waiting);
-    this.#probed.clear();
+    this.#events.forget(firstNew);
     this.#reverseAll(races);
     this.#reverseAll(waiting);
   }
@@ -285,11 +287,11 @@ export class Optimal implements Strategy {
       isSeen = !trace.areDependent(trace.point[sequence[at]!]!, point);
     }
     if (isSeen) return trace.ways[from * trace.actors + actor]!;
-    const key = `${actor} ${past} ${from}: ${sequence.join()}`;
-    let ways = this.#probed.get(key);
+    const situation = this.#events.situation(actor, past, point, from, sequence);
+    let ways = this.#events.waysIn(situation);
     if (ways === undefined) {
       ways = this.#probe(from, sequence, actor);
-      this.#probed.set(key, ways);
+      this.#events.remember(situation, ways);
     }
     return ways;
   }

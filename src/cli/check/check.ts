@@ -6,26 +6,38 @@ import { ExitCode, wrongUse } from '../failure.ts';
 import { endAtOnceOnSignals, stopOnSignals } from '../signals.ts';
 import { textOptions } from '../terminal.ts';
 import { isModule } from '../user_module.ts';
-import type { Subject } from './job.ts';
+import { idOf, type Subject } from './job.ts';
 import type { CheckOptions } from './options.ts';
-import { type Case, toJson, type Verdict, verdictOf } from './report.ts';
+import { printJson, printLines } from './print.ts';
+import { answerQuestions, questionsOf } from './questions.ts';
+import { type Case, type Search, toJson, type Verdict, verdictOf } from './report.ts';
 import { searchAll } from './search_all.ts';
-import { searchShared } from './search_shared.ts';
-import { entryNamed, scenarioOf } from './subject.ts';
+import { searchOnCluster } from './search_on_cluster.ts';
+import { entryNamed, isToBeFound, scenarioOf } from './subject.ts';
 import { againCommand, caseText, findingText, listText, summaryText } from './text.ts';
 import { traceFinding, traceFirst } from './trace.ts';
 
 export async function check(names: readonly string[], options: CheckOptions): Promise<ExitCode> {
+  if (options.questions === true) {
+    if (options.schedule === undefined) return answerQuestions(names, options);
+    const asked = questionsOf(names, options).flatMap(({ searches }) => searches);
+    return showSchedule(asked, options.schedule, options);
+  }
   if (options.list === true) {
     await printLines(listText(canvasFor(options), ZOO));
     return ExitCode.FINE;
   }
+  if (options.job !== undefined && options.queue === undefined) {
+    throw wrongUse('A job is of a queue, and there is none', 'Pass --queue, or leave out --job');
+  }
   const wanted = casesOf(names, options);
-  if (options.schedule !== undefined) return showSchedule(wanted, options.schedule, options);
+  if (options.schedule !== undefined) {
+    const searches = wanted.flatMap((each) => each.searches);
+    return showSchedule(searches, options.schedule, options);
+  }
   const stopping = new AbortController();
   const endOnSignal = stopOnSignals(() => stopping.abort());
-  const isShared = options.share === true || options.queue !== undefined;
-  const search = isShared ? searchShared : searchAll;
+  const search = options.queue === undefined ? searchAll : searchOnCluster;
   const cases = await search(wanted, options, stopping.signal);
   await printCases(options, cases);
   if (options.trace !== undefined) await traceFirst(options.trace, cases);
@@ -66,26 +78,27 @@ function casesOf(names: readonly string[], { all, on, off }: CheckOptions): Case
 }
 
 async function showSchedule(
-  cases: readonly Case[],
+  searches: readonly Search[],
   schedule: string,
   options: CheckOptions,
 ): Promise<ExitCode> {
-  const [first, ...others] = cases.flatMap((each) =>
-    each.searches.map((search) => ({ each, search })),
-  );
+  const [first, ...others] = searches;
   if (first === undefined || others.length > 0) {
-    throw wrongUse('A schedule is of one search', 'Name one entry with --on or --off, or a file');
+    throw wrongUse(
+      'A schedule is of one search',
+      'Name one entry with --on or --off, a case of a question as ID/N, or a file',
+    );
   }
   // A step may take for ever, and nothing is unfinished.
   endAtOnceOnSignals();
-  const { subject } = first.search;
+  const { subject } = first;
   const finding = replayOf(await scenarioOf(subject), schedule);
   if (options.trace !== undefined && finding !== undefined) {
     await traceFinding(options.trace, subject, finding);
   }
-  const isWanted = subject.kind === 'zoo' && subject.isBroken;
+  const isWanted = isToBeFound(subject);
   if (options.json === true) {
-    await printJson({ version: 1, id: first.each.name, finding: finding ?? null });
+    await printJson({ version: 1, id: idOf(subject), finding: finding ?? null });
   } else if (finding === undefined) {
     await printLines(['Nothing is violated under this schedule']);
   } else {
@@ -118,14 +131,4 @@ async function printCases(
 
 function canvasFor({ color, width }: Pick<CheckOptions, 'color' | 'width'>): Canvas {
   return canvasOf(textOptions({ color, top: ZOO.length, ...(width !== undefined && { width }) }));
-}
-
-function printJson(value: unknown): Promise<void> {
-  return printLines([JSON.stringify(value, null, 2)]);
-}
-
-function printLines(lines: readonly string[]): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.write(`${lines.join('\n')}\n`, () => resolve());
-  });
 }

@@ -9,7 +9,7 @@ const FORMAT = 'ptshare checkpoint';
 
 interface Content {
   readonly format: typeof FORMAT;
-  readonly version: 1;
+  readonly version: 2;
   /** Of what was searched, and how: only the same is gone on with. */
   readonly of: string;
   readonly saved: Readonly<Record<string, SavedSearch>>;
@@ -58,7 +58,7 @@ export class CheckpointFile {
   #parse(text: string): Content {
     try {
       const content = JSON.parse(text) as Content;
-      if (content.format === FORMAT && content.version === 1) return content;
+      if (content.format === FORMAT && content.version === 2) return content;
     } catch {
       // No JSON: said below.
     }
@@ -80,9 +80,9 @@ export class CheckpointFile {
 
   /** A search that was stopped is gone on with the next time. */
   finish(name: string, result: SearchResult): void {
-    const { rest, seconds } = result;
-    if (rest !== undefined) {
-      this.#saved.set(name, { rest, seconds });
+    const { saved } = result;
+    if (saved !== undefined) {
+      this.#saved.set(name, saved);
     } else if (result.stoppedBy === undefined) {
       this.#saved.delete(name);
       this.#results.set(name, result);
@@ -110,7 +110,7 @@ export class CheckpointFile {
   #content(): Content {
     return {
       format: FORMAT,
-      version: 1,
+      version: 2,
       of: this.#of,
       saved: Object.fromEntries(this.#saved),
       results: Object.fromEntries(this.#results),

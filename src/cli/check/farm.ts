@@ -1,62 +1,230 @@
-/** Runs searches on several threads, one search per thread at a time. */
+/**
+ * Runs searches on several threads. Each begins with one search; a thread that finds none left takes
+ * a part of one that another thread is at.
+ *
+ * Threads are kept: what an engine has learnt about a program while it ran it makes it many times
+ * faster. A unit ends only when another thread has nothing to do, and never after a number of
+ * executions: going on costs an execution or two. Where the parts turn out to be of a few executions
+ * each, it costs more to hand them out than to search them, and threads are left alone for longer
+ * and longer.
+ */
 import { Worker } from 'node:worker_threads';
+import type { Estimate, Part, Scenario } from '../../check/index.ts';
 import { type ExitCode, Failure } from '../failure.ts';
-import type { Job, JobEvent, JobProgress, SavedSearch, SearchResult } from './job.ts';
+import type { Job, SavedSearch, SearchResult, Unit, UnitEvent, UnitResult } from './job.ts';
+import { Running } from './running.ts';
+import { scenarioOf } from './subject.ts';
+import { HUNGRY } from './unit.ts';
+
+const SAVE_MS = 500;
+/** A search that takes as long is worth a guess how long it will take. */
+const ESTIMATE_AFTER_MS = 1000;
+
+/** Executions of a search, those under way included. */
+export interface SearchProgress {
+  readonly executions: number;
+  readonly deepest: number;
+  /** Of the whole. */
+  readonly estimate?: Estimate;
+}
 
 /** Hears what comes of job number `index`. */
 export interface FarmListener {
-  onProgress(index: number, progress: JobProgress): void;
+  onProgress(index: number, progress: SearchProgress): void;
   onSaved(index: number, saved: SavedSearch): void;
   onDone(index: number, result: SearchResult): void;
 }
 
+interface Work {
+  readonly running: Running;
+  readonly part: Part;
+}
+
 export class Farm {
-  readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   readonly #listener: FarmListener;
+  readonly #abort: AbortSignal;
+  /** How many threads have nothing to do, then of each job whether it is to stop. */
+  #shared = new Int32Array(new SharedArrayBuffer(0));
+  #queue: [number, Job][] = [];
+  readonly #running = new Set<Running>();
+  readonly #scenarios = new Map<Running, Promise<Scenario>>();
+  readonly #timers = new Map<Running, NodeJS.Timeout>();
+  readonly #workers: Worker[] = [];
+  /** Of each thread under way, how far it is. */
+  readonly #told = new Map<Work, SearchProgress>();
+  #idle: (() => void)[] = [];
 
   /** @param abort searches under way then end with what they have seen; others are not begun */
   constructor(listener: FarmListener, abort: AbortSignal) {
     this.#listener = listener;
-    abort.addEventListener('abort', () => Atomics.store(this.#stop, 0, 1));
+    this.#abort = abort;
   }
 
   /** @throws Failure if a scenario cannot be searched; no other search goes on then */
   async run(jobs: readonly Job[], threads: number): Promise<void> {
-    const queue = [...jobs.entries()];
-    const workers: Worker[] = [];
-    const lane = async (): Promise<void> => {
-      const worker = new Worker(new URL('./worker.js', import.meta.url), {
-        workerData: this.#stop,
-      });
-      workers.push(worker);
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        if (Atomics.load(this.#stop, 0) !== 0) return;
-        await this.#runOn(worker, ...next);
-      }
+    this.#queue = [...jobs.entries()];
+    this.#shared = new Int32Array(new SharedArrayBuffer(4 * (1 + jobs.length)));
+    const stop = (): void => {
+      for (const running of this.#running) this.#stop(running, 'signal');
     };
+    this.#abort.addEventListener('abort', stop);
     try {
-      await Promise.all(Array.from({ length: Math.min(threads, jobs.length) }, lane));
+      await Promise.all(Array.from({ length: threads }, () => this.#lane()));
     } finally {
-      await Promise.all(workers.map((worker) => worker.terminate()));
+      this.#abort.removeEventListener('abort', stop);
+      for (const timer of this.#timers.values()) clearTimeout(timer);
+      await Promise.all(this.#workers.map((worker) => worker.terminate()));
     }
   }
 
-  #runOn(worker: Worker, index: number, job: Job): Promise<void> {
+  async #lane(): Promise<void> {
+    let worker: Worker | undefined;
+    for (;;) {
+      const work = await this.#next();
+      if (work !== undefined) {
+        worker ??= this.#newWorker();
+        await this.#do(worker, work);
+      } else if (this.#running.size === 0) {
+        this.#wake();
+        return;
+      } else await this.#wait();
+    }
+  }
+
+  /** What is left of searches that have begun comes first. */
+  async #next(): Promise<Work | undefined> {
+    for (const running of this.#running) {
+      const part = running.take();
+      if (part !== undefined) return { running, part };
+    }
+    const next = this.#abort.aborted ? undefined : this.#queue.shift();
+    if (next === undefined) return undefined;
+    const [index, job] = next;
+    const running = await Running.open(job, index, () => scenarioOf(job.subject));
+    this.#begin(running);
+    const part = running.take();
+    if (part !== undefined) return { running, part };
+    this.#end(running);
+    return this.#next();
+  }
+
+  #begin(running: Running): void {
+    const { timeoutSeconds } = running.job;
+    this.#running.add(running);
+    if (timeoutSeconds === undefined) return;
+    const timer = setTimeout(() => this.#stop(running, 'timeout'), timeoutSeconds * 1000);
+    this.#timers.set(running, timer);
+  }
+
+  #stop(running: Running, reason: 'timeout' | 'signal'): void {
+    running.stop(reason);
+    Atomics.store(this.#shared, 1 + running.index, 1);
+  }
+
+  async #do(worker: Worker, work: Work): Promise<void> {
+    const { running, part } = work;
+    const result = await this.#ask(worker, work);
+    running.add(part, result);
+    this.#told.delete(work);
+    // Whoever searches other parts of it need not go on.
+    if (result.finding !== undefined) Atomics.store(this.#shared, 1 + running.index, 1);
+    if (running.isOver) {
+      this.#end(running);
+      return;
+    }
+    if (running.job.isSaved) this.#listener.onSaved(running.index, running.save());
+    if (this.#idle.length === 0 || running.job.shareAfterMs === undefined) return;
+    await running.share(1 + this.#idle.length, () => this.#scenarioOf(running));
+    this.#wake();
+  }
+
+  /** Searches know of each other what is their own: one scenario on this thread for each. */
+  #scenarioOf(running: Running): Promise<Scenario> {
+    const known = this.#scenarios.get(running) ?? scenarioOf(running.job.subject);
+    this.#scenarios.set(running, known);
+    return known;
+  }
+
+  #end(running: Running): void {
+    this.#running.delete(running);
+    this.#scenarios.delete(running);
+    clearTimeout(this.#timers.get(running));
+    this.#timers.delete(running);
+    this.#listener.onDone(running.index, running.result());
+    this.#wake();
+  }
+
+  /** Until there may be something to do. */
+  #wait(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
+      Atomics.store(this.#shared, HUNGRY, this.#idle.length);
+    });
+  }
+
+  #wake(): void {
+    const idle = this.#idle;
+    this.#idle = [];
+    Atomics.store(this.#shared, HUNGRY, 0);
+    for (const resolve of idle) resolve();
+  }
+
+  #newWorker(): Worker {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: this.#shared,
+    });
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  #ask(worker: Worker, work: Work): Promise<UnitResult> {
     return new Promise((resolve, reject) => {
       worker.removeAllListeners();
       worker.on('error', reject);
-      worker.on('message', (event: JobEvent) => {
-        if (event.kind === 'progress') this.#listener.onProgress(index, event.progress);
-        if (event.kind === 'saved') this.#listener.onSaved(index, event.saved);
+      worker.on('message', (event: UnitEvent) => {
+        if (event.kind === 'progress') {
+          this.#told.set(work, event);
+          this.#tell(work.running);
+        }
         if (event.kind === 'failed') {
           reject(new Failure(event.exitCode as ExitCode, event.message, event.mend));
         }
-        if (event.kind === 'done') {
-          this.#listener.onDone(index, event.result);
-          resolve();
-        }
+        if (event.kind === 'done') resolve(event.result);
       });
-      worker.postMessage(job);
+      worker.postMessage(unitOf(work));
     });
   }
+
+  #tell(running: Running): void {
+    let { executions, deepest } = running.figures;
+    for (const [work, told] of this.#told) {
+      if (work.running !== running) continue;
+      executions += told.executions;
+      deepest = Math.max(deepest, told.deepest);
+    }
+    const { estimate } = running;
+    this.#listener.onProgress(running.index, {
+      executions,
+      deepest,
+      ...(estimate && { estimate }),
+    });
+  }
+}
+
+function unitOf({ running, part }: Work): Unit {
+  const { subject, strategy, isSaved, shareAfterMs } = running.job;
+  const { executionsLeft, patienceMs } = running;
+  const isEstimated = strategy === 'optimal' && part.path.steps.length === 0;
+  return {
+    stop: 1 + running.index,
+    subject,
+    strategy,
+    part,
+    ...(executionsLeft !== undefined && { executionsMax: executionsLeft }),
+    ...(isSaved ? { ms: SAVE_MS } : isEstimated && { ms: ESTIMATE_AFTER_MS }),
+    isEstimated,
+    ...(shareAfterMs !== undefined && {
+      shareAfterMs: Math.max(shareAfterMs - running.seconds * 1000, patienceMs),
+    }),
+  };
 }

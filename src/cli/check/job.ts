@@ -1,9 +1,19 @@
-/** A search as a unit of work: data that a thread can be given, and what comes back from it. */
-import type { Checkpoint, Exploration, StrategyOption } from '../../check/index.ts';
+/** A search as units of work: data that a thread can be given, and what comes back from it. */
+import type {
+  Bound,
+  Estimate,
+  Exploration,
+  Finding,
+  Part,
+  PartResult,
+  SharedState,
+  StrategyOption,
+} from '../../check/index.ts';
 
-/** What is searched: a bug of the zoo, switched on or off, or a scenario of the user's. */
+/** What is searched: a bug of the zoo, on or off, a case of a question, or a user's scenario. */
 export type Subject =
   | { readonly kind: 'zoo'; readonly id: string; readonly isBroken: boolean }
+  | { readonly kind: 'question'; readonly id: string; readonly at: number }
   | { readonly kind: 'file'; readonly file: string };
 
 export interface Job {
@@ -14,13 +24,23 @@ export interface Job {
   readonly timeoutSeconds?: number;
   /** Whether to say again and again where the search stands. */
   readonly isSaved: boolean;
+  /** Milliseconds after which other threads take parts of it; not at all without. */
+  readonly shareAfterMs?: number;
   /** Where it stood before. */
   readonly from?: SavedSearch;
 }
 
-/** A search that was stopped. */
+/** What searches count. */
+export type Figures = Pick<
+  Exploration,
+  'executions' | 'blocked' | 'beyond' | 'probes' | 'steps' | 'deepest'
+>;
+
+/** A search that is not over. */
 export interface SavedSearch {
-  readonly rest: Checkpoint;
+  readonly tree: SharedState;
+  readonly figures: Figures;
+  readonly bounds: readonly Bound[];
   readonly seconds: number;
 }
 
@@ -28,19 +48,40 @@ export interface SearchResult extends Exploration {
   readonly seconds: number;
   /** Why it was stopped, if it was. */
   readonly stoppedBy?: 'timeout' | 'signal' | 'poison';
+  /** Of its executions, made when it had gone on for a while. */
+  readonly estimate?: Estimate;
+  /** What is left of it then, unless something was found. */
+  readonly saved?: SavedSearch;
 }
 
-/** How far a search is. */
-export interface JobProgress {
-  readonly executions: number;
-  readonly deepest: number;
+/** Some of a search. */
+export interface Unit {
+  /** Which word of what the threads share tells to stop. */
+  readonly stop: number;
+  readonly subject: Subject;
+  readonly strategy: StrategyOption;
+  readonly part: Part;
+  readonly executionsMax?: number;
+  /** After which it is given back. */
+  readonly ms?: number;
+  /** Whether to guess how much there is, if there is more. */
+  readonly isEstimated: boolean;
+  /** After which it is given back if another thread has nothing to do. */
+  readonly shareAfterMs?: number;
+}
+
+export interface UnitResult extends PartResult {
+  readonly figures: Figures;
+  readonly bounds: readonly Bound[];
+  readonly finding: Finding | undefined;
+  readonly probability?: number;
+  readonly estimate?: Estimate;
 }
 
 /** What a thread says. */
-export type JobEvent =
-  | { readonly kind: 'progress'; readonly progress: JobProgress }
-  | { readonly kind: 'saved'; readonly saved: SavedSearch }
-  | { readonly kind: 'done'; readonly result: SearchResult }
+export type UnitEvent =
+  | { readonly kind: 'progress'; readonly executions: number; readonly deepest: number }
+  | { readonly kind: 'done'; readonly result: UnitResult }
   | {
       readonly kind: 'failed';
       readonly exitCode: number;
@@ -48,8 +89,14 @@ export type JobEvent =
       readonly mend: string;
     };
 
+/** As it is named on the command line. */
+export function idOf(subject: Subject): string {
+  if (subject.kind === 'file') return subject.file;
+  return subject.kind === 'zoo' ? subject.id : `${subject.id}/${subject.at + 1}`;
+}
+
 /** Short and unique in a run: `B1 on`. */
 export function nameOf(subject: Subject): string {
-  if (subject.kind === 'file') return subject.file;
+  if (subject.kind !== 'zoo') return idOf(subject);
   return `${subject.id} ${subject.isBroken ? 'on' : 'off'}`;
 }

@@ -9,6 +9,7 @@ import { TRACE_HELP, tracePath } from '../trace_file.ts';
 export interface CheckOptions {
   readonly list?: true;
   readonly all?: true;
+  readonly questions?: true;
   readonly on?: true;
   readonly off?: true;
   readonly strategy: StrategyName;
@@ -43,7 +44,8 @@ const UNIT = 2000;
 export function addCheckOptions(command: Command): Command {
   const add = (option: Option): Command => command.addOption(option);
   add(new Option('--list', 'print the zoo').conflicts(['all', 'schedule']));
-  add(new Option('--all', 'the whole zoo').conflicts('schedule'));
+  add(new Option('--all', 'all there are').conflicts('schedule'));
+  add(new Option('--questions', 'open questions of the mails, instead of the zoo'));
   add(new Option('--on', 'only with the mistake: it must be found'));
   add(new Option('--off', 'only without it: the search must be clean and complete'));
   command.optionsGroup('How to search:');
@@ -61,13 +63,17 @@ export function addCheckOptions(command: Command): Command {
   add(new Option('--max-executions <n>', 'of each search').argParser(whole(1, COUNT_MAX)));
   add(new Option('--timeout <seconds>', 'of each search').argParser(seconds));
   add(
-    new Option('--workers <n>', 'threads, one search on each')
+    new Option('--workers <n>', 'threads')
       .argParser(whole(1, WORKERS_MAX))
       .default(availableParallelism(), 'one for each CPU'),
   );
   add(new Option('--checkpoint <file>', 'go on from there, and save there').conflicts('schedule'));
   command.optionsGroup('Who searches:');
-  add(new Option('--share', 'all threads share each search').conflicts(['schedule', 'checkpoint']));
+  add(
+    new Option('--share', 'threads share a search at once, not after half a second').conflicts(
+      'schedule',
+    ),
+  );
   add(queueOption().conflicts(['schedule', 'checkpoint', 'share']));
   add(new Option('--job <name>', 'with --queue: go on with it, or begin it').argParser(jobName));
   add(

@@ -1,5 +1,5 @@
 /** What came of the searches, as data: the JSON of `ptshare check`. */
-import type { Bound, Finding, Step } from '../../check/index.ts';
+import type { Bound, Estimate, Finding, Step } from '../../check/index.ts';
 import type { ZooEntry } from '../../zoo/index.ts';
 import type { SearchResult, Subject } from './job.ts';
 
@@ -47,6 +47,8 @@ interface SearchReport {
   readonly complete: boolean;
   /** Bounds that were hit. */
   readonly boundsHit: readonly Bound[];
+  /** How many there would be, guessed when the search had gone on for a second. */
+  readonly estimate: Estimate | null;
   readonly executions: number;
   /** Executions given up because what was left had been seen. */
   readonly blocked: number;
@@ -55,6 +57,8 @@ interface SearchReport {
   readonly property: string | null;
   readonly schedule: string | null;
   readonly steps: readonly Step[] | null;
+  /** What there was before the last step, and behind it. */
+  readonly state: Finding['state'] | null;
 }
 
 export interface EntryReport {
@@ -98,6 +102,7 @@ function searchReport(checked: Case, search: Search | undefined): SearchReport |
     verdict: verdictOf(checked, search!),
     complete: result.isComplete,
     boundsHit: result.bounds,
+    estimate: result.estimate ?? null,
     executions: executionsOf(result),
     blocked: result.blocked,
     deepest: result.deepest,
@@ -105,5 +110,6 @@ function searchReport(checked: Case, search: Search | undefined): SearchReport |
     property: finding?.property ?? null,
     schedule: finding?.schedule ?? null,
     steps: finding?.steps ?? null,
+    state: finding?.state ?? null,
   };
 }

@@ -4,24 +4,21 @@ import { fileFailure, wrongUse } from '../failure.ts';
 import { withProgress } from '../progress.ts';
 import { readVersion } from '../version.ts';
 import { CheckpointFile } from './checkpoint_file.ts';
-import { Farm } from './farm.ts';
-import {
-  type Job,
-  type JobProgress,
-  nameOf,
-  type SavedSearch,
-  type SearchResult,
-  type Subject,
-} from './job.ts';
+import { Farm, type SearchProgress } from './farm.ts';
+import { type Job, nameOf, type SavedSearch, type SearchResult, type Subject } from './job.ts';
 import { type CheckOptions, canBeSaved, strategyOf } from './options.ts';
 import type { Case } from './report.ts';
+import { isToBeFound } from './subject.ts';
+
+/** A shorter search would gain nothing: a thread begins slowly. */
+const SHARE_AFTER_MS = 500;
 
 /** @returns `cases` with the results that there are; without some, if it was stopped */
-export async function searchAll(
-  cases: readonly Case[],
+export async function searchAll<C extends Pick<Case, 'searches'>>(
+  cases: readonly C[],
   options: CheckOptions,
   abort: AbortSignal,
-): Promise<Case[]> {
+): Promise<C[]> {
   const subjects = cases.flatMap(({ searches }) => searches.map(({ subject }) => subject));
   const file = await openCheckpoint(subjects, options);
   const results = new Map<string, SearchResult>();
@@ -73,7 +70,7 @@ async function runJobs(
 }
 
 function jobOf(subject: Subject, options: CheckOptions, file: CheckpointFile | undefined): Job {
-  const { maxExecutions, timeout } = options;
+  const { maxExecutions, timeout, share } = options;
   const from = file?.savedOf(nameOf(subject));
   return {
     subject,
@@ -81,8 +78,16 @@ function jobOf(subject: Subject, options: CheckOptions, file: CheckpointFile | u
     isSaved: file !== undefined,
     ...(maxExecutions !== undefined && { executionsMax: maxExecutions }),
     ...(timeout !== undefined && { timeoutSeconds: timeout }),
+    ...(canBeShared(subject, options) && { shareAfterMs: share ? 0 : SHARE_AFTER_MS }),
     ...(from !== undefined && { from }),
   };
+}
+
+/**
+ * A search that is to find something is not: what it finds first would be another thing each time.
+ */
+function canBeShared(subject: Subject, { strategy, maxExecutions }: CheckOptions): boolean {
+  return strategy.name === 'optimal' && maxExecutions === undefined && !isToBeFound(subject);
 }
 
 async function openCheckpoint(
@@ -103,7 +108,7 @@ async function openCheckpoint(
 
 /** What a scenario of the user's was when the search began. */
 async function textOf(subject: Subject): Promise<string> {
-  if (subject.kind === 'zoo') return '';
+  if (subject.kind !== 'file') return '';
   return readFile(subject.file, 'utf8').catch((error: unknown) => {
     throw fileFailure(`read ${subject.file}`, error, 'Name a file that holds a module');
   });
@@ -113,7 +118,7 @@ async function textOf(subject: Subject): Promise<string> {
 class ProgressText {
   readonly #searches: number;
   readonly #say: (detail: string) => void;
-  readonly #running = new Map<number, JobProgress>();
+  readonly #running = new Map<number, SearchProgress>();
   readonly #begun = performance.now();
   #done = 0;
   #executions = 0;
@@ -124,7 +129,7 @@ class ProgressText {
     this.#say = say;
   }
 
-  progress(index: number, progress: JobProgress): void {
+  progress(index: number, progress: SearchProgress): void {
     this.#running.set(index, progress);
     this.#show();
   }
@@ -135,6 +140,17 @@ class ProgressText {
     this.#executions += executions;
     if (finding !== undefined) this.#findings++;
     this.#show();
+  }
+
+  /** Of the searches that are under way, how much there is of each that has a guess. */
+  #estimates(): string[] {
+    const known = [...this.#running.values()].flatMap(({ estimate }) => estimate ?? []);
+    if (known.length === 0) return [];
+    const guesses = known.map(({ executions, low, high }) => {
+      const [about, from, to] = [executions, low, high].map((count) => count.toLocaleString('en'));
+      return `${about} (${from} to ${to})`;
+    });
+    return [`by a guess there are ${guesses.join(' and ')}`];
   }
 
   #show(): void {
@@ -150,6 +166,7 @@ class ProgressText {
         `${this.#done} of ${this.#searches} done`,
         `${executions.toLocaleString('en')} executions`,
         `${Math.round(executions / seconds).toLocaleString('en')}/s`,
+        ...this.#estimates(),
         `${deepest} steps deep`,
         `${this.#findings} found`,
       ].join(', '),

@@ -1,6 +1,7 @@
 /** From what is named on the command line to scenarios. */
 import type { Scenario } from '../../check/index.ts';
 import { findEntry, ZOO, type ZooEntry } from '../../zoo/index.ts';
+import { QUESTIONS, type Question } from '../../zoo/questions/index.ts';
 import { wrongUse } from '../failure.ts';
 import { importScenario, moduleFailure } from '../user_module.ts';
 import type { Subject } from './job.ts';
@@ -15,11 +16,32 @@ export function entryNamed(name: string): ZooEntry {
   );
 }
 
+/** @throws Failure if there is no such question */
+export function questionNamed(id: string): Question {
+  const question = QUESTIONS.find((each) => each.id === id);
+  if (question !== undefined) return question;
+  throw wrongUse(
+    `There is no question ${id}`,
+    `Name one of ${QUESTIONS.map((each) => each.id).join(', ')}`,
+  );
+}
+
 /** @throws Failure if a module has none */
 export async function scenarioOf(subject: Subject): Promise<Scenario> {
   if (subject.kind === 'file') return loadScenario(subject.file);
+  if (subject.kind === 'question') {
+    return questionNamed(subject.id).cases[subject.at]!.scenario() as unknown as Scenario;
+  }
   // What it yields stays a number when its brand is forgotten.
   return entryNamed(subject.id).scenario(subject.isBroken) as unknown as Scenario;
+}
+
+/** Whether a search of it is said to find something. */
+export function isToBeFound(subject: Subject): boolean {
+  if (subject.kind === 'question') {
+    return questionNamed(subject.id).cases[subject.at]!.found !== undefined;
+  }
+  return subject.kind === 'zoo' && subject.isBroken;
 }
 
 const DOCS = 'docs/check.md';

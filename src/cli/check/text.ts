@@ -11,6 +11,7 @@ import type { ZooEntry } from '../../zoo/index.ts';
 import type { SearchResult, Subject } from './job.ts';
 import { reasonsOf } from './reasons.ts';
 import { type Case, executionsOf, isOf, type Search, verdictOf } from './report.ts';
+import { stateText } from './state_text.ts';
 import { timeline } from './timeline.ts';
 
 const INDENT = '  ';
@@ -111,7 +112,7 @@ function entryText(canvas: Canvas, entry: ZooEntry): string[] {
 function searchText(canvas: Canvas, checked: Case, search: Search): string[] {
   const { subject, result } = search;
   const title =
-    subject.kind === 'file' ? '' : subject.isBroken ? 'With the mistake: ' : 'Without it: ';
+    subject.kind !== 'zoo' ? '' : subject.isBroken ? 'With the mistake: ' : 'Without it: ';
   if (result === undefined) return [`${INDENT}${title}not begun`];
   const { red, green, yellow } = canvas.colors;
   const paint = { expected: green, unexpected: red, undecided: yellow }[verdictOf(checked, search)];
@@ -123,7 +124,7 @@ function searchText(canvas: Canvas, checked: Case, search: Search): string[] {
 function outcome({ entry }: Case, { subject }: Search, result: SearchResult): string {
   const { finding, isComplete } = result;
   if (finding !== undefined) {
-    const isMeant = subject.kind === 'file' || !subject.isBroken || isOf(entry!, finding);
+    const isMeant = subject.kind !== 'zoo' || !subject.isBroken || isOf(entry!, finding);
     const wanted = isMeant ? '' : `, and not ${entry!.properties.join(' or ')}`;
     return `found ${printable(finding.property)}${wanted} in ${cost(result)}`;
   }
@@ -131,7 +132,7 @@ function outcome({ entry }: Case, { subject }: Search, result: SearchResult): st
   return `not verified: nothing found in ${cost(result)}, but ${reasonsOf(result).join('; ')}`;
 }
 
-function cost(result: SearchResult): string {
+export function cost(result: SearchResult): string {
   const executions = executionsOf(result);
   const noun = executions === 1 ? 'execution' : 'executions';
   return `${executions.toLocaleString('en')} ${noun}, ${result.seconds.toFixed(1)} s`;
@@ -146,6 +147,7 @@ export function findingText(canvas: Canvas, finding: Finding, again: string): st
     '',
     ...timeline(canvas, finding),
     '',
+    ...(finding.state === undefined ? [] : [...stateText(canvas, finding.state), '']),
     ...indented(canvas, `Then: ${printable(finding.property)}`).map(canvas.colors.red),
     `${INDENT}${counted(finding.steps.length, 'step')}, ${switches} context ${switches === 1 ? 'switch' : 'switches'}`,
     `${INDENT}Schedule: ${finding.schedule}`,
@@ -163,7 +165,9 @@ export function againCommand(subject: Subject, { schedule }: Finding): string {
   const what =
     subject.kind === 'file'
       ? quoted(subject.file)
-      : `${subject.id} --${subject.isBroken ? 'on' : 'off'}`;
+      : subject.kind === 'zoo'
+        ? `${subject.id} --${subject.isBroken ? 'on' : 'off'}`
+        : `--questions ${subject.id}/${subject.at + 1}`;
   return `ptshare check ${what} --schedule ${quoted(schedule)}`;
 }
 
@@ -172,7 +176,7 @@ function quoted(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `"${printable(text).replace(/["\\$`]/g, '\\$&')}"`;
 }
 
-function indented(canvas: Canvas, text: string): string[] {
+export function indented(canvas: Canvas, text: string): string[] {
   const width = canvas.width - INDENT.length;
   return wrap(text, width, canvas.symbols.ellipsis).map((line) => INDENT + line);
 }

@@ -103,10 +103,12 @@ export const figuresSchema = z.strictObject({
   deepest: count,
 });
 export type Figures = z.infer<typeof figuresSchema>;
+const facts = z.array(z.strictObject({ of: z.string(), is: z.string() })).max(DEPTH_MAX);
 export const findingSchema: z.ZodType<Finding> = z.strictObject({
   property: z.string().max(1000),
   schedule: z.string(),
   steps: z.array(taken).max(DEPTH_MAX),
+  state: z.strictObject({ before: facts, after: facts }).exactOptional(),
 });
 
 const searchResult = z.strictObject({

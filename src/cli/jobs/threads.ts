@@ -1,7 +1,6 @@
-/** Does work on threads: one task on each, tried again if its thread dies. */
+/** Does work on threads, one task on each. */
 import { Worker } from 'node:worker_threads';
-import { type Executor, type Outcome, TRIES_MAX } from './executor.ts';
-import { type Task, TaskError } from './task.ts';
+import { TaskError } from './task.ts';
 
 type Answer = { readonly result: string } | { readonly why: string };
 
@@ -53,61 +52,4 @@ function ask(worker: Worker, text: string): Promise<Answer> {
     });
     worker.postMessage(text);
   });
-}
-
-export class Threads implements Executor {
-  readonly #threads: number;
-  readonly #pool: ThreadPool;
-  readonly #outcomes: Outcome[] = [];
-  #wake: () => void = () => {};
-
-  constructor(version: string, threads: number) {
-    this.#threads = threads;
-    this.#pool = new ThreadPool(version);
-  }
-
-  slots(): number {
-    return this.#threads;
-  }
-
-  async submit(task: Task): Promise<void> {
-    void this.#work(task).then((outcome) => {
-      this.#outcomes.push(outcome);
-      this.#wake();
-    });
-  }
-
-  async outcomes(abort: AbortSignal): Promise<readonly Outcome[]> {
-    if (this.#outcomes.length === 0) {
-      await new Promise<void>((resolve) => {
-        this.#wake = (): void => {
-          abort.removeEventListener('abort', this.#wake);
-          resolve();
-        };
-        abort.addEventListener('abort', this.#wake);
-      });
-    }
-    return this.#outcomes.splice(0);
-  }
-
-  about(): string {
-    return `${this.#threads} threads`;
-  }
-
-  close(): Promise<void> {
-    return this.#pool.close();
-  }
-
-  async #work({ id, text }: Task): Promise<Outcome> {
-    let why = '';
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
-      try {
-        return { id, result: await this.#pool.run(text) };
-      } catch (error) {
-        why = error instanceof Error ? error.message : String(error);
-        if (error instanceof TaskError) break;
-      }
-    }
-    return { id, why };
-  }
 }

@@ -8,8 +8,8 @@ export interface QuestionCase {
   readonly rule: string;
   /** Who races whom: a column. */
   readonly race: string;
-  /** What a search is said to find, by those who answered in words; `undefined` if nothing. */
-  readonly found?: Property | undefined;
+  /** What a search is said to find by the answer in words; `undefined` if nothing. */
+  readonly found: Property | undefined;
   scenario(): MachineScenario;
 }
 
@@ -19,7 +19,7 @@ export interface Question {
   readonly title: string;
   /** Who asked, where, and what hangs on it. */
   readonly asked: string;
-  /** In words, each paragraph on its own; none where the table says it all. */
+  /** In words, each paragraph on its own. */
   readonly answer: readonly string[];
   /** What the searches take for granted. */
   readonly assumptions: readonly string[];

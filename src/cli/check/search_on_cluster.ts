@@ -1,15 +1,13 @@
-/** Searches in parts that all threads, or all workers of a cluster, share. */
+/** Searches in parts that all workers of a cluster share. */
 import { createHash, randomBytes } from 'node:crypto';
 import { printable } from '../../report/printable.ts';
 import { wrongUse } from '../failure.ts';
 import { Cluster } from '../jobs/cluster.ts';
 import { type Executor, runTasks, type Source } from '../jobs/executor.ts';
-import { InProcess } from '../jobs/in_process.ts';
 import { TaskError, type ZooSubject } from '../jobs/task.ts';
-import { Threads } from '../jobs/threads.ts';
 import { withProgress } from '../progress.ts';
 import { readVersion } from '../version.ts';
-import type { Subject } from './job.ts';
+import { idOf, type Subject } from './job.ts';
 import type { CheckOptions } from './options.ts';
 import type { Case } from './report.ts';
 import { type SharedLimits, SharedSource } from './shared_source.ts';
@@ -18,7 +16,7 @@ import { parseState } from './shared_state.ts';
 const SAVE_MS = 1000;
 
 /** @returns `cases` with what came of them, as far as they came */
-export async function searchShared(
+export async function searchOnCluster(
   cases: readonly Case[],
   options: CheckOptions,
   abort: AbortSignal,
@@ -27,16 +25,14 @@ export async function searchShared(
   if (options.strategy.name !== 'optimal') {
     throw wrongUse(
       `A search with --strategy ${options.strategy.name} cannot be shared`,
-      'Leave out --strategy, or search without --queue and --share',
+      'Leave out --strategy, or search without --queue',
     );
-  }
-  if (options.job !== undefined && options.queue === undefined) {
-    throw wrongUse('A job is of a queue, and there is none', 'Pass --queue, or leave out --job');
   }
   const { maxExecutions, unit, timeout } = options;
   const limits = { unit, ...(maxExecutions !== undefined && { executionsMax: maxExecutions }) };
   const signals = [abort, ...(timeout === undefined ? [] : [AbortSignal.timeout(timeout * 1000)])];
-  const source = await run(subjects, limits, options, AbortSignal.any(signals));
+  const { queue, job } = options;
+  const source = await run(queue!, job, subjects, limits, AbortSignal.any(signals));
   for (const why of source.poison) {
     process.stderr.write(`ptshare: A unit was set aside: ${printable(why)}\n`);
   }
@@ -53,30 +49,12 @@ export async function searchShared(
 function zooOnly(subject: Subject): ZooSubject {
   if (subject.kind === 'zoo') return subject;
   throw wrongUse(
-    `${subject.file} cannot be shared: workers run no code of others`,
-    'Name entries of the zoo, or search without --queue and --share',
+    `${idOf(subject)} cannot be shared: workers run no code of others`,
+    'Name entries of the zoo, or search without --queue',
   );
 }
 
 async function run(
-  subjects: readonly ZooSubject[],
-  limits: SharedLimits,
-  { queue, workers, job }: CheckOptions,
-  abort: AbortSignal,
-): Promise<SharedSource> {
-  const version = readVersion();
-  if (queue !== undefined) return runOnCluster(queue, job, subjects, limits, abort);
-  const executor = workers === 1 ? new InProcess(version) : new Threads(version, workers);
-  const source = await SharedSource.open(subjects, version, limits);
-  try {
-    await runShown(executor, source, source, abort);
-  } finally {
-    await executor.close();
-  }
-  return source;
-}
-
-async function runOnCluster(
   url: string,
   name: string | undefined,
   subjects: readonly ZooSubject[],

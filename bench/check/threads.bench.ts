@@ -1,0 +1,98 @@
+/**
+ * How much faster two threads search than one: `npm run bench -- threads`.
+ *
+ * On a machine that does other work, too, wall-clock time says little. So the CPU time that the
+ * threads took is printed beside it: with as many CPUs as threads of its own, a search takes no less
+ * than what its busiest thread took.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Farm } from '../../src/cli/check/farm.ts';
+import type { SearchResult } from '../../src/cli/check/job.ts';
+
+const PROGRAMS = [
+  ['lastzero(15)', 'last_zero'],
+  ['munmap, two first stores', 'three_cpus'],
+] as const;
+const ROUNDS = 3;
+const MS_OF_TICK = 10;
+
+interface Run {
+  readonly result: SearchResult;
+  readonly wall: number;
+  /** CPU time of the thread that took the most, in ms. */
+  readonly busiest: number;
+  /** Of the process, with its compiler and garbage collector, in ms. */
+  readonly cpu: number;
+}
+
+async function runOnce(program: string, threads: number): Promise<Run> {
+  const file = fileURLToPath(new URL(`./programs/${program}.js`, import.meta.url));
+  const results: SearchResult[] = [];
+  const listener = {
+    onProgress: () => {},
+    onSaved: () => {},
+    onDone: (_: number, result: SearchResult) => results.push(result),
+  };
+  const [before, cpuBefore] = [ticksOfThreads(), process.cpuUsage()];
+  let last = before;
+  // The threads are gone when the search is over.
+  const timer = setInterval(() => {
+    last = ticksOfThreads();
+  }, MS_OF_TICK);
+  const begun = performance.now();
+  const subject = { kind: 'file', file } as const;
+  const job = { subject, strategy: 'optimal', isSaved: false, shareAfterMs: 500 } as const;
+  await new Farm(listener, new AbortController().signal).run([job], threads);
+  const wall = performance.now() - begun;
+  clearInterval(timer);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const spent = Array.from(last, ([thread, ticks]) => ticks - (before.get(thread) ?? 0));
+  const busiest = Math.max(...spent) * MS_OF_TICK;
+  return { result: results[0]!, wall, busiest, cpu: (user + system) / 1000 };
+}
+
+/** CPU time of all threads of this process: `utime` and `stime` of proc(5). */
+function ticksOfThreads(): Map<string, number> {
+  const ticks = new Map<string, number>();
+  for (const thread of readdirSync('/proc/self/task')) {
+    try {
+      const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      ticks.set(thread, Number(fields[11]) + Number(fields[12]));
+    } catch {
+      // The thread has ended meanwhile.
+    }
+  }
+  return ticks;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[values.length >> 1]!;
+}
+
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+const seconds = (ms: number): string => (ms / 1000).toFixed(1).padStart(9);
+
+print(`load ${loadavg()[0]!.toFixed(1)}; medians of ${ROUNDS} runs, in s`);
+print('                             threads   executions     wall  busiest      CPU');
+for (const [name, program] of PROGRAMS) {
+  const seen: { readonly wall: number; readonly busiest: number }[] = [];
+  const totals = new Set<number>();
+  for (const threads of [1, 2]) {
+    const runs: Run[] = [];
+    for (let round = 0; round < ROUNDS; round++) runs.push(await runOnce(program, threads));
+    const of = (value: (run: Run) => number): number => median(runs.map(value));
+    const [wall, busiest] = [of((run) => run.wall), of((run) => run.busiest)];
+    for (const { result } of runs) totals.add(result.executions);
+    seen.push({ wall, busiest });
+    const executions = String(runs[0]!.result.executions).padStart(13);
+    const times = [wall, busiest, of((run) => run.cpu)].map(seconds).join('');
+    print(name.padEnd(34) + threads + executions + times);
+  }
+  if (totals.size !== 1) throw new Error(`${name}: not the same executions: ${[...totals]}`);
+  const [one, two] = seen;
+  const ratios = [one!.wall / two!.wall, one!.busiest / two!.busiest];
+  print(`${''.padEnd(30)}2 threads: ${ratios.map((ratio) => `${ratio.toFixed(2)}x`).join(', ')}`);
+}

@@ -1,0 +1,177 @@
+/** A search that is under way: the parts that are left of it, and what has come of the others. */
+import {
+  type Bound,
+  type Estimate,
+  type Finding,
+  type Part,
+  type Scenario,
+  SharedSearch,
+  type SharedState,
+} from '../../check/index.ts';
+import type { Figures, Job, SavedSearch, SearchResult, UnitResult } from './job.ts';
+import { NOTHING } from './unit.ts';
+
+/** All of a search. */
+const WHOLE: Part = { path: { steps: [], below: [] }, floor: 0 };
+/** Of a part, before it is given back for others: many times what going on costs. */
+const PATIENCE_MS = 50;
+const PATIENCE_MS_MAX = 60_000;
+/** Executions that are not worth handing out. */
+const FEW = 10;
+const ROOT = { actor: 0, choice: 0, ways: 1, point: 0, isWhole: true, branches: [] } as const;
+
+export class Running {
+  readonly job: Job;
+  readonly index: number;
+  readonly #begun = performance.now();
+  readonly #bounds: Set<Bound>;
+  /** Of the scenario, when it is shared; before, there is one part. */
+  #search: SharedSearch | undefined;
+  #only: Part | undefined;
+  #figures: Figures;
+  #finding: Finding | undefined;
+  #probability: number | undefined;
+  #estimate: Estimate | undefined;
+  #stoppedBy: SearchResult['stoppedBy'];
+  /** Parts that threads have. */
+  underWay = 0;
+  /** How long a thread goes on with a part before it is asked for some of it. */
+  patienceMs = PATIENCE_MS;
+
+  /** @param newScenario called once, if there are parts */
+  static async open(
+    job: Job,
+    index: number,
+    newScenario: () => Promise<Scenario>,
+  ): Promise<Running> {
+    const running = new Running(job, index);
+    const tree = job.from?.tree;
+    if (tree !== undefined && tree.branches.length > 0) {
+      running.#search = new SharedSearch(await newScenario(), tree);
+    } else running.#only = tree?.part ?? WHOLE;
+    return running;
+  }
+
+  private constructor(job: Job, index: number) {
+    this.job = job;
+    this.index = index;
+    this.#figures = job.from?.figures ?? NOTHING;
+    this.#bounds = new Set(job.from?.bounds);
+  }
+
+  /** Of the executions of the whole, if there is one. */
+  get estimate(): Estimate | undefined {
+    return this.#estimate;
+  }
+
+  get figures(): Figures {
+    return this.#figures;
+  }
+
+  /** Of searching, that before a checkpoint included. */
+  get seconds(): number {
+    return (this.job.from?.seconds ?? 0) + (performance.now() - this.#begun) / 1000;
+  }
+
+  /** Whether there is nothing more to be done, now or later. */
+  get isOver(): boolean {
+    if (this.underWay > 0) return false;
+    if (this.#isCut()) return true;
+    return this.#search === undefined ? this.#only === undefined : this.#search.isDone;
+  }
+
+  /** Executions that may still be begun. */
+  get executionsLeft(): number | undefined {
+    const { executionsMax } = this.job;
+    const { executions, blocked, beyond } = this.#figures;
+    return executionsMax && Math.max(executionsMax - executions - blocked - beyond, 0);
+  }
+
+  /** A part to be searched, if there is one now. */
+  take(): Part | undefined {
+    if (this.#isCut()) return undefined;
+    // With a number of executions, one thread counts them.
+    if (this.job.executionsMax !== undefined && this.underWay > 0) return undefined;
+    let part = this.#only;
+    if (this.#search !== undefined) part = this.#search.take(1);
+    else if (this.underWay > 0) part = undefined;
+    if (part !== undefined) this.underWay++;
+    return part;
+  }
+
+  /** Takes what came of a part that `take()` gave. */
+  add(part: Part, result: UnitResult): void {
+    this.underWay--;
+    const isSmall = result.rest === undefined && result.figures.executions < FEW;
+    const patience = isSmall ? this.patienceMs * 2 : this.patienceMs / 2;
+    this.patienceMs = Math.min(Math.max(patience, PATIENCE_MS), PATIENCE_MS_MAX);
+    this.#figures = sumOf(this.#figures, result.figures);
+    for (const bound of result.bounds) if (bound !== 'stopped') this.#bounds.add(bound);
+    this.#finding ??= result.finding;
+    this.#probability = result.probability;
+    this.#estimate ??= result.estimate;
+    if (this.#search !== undefined) this.#search.add(part, result);
+    else if (result.rest === undefined) this.#only = undefined;
+    else this.#only = { path: result.rest.path, floor: 0 };
+  }
+
+  /** Makes parts for `wanted` threads, as far as what is not under way can be taken apart. */
+  async share(wanted: number, newScenario: () => Promise<Scenario>): Promise<void> {
+    const scenario = this.#search === undefined ? await newScenario() : undefined;
+    if (this.#search === undefined) {
+      if (this.#only === undefined || this.underWay > 0) return;
+      this.#search = new SharedSearch(scenario!, treeOf(this.#only));
+      this.#only = undefined;
+    }
+    this.#search.prepare(wanted);
+  }
+
+  stop(reason: 'timeout' | 'signal'): void {
+    this.#stoppedBy ??= reason;
+  }
+
+  save(): SavedSearch {
+    const tree = this.#search?.save() ?? treeOf(this.#only ?? WHOLE);
+    const bounds = [...this.#bounds].filter((bound) => bound !== 'executions');
+    return { tree, figures: this.#figures, bounds, seconds: this.seconds };
+  }
+
+  result(): SearchResult {
+    const isLeft = this.#search === undefined ? this.#only !== undefined : !this.#search.isDone;
+    const isCut = this.#finding === undefined && isLeft;
+    const bounds = new Set(this.#bounds);
+    const stoppedBy = this.#stoppedBy;
+    if (isCut && stoppedBy !== undefined) bounds.add('stopped');
+    return {
+      ...this.#figures,
+      finding: this.#finding,
+      bounds: [...bounds],
+      isComplete: this.#finding === undefined && bounds.size === 0,
+      seconds: this.seconds,
+      ...(isCut && { saved: this.save() }),
+      ...(isCut && stoppedBy && { stoppedBy }),
+      ...(this.#estimate && { estimate: this.#estimate }),
+      ...(this.#probability !== undefined && { probability: this.#probability }),
+    };
+  }
+
+  #isCut(): boolean {
+    const hasNoneLeft = this.executionsLeft === 0 && this.#bounds.has('executions');
+    return this.#finding !== undefined || this.#stoppedBy !== undefined || hasNoneLeft;
+  }
+}
+
+function treeOf(part: Part): SharedState {
+  return { ...ROOT, part };
+}
+
+function sumOf(one: Figures, other: Figures): Figures {
+  return {
+    executions: one.executions + other.executions,
+    blocked: one.blocked + other.blocked,
+    beyond: one.beyond + other.beyond,
+    probes: one.probes + other.probes,
+    steps: one.steps + other.steps,
+    deepest: Math.max(one.deepest, other.deepest),
+  };
+}

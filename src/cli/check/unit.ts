@@ -1,0 +1,91 @@
+/** Does a unit of a search, and says now and then how far it is. */
+import {
+  type Checkpoint,
+  type Estimate,
+  type Exploration,
+  estimate,
+  explore,
+  type Part,
+  type Scenario,
+} from '../../check/index.ts';
+import type { Figures, Unit, UnitEvent, UnitResult } from './job.ts';
+
+const TELL_MS = 200;
+/** How long a guess may take. */
+const ESTIMATE_MS = 1000;
+/** Executions of a unit at least, on a machine that is too busy for more. */
+const RUNS_MIN = 32;
+
+/** The word that says how many threads have nothing to do, in what all share. */
+export const HUNGRY = 0;
+
+export const NOTHING: Figures = {
+  executions: 0,
+  blocked: 0,
+  beyond: 0,
+  probes: 0,
+  steps: 0,
+  deepest: 0,
+};
+
+/** Where a search begins that begins with `path`. */
+export function checkpointOf({ path }: Part): Checkpoint {
+  return { version: 1, path, bounds: [], ...NOTHING };
+}
+
+export function figuresOf(result: Figures): Figures {
+  const { executions, blocked, beyond, probes, steps, deepest } = result;
+  return { executions, blocked, beyond, probes, steps, deepest };
+}
+
+/** @param shared the words that threads share */
+export function performUnit(
+  scenario: Scenario,
+  unit: Unit,
+  shared: Int32Array,
+  tell: (event: UnitEvent) => void,
+): UnitResult {
+  const { part, strategy, executionsMax, stop } = unit;
+  const { ms = Number.POSITIVE_INFINITY, shareAfterMs = Number.POSITIVE_INFINITY } = unit;
+  const begun = performance.now();
+  let toldAt = begun;
+  // From its beginning every search can go on, by whatever strategy.
+  const isBegun = part.path.steps.length > 0;
+  const result = explore(scenario, {
+    strategy,
+    ...(isBegun && { from: checkpointOf(part), floor: part.floor }),
+    ...(executionsMax !== undefined && { executionsMax }),
+    shouldStop: ({ executions, runs, deepest }) => {
+      const now = performance.now();
+      if (now - toldAt >= TELL_MS) {
+        toldAt = now;
+        tell({ kind: 'progress', executions, deepest });
+      }
+      const spent = now - begun;
+      if (Atomics.load(shared, stop) !== 0) return true;
+      if (spent >= ms) return true;
+      return spent >= shareAfterMs && runs >= RUNS_MIN && Atomics.load(shared, HUNGRY) > 0;
+    },
+  });
+  const isOver = result.rest === undefined || Atomics.load(shared, stop) !== 0;
+  if (isOver || !unit.isEstimated) return resultOf(result);
+  const guessed = guess(scenario, () => Atomics.load(shared, stop) !== 0);
+  return { ...resultOf(result), ...(guessed && { estimate: guessed }) };
+}
+
+function guess(scenario: Scenario, isStopped: () => boolean): Estimate | undefined {
+  const end = performance.now() + ESTIMATE_MS;
+  return estimate(scenario, { shouldStop: () => isStopped() || performance.now() >= end });
+}
+
+function resultOf(result: Exploration): UnitResult {
+  const { bounds, finding, probability, rest, above } = result;
+  return {
+    figures: figuresOf(result),
+    bounds,
+    finding,
+    ...(probability !== undefined && { probability }),
+    ...(rest && { rest: { path: rest.path } }),
+    ...(above && { above }),
+  };
+}

@@ -66,6 +66,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'base',
     'arch',
     'designs',
+    'mmu',
     'trace',
     'mm',
     'image',

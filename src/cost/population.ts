@@ -123,6 +123,7 @@ function touchedOf(vma: Vma, row: RunRow, isOfFamily: boolean): Touched[] {
   const from = Math.max(vma.start, row.slot * SLOT_PAGES);
   const end = Math.min(vma.end, (row.slot + row.count) * SLOT_PAGES);
   const whole = { start: from, end, kind, isInherited } as Touched;
+  if (kind === RunKind.THP_ANON || kind === RunKind.THP_FILE) return hugePages(whole);
   if (kind !== RunKind.PTE && kind !== RunKind.EMPTY) return [whole];
   const found: Touched[] = [];
   let left = kind === RunKind.EMPTY ? row.count : row.pages;
@@ -136,6 +137,15 @@ function touchedOf(vma: Vma, row: RunRow, isOfFamily: boolean): Touched[] {
     found.push({ start, end: start + pages, kind: kind as RunKind, isInherited });
   }
   return found;
+}
+
+/** One by one: each may be there already, or not. */
+function hugePages({ start, end, ...rest }: Touched): Touched[] {
+  const count = (end - start) / SLOT_PAGES;
+  return Array.from({ length: count }, (_, index) => {
+    const first = start + index * SLOT_PAGES;
+    return { start: first, end: first + SLOT_PAGES, ...rest };
+  });
 }
 
 function needsOf(

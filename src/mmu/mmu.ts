@@ -149,7 +149,8 @@ export class Mmu {
     ) {
       return page + this.distances[at]!;
     }
-    return this.accessFirst(page, kind, page);
+    this.walker.page[0] = page;
+    return this.accessFirst(kind, page & (GUESSES - 1));
   }
 
   /**
@@ -168,7 +169,8 @@ export class Mmu {
       const page = pages[index]!;
       const kind = (record & 1) === 0 ? LOAD : STORE;
       // Any place will do for a guess, and this one is at hand.
-      const guess = guesses[index & (GUESSES - 1)]!;
+      const hint = index & (GUESSES - 1);
+      const guess = guesses[hint]!;
       if (
         tags[guess] === page &&
         (spaces[guess] === space || spaces[guess] === GLOBAL_SPACE) &&
@@ -177,23 +179,28 @@ export class Mmu {
       ) {
         continue;
       }
-      if (this.accessFirst(page as Vpn, kind, index) < 0) break;
+      this.walker.page[0] = page;
+      if (this.accessFirst(kind, hint) < 0) break;
     }
     this.counters[ACCESSES]! += at - start + (at < end ? 1 : 0);
     return at;
   }
 
-  /** Through the whole array that is searched first. @param hint where to guess the next time */
-  private accessFirst(page: Vpn, kind: Access, hint: number): number {
-    const { first, firstSize } = this;
+  /**
+   * Of the page in `walker.page`, through the whole array that is searched first.
+   *
+   * @param hint where to guess the next time
+   */
+  private accessFirst(kind: Access, hint: number): number {
+    const { first, firstSize, walker } = this;
+    const page = walker.page[0]!;
     const tag = Math.floor(page * this.firstScale);
     const at = first.find(tag, this.registers[SPACE]! + firstSize, GLOBAL_SPACE + firstSize);
     if (at >= 0 && (first.words[at]! & kind) !== 0) {
       first.touch(at);
-      this.guesses[hint & (GUESSES - 1)] = at;
+      this.guesses[hint] = at;
       return page + first.values[at]!;
     }
-    this.walker.page[0] = page;
     return this.accessSlowly(kind);
   }
 

@@ -210,6 +210,21 @@ test('a fleet that workers analyse is the fleet that is analysed here', { skip }
   }
 });
 
+test('a sweep that workers do is the sweep that is done here', { skip }, () => {
+  const worker = startWorker(server.url);
+  const args = ['compare', 'database', '--designs', 'today,mshare', '--json'];
+  const sweep = ['--processes', '2', '--size', '2M', '--sweep', 'size=1G,7G,1G'];
+  try {
+    const here = ptshare([...args, ...sweep]);
+    const there = ptshare([...args, ...sweep, '--queue', server.url]);
+    assert.deepEqual([here.status, there.status], [0, 0], there.stderr);
+    assert.deepEqual(JSON.parse(there.stdout), JSON.parse(here.stdout));
+    assert.equal((JSON.parse(there.stdout) as { sweep: unknown[] }).sweep.length, 3);
+  } finally {
+    void kill(worker);
+  }
+});
+
 test('a server that is not there, or wants another password, is said so with 3', { skip }, () => {
   for (const url of ['redis://127.0.0.1:1', server.url.replace('only', 'not')]) {
     const { status, stderr } = ptshare(['worker', '--queue', url]);

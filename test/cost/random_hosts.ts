@@ -1,0 +1,80 @@
+/** Small random hosts: processes that map some segments, files and memory of their own, and forks. */
+import fc from 'fast-check';
+import {
+  type HostSnapshot,
+  type MappedObject,
+  type Mm,
+  PROT_READ,
+  PROT_WRITE,
+} from '../../src/snapshot/records.ts';
+import { AddressSpace } from '../../src/workload/address_space.ts';
+import { fileObject, hostOf, processOf } from '../../src/workload/host.ts';
+
+const GIB = 2 ** 18;
+const TABLE = 512;
+
+/** Where objects can be mapped, each in a GiB of its own but the last two: page, pages, offset. */
+const PLACES = [
+  [1 * GIB, 2 * TABLE, 0],
+  [2 * GIB + TABLE, 3 * TABLE, TABLE],
+  [3 * GIB + 100, TABLE + 7, 100],
+  [4 * GIB, 60, 0],
+  [5 * GIB, 4 * TABLE, 0],
+  [5 * GIB + 8 * TABLE, TABLE, 4 * TABLE],
+] as const;
+
+const OBJECTS: readonly MappedObject[] = [
+  { ...fileObject('/SYSV1', 1), kind: 'sysv', device: '00:01' },
+  { ...fileObject('/memfd:a', 2), kind: 'memfd', device: '00:01' },
+  fileObject('/usr/lib/a.so', 3),
+];
+
+/** How a process has an object: where, whether for itself, and whether it may store. */
+const mapping = fc.record({
+  object: fc.nat(OBJECTS.length - 1),
+  place: fc.nat(PLACES.length - 1),
+  isShared: fc.boolean(),
+  isWritable: fc.boolean(),
+});
+const process = fc.record({
+  mappings: fc.uniqueArray(mapping, { maxLength: 4, selector: ({ place }) => place }),
+  heap: fc.integer({ min: 0, max: 3 * TABLE }),
+  /** Of the private memory that a family has: how much this one has written since the fork. */
+  written: fc.nat(3),
+});
+export const host = fc.record({
+  processes: fc.array(process, { minLength: 1, maxLength: 4 }),
+  /** Tables of private memory that all have since they were forked; none if they were not. */
+  family: fc.nat(3),
+});
+type Host = typeof host extends fc.Arbitrary<infer T> ? T : never;
+
+const HEAP = 9 * GIB + 17;
+const ARENA = 11 * GIB;
+
+export function snapshotOfHost({ processes, family }: Host): HostSnapshot {
+  const mms = processes.map(({ mappings, heap, written }, index): Mm => {
+    const space = new AddressSpace();
+    for (const one of mappings.toSorted((a, b) => a.place - b.place)) {
+      const [start, pages, offset] = PLACES[one.place]!;
+      const protection = PROT_READ | (one.isWritable ? PROT_WRITE : 0);
+      // Memory that is nobody's file is mapped to be shared.
+      const shared = one.isShared || OBJECTS[one.object]!.kind !== 'file';
+      space.map({ start, pages, offset, protection, shared, object: one.object });
+    }
+    if (heap > 0) space.map({ start: HEAP, pages: heap, label: '[heap]' });
+    mapArena(space, family, index === 0 ? 0 : Math.min(written, family));
+    const identity = { pid: 100 + index, comm: 'p', commandLine: 'p', cgroup: '' };
+    return processOf(space, identity);
+  });
+  return hostOf('random', OBJECTS, mms);
+}
+
+/** Private memory of `tables`, of which the first `written` are the process's own. */
+function mapArena(space: AddressSpace, tables: number, written: number): void {
+  if (written > 0) space.map({ start: ARENA, pages: written * TABLE });
+  if (tables > written) {
+    const start = ARENA + written * TABLE;
+    space.map({ start, pages: (tables - written) * TABLE, content: 1 + written });
+  }
+}

@@ -66,6 +66,7 @@ const HUGE_PAGES_MAX = 1024;
 const HUGE_FRAMES = 512;
 /** Where flags of calls have the size of huge pages. */
 const SIZE_SHIFT = 26;
+const FORGET_MIN = 256;
 /** VMAs that one call adds at most, and some. */
 const VMAS_OF_CALL = 8;
 
@@ -81,6 +82,8 @@ export class Host {
   readonly names = new WeakMap<engine.Inode, string>();
   /** Files that something refers to. */
   readonly #inodes = new Map<string, engine.Inode>();
+  /** How many there are when those are looked for that nothing refers to any more. */
+  #forgetAt = FORGET_MIN;
   /** The engine's number of each segment. */
   readonly segments = new Map<number, number>();
   /** Whether the recording says which pages are touched: then calls bring pages in, too. */
@@ -248,7 +251,7 @@ export class Host {
   }
 
   #name(inode: engine.Inode, path: string): void {
-    if (this.#inodes.size >= 2 * this.#room.inodes) this.#forget();
+    if (this.#inodes.size >= this.#forgetAt) this.#forget();
     this.#inodes.set(path, inode);
     this.names.set(inode, path);
   }
@@ -257,6 +260,7 @@ export class Host {
     for (const [path, inode] of this.#inodes) {
       if (inode.references <= 0) this.#inodes.delete(path);
     }
+    this.#forgetAt = Math.max(FORGET_MIN, 2 * this.#inodes.size);
   }
 
   #mountOf(path: string): Mount | undefined {

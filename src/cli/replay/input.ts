@@ -27,7 +27,7 @@ export async function* readChunks(name: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** Whether it can be read as it is, wherever one wants to start. */
+/** Whether it is not compressed, and can be read from wherever one wants. */
 async function isPlainFile(file: FileHandle): Promise<boolean> {
   const stats = await file.stat();
   if (!stats.isFile()) return false;

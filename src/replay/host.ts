@@ -1,6 +1,7 @@
 /** The simulated machine of a replay: the engine, files by their paths, segments by their numbers. */
 import { formatById } from '../arch/index.ts';
 import type * as engine from '../mm/index.ts';
+import type { FileState } from './faults/line.ts';
 import { ReplayError } from './replay_error.ts';
 
 /** The blanked build: operations are plain functions. */
@@ -199,9 +200,17 @@ export class Host {
     return { ...rights, mapped: inode && { inode }, pagesMax: 2 ** 51 };
   }
 
-  /** A file that is in memory as a whole, and stays there. @throws ReplayError */
-  know(line: number, path: string, bytes: number): void {
+  /** A file that is in memory as a whole, unless it has huge pages, and stays. @throws ReplayError */
+  know(line: number, { path, bytes, pageBytes }: FileState): void {
     this.wantRoom(line);
+    if (pageBytes !== undefined) {
+      // Which of its pages are there is not recorded.
+      this.knowsPool = false;
+      const isKnown = (this.#inodes.get(path)?.references ?? 0) > 0;
+      const inode = isKnown ? undefined : this.#newHugetlb(path, Math.log2(pageBytes));
+      if (inode !== undefined) inode.bytes = bytes;
+      return;
+    }
     const file = this.open(path, { isReadable: true, isWritable: true });
     if (file.mapped === undefined || file.mapped.inode.bytes >= bytes) {
       this.close(file);

@@ -1,6 +1,7 @@
 /** The simulated machine of a replay: the engine, files by their paths, segments by their numbers. */
 import { formatById } from '../arch/index.ts';
 import type * as engine from '../mm/index.ts';
+import type { FileState } from './faults/line.ts';
 import { ReplayError } from './replay_error.ts';
 
 /** The blanked build: operations are plain functions. */
@@ -66,6 +67,7 @@ const HUGE_PAGES_MAX = 1024;
 const HUGE_FRAMES = 512;
 /** Where flags of calls have the size of huge pages. */
 const SIZE_SHIFT = 26;
+const FORGET_MIN = 256;
 /** VMAs that one call adds at most, and some. */
 const VMAS_OF_CALL = 8;
 
@@ -81,6 +83,8 @@ export class Host {
   readonly names = new WeakMap<engine.Inode, string>();
   /** Files that something refers to. */
   readonly #inodes = new Map<string, engine.Inode>();
+  /** How many there are when those are looked for that nothing refers to any more. */
+  #forgetAt = FORGET_MIN;
   /** The engine's number of each segment. */
   readonly segments = new Map<number, number>();
   /** Whether the recording says which pages are touched: then calls bring pages in, too. */
@@ -196,9 +200,17 @@ export class Host {
     return { ...rights, mapped: inode && { inode }, pagesMax: 2 ** 51 };
   }
 
-  /** A file that is in memory as a whole, and stays there. @throws ReplayError */
-  know(line: number, path: string, bytes: number): void {
+  /** A file that is in memory as a whole, unless it has huge pages, and stays. @throws ReplayError */
+  know(line: number, { path, bytes, pageBytes }: FileState): void {
     this.wantRoom(line);
+    if (pageBytes !== undefined) {
+      // Which of its pages are there is not recorded.
+      this.knowsPool = false;
+      const isKnown = (this.#inodes.get(path)?.references ?? 0) > 0;
+      const inode = isKnown ? undefined : this.#newHugetlb(path, Math.log2(pageBytes));
+      if (inode !== undefined) inode.bytes = bytes;
+      return;
+    }
     const file = this.open(path, { isReadable: true, isWritable: true });
     if (file.mapped === undefined || file.mapped.inode.bytes >= bytes) {
       this.close(file);
@@ -248,7 +260,7 @@ export class Host {
   }
 
   #name(inode: engine.Inode, path: string): void {
-    if (this.#inodes.size >= 2 * this.#room.inodes) this.#forget();
+    if (this.#inodes.size >= this.#forgetAt) this.#forget();
     this.#inodes.set(path, inode);
     this.names.set(inode, path);
   }
@@ -257,6 +269,7 @@ export class Host {
     for (const [path, inode] of this.#inodes) {
       if (inode.references <= 0) this.#inodes.delete(path);
     }
+    this.#forgetAt = Math.max(FORGET_MIN, 2 * this.#inodes.size);
   }
 
   #mountOf(path: string): Mount | undefined {

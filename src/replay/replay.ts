@@ -111,7 +111,7 @@ export class Replay {
 
   #fault(read: FaultLine, line: number): void {
     if (read.kind === 'file') {
-      this.host.know(line, read.path, read.bytes);
+      this.host.know(line, read);
       return;
     }
     const space = this.#threads.findFaulting(read.pid, line)?.space;

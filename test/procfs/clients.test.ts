@@ -4,8 +4,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAIN } from '../command_line.ts';
-import { judgedTest, programs, root } from '../live/judge.ts';
-import { pageTypes, pageTypesSources } from './page_types.ts';
+import { type Judge, judgedTest, programs, root } from '../live/judge.ts';
+import { pageTypes, pageTypesSources, thpmaps, thpmapsSources } from './page_types.ts';
 import { EXPECTED, HEAP, MEMORY_KIB, PAGES, withRendered } from './rendered.ts';
 
 /** What a program prints to whom `proc` is /proc; it is the first process of a namespace. */
@@ -212,6 +212,37 @@ judgedTest(
       }
     }),
 );
+
+judgedTest('thpmaps, on the tree that is mounted', [root, numpy(), thpmapsSources], () =>
+  withRendered(async ({ script, proc }) => {
+    const program = thpmaps();
+    const run = startMounted([script, '--mount', proc]);
+    try {
+      await run.mounted;
+      for (const { pid, rss } of EXPECTED) {
+        const command = `${PYTHON} ${program} --pid ${pid} --rollup --cont 64K --inc-smaps`;
+        const kib = new Map(
+          rowsOf(inNamespace(proc, command)).map(([name, value]) => [name!, Number(value)]),
+        );
+        assert.equal(kib.get('Rss:'), rss);
+        // All of it is mapped by entries of level 1: none by parts.
+        assert.equal(kib.get('anon-thp-pmd-aligned-2048kB:'), PAGES.huge * 4);
+        assert.equal(kib.get('anon-cont-pmd-aligned-64kB:'), PAGES.huge * 4);
+        assert.deepEqual(
+          [...kib.keys()].filter((name) => name.includes('-pte-')),
+          [],
+        );
+      }
+    } finally {
+      await run.end();
+    }
+  }),
+);
+
+function numpy(): Judge {
+  const { status } = spawnSync(PYTHON, ['-c', 'import numpy'], { stdio: 'ignore' });
+  return { missing: () => (status === 0 ? undefined : 'not installed: python3-numpy') };
+}
 
 /** `ptshare run` under way, and how to end it by Ctrl-C. */
 function startMounted(args: readonly string[]): { mounted: Promise<void>; end(): Promise<void> } {

@@ -13,6 +13,7 @@ import { type Area, Population } from '../both_builds/random_calls.ts';
 import { Random } from '../kernel/random.ts';
 import { type Engine, newWorld } from '../mm/small_world.ts';
 import type { Source } from './comparison.ts';
+import { lanesOf } from './guest.ts';
 import type { TableSet } from './random_memory.ts';
 
 const fast = (await import(new URL('../../fast/src/mm/index.js', import.meta.url).href)) as Engine;
@@ -64,7 +65,7 @@ export class EngineMemory implements TableSet, Source {
     }
     this.#format = format;
     this.#random = new Random(seed);
-    this.lanes = new Uint32Array(image.buffer);
+    this.lanes = lanesOf(format, new Uint32Array(image.buffer));
     this.origin = entryIndex(memory.tables.start / 8);
     const lower = entryIndex(memory.rootOf(mm) / 8);
     // The engine has no kernel's half: where that has a root of its own, an unused table will do.

@@ -169,7 +169,7 @@ function runUntilDone(program: string, flags: readonly string[], file: number): 
 }
 
 /** The reverse of `imageOf()`, which is its own: bytes change places, or none does. */
-function lanesOf(format: PteFormat, image: Uint32Array): Uint32Array {
+export function lanesOf(format: PteFormat, image: Uint32Array): Uint32Array {
   return new Uint32Array(imageOf(format, image).buffer);
 }
 

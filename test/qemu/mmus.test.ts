@@ -17,10 +17,10 @@ import { RandomMemory, type TableSet } from './random_memory.ts';
 
 const ACCESSES = Number(process.env.PTSHARE_QEMU_ACCESSES ?? 20_000);
 /** Most over the same tables. */
-const BATCH = 5_000;
+const BATCH = 10_000;
 
 /** Of a process that is worth a run. */
-const PAGES_MIN = 200;
+const PAGES_MIN = 50;
 const PIECES_MIN = 20;
 
 type Draw = (format: PteFormat, seed: number) => Iterable<TableSet & Source>;
@@ -90,8 +90,6 @@ for (const architecture of ARCHITECTURES) {
   const judges = [programs(program, `${tools}as`)];
   for (const format of FORMATS.filter(({ id }) => id.startsWith(prefix))) {
     for (const [tables, draw] of Object.entries(KINDS_OF_TABLES)) {
-      // Of Power the walks of random tables are judged alone.
-      if (prefix === 'ppc64' && draw !== KINDS_OF_TABLES['random tables']) continue;
       judgedTest(`QEMU's MMU agrees on ${format.id} with ${tables}`, judges, (context) =>
         judge(context, architecture, format, draw),
       );

@@ -2,28 +2,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadPtrace } from '../../src/capture/record/ptrace.ts';
 import type { ReplayReport } from '../../src/replay/index.ts';
 import { ptshare } from '../command_line.ts';
 import { temporaryFolder } from '../live/at_end.ts';
-import { type Judge, judgedTest, programs, root } from '../live/judge.ts';
-
-const recorder: Judge = {
-  missing() {
-    if (process.arch !== 'x64') return 'page faults are recorded on x86-64 only';
-    const filesystems = readFileSync('/proc/filesystems', 'latin1');
-    if (!/\ttracefs$/m.test(filesystems)) return 'the kernel has no tracefs';
-    return loadPtrace() === undefined ? 'koffi is not installed' : undefined;
-  },
-};
-
-/** Huge pages of anonymous memory are not recorded. */
-const smallPages: Judge = {
-  missing: () =>
-    readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'latin1').includes('[always]')
-      ? 'transparent_hugepage is always'
-      : undefined,
-};
+import { judgedTest, programs, root } from '../live/judge.ts';
+import { recorder, smallPages } from './recorder.ts';
 
 function leftovers(): string[] {
   const instances = ['/sys/kernel/tracing/instances']

@@ -1,5 +1,6 @@
 /** Real programs, recorded as they run here: the engine places every mapping where the kernel did. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReplayReport } from '../../src/replay/index.ts';
@@ -151,6 +152,22 @@ program('redis with a background save', ['redis-server', 'redis-cli'], () => ['s
   errnos: 200,
   processes: 6,
   threads: 3,
+});
+
+const SELECTION = 'trace=%memory,%process,%ipc,%desc';
+const merged = programs('strace', 'strace-log-merge');
+judgedTest('a file for each process, merged: every address and errno', [merged], () => {
+  const prefix = join(temporaryFolder(), 'sh');
+  const command = ['sh', '-c', 'ls / | sort | wc -l; (cd /; perl -e 1) | cat; git --version'];
+  const options = ['-ff', '-ttt', '-y', '-e', SELECTION, '-o', prefix];
+  execFileSync('strace', [...options, '--', ...command], { stdio: 'ignore' });
+  const input = execFileSync('strace-log-merge', [prefix]);
+  const { status, stdout } = ptshare(['replay', '--json', '--strict', '-'], { input });
+  const { mismatches, addresses, errnos, processes } = JSON.parse(stdout) as ReplayReport;
+  assert.deepEqual([status, mismatches], [0, []]);
+  assert.ok(addresses.exact === addresses.total && addresses.total >= 40);
+  assert.ok(errnos.exact === errnos.total && errnos.total >= 100);
+  assert.ok(processes >= 6);
 });
 
 const server: readonly Judge[] = [root, postgres, programs('strace', 'setpriv')];

@@ -4,13 +4,23 @@
  * are in memory: what a fault brings in does not depend on what was there by chance.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { type Begun, CALLS, describeCall, describeResult, EXECVE } from './calls.ts';
 import type { Seen, SeenCall } from './merge.ts';
 import { execState, exitState } from './process_state.ts';
 import { EVENT, type Ptrace, type Stop } from './ptrace.ts';
 import type { TraceInstance } from './tracefs.ts';
 
+/** @source uapi/linux/magic.h */
+const HUGETLBFS = 0x958458f6;
 const SIGTRAP = 5;
 const SYSCALL_STOP = SIGTRAP | 0x80;
 const STOPPING: readonly number[] = [19, 20, 21, 22];
@@ -139,8 +149,11 @@ export class Tracer implements Seen {
     this.#filesRead.add(path);
     const stats = statSync(place, { throwIfNoEntry: false });
     if (stats?.isFile() !== true || stats.size > FILE_BYTES_MAX) return;
-    for (let pass = 0; pass < 2; pass++) readThrough(place);
-    const line = `${pid} !!! file ${JSON.stringify({ path, bytes: stats.size })}`;
+    const { type, bsize } = statfsSync(place);
+    const isHuge = type === HUGETLBFS;
+    if (!isHuge) for (let pass = 0; pass < 2; pass++) readThrough(place);
+    const file = { path, bytes: stats.size, ...(isHuge && { pageBytes: bsize }) };
+    const line = `${pid} !!! file ${JSON.stringify(file)}`;
     this.#before.set(pid, [...(this.#before.get(pid) ?? []), line]);
   }
 }

@@ -1,27 +1,56 @@
 /** Recordings as chunks of text: of files, standard input, compressed or not. */
 import { spawn } from 'node:child_process';
-import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import { ExitCode, Failure, fileFailure, wrongUse } from '../failure.ts';
 
 const CHUNK_BYTES = 2 ** 18;
+const STREAM = { highWaterMark: CHUNK_BYTES };
 const GZIP = [0x1f, 0x8b];
 const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
 
-/** Reads a recording. A failure to read or decompress it ends the iteration. @throws Failure */
+/**
+ * Reads a recording. A failure to read or decompress it ends the iteration. A chunk is good until the
+ * next one is asked for.
+ *
+ * @throws Failure
+ */
 export async function* readChunks(
   name: string,
   mend = 'Name a file that strace recorded',
 ): AsyncGenerator<Buffer> {
-  const source =
-    name === '-' ? process.stdin : createReadStream(name, { highWaterMark: CHUNK_BYTES });
   try {
-    yield* await decompressed(source);
+    const file = name === '-' ? undefined : await open(name);
+    const isPlain = file !== undefined && (await isPlainFile(file));
+    if (isPlain) yield* inPlace(file);
+    else yield* decompressed(file?.createReadStream(STREAM) ?? process.stdin);
   } catch (error) {
     throw readFailure(name, error, mend);
+  }
+}
+
+/** Whether it is not compressed, and can be read from wherever one wants. */
+async function isPlainFile(file: FileHandle): Promise<boolean> {
+  const stats = await file.stat();
+  if (!stats.isFile()) return false;
+  const { bytesRead, buffer } = await file.read(Buffer.alloc(ZSTD.length), 0, ZSTD.length, 0);
+  const start = buffer.subarray(0, bytesRead);
+  return !startsWith(start, GZIP) && !startsWith(start, ZSTD);
+}
+
+/** Into the same memory again and again: new buffers pile up until they are collected. */
+async function* inPlace(file: FileHandle): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  try {
+    for (let position = 0; ; ) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, position);
+      if (bytesRead === 0) return;
+      position += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
   } finally {
-    source.destroy();
+    await file.close();
   }
 }
 
@@ -37,8 +66,16 @@ function readFailure(name: string, error: unknown, mend: string): unknown {
   return fileFailure(`read ${name}`, error, mend);
 }
 
+async function* decompressed(source: Readable): AsyncGenerator<Buffer> {
+  try {
+    yield* await opened(source);
+  } finally {
+    source.destroy();
+  }
+}
+
 /** By the first bytes. */
-async function decompressed(source: Readable): Promise<AsyncIterable<Buffer>> {
+async function opened(source: Readable): Promise<AsyncIterable<Buffer>> {
   const iterator = source.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
   let start = Buffer.alloc(0);
   while (start.length < ZSTD.length) {

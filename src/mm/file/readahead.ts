@@ -8,7 +8,7 @@
  * @omits  that the locks of a fault are dropped while it reads, files that more than a hundred faults
  *         have missed (MMAP_LOTSAMISS), congestion
  */
-import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
+import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, orderOf, putFrame } from '../page/frame.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
@@ -16,13 +16,18 @@ import { lockShared, Rank, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
-import { addFolio, findGetFrame, isBehindEnd, type Place } from './filemap.ts';
+import { addFolio, findLockFrame, type Place } from './filemap.ts';
 import { type Inode, isMemory, pagesOfInode } from './inode.ts';
 
 /** The optimal size of a request to the disk: a property of the host, here 8 MiB. */
 const REQUEST_PAGES = 2048;
 
-/** What was read last by way of an open file, in pages. @source linux/fs.h struct file_ra_state */
+/**
+ * What was read last by way of an open file, in pages. No lock guards it: faults that race read a
+ * little more or less.
+ *
+ * @source linux/fs.h struct file_ra_state
+ */
 export interface ReadAhead {
   start: number;
   size: number;
@@ -44,25 +49,37 @@ export function* readAheadForFault(task: Task, vma: Vma, index: number): Op<bool
   const { machine, cpu } = task;
   const { inode } = vma.file!;
   if (isMemory(inode)) return false;
-  const isBehind = yield* isBehindEnd(task, inode, index);
-  if (isBehind) return false;
-  const frame = yield* findGetFrame(task, inode, index);
-  if (frame === NONE) return yield* readAround(task, vma, index);
-  const head = headOf(machine, frame);
-  yield reading(machine.objects.frame(head));
-  const flags = machine.frameFlags[head]!;
+  yield reading(machine.objects.pages(inode.id));
+  if (index >= pagesOfInode(inode)) return false;
+  if (inode.pages.get(index) === NONE) return yield* readAround(task, vma, index);
   const isWanted = (vma.flags & VM.RAND_READ) === 0 && machine.size.readAheadPages > 0;
-  const isMarked = (flags & FrameFlag.READAHEAD) !== 0 && isWanted;
-  if (isMarked) yield* readOn(task, vma, index, frame);
-  const isUptodate = (flags & FrameFlag.UPTODATE) !== 0;
-  if (!isUptodate) {
-    yield* lockFolio(machine, cpu, frame);
-    yield writing(machine.objects.frame(head));
-    machine.frameFlags[head]! |= FrameFlag.UPTODATE;
-    yield* unlockFolio(machine, cpu, frame);
-  }
+  const isSettled = yield* isRead(task, inode, index, isWanted);
+  if (isSettled) return false;
+  const frame = yield* findLockFrame(task, inode, index);
+  if (frame === NONE) return false;
+  const head = headOf(machine, frame);
+  yield writing(machine.objects.frame(head));
+  const isMarked = (machine.frameFlags[head]! & FrameFlag.READAHEAD) !== 0 && isWanted;
+  if (isMarked) machine.frameFlags[head]! &= ~FrameFlag.READAHEAD;
+  machine.frameFlags[head]! |= FrameFlag.UPTODATE;
+  const pages = 2 ** orderOf(machine, head);
+  yield* unlockFolio(machine, cpu, frame);
   yield* putFrame(machine, cpu, frame);
-  return isMarked || !isUptodate;
+  if (isMarked) yield* readOn(task, vma, index, pages);
+  return true;
+}
+
+/** Whether there is nothing to do for a page: a look at its flags without a reference. */
+function* isRead(
+  { machine }: Place,
+  inode: Inode,
+  index: number,
+  isMarkWanted: boolean,
+): Op<boolean> {
+  const head = headOf(machine, inode.pages.get(index));
+  yield reading(machine.objects.frame(head));
+  const unsettled = isMarkWanted ? FrameFlag.UPTODATE | FrameFlag.READAHEAD : FrameFlag.UPTODATE;
+  return (machine.frameFlags[head]! & unsettled) === FrameFlag.UPTODATE;
 }
 
 /** A fault has missed page `index`. @returns whether anything is read ahead */
@@ -70,10 +87,10 @@ function* readAround(task: Task, vma: Vma, index: number): Op<boolean> {
   const { machine } = task;
   const pages = machine.size.readAheadPages;
   const { inode } = vma.file!;
-  const last = stateOf(vma);
   const isRandom = (vma.flags & VM.RAND_READ) !== 0;
   if ((vma.flags & VM.HUGEPAGE) !== 0 && hasLargeFolios(inode)) {
     const huge = machine.format.entryPages[1]!;
+    const last = stateOf(vma);
     last.size = isRandom ? huge : 2 * huge;
     last.ahead = huge;
     last.order = machine.format.indexBits[0]!;
@@ -82,6 +99,7 @@ function* readAround(task: Task, vma: Vma, index: number): Op<boolean> {
   }
   const isCode = (vma.flags & VM.EXEC) !== 0;
   if ((isRandom && !isCode) || pages === 0) return false;
+  const last = stateOf(vma);
   if ((vma.flags & VM.SEQ_READ) !== 0) {
     yield* readSequentially(task, inode, last, index);
     return true;
@@ -115,17 +133,14 @@ function* readSequentially(place: Place, inode: Inode, last: ReadAhead, index: n
   yield* readFolios(place, inode, last, index);
 }
 
-/** A fault has come to page `index`, in `frame`, which is marked. */
-function* readOn(place: Place, vma: Vma, index: number, frame: number): Op<void> {
+/** A fault has come to page `index` of a folio of `folioPages`, which was marked. */
+function* readOn(place: Place, vma: Vma, index: number, folioPages: number): Op<void> {
   const { machine } = place;
   const { inode } = vma.file!;
   const pages = machine.size.readAheadPages;
   const last = stateOf(vma);
-  const head = headOf(machine, frame);
-  yield writing(machine.objects.frame(head));
-  machine.frameFlags[head]! &= ~FrameFlag.READAHEAD;
   const mark = last.start + last.size - last.ahead;
-  if (index === mark - (mark % 2 ** orderOf(machine, head))) {
+  if (index === mark - (mark % folioPages)) {
     last.start += last.size;
     last.size = Math.max(last.size, nextSize(last.size, pages));
   } else {

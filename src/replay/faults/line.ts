@@ -22,6 +22,13 @@ export interface ExitState {
   readonly maps: readonly MapsLine[];
 }
 
+export interface FileState {
+  readonly path: string;
+  readonly bytes: number;
+  /** Of hugetlbfs: the size of its pages. */
+  readonly pageBytes: number | undefined;
+}
+
 export type FaultLine =
   | {
       readonly kind: 'fault';
@@ -30,7 +37,7 @@ export type FaultLine =
       readonly isWrite: boolean;
       readonly isFetch: boolean;
     }
-  | { readonly kind: 'file'; readonly pid: number; readonly path: string; readonly bytes: number }
+  | ({ readonly kind: 'file'; readonly pid: number } & FileState)
   | { readonly kind: 'exec'; readonly pid: number; readonly state: ExecState }
   | { readonly kind: 'exit'; readonly pid: number; readonly state: ExitState };
 
@@ -57,6 +64,7 @@ export function readFaultLine(line: string): FaultLine | undefined {
         pid: Number(pid),
         path: textOf(value.path),
         bytes: wholeOf(value.bytes, 2 ** 43),
+        pageBytes: value.pageBytes === undefined ? undefined : wholeOf(value.pageBytes, 2 ** 40),
       };
     case 'exec':
       return { kind: 'exec', pid: Number(pid), state: execState(value) };

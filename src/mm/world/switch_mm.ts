@@ -13,7 +13,7 @@
 import { dropTranslations, EVERY_MM } from './cpu_tlb.ts';
 import type { Op } from './op.ts';
 import { invalidating, reading, writing } from './point.ts';
-import type { World } from './world.ts';
+import { NONE, type World } from './world.ts';
 
 /** In `loadedMm`: neither the old one nor the new one for certain (LOADED_MM_SWITCHING). */
 const SWITCHING = -2;
@@ -68,5 +68,6 @@ export function* whoFlushes(
 function mayUse({ bugs, lazyTlb, loadedMm }: World, cpu: number, mm: number): boolean {
   if (lazyTlb[cpu] === 1) return false;
   if (loadedMm[cpu] === SWITCHING) return bugs.flushSkipsSwitching !== true;
-  return loadedMm[cpu] === mm;
+  // One that has not switched yet has run it all the time.
+  return loadedMm[cpu] === mm || loadedMm[cpu] === NONE;
 }

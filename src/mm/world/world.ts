@@ -157,9 +157,9 @@ export class World {
   readonly walkedMm: Int32Array;
   /** Gathers under way, whose flushes are to come (`tlb_flush_pending`). Object: that count. */
   readonly mmFlushPending: Int32Array;
-  /** Batches of reclaim with pages of it, and how many of them it need not wait for any more
-   *  (`tlb_flush_batched`). Object: that count. */
+  /** Pages of it that batches of reclaim have taken, and of how many nobody has to ask any more. */
   readonly mmBatches: Int32Array;
+  /** Object: that count (`tlb_flush_batched`). */
   readonly mmBatchesFlushed: Int32Array;
   /** Own data of each CPU: CPUs that may use what it has unmapped in this batch (tlb_ubc). */
   readonly batchCpus: Int32Array;

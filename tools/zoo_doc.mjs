@@ -12,6 +12,9 @@ import { findEntry } from '../dist/src/zoo/index.js';
 const COMMAND = 'npm start --silent -- check --all --json | node tools/zoo_doc.mjs docs/zoo';
 const canvas = canvasOf({ width: 100, color: false, unicode: true, rows: 100 });
 
+/** Of a schedule that is too long to be drawn, at its start and at its end. */
+const LINES_KEPT = 100;
+
 const [, , folder] = process.argv;
 const { entries } = JSON.parse(await text(process.stdin));
 const wrong = entries.filter(
@@ -57,7 +60,7 @@ ${rows.join('\n')}
 
 function page({ id, on, off, bounds }) {
   const { title, aliases, actors, story, fix, versions } = findEntry(id);
-  const drawn = findingText(canvas, on, `ptshare check ${id} --on`).map((line) => line.trimEnd());
+  const drawn = shortened(findingText(canvas, on, `ptshare check ${id} --on`));
   return `# ${id}: ${title}
 
 | | |
@@ -87,6 +90,15 @@ function unnamed(versions) {
 
 function count(executions) {
   return executions === 1 ? '1 execution' : `${executions.toLocaleString('en')} executions`;
+}
+
+/** Walks of a GiB take thousands of steps, of which the first and the last ones tell the story. */
+function shortened(lines) {
+  const trimmed = lines.map((line) => line.trimEnd());
+  const left = trimmed.length - 2 * LINES_KEPT;
+  if (left <= LINES_KEPT) return trimmed;
+  const note = `  (${left.toLocaleString('en')} lines are left out; the command at the end draws them)`;
+  return [...trimmed.slice(0, LINES_KEPT), note, ...trimmed.slice(-LINES_KEPT)];
 }
 
 /** At most 100 columns. */

@@ -95,7 +95,8 @@ export const dontneedRoundsUp: ZooEntry = {
 /** Where both places lie differently in their GiB. */
 const TARGET = FIRST + 4 * GIB + HUGE;
 
-/** The first GiB is empty, the second one is not. */
+/** A GiB that is empty, and one huge page behind it. */
+const LENGTH = (GIB + HUGE) * 4096;
 const movingPastHole: Program = {
   name: 'mmap, store, mremap, load',
   *run(task) {
@@ -106,12 +107,12 @@ const movingPastHole: Program = {
       offset: 0,
     };
     const from = FIRST - 4 * GIB;
-    yield* mmap(task, { ...call, address: from * 4096, length: 2 * GIB * 4096 });
+    yield* mmap(task, { ...call, address: from * 4096, length: LENGTH });
     yield* store(task, from + GIB, 7);
     yield* mremap(task, {
       address: from * 4096,
-      oldLength: 2 * GIB * 4096,
-      newLength: 2 * GIB * 4096,
+      oldLength: LENGTH,
+      newLength: LENGTH,
       flags: 3,
       newAddress: TARGET * 4096,
     });

@@ -3,7 +3,6 @@ import type { Program } from '../check/index.ts';
 import {
   fork,
   load,
-  loadNofault,
   madvise,
   migratePages,
   mprotect,
@@ -84,47 +83,6 @@ export const swapOutBeforeFlush: ZooEntry = {
       [swappingOut, storingAndLoading],
       { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], frames: 8, tables: 12, swapSlots: 1 },
       { swapOutBeforeFlush: isBroken },
-    ),
-};
-
-/** Writes to the page and has it swapped out, to the same slot; a device that gets it reads that. */
-const swappingAgain: Program = {
-  name: 'store, MADV_PAGEOUT, GUP-fast',
-  *run(task) {
-    yield* store(task, PAGE, 7);
-    yield* pageout(task);
-    const value = yield* loadNofault(task, PAGE);
-    if (value !== undefined && value !== 7) violate(task.machine, 'P-DATA');
-  },
-};
-
-export const swapInWithoutPin: ZooEntry = {
-  id: 'D9',
-  aliases: ['CVE-2024-26759', '13ddaf26be32'],
-  title: 'Swap-in past the cache: the entry is the same, what it stands for is not',
-  bug: 'swapInWithoutPin',
-  properties: ['P-DATA'],
-  actors: [],
-  story: '',
-  fix: '13ddaf26be32',
-  versions: '4.15 to 6.7',
-  bounds: '2 CPUs, 1 process, 1 page, 4 operations',
-  scenario: (isBroken) =>
-    race(
-      [{ name: 'load', run: (task) => load(task, PAGE) }, swappingAgain],
-      {
-        mapped: [[PAGE, PAGE + 1]],
-        touched: [PAGE],
-        frames: 8,
-        tables: 12,
-        swapSlots: 1,
-        swapIsSynchronous: true,
-        flush: 'broadcast',
-      },
-      { swapInWithoutPin: isBroken },
-      (task) => {
-        run(pageout(task));
-      },
     ),
 };
 

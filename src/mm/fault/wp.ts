@@ -85,7 +85,7 @@ export function* doWpPage(
 function* flushDeferred({ machine, cpu, mm }: Task, page: number): Op<void> {
   if (machine.bugs.cowIgnoresPendingFlush === true) return;
   yield reading(machine.objects.flushPending(mm.id));
-  if (machine.mmFlushPending[mm.id]! > 0) yield* flushMapped(machine, cpu, mm, page);
+  if (machine.flushes.pending[mm.id]! > 0) yield* flushMapped(machine, cpu, mm, page);
 }
 
 /** Whether the page is the process's own; then it is marked so. Called under the table's lock. */

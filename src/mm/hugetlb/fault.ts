@@ -177,7 +177,7 @@ function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Ended> {
   if (!isCut || machine.bugs.hugetlbWithoutSizeRecheck === true) {
     return yield* mapFolio(task, fault, head, !isShared);
   }
-  // Who has cut the file meanwhile has not met the page, and will not look again.
+  // Who has cut the file meanwhile has not met the page. (Linux 6.18 does not look again: A35.)
   yield* deleteHugetlb(task, inode, head);
   yield* unreservePages(task, inode, index, index + 1, 1);
   yield* unlockFolio(machine, cpu, head);

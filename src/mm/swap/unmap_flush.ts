@@ -18,17 +18,17 @@ import { flushTlbCpus, flushTlbMmRange } from '../world/tlb.ts';
 /** A translation of `mm` was taken away, for the batch of `cpu`. Called under the lock of the table. */
 export function* deferFlush(machine: Machine, cpu: number, mm: Mm): Op<void> {
   yield reading(machine.objects.cpuMask(mm.id));
-  machine.batchCpus[cpu]! |= machine.mmCpus[mm.id]!;
+  machine.flushes.batchCpus[cpu]! |= machine.mmCpus[mm.id]!;
   yield writing(machine.objects.flushBatched(mm.id));
-  machine.mmBatches[mm.id]!++;
+  machine.flushes.batches[mm.id]!++;
 }
 
 /** Flushes what the batch of `cpu` has taken away. No page-table lock is held. */
 export function* tryToUnmapFlush(machine: Machine, cpu: number): Op<void> {
-  const cpus = machine.batchCpus[cpu]!;
+  const cpus = machine.flushes.batchCpus[cpu]!;
   if (cpus === 0) return;
   yield* flushTlbCpus(machine, cpu, cpus);
-  machine.batchCpus[cpu] = 0;
+  machine.flushes.batchCpus[cpu] = 0;
 }
 
 /**
@@ -39,9 +39,9 @@ export function* flushTlbBatchedPending(machine: Machine, cpu: number, mm: Mm): 
   if (machine.size.swapSlots === 0) return;
   const count = machine.objects.flushBatched(mm.id);
   yield reading(count);
-  const pending = machine.mmBatches[mm.id]!;
-  if (pending === machine.mmBatchesFlushed[mm.id]) return;
+  const pending = machine.flushes.batches[mm.id]!;
+  if (pending === machine.flushes.batchesFlushed[mm.id]) return;
   yield* flushTlbMmRange(machine, cpu, mm.id, 0, Number.POSITIVE_INFINITY, false);
   yield writing(count);
-  if (machine.mmBatches[mm.id] === pending) machine.mmBatchesFlushed[mm.id] = pending;
+  if (machine.flushes.batches[mm.id] === pending) machine.flushes.batchesFlushed[mm.id] = pending;
 }

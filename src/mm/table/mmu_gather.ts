@@ -27,24 +27,24 @@ import type { World } from '../world/world.ts';
  */
 export function* tlbGatherMmu(world: World, cpu: number, mm: number): Op<void> {
   yield writing(world.objects.flushPending(mm));
-  world.mmFlushPending[mm]!++;
+  world.flushes.pending[mm]!++;
   resetGather(world, cpu);
 }
 
 /** Flushes and frees what was gathered, and what others are about to flush. */
 export function* tlbFinishMmu(world: World, cpu: number, mm: number): Op<void> {
   yield reading(world.objects.flushPending(mm));
-  const isNested = world.mmFlushPending[mm]! > 1 && world.bugs.noNestedFlush !== true;
+  const isNested = world.flushes.pending[mm]! > 1 && world.bugs.noNestedFlush !== true;
   if (isNested) tlbUnlink(world, cpu, 0, Number.MAX_SAFE_INTEGER);
   yield* tlbFlushMmu(world, cpu, mm);
   yield writing(world.objects.flushPending(mm));
-  world.mmFlushPending[mm]!--;
+  world.flushes.pending[mm]!--;
 }
 
 function resetGather(world: World, cpu: number): void {
   world.gatherFrameCount[cpu] = 0;
   world.gatherTableCount[cpu] = 0;
-  world.gatherUnlinked[cpu] = 0;
+  world.flushes.gatherUnlinked[cpu] = 0;
   world.gatherStart[cpu] = Number.POSITIVE_INFINITY;
   world.gatherEnd[cpu] = 0;
 }
@@ -103,7 +103,7 @@ export function tlbRemoveTable(
 
 /** As `tlbChange()`, where tables are linked no longer, or may have been. */
 export function tlbUnlink(world: World, cpu: number, start: number, end: number): void {
-  world.gatherUnlinked[cpu] = 1;
+  world.flushes.gatherUnlinked[cpu] = 1;
   tlbChange(world, cpu, start, end);
 }
 
@@ -117,7 +117,7 @@ export function tlbChange(world: World, cpu: number, start: number, end: number)
 export function* tlbFlushMmu(world: World, cpu: number, mm: number): Op<void> {
   if (world.gatherEnd[cpu] === 0) return;
   if (world.bugs.pagesFreedBeforeFlush === true) yield* freeFrames(world, cpu);
-  const freedTables = world.gatherUnlinked[cpu] === 1;
+  const freedTables = world.flushes.gatherUnlinked[cpu] === 1;
   const [start, end] = [world.gatherStart[cpu]!, world.gatherEnd[cpu]!];
   yield* flushTlbMmRange(world, cpu, mm, start, end, freedTables);
   yield* freeFrames(world, cpu);

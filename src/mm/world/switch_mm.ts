@@ -13,7 +13,7 @@
 import { dropTranslations, EVERY_MM } from './cpu_tlb.ts';
 import type { Op } from './op.ts';
 import { invalidating, reading, writing } from './point.ts';
-import type { World } from './world.ts';
+import { NONE, type World } from './world.ts';
 
 /** In `loadedMm`: neither the old one nor the new one for certain (LOADED_MM_SWITCHING). */
 const SWITCHING = -2;
@@ -21,23 +21,23 @@ const SWITCHING = -2;
 /** `cpu` runs the address space `mm` from now on. */
 export function* switchMm(world: World, cpu: number, mm: number): Op<void> {
   yield writing(world.objects.tlbState(cpu));
-  const isBack = world.loadedMm[cpu] === mm;
-  world.lazyTlb[cpu] = 0;
-  if (!isBack) world.loadedMm[cpu] = SWITCHING;
+  const isBack = world.flushes.loadedMm[cpu] === mm;
+  world.flushes.lazyTlb[cpu] = 0;
+  if (!isBack) world.flushes.loadedMm[cpu] = SWITCHING;
   yield writing(world.objects.cpuMask(mm));
   world.mmCpus[mm]! |= 1 << cpu;
   // The hardware forgets what it had, and walks the tables of `mm`.
   yield invalidating(world.objects.tlb(cpu));
   dropTranslations(world, cpu, EVERY_MM, 0, Number.POSITIVE_INFINITY);
-  world.walkedMm[cpu] = mm;
+  world.flushes.walkedMm[cpu] = mm;
   yield writing(world.objects.tlbState(cpu));
-  world.loadedMm[cpu] = mm;
+  world.flushes.loadedMm[cpu] = mm;
 }
 
 /** `cpu` goes on in a kernel thread, with the tables that it has. */
 export function* enterLazyTlb(world: World, cpu: number): Op<void> {
   yield writing(world.objects.tlbState(cpu));
-  world.lazyTlb[cpu] = 1;
+  world.flushes.lazyTlb[cpu] = 1;
 }
 
 /**
@@ -59,14 +59,16 @@ export function* whoFlushes(
     if (mayUse(world, target, mm)) continue;
     found &= ~(1 << target);
     yield invalidating(world.objects.tlb(target));
-    const isWalking = world.walkedMm[target] === mm && world.lazyTlb[target] === 0;
+    const isWalking = world.flushes.walkedMm[target] === mm && world.flushes.lazyTlb[target] === 0;
     if (!isWalking) dropTranslations(world, target, mm, start, end, true);
   }
   return found;
 }
 
-function mayUse({ bugs, lazyTlb, loadedMm }: World, cpu: number, mm: number): boolean {
+function mayUse({ bugs, flushes }: World, cpu: number, mm: number): boolean {
+  const { lazyTlb, loadedMm } = flushes;
   if (lazyTlb[cpu] === 1) return false;
   if (loadedMm[cpu] === SWITCHING) return bugs.flushSkipsSwitching !== true;
-  return loadedMm[cpu] === mm;
+  // One that has not switched yet has run it all the time.
+  return loadedMm[cpu] === mm || loadedMm[cpu] === NONE;
 }

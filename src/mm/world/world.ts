@@ -10,6 +10,7 @@ import { assert } from '../../base/assert.ts';
 import type { Mmu } from '../../mmu/index.ts';
 import type { Witness } from '../../trace/index.ts';
 import type { Bugs } from './bugs.ts';
+import { type FlushState, newFlushState } from './flush_state.ts';
 import { Accesses } from './footprint.ts';
 import { Ledger } from './ledger.ts';
 import { newMmus } from './mmus.ts';
@@ -159,19 +160,8 @@ export class World {
    * address spaces, CPUs that run guests.
    */
   readonly mmCpus: Int32Array;
-  /** What a CPU says that it runs (cpu_tlbstate), and whether lazily: 1 or 0. Object: its TLB state. */
-  readonly loadedMm: Int32Array;
-  readonly lazyTlb: Int32Array;
-  /** The address space whose tables the hardware of a CPU walks. Object: its TLB. */
-  readonly walkedMm: Int32Array;
-  /** Gathers under way, whose flushes are to come (`tlb_flush_pending`). Object: that count. */
-  readonly mmFlushPending: Int32Array;
-  /** Batches of reclaim with pages of it, and how many of them it need not wait for any more
-   *  (`tlb_flush_batched`). Object: that count. */
-  readonly mmBatches: Int32Array;
-  readonly mmBatchesFlushed: Int32Array;
-  /** Own data of each CPU: CPUs that may use what it has unmapped in this batch (tlb_ubc). */
-  readonly batchCpus: Int32Array;
+  /** What is to be flushed, by whom, and who need not be asked. */
+  readonly flushes: FlushState;
   /** Readers, and whether it is attached or waited for (`vma_lock.ts`). Object: the count. */
   readonly vmaReferences: Int32Array;
   /** Write-locked while it equals the sequence of the address space. Object: the sequence. */
@@ -182,8 +172,6 @@ export class World {
   readonly gatherFrameCount: Int32Array;
   readonly gatherTables: Int32Array;
   readonly gatherTableCount: Int32Array;
-  /** 1 if tables were unlinked. */
-  readonly gatherUnlinked: Int32Array;
   readonly gatherStart: Float64Array;
   readonly gatherEnd: Float64Array;
 
@@ -262,20 +250,13 @@ export class World {
     this.mmSequence = words(mms).fill(1);
     this.mmWriteProtectSequence = words(mms);
     this.mmCpus = words(mms + guests);
-    this.loadedMm = words(size.switches ? cpus : 0).fill(NONE);
-    this.lazyTlb = words(size.switches ? cpus : 0);
-    this.walkedMm = words(size.switches ? cpus : 0).fill(NONE);
-    this.mmFlushPending = words(mms);
-    this.mmBatches = words(mms);
-    this.mmBatchesFlushed = words(mms);
-    this.batchCpus = words(cpus);
+    this.flushes = newFlushState(words, size);
     this.vmaReferences = words(vmas);
     this.vmaSequence = words(vmas);
     this.gatherFrames = words(cpus * size.gather);
     this.gatherFrameCount = words(cpus);
     this.gatherTables = words(cpus * size.gather);
     this.gatherTableCount = words(cpus);
-    this.gatherUnlinked = words(cpus);
     this.gatherStart = pages(cpus);
     this.gatherEnd = pages(cpus);
     this.violation = words(1);

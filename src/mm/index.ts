@@ -29,7 +29,7 @@ export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';
 export { ORDER_MAX } from './page/buddy.ts';
 export { lockFolio, unlockFolio } from './page/folio_lock.ts';
-export { getFrame, headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
+export { headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
 export {
   execve,
   type Image,

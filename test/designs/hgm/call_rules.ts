@@ -221,6 +221,18 @@ export const ADVICE_RULES: readonly HgmRule[] = [
   },
   {
     part: 'MADV_SPLIT',
+    rule: 'is EINVAL with HVO, where maps are counted at small pages: v2, and not v1',
+    source: 'covers of v1 and v2',
+    versions: [d.HGM_V1, d.HGM_V2],
+    check(options) {
+      const world = new GranularWorld({ options, size: { hvo: true } });
+      world.map();
+      assert.equal(world.split(), options === d.HGM_V2 ? EINVAL : 0);
+      world.end();
+    },
+  },
+  {
+    part: 'MADV_SPLIT',
     rule: 'changes no mapping, and may divide the VMA, at huge pages only',
     source: '[PATCH v2 09/46]',
     versions: [d.HGM_V1, d.HGM_V2],

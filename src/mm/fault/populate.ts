@@ -34,7 +34,9 @@ export function* populate(task: Task, start: number, end: number, isStrict = fal
   return isStrict ? result : Fault.DONE;
 }
 
+/** Where it may be mapped in pieces, each small page is looked at. */
 const endOfHugePage = (vma: Vma, page: number): number => {
+  if (vma.hugetlb!.isGranular) return page + 1;
   const { pages } = hstateOf(vma);
   return (Math.floor(page / pages) + 1) * pages;
 };

@@ -7,7 +7,7 @@
  * table, which may be shared, linked until the entry is set.
  *
  * @source mm/hugetlb.c hugetlb_fault(), hugetlb_no_page() (Linux 6.18)
- * @omits  userfaultfd, hardware poison
+ * @omits  userfaultfd
  */
 import { ACCESSED, DIRTY } from '../../arch/index.ts';
 import { prepareAnonymous } from '../fault/anonymous.ts';
@@ -29,6 +29,7 @@ import { granularOf } from './granular.ts';
 import { hstateOf, hugeIndexAt } from './hstate.ts';
 import { hugePteFlags, setHugePte } from './huge_pte.ts';
 import { leafFlags } from './leaf_flags.ts';
+import { arePoisoned, isPoisonedAt } from './poison.ts';
 import { allocHugetlbFolio, restoreReserve } from './reserve.ts';
 import { countMap, mapNewAnonymousFolio } from './rmap.ts';
 import { hugePteAlloc } from './share.ts';
@@ -75,6 +76,7 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Fault> {
   yield reading(machine.objects.entry(slot));
   if (!checkTable(machine, slot)) return Fault.RETRY;
   if (isNoneAt(machine, slot)) return yield* hugetlbNoPage(task, fault);
+  if (isPoisonedAt(machine, slot)) return Fault.SIGBUS;
   if (!isMappedAt(machine, slot, level)) return Fault.RETRY;
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
@@ -106,7 +108,14 @@ function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Fault> {
   const { inode } = vma.file!;
   if (vma.hugetlb!.isUnmapped) return Fault.SIGBUS;
   const found = yield* findLockHugetlb(task, inode, index);
-  if (found !== NONE) return yield* mapFolio(task, fault, found, false);
+  if (found !== NONE) {
+    if (!arePoisoned(machine, found, hstateOf(vma).pages)) {
+      return yield* mapFolio(task, fault, found, false);
+    }
+    yield* unlockFolio(machine, cpu, found);
+    yield* putFrame(machine, cpu, found);
+    return Fault.SIGBUS;
+  }
   yield reading(machine.objects.pages(inode.id));
   const { pages } = hstateOf(vma);
   const isBehind = index >= Math.floor(inode.bytes / PAGE_BYTES / pages);

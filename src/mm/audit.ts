@@ -337,7 +337,9 @@ function checkMapping(machine: Machine, vma: Vma, slot: number, level: number, p
   if (mapping >= 0) return;
   // A private page of a process that is no relative is none of this one's.
   const isKnown = vma.chain.some(({ id }) => id === -1 - mapping);
-  const isOwn = (machine.frameFlags[frame]! & FrameFlag.EXCLUSIVE) !== 0;
+  const head = headOf(machine, frame);
+  const marked = isHugetlbFolio(machine, head) ? head : frame;
+  const isOwn = (machine.frameFlags[marked]! & FrameFlag.EXCLUSIVE) !== 0;
   if (!isKnown || (isWritable && !isOwn)) violate(machine, 'P-COW');
 }
 

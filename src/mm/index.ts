@@ -45,7 +45,7 @@ export {
 } from './notifier/subscription.ts';
 export { ORDER_MAX } from './page/buddy.ts';
 export { lockFolio, unlockFolio } from './page/folio_lock.ts';
-export { getFrame, headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
+export { headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
 export {
   execve,
   type Image,

@@ -3,7 +3,7 @@ import type { Program } from '../check/index.ts';
 import { fullWalk, HGM_MENDED, newHugetlbPte } from '../designs/index.ts';
 import { Access, EBUSY, handleUserFault, violate } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
-import { collapse, FIRST, fail, granularRace, migrate, wpFork } from './hgm_machine.ts';
+import { collapse, FIRST, fail, granularRace, isolate, wpFork } from './hgm_machine.ts';
 
 const POSTED = 'none: v2 of 18 February 2023 was not merged';
 
@@ -46,7 +46,10 @@ export const collapseErrorForgotten: ZooEntry = {
   title: 'A collapse that fails says that it has not',
   bug: 'collapseErrorForgotten',
   properties: ['P-ACCT'],
-  actors: ['madvise(MADV_COLLAPSE) of a huge page in pieces', 'the page is moved meanwhile'],
+  actors: [
+    'madvise(MADV_COLLAPSE) of a huge page in pieces',
+    'the page is about to be moved meanwhile',
+  ],
   story:
     'A page that is just being moved is not collapsed: EBUSY. The loop over VMAs went on while there ' +
     'was something left or an error, so an error did not end it but made it go on behind the range: ' +
@@ -57,7 +60,7 @@ export const collapseErrorForgotten: ZooEntry = {
   bounds: '2 CPUs, 2 processes, 1 huge page in pieces, 2 operations',
   scenario: (isBroken) =>
     granularRace(
-      [collapsing, { name: 'migrate_pages', mm: 1, run: (task) => migrate(task, HGM_MENDED) }],
+      [collapsing, { name: 'isolate_hugetlb', mm: 1, run: isolate }],
       HGM_MENDED,
       { filled: [0], isFollowed: true },
       { collapseErrorForgotten: isBroken },

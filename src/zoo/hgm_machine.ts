@@ -4,16 +4,16 @@ import { MachineScenario, type Program } from '../check/index.ts';
 import {
   type HgmOptions,
   hgm,
+  isolateHugetlb,
   makeGranular,
   mapsFolio,
   memoryFailure,
-  migrateHugetlb,
+  putbackHugetlb,
 } from '../designs/index.ts';
 import {
   type Bugs,
   fallocate,
   fork,
-  getFrame,
   hugetlbContinue,
   type Inode,
   lockShared,
@@ -26,7 +26,6 @@ import {
   newProcess,
   type Op,
   type OpenFile,
-  putFrame,
   Rank,
   run,
   store,
@@ -141,16 +140,11 @@ export function* lookByRmap(task: Task): Op<void> {
   yield* unlockShared(machine, cpu, guard, Rank.I_MMAP);
 }
 
-/** Somebody moves the page, as compaction does. */
-export function* migrate(task: Task, options: HgmOptions): Op<void> {
-  const { machine, cpu } = task;
-  const head = inodeOf(task).pages.get(0);
-  if (head < 0) return;
-  yield* getFrame(machine, head);
-  machine.pins.set(head, 1);
-  yield* migrateHugetlb(machine, cpu, head, options);
-  machine.pins.delete(head);
-  yield* putFrame(machine, cpu, head);
+/** Somebody is about to move the page, and does not. */
+export function* isolate({ machine }: Task): Op<void> {
+  const head = machine.inodes.all()[0]!.pages.get(0);
+  yield* isolateHugetlb(machine, head);
+  yield* putbackHugetlb(machine, head);
 }
 
 /** The memory of a small page fails. */

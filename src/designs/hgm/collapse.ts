@@ -14,6 +14,7 @@ import { faultMutexLock, faultMutexUnlock } from '../../mm/hugetlb/fault_mutex.t
 import { HugetlbFlag, hugetlbFlags } from '../../mm/hugetlb/folio.ts';
 import { hstateOf, hugeIndexAt, isHugetlb } from '../../mm/hugetlb/hstate.ts';
 import { leafFlags } from '../../mm/hugetlb/leaf_flags.ts';
+import { arePoisoned } from '../../mm/hugetlb/poison.ts';
 import { vmaLockWrite, vmaUnlockWrite } from '../../mm/hugetlb/vma_lock.ts';
 import { putFrame } from '../../mm/page/frame.ts';
 import { freePgtables } from '../../mm/table/free_pgtables.ts';
@@ -38,7 +39,6 @@ import { NONE } from '../../mm/world/world.ts';
 import { Held, type HugetlbPte, heldAt, lockOfPiece, newHugetlbPte } from './hugetlb_pte.ts';
 import type { HgmOptions } from './options.ts';
 import { mapPiece } from './piece.ts';
-import { isPoisonedFolio } from './poison.ts';
 import { largestSize } from './sizes.ts';
 import { isTopEmpty } from './top.ts';
 import { fullWalkAlloc } from './walk.ts';
@@ -211,7 +211,7 @@ function* collapseAt(
 
 /** A poisoned page cannot be moved, either: that is asked first. */
 function refusal({ machine }: Task, head: number, pages: number): number {
-  if (isPoisonedFolio(machine, head, pages)) return EHWPOISON;
+  if (arePoisoned(machine, head, pages)) return EHWPOISON;
   return (hugetlbFlags(machine, head) & HugetlbFlag.ISOLATED) === 0 ? 0 : EBUSY;
 }
 

@@ -14,6 +14,7 @@ import type { GranularFault } from '../../mm/hugetlb/granular.ts';
 import { hstateOf } from '../../mm/hugetlb/hstate.ts';
 import { hugePteFlags, setHugePte } from '../../mm/hugetlb/huge_pte.ts';
 import { leafFlags } from '../../mm/hugetlb/leaf_flags.ts';
+import { arePoisoned, isPoisonedAt } from '../../mm/hugetlb/poison.ts';
 import { lockFolio, unlockFolio } from '../../mm/page/folio_lock.ts';
 import { headOf, putFrame } from '../../mm/page/frame.ts';
 import { checkTable } from '../../mm/table/pgtable.ts';
@@ -26,6 +27,7 @@ import type { Op } from '../../mm/world/op.ts';
 import { reading, setting } from '../../mm/world/point.ts';
 import { NONE } from '../../mm/world/world.ts';
 import {
+  firstOf,
   frameOf,
   Held,
   type HugetlbPte,
@@ -34,8 +36,7 @@ import {
   newHugetlbPte,
 } from './hugetlb_pte.ts';
 import type { HgmOptions } from './options.ts';
-import { findOrMakeFolio, mapPiece } from './piece.ts';
-import { isPoisonedAt, isPoisonedFor } from './poison.ts';
+import { findOrMakeFolio, mapPiece, subpageAt } from './piece.ts';
 import { fullWalkAlloc } from './walk.ts';
 import { walkLock, walkUnlock } from './walk_lock.ts';
 
@@ -61,7 +62,7 @@ export function* faultPiece(task: Task, fault: GranularFault, options: HgmOption
   if (found !== EMPTY) return found as Fault;
   const head = yield* findOrMakeFolio(task, vma, page);
   if (head === NONE || head === EFAULT) return Fault.SIGBUS;
-  if (isPoisonedFor(machine, vma, head, page, at)) {
+  if (arePoisoned(machine, subpageAt(vma, head, firstOf(at, page)), at.pages)) {
     yield* unlockFolio(machine, cpu, head);
     yield* putFrame(machine, cpu, head);
     return Fault.SIGBUS;
@@ -86,7 +87,7 @@ function* faultAt(task: Task, fault: GranularFault, at: HugetlbPte): Op<number> 
   const held = heldAt(machine, at);
   if (held === Held.NONE || held === Held.MARKER) return EMPTY;
   if (held === Held.SOFT) {
-    return isPoisonedAt(machine, at) ? Fault.SIGBUS : MOVING - softValueAt(machine, at.slot);
+    return isPoisonedAt(machine, at.slot) ? Fault.SIGBUS : MOVING - softValueAt(machine, at.slot);
   }
   // It was divided just now.
   if (held === Held.FINER) return Fault.DONE;

@@ -10,6 +10,7 @@
 import { faultMutexLock, faultMutexUnlock } from '../../mm/hugetlb/fault_mutex.ts';
 import { hstateOf, hugeIndexAt } from '../../mm/hugetlb/hstate.ts';
 import { leafFlags } from '../../mm/hugetlb/leaf_flags.ts';
+import { arePoisoned } from '../../mm/hugetlb/poison.ts';
 import { vmaLockRead, vmaUnlockRead } from '../../mm/hugetlb/vma_lock.ts';
 import { unlockFolio } from '../../mm/page/folio_lock.ts';
 import { putFrame } from '../../mm/page/frame.ts';
@@ -22,8 +23,7 @@ import type { Op } from '../../mm/world/op.ts';
 import { reading } from '../../mm/world/point.ts';
 import { Held, type HugetlbPte, heldAt, lockOfPiece, newHugetlbPte } from './hugetlb_pte.ts';
 import type { HgmOptions } from './options.ts';
-import { findFolio, mapPiece } from './piece.ts';
-import { isPoisonedFor } from './poison.ts';
+import { findFolio, mapPiece, subpageAt } from './piece.ts';
 import { largestSize } from './sizes.ts';
 import { countNewTop, isTopEmpty } from './top.ts';
 import { fullWalkAlloc } from './walk.ts';
@@ -135,7 +135,7 @@ function* folioAt(task: Task, vma: Vma, page: number, at: HugetlbPte): Op<number
   const { machine, cpu } = task;
   const head = yield* findFolio(task, vma, page);
   if (head < 0) return EFAULT;
-  if (!isPoisonedFor(machine, vma, head, page, at)) return head;
+  if (!arePoisoned(machine, subpageAt(vma, head, page), at.pages)) return head;
   yield* unlockFolio(machine, cpu, head);
   yield* putFrame(machine, cpu, head);
   return EIO;

@@ -17,7 +17,7 @@ import { mapsFolio, unmapGranular } from './zap.ts';
 
 export { type HugetlbPte, newHugetlbPte } from './hugetlb_pte.ts';
 export { memoryFailure } from './memory_failure.ts';
-export { migrateHugetlb } from './migrate.ts';
+export { isolateHugetlb, migrateHugetlb, putbackHugetlb } from './migrate.ts';
 export {
   HGM_MENDED,
   HGM_RFC_V1,

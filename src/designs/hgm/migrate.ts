@@ -69,16 +69,25 @@ export function* migrateHugetlb(
   options: HgmOptions,
 ): Op<number> {
   yield* lockFolio(machine, cpu, head);
-  yield writing(machine.objects.frame(head));
-  let result: number = EBUSY;
-  if (machine.frameMapping[head]! > 0) {
-    setHugetlbFlags(machine, head, hugetlbFlags(machine, head) | HugetlbFlag.ISOLATED);
-    result = yield* migrateIsolated(machine, cpu, head, options);
-    yield writing(machine.objects.frame(head));
-    setHugetlbFlags(machine, head, hugetlbFlags(machine, head) & ~HugetlbFlag.ISOLATED);
-  }
+  const isIsolated = yield* isolateHugetlb(machine, head);
+  const result = isIsolated ? yield* migrateIsolated(machine, cpu, head, options) : EBUSY;
+  if (isIsolated) yield* putbackHugetlb(machine, head);
   yield* unlockFolio(machine, cpu, head);
   return result;
+}
+
+/** Says that a page is about to be moved. @returns false of one that cannot be, or is just being */
+export function* isolateHugetlb(machine: Machine, head: number): Op<boolean> {
+  yield writing(machine.objects.frame(head));
+  const flags = hugetlbFlags(machine, head);
+  if (machine.frameMapping[head]! <= 0 || (flags & HugetlbFlag.ISOLATED) !== 0) return false;
+  setHugetlbFlags(machine, head, flags | HugetlbFlag.ISOLATED);
+  return true;
+}
+
+export function* putbackHugetlb(machine: Machine, head: number): Op<void> {
+  yield writing(machine.objects.frame(head));
+  setHugetlbFlags(machine, head, hugetlbFlags(machine, head) & ~HugetlbFlag.ISOLATED);
 }
 
 function* migrateIsolated(

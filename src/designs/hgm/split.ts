@@ -23,8 +23,10 @@ export function* splitAdvice(
   vma: Vma,
   start: number,
   end: number,
-  { hasAdvice }: HgmOptions,
+  { hasAdvice, allowsHvo }: HgmOptions,
 ): Op<number> {
+  // What counts at each small page needs all of them to be there.
+  if (task.machine.size.hvo && !allowsHvo) return EINVAL;
   if (!hasAdvice || !isHugetlb(vma) || (vma.flags & VM.MAYSHARE) === 0) return EINVAL;
   return yield* makeGranular(task, vma, start, end);
 }

@@ -139,12 +139,12 @@ export function* copyPieces(
     }
     yield reading(machine.objects.entry(source.slot));
     const held = checkTable(machine, source.slot) ? heldAt(machine, source) : Held.NONE;
+    const isTop = options.counting === 'top';
     if (held === Held.LEAF) {
-      const isTop = options.counting === 'top' && (yield* isTopEmpty(task, child, to, page));
-      result = yield* fullWalkAlloc(task, child, to, page, source.pages, target, true);
-      const head = headOf(machine, frameOf(machine, source));
-      if (isTop) yield* countNewTop(task, child, to, page, head);
-      if (result === 0) result = yield* copyPiece(task, child, to, source, target, options);
+      result = yield* copyLeaf(task, child, to, page, source, target, options);
+    } else if ((held === Held.MARKER || held === Held.SOFT) && !isTop) {
+      // RFC v1 knows no markers.
+      result = yield* copyMarker(task, child, to, page, source, target);
     }
     // It was divided just now.
     if (held !== Held.FINER) page = firstOf(source, page) + source.pages;
@@ -152,6 +152,46 @@ export function* copyPieces(
   yield* walkUnlock(task, from, options);
   yield* vmaUnlockRead(task, from);
   return result;
+}
+
+/** @returns 0, ENOMEM or EFAULT */
+function* copyLeaf(
+  task: Task,
+  child: Mm,
+  vma: Vma,
+  page: number,
+  from: HugetlbPte,
+  to: HugetlbPte,
+  options: HgmOptions,
+): Op<number> {
+  const { machine } = task;
+  const isTop = options.counting === 'top' && (yield* isTopEmpty(task, child, vma, page));
+  const error = yield* fullWalkAlloc(task, child, vma, page, from.pages, to, true);
+  const head = headOf(machine, frameOf(machine, from));
+  if (isTop) yield* countNewTop(task, child, vma, page, head);
+  return error < 0 ? error : yield* copyPiece(task, child, vma, from, to, options);
+}
+
+/** What is poisoned, or watched by userfaultfd-wp, is so for the child. @returns 0 or ENOMEM */
+function* copyMarker(
+  task: Task,
+  child: Mm,
+  vma: Vma,
+  page: number,
+  from: HugetlbPte,
+  to: HugetlbPte,
+): Op<number> {
+  const { machine, cpu } = task;
+  const { lanes } = machine;
+  const [low, high] = [lanes[from.slot * 2]!, lanes[from.slot * 2 + 1]!];
+  const error = yield* fullWalkAlloc(task, child, vma, page, from.pages, to, true);
+  if (error < 0) return error;
+  const guard = lockOfPiece(machine, child, to);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  yield setting(machine.objects.entry(to.slot));
+  setEntry(machine, to.slot, low, high);
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return 0;
 }
 
 /** @returns 0 or EFAULT */

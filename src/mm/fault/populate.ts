@@ -60,7 +60,9 @@ function errnoOf(result: Fault): number {
   return result === Fault.HWPOISON ? EHWPOISON : EFAULT;
 }
 
+/** Where it may be mapped in pieces, each small page is looked at. */
 const endOfHugePage = (vma: Vma, page: number): number => {
+  if (vma.hugetlb!.isGranular) return page + 1;
   const { pages } = hstateOf(vma);
   return (Math.floor(page / pages) + 1) * pages;
 };

@@ -10,7 +10,7 @@ import { Marker, SoftKind, softKindAt, softValueAt } from '../table/soft_entry.t
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { EEXIST, EFAULT, EINVAL, ENOMEM } from '../world/errno.ts';
+import { EEXIST, EFAULT, EINVAL, EIO, ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
@@ -21,6 +21,7 @@ import { granularOf } from './granular.ts';
 import { hstateOf, hugeIndexAt } from './hstate.ts';
 import { setHugePte } from './huge_pte.ts';
 import { leafFlags } from './leaf_flags.ts';
+import { arePoisoned } from './poison.ts';
 import { countMap } from './rmap.ts';
 import { hugePteAlloc } from './share.ts';
 import { vmaLockRead, vmaUnlockRead } from './vma_lock.ts';
@@ -31,7 +32,8 @@ import { vmaLockRead, vmaUnlockRead } from './vma_lock.ts';
  *
  * Called under the mmap lock or the lock of the VMA, for reading.
  *
- * @param writeProtects whether what is mapped cannot be written to yet (UFFDIO_CONTINUE_MODE_WP)
+ * @param writeProtects whether what is mapped cannot be written to yet (UFFDIO_CONTINUE_MODE_WP); pieces
+ *                      always can, the mode is newer than they are
  * @returns how many bytes were mapped before something was in the way; if none was, EINVAL for a range
  *          of another alignment, EEXIST, EFAULT if the file has no page there, EIO or ENOMEM
  * @locks   the fault mutex, the lock of the VMA, the folio lock, the lock of the table
@@ -69,7 +71,12 @@ function* continuePage(task: Task, vma: Vma, page: number, writeProtects: boolea
   let result = ENOMEM;
   if (slot !== NONE) {
     const head = yield* findLockHugetlb(task, inode, index);
-    result = head === NONE ? EFAULT : yield* mapCached(task, vma, slot, head, writeProtects);
+    if (head === NONE) result = EFAULT;
+    else if (arePoisoned(task.machine, head, hstateOf(vma).pages)) {
+      yield* unlockFolio(task.machine, task.cpu, head);
+      yield* putFrame(task.machine, task.cpu, head);
+      result = EIO;
+    } else result = yield* mapCached(task, vma, slot, head, writeProtects);
   }
   yield* vmaUnlockRead(task, vma);
   yield* faultMutexUnlock(task, inode, index);

@@ -7,7 +7,6 @@
  * table, which may be shared, linked until the entry is set.
  *
  * @source mm/hugetlb.c hugetlb_fault(), hugetlb_no_page() (Linux 6.18)
- * @omits  hardware poison
  */
 import { ACCESSED, DIRTY, UFFD_WP } from '../../arch/index.ts';
 import { prepareAnonymous } from '../fault/anonymous.ts';
@@ -19,7 +18,6 @@ import { checkTable, isNoneAt, isWritableAt, lockOf } from '../table/pgtable.ts'
 import {
   isNoneMostlyAt,
   isWpMarkerAt,
-  Marker,
   SoftKind,
   softKindAt,
   softValueAt,
@@ -40,6 +38,7 @@ import { granularOf } from './granular.ts';
 import { hstateOf, hugeIndexAt } from './hstate.ts';
 import { hugePteFlags, setHugePte } from './huge_pte.ts';
 import { leafFlags } from './leaf_flags.ts';
+import { arePoisoned, isPoisonedAt } from './poison.ts';
 import { allocHugetlbFolio, restoreReserve, unreservePages } from './reserve.ts';
 import { countMap, mapNewAnonymousFolio } from './rmap.ts';
 import { hugePteAlloc } from './share.ts';
@@ -100,11 +99,8 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Ended> {
   const { level } = hstateOf(vma);
   yield reading(machine.objects.entry(slot));
   if (!checkTable(machine, slot)) return Fault.RETRY;
-  if (isNoneMostlyAt(machine, slot)) {
-    const isMarker = softKindAt(machine, slot) === SoftKind.MARKER;
-    const isPoisoned = isMarker && (softValueAt(machine, slot) & Marker.POISONED) !== 0;
-    return isPoisoned ? Fault.HWPOISON : yield* hugetlbNoPage(task, fault);
-  }
+  if (isPoisonedAt(machine, slot)) return Fault.HWPOISON;
+  if (isNoneMostlyAt(machine, slot)) return yield* hugetlbNoPage(task, fault);
   if (softKindAt(machine, slot) === SoftKind.MIGRATION) {
     fault.movedFrom = softValueAt(machine, slot);
     return Fault.DONE;
@@ -156,10 +152,12 @@ function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Ended> {
   if (vma.hugetlb!.isUnmapped) return Fault.SIGBUS;
   const found = yield* findLockHugetlb(task, inode, index);
   if (found !== NONE) {
-    if ((vma.flags & VM.UFFD_MINOR) === 0) return yield* mapFolio(task, fault, found, false);
+    const isPoisoned = arePoisoned(machine, found, hstateOf(vma).pages);
+    const isTold = !isPoisoned && (vma.flags & VM.UFFD_MINOR) !== 0;
+    if (!isPoisoned && !isTold) return yield* mapFolio(task, fault, found, false);
     yield* unlockFolio(machine, cpu, found);
     yield* putFrame(machine, cpu, found);
-    return yield* toldIfStill(task, fault, Told.MINOR);
+    return isTold ? yield* toldIfStill(task, fault, Told.MINOR) : Fault.SIGBUS;
   }
   const isBehind = yield* isBehindEnd(task, fault);
   if (isBehind) return Fault.SIGBUS;

@@ -6,7 +6,8 @@
  *
  * @source mm/hugetlb.c dequeue_hugetlb_folio_vma(), free_huge_folio(), hugetlb_acct_memory(),
  *         set_max_huge_pages() (Linux 6.18)
- * @omits  NUMA nodes, cgroups, CMA, optimised vmemmap (HVO); pages of 1 GiB are set aside at boot only
+ * @omits  NUMA nodes, cgroups, CMA, optimised vmemmap (HVO) but for what it excludes; moving pages out of
+ *         the way of gigantic ones
  */
 import { assert } from '../../base/assert.ts';
 import type { Machine } from '../machine.ts';
@@ -81,7 +82,7 @@ function returnUnused(machine: Machine, hstate: Hstate, count: number): void {
 
 /** A page beyond the pool, with a reference, or `NONE`. Called under hugetlb_lock, which it drops. */
 export function* allocSurplus(place: Place, hstate: Hstate): Op<number> {
-  if (hstate.surplus >= hstate.overcommit) return NONE;
+  if (hstate.surplus >= hstate.overcommit || hstate.order > ORDER_MAX) return NONE;
   yield* hugetlbUnlock(place);
   const head = yield* makePage(place, hstate);
   yield* hugetlbLock(place);
@@ -92,11 +93,34 @@ export function* allocSurplus(place: Place, hstate: Hstate): Op<number> {
 }
 
 /** A new page from the buddy system with a reference, or `NONE`. */
-function* makePage({ machine, cpu }: Place, { order }: Hstate): Op<number> {
-  if (order > ORDER_MAX) return NONE;
-  const head = yield* allocFolio(machine, cpu, order);
+function* makePage(place: Place, hstate: Hstate): Op<number> {
+  const { machine, cpu } = place;
+  if (hstate.order > ORDER_MAX) return yield* makeGigantic(place, hstate);
+  const head = yield* allocFolio(machine, cpu, hstate.order);
   if (head !== NONE) setHugetlbFlags(machine, head, HugetlbFlag.HUGETLB);
   return head;
+}
+
+/** One that is larger than any block: of neighbouring blocks. @source alloc_gigantic_folio() */
+function* makeGigantic({ machine, cpu }: Place, hstate: Hstate): Op<number> {
+  yield* lock(machine, cpu, machine.objects.zoneLock, Rank.ZONE);
+  const head = takeRun(machine, hstate.order);
+  yield* unlock(machine, cpu, machine.objects.zoneLock, Rank.ZONE);
+  if (head === NONE) return NONE;
+  yield writing(machine.objects.frame(head));
+  joinFrames(machine, hstate, head);
+  machine.frameReferences[head] = 1;
+  return head;
+}
+
+/** Makes a folio of hugetlb of frames that are nobody's. */
+function joinFrames(machine: Machine, { order, pages }: Hstate, head: number): void {
+  machine.frameFlags[head] = FrameFlag.HEAD | (order << ORDER_SHIFT);
+  for (let frame = head + 1; frame < head + pages; frame++) {
+    machine.frameFlags[frame] = FrameFlag.TAIL;
+    machine.frameIndex[frame] = head;
+  }
+  setHugetlbFlags(machine, head, HugetlbFlag.HUGETLB);
 }
 
 /** The frames of a free page go back to the buddy system. Called under hugetlb_lock. */
@@ -106,7 +130,10 @@ function dissolve(machine: Machine, hstate: Hstate, head: number): void {
   machine.frameReferences[head] = 0;
   machine.frameFlags.fill(0, head, head + hstate.pages);
   machine.frameMapping.fill(0, head, head + hstate.pages);
-  returnBlock(machine, head, hstate.order);
+  const order = Math.min(hstate.order, ORDER_MAX);
+  for (let frame = head; frame < head + hstate.pages; frame += 2 ** order) {
+    returnBlock(machine, frame, order);
+  }
 }
 
 /** Whether a page is free that nobody was promised. Called under hugetlb_lock. */
@@ -213,12 +240,7 @@ export function initHugePages(machine: Machine): void {
     for (let made = 0; made < count; made++) {
       const head = takeRun(machine, hstate.order);
       assert(head !== NONE, 'there is memory for the pages that are set aside at boot');
-      machine.frameFlags[head] = FrameFlag.HEAD | (hstate.order << ORDER_SHIFT);
-      for (let frame = head + 1; frame < head + hstate.pages; frame++) {
-        machine.frameFlags[frame] = FrameFlag.TAIL;
-        machine.frameIndex[frame] = head;
-      }
-      setHugetlbFlags(machine, head, HugetlbFlag.HUGETLB);
+      joinFrames(machine, hstate, head);
       hstate.total++;
       hstate.free.push(head);
     }

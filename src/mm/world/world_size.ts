@@ -48,6 +48,8 @@ export interface WorldSize {
   readonly gigantic: number;
   /** The sizes that hugetlb knows, in small pages; none for those of one entry of level 1 or 2. */
   readonly hugeSizes: readonly number[];
+  /** Whether most `struct page`s of huge pages are given back (hugetlb_free_vmemmap, HVO). */
+  readonly hvo: boolean;
   /** The kernel's way to wait when shared tables of hugetlb are given up: for each, or for all. */
   readonly hugetlbUnshare: '6.18' | '6.19';
 }
@@ -78,6 +80,7 @@ export function worldSize(size: Partial<WorldSize> & Pick<WorldSize, 'format'>):
     hugePages: 0,
     gigantic: 0,
     hugeSizes: [],
+    hvo: false,
     hugetlbUnshare: '6.18',
     ...size,
   };

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HGM_VERSIONS } from '../../../src/designs/index.ts';
-import { ADVICE_RULES, COLLAPSE_RULES, UNMAP_RULES } from './call_rules.ts';
+import { ADVICE_RULES, COLLAPSE_RULES } from './advice_rules.ts';
+import { UNMAP_RULES } from './call_rules.ts';
 import { FAULT_RULES, FILL_RULES, WALK_RULES } from './mapping_rules.ts';
 import type { HgmRule } from './rule.ts';
 
@@ -42,6 +43,7 @@ const PARTS = [
   'fork',
   'GUP',
   'mincore',
+  'populate',
   'migration',
   'memory failure',
   'smaps',

@@ -2,6 +2,7 @@
  * The truth, recounted from the page tables: what the bookkeeping must agree with when all is quiet.
  */
 
+import { indexOf } from './file/filemap.ts';
 import { type Inode, pagesOfInode } from './file/inode.ts';
 import { entireMapcount } from './huge/huge_rmap.ts';
 import { auditHugetlb } from './hugetlb/audit.ts';
@@ -289,6 +290,8 @@ function checkMapping(machine: Machine, vma: Vma, slot: number, level: number, p
   const isKnown = vma.chain.some(({ id }) => id === -1 - mapping);
   const isOwn = (machine.frameFlags[frame]! & FrameFlag.EXCLUSIVE) !== 0;
   if (!isKnown || (isWritable && !isOwn)) violate(machine, 'P-COW');
+  // Where the reverse map looks for it.
+  if (indexOf(machine, frame) !== pgoffAt(vma, page) >>> 0) violate(machine, 'P-COUNT');
 }
 
 /** A number that is equal for equal states, and hardly ever for others. */

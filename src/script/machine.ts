@@ -67,6 +67,7 @@ export function newMachine(
     vmas,
     anonVmas: vmas,
     inodes: Math.min(frames, LIMITS.inodes),
+    userfaultfds: 16,
     gather: 512,
   };
   return new mm.Machine(size, options.bugs, designs);

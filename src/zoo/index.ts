@@ -36,6 +36,7 @@ import {
 } from './munmap.ts';
 import { SHARED_2006 } from './shared_2006/index.ts';
 import { migrateFlushesOneMm, swapOutBeforeFlush } from './swap.ts';
+import { USERFAULTFD } from './userfaultfd.ts';
 
 export type { ZooEntry } from './entry.ts';
 
@@ -73,6 +74,7 @@ export const ZOO: readonly ZooEntry[] = [
   guestsMissedByFlush,
   gupWithGuestLocks,
   dontneedThroughGuest,
+  ...USERFAULTFD,
 ];
 
 /** The entry with this id or alias, in any case of letters. */

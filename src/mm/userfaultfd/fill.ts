@@ -116,8 +116,7 @@ function* fillStable(task: Task, uffd: Userfaultfd, vma: Vma, filling: Filling):
   const guard = machine.objects.mapChangingLock(uffd.id);
   yield* lockShared(machine, cpu, guard, Rank.MAP_CHANGING);
   yield reading(machine.objects.userfaults(uffd.id));
-  const isChanging = uffd.mmapChanging > 0 && machine.bugs.fillIgnoresMmapChanging !== true;
-  const error = isChanging ? EAGAIN : refusal(vma, filling.fill);
+  const error = uffd.mmapChanging > 0 ? EAGAIN : refusal(vma, filling.fill);
   const result = error < 0 ? error : yield* fillVma(task, vma, filling);
   yield* unlockShared(machine, cpu, guard, Rank.MAP_CHANGING);
   return result;

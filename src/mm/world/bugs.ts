@@ -57,12 +57,8 @@ export interface Bugs {
   readonly unshareSyncOffByOne?: boolean;
   /** A reservation comes back while a child still has the page (CVE-2026-89593). */
   readonly reserveRestoredWhileMapped?: boolean;
-  /** A copy on write does not flush what write protection for userfaultfd is about to (6ce64428d62). */
-  readonly cowIgnoresPendingFlush?: boolean;
   /** Closing a userfaultfd leaves its write protection behind (CVE-2024-36881). */
   readonly closeKeepsWpMarkers?: boolean;
-  /** A page is filled though an event tells that its place changes. */
-  readonly fillIgnoresMmapChanging?: boolean;
   /** UFFDIO_COPY does not look at the size of the file again (CVE-2017-15128). */
   readonly fillWithoutSizeCheck?: boolean;
   /** UFFDIO_COPY takes the fault mutex of another page: it counts in small ones. */
@@ -71,6 +67,4 @@ export interface Bugs {
   readonly moveKeepsUffdWp?: boolean;
   /** UFFDIO_MOVE does not look whether the swap cache has the page (CVE-2025-38242). */
   readonly moveIgnoresSwapCache?: boolean;
-  /** A fault asks an entry that is not present whether it can be written to (CVE-2026-64514). */
-  readonly mustWaitAsksAbsentEntry?: boolean;
 }

@@ -42,7 +42,7 @@ export function* uffdioCopy(
 ): Op<UffdFilled> {
   const { source, length } = request;
   const isWp = (request.mode & UffdFillMode.WP) !== 0;
-  const from = { task, page: pageOf(source) };
+  const from = { task, page: pageOf(source), isWithin: source % PAGE_BYTES !== 0 };
   const check = checkUnaligned(uffd.mm, source, length);
   return yield* fill(task, uffd, request, { kind: 'copy', isWp, from }, true, check);
 }

@@ -6,7 +6,8 @@
  *
  * @source mm/userfaultfd.c mfill_atomic_hugetlb(); mm/hugetlb.c hugetlb_mfill_atomic_pte()
  *         (Linux 6.18)
- * @omits  the copy of a huge page that is kept while the locks are dropped: small pages are
+ * @omits  the copy of a huge page that is kept while the locks are dropped: small pages are;
+ *         high-granularity mapping: each step is a huge page of the VMA
  */
 import { DIRTY, R, USER, W, X } from '../../arch/index.ts';
 import { faultMutexLock, faultMutexUnlock } from '../hugetlb/fault_mutex.ts';

@@ -41,6 +41,8 @@ const CPUS_MAX = 4;
 const PAGES_MAX = 16;
 const HEADER = /^\s*cpu\s+(\d+)\s*(?:,\s*process\s+(\d+)\s*)?:\s*(?:(?:#|\/\/).*)?$/i;
 const GROUPS: ReadonlySet<string> = new Set(['System calls', 'Touching memory']);
+/** Descriptors are no part of the state that a search goes back to. */
+const SETUP_ONLY: ReadonlySet<string> = new Set(['userfaultfd', 'uffd_close']);
 
 interface Section {
   readonly cpu: number;
@@ -211,7 +213,7 @@ class Racing implements Scope {
   call(name: string, values: readonly Value[], place: Place): Value {
     if (name === 'expect' || name === 'given') return this.#compare(name, values, place);
     const spec = callNamed(name);
-    if (spec === undefined || !GROUPS.has(spec.group)) {
+    if (spec === undefined || !GROUPS.has(spec.group) || SETUP_ONLY.has(name)) {
       throw new ScriptError(
         `${name} cannot be raced`,
         'Move it to the set-up, above the CPUs',
@@ -220,7 +222,8 @@ class Racing implements Scope {
     }
     const outcome = spec.perform(this.#caller(), ...(completed(spec, values) as never[]));
     if (outcome.kind === 'returned') return outcome.value;
-    return outcome.kind === 'failed' || outcome.kind === 'signalled' ? -1n : 0n;
+    const isDone = outcome.kind === 'shown' || outcome.kind === 'text';
+    return isDone ? 0n : -1n;
   }
 
   /** `expect(load(a), 7)`: else it is a finding. `given(b, a)`: else this CPU does no more. */

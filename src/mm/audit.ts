@@ -3,6 +3,7 @@
  */
 
 import { DIRTY } from '../arch/index.ts';
+import { indexOf } from './file/filemap.ts';
 import { type Inode, pagesOfInode } from './file/inode.ts';
 import { auditHugetlb, cachedAt, countHugetlb, countTop } from './hugetlb/audit.ts';
 import { isHugetlbFolio } from './hugetlb/folio.ts';
@@ -341,6 +342,8 @@ function checkMapping(machine: Machine, vma: Vma, slot: number, level: number, p
   const marked = isHugetlbFolio(machine, head) ? head : frame;
   const isOwn = (machine.frameFlags[marked]! & FrameFlag.EXCLUSIVE) !== 0;
   if (!isKnown || (isWritable && !isOwn)) violate(machine, 'P-COW');
+  // Where the reverse map looks for it.
+  if (indexOf(machine, frame) !== pgoffAt(vma, page) >>> 0) violate(machine, 'P-COUNT');
 }
 
 /** A number that is equal for equal states, and hardly ever for others. */

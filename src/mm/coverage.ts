@@ -4,6 +4,8 @@
  * Whoever adds a call, a flag or an advice says so here in the same change.
  */
 
+import { UffdFeature } from './userfaultfd/context.ts';
+
 /** Done as the kernel does it; refused with an errno; or accepted without an effect it should have. */
 export type Support = 'done' | 'refused' | 'ignored';
 
@@ -137,6 +139,17 @@ export const COVERAGE: readonly CallCoverage[] = [
     call: 'shmctl',
     features: [done(['IPC_RMID']), ignored(['SHM_LOCK', 'SHM_UNLOCK'], 'nothing is swapped out')],
   },
-  { call: 'userfaultfd', features: [refused([], 'there is no such call')] },
+  {
+    call: 'userfaultfd',
+    features: [
+      done(['O_CLOEXEC', 'O_NONBLOCK']),
+      ignored(['UFFD_USER_MODE_ONLY'], 'faults of the kernel are told like those of the program'),
+      done(['UFFDIO_API', 'UFFDIO_REGISTER', 'UFFDIO_UNREGISTER', 'UFFDIO_WAKE']),
+      done(['UFFDIO_COPY', 'UFFDIO_ZEROPAGE', 'UFFDIO_CONTINUE', 'UFFDIO_POISON']),
+      done(['UFFDIO_WRITEPROTECT']),
+      done(['UFFDIO_MOVE'], 'not of parts of huge pages: their folios are never split (EBUSY)'),
+      done(Object.keys(UffdFeature).map((name) => `UFFD_FEATURE_${name}`)),
+    ],
+  },
   { call: 'remap_file_pages', features: [refused([], 'there is no such call')] },
 ];

@@ -5,12 +5,14 @@
  *         Documentation/admin-guide/mm/pagemap.rst
  * @omits  soft-dirty bits
  */
+import { UFFD_WP as NOTED } from '../arch/index.ts';
 import {
   isAnonymousFrame,
   isMappedAt,
   type Machine,
   Marker,
   type Mm,
+  mappedFlagsAt,
   mappedFrameAt,
   SoftFlag,
   SoftKind,
@@ -98,7 +100,8 @@ function setEntry(
     const head = mappedFrameAt(machine, slot, level);
     into[at] = head + index;
     // Of a huge entry, the kernel asks how often its first page is mapped.
-    into[at + 1] = PRESENT + flagsOfFrame(machine, head);
+    const noted = (mappedFlagsAt(machine, slot) & NOTED) === 0 ? 0 : UFFD_WP;
+    into[at + 1] = PRESENT + noted + flagsOfFrame(machine, head);
     return;
   }
   const kind = softKindAt(machine, slot);
@@ -109,7 +112,7 @@ function setEntry(
   if (kind === SoftKind.MARKER) {
     if ((value & Marker.GUARD) !== 0) into[at + 1]! += GUARD;
     if ((value & Marker.UFFD_WP) !== 0) into[at + 1]! += UFFD_WP;
-  }
+  } else if ((softFlagsAt(machine, slot) & SoftFlag.UFFD_WP) !== 0) into[at + 1]! += UFFD_WP;
 }
 
 function flagsOfFrame(machine: Machine, frame: number): number {

@@ -46,7 +46,7 @@ export class CallTrace {
 function resultOf(outcome: Outcome): number {
   if (outcome.kind === 'returned') return asSafe(outcome.value);
   if (outcome.kind === 'failed') return -outcome.errno;
-  return outcome.kind === 'signalled' ? -1 : 0;
+  return outcome.kind === 'signalled' || outcome.kind === 'waiting' ? -1 : 0;
 }
 
 /** The nearest integer that a trace can hold. */

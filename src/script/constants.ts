@@ -99,6 +99,45 @@ export const SHM = {
 export const SHMCTL = { IPC_RMID: 0, SHM_LOCK: 11, SHM_UNLOCK: 12 } as const satisfies Names;
 export const IPC_PRIVATE = 0;
 
+/** @source uapi/linux/userfaultfd.h (Linux 6.18) */
+export const UFFD_FEATURE = {
+  UFFD_FEATURE_PAGEFAULT_FLAG_WP: 0x1,
+  UFFD_FEATURE_EVENT_FORK: 0x2,
+  UFFD_FEATURE_EVENT_REMAP: 0x4,
+  UFFD_FEATURE_EVENT_REMOVE: 0x8,
+  UFFD_FEATURE_MISSING_HUGETLBFS: 0x10,
+  UFFD_FEATURE_MISSING_SHMEM: 0x20,
+  UFFD_FEATURE_EVENT_UNMAP: 0x40,
+  UFFD_FEATURE_SIGBUS: 0x80,
+  UFFD_FEATURE_THREAD_ID: 0x100,
+  UFFD_FEATURE_MINOR_HUGETLBFS: 0x200,
+  UFFD_FEATURE_MINOR_SHMEM: 0x400,
+  UFFD_FEATURE_EXACT_ADDRESS: 0x800,
+  UFFD_FEATURE_WP_HUGETLBFS_SHMEM: 0x1000,
+  UFFD_FEATURE_WP_UNPOPULATED: 0x2000,
+  UFFD_FEATURE_POISON: 0x4000,
+  UFFD_FEATURE_WP_ASYNC: 0x8000,
+  UFFD_FEATURE_MOVE: 0x10000,
+} as const satisfies Names;
+export const UFFDIO_REGISTER_MODE = {
+  UFFDIO_REGISTER_MODE_MISSING: 1,
+  UFFDIO_REGISTER_MODE_WP: 2,
+  UFFDIO_REGISTER_MODE_MINOR: 4,
+} as const satisfies Names;
+/** Of COPY; those of ZEROPAGE, CONTINUE and POISON have the same values. */
+export const UFFDIO_FILL_MODE = {
+  UFFDIO_COPY_MODE_DONTWAKE: 1,
+  UFFDIO_COPY_MODE_WP: 2,
+} as const satisfies Names;
+export const UFFDIO_WRITEPROTECT_MODE = {
+  UFFDIO_WRITEPROTECT_MODE_WP: 1,
+  UFFDIO_WRITEPROTECT_MODE_DONTWAKE: 2,
+} as const satisfies Names;
+export const UFFDIO_MOVE_MODE = {
+  UFFDIO_MOVE_MODE_DONTWAKE: 1,
+  UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES: 2,
+} as const satisfies Names;
+
 /** What lengths are written with. */
 const UNITS = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40, PAGE_SIZE: 4096 } as const;
 
@@ -122,6 +161,11 @@ const CONSTANTS = {
   ...O,
   ...SHM,
   ...SHMCTL,
+  ...UFFD_FEATURE,
+  ...UFFDIO_REGISTER_MODE,
+  ...UFFDIO_FILL_MODE,
+  ...UFFDIO_WRITEPROTECT_MODE,
+  ...UFFDIO_MOVE_MODE,
   IPC_PRIVATE,
 } as const satisfies Names;
 export type ConstantName = keyof typeof CONSTANTS;

@@ -69,6 +69,7 @@ export function newMachine(
     vmas,
     anonVmas: vmas,
     inodes: Math.min(frames, LIMITS.inodes),
+    userfaultfds: 16,
     gather: 512,
     ...(options.tlb && { tlb: options.tlb }),
   };

@@ -20,6 +20,8 @@ export type Outcome =
     }
   | { readonly kind: 'failed'; readonly errno: number; readonly note?: string }
   | { readonly kind: 'signalled'; readonly signal: Signal }
+  /** A touch that waits for userfaultfd: it is in the queue, and to be tried again when that is done. */
+  | { readonly kind: 'waiting'; readonly address: bigint }
   /** Address spaces, to be drawn whole or in part. */
   | { readonly kind: 'shown'; readonly view: MachineView; readonly part: 'all' | 'vmas' | 'tables' }
   | { readonly kind: 'text'; readonly lines: readonly string[] };

@@ -14,6 +14,7 @@ import { LIMITS } from './limits.ts';
 import { type Engine, layoutOf, type MachineOptions, newMachine } from './machine.ts';
 import type { Outcome, Step } from './outcome.ts';
 import { type Place, ScriptError } from './script_error.ts';
+import { Userfaultfds } from './userfaultfds.ts';
 import { type Process, viewMachine } from './view/view.ts';
 
 /** What the engine may need at most for one call, besides what is known before. */
@@ -47,6 +48,8 @@ export class Session implements Scope {
   readonly mshare: MshareSession | undefined;
   /** Files that have a path. */
   readonly disk: Disk;
+  /** All processes have the same. */
+  readonly userfaultfds = new Userfaultfds();
   readonly variables = new Map<string, Value>();
   /** What maps of /proc calls an inode. */
   readonly inodeNames = new WeakMap<engine.Inode, string>();
@@ -269,5 +272,6 @@ function callText({ name, parameters }: CallSpec, values: readonly Value[]): str
 
 function programValue(outcome: Outcome): Value {
   if (outcome.kind === 'returned') return outcome.value;
-  return outcome.kind === 'failed' || outcome.kind === 'signalled' ? -1n : 0n;
+  const isDone = outcome.kind === 'shown' || outcome.kind === 'text';
+  return isDone ? 0n : -1n;
 }

@@ -70,6 +70,7 @@ import {
   protectWithoutBatchFlush,
   swapOutBeforeFlush,
 } from './swap.ts';
+import { USERFAULTFD } from './userfaultfd.ts';
 import { walkWithoutSnapshot, walkWithoutVma } from './walks.ts';
 
 export type { ZooEntry } from './entry.ts';
@@ -136,6 +137,7 @@ export const ZOO: readonly ZooEntry[] = [
   dontneedThroughGuest,
   ...REGION_GUESTS,
   ...SECONDARY,
+  ...USERFAULTFD,
 ];
 
 /** The entry with this id or alias, in any case of letters. */

@@ -1,6 +1,7 @@
 /** What the engine is compared in, and how often each call is drawn. */
 import { type Call, MAP, MFD, SHMGET } from './calls.ts';
-import { NO_UFFD, type Weights } from './generator.ts';
+import { NO_UFFD } from './draw_uffd.ts';
+import type { Weights } from './generator.ts';
 
 /** Calls that change address spaces more often than those that make things to map. */
 export const COVERED_WEIGHTS: Weights = {

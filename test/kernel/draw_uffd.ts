@@ -16,6 +16,22 @@ import {
 import { type Draw, PAGE_BYTES, type Region } from './draw.ts';
 import type { Random } from './random.ts';
 
+/** Programs with userfaultfd are drawn apart (`UFFD_WEIGHTS`). */
+export const NO_UFFD = {
+  userfaultfd: 0,
+  uffd_close: 0,
+  uffd_api: 0,
+  uffd_register: 0,
+  uffd_unregister: 0,
+  uffd_wake: 0,
+  uffd_copy: 0,
+  uffd_zeropage: 0,
+  uffd_continue: 0,
+  uffd_poison: 0,
+  uffd_writeprotect: 0,
+  uffd_move: 0,
+} as const;
+
 /** Descriptors that a program has at most. */
 const UFFDS = 3;
 /** Nobody would read what waits, or what is told. */

@@ -26,28 +26,12 @@ import {
   SHMCTL,
 } from './calls.ts';
 import { Draw, PAGE_BYTES, type Region } from './draw.ts';
-import { DrawUffd } from './draw_uffd.ts';
+import { DrawUffd, NO_UFFD } from './draw_uffd.ts';
 import { BYTES, PROCESSES_MAX, type Program, SEGMENTS_MAX, type Step } from './program.ts';
 import { Random } from './random.ts';
 
 /** How often each call is drawn. */
 export type Weights = Readonly<Record<CallName, number>>;
-
-/** Programs with userfaultfd are drawn apart (`UFFD_WEIGHTS`). */
-export const NO_UFFD = {
-  userfaultfd: 0,
-  uffd_close: 0,
-  uffd_api: 0,
-  uffd_register: 0,
-  uffd_unregister: 0,
-  uffd_wake: 0,
-  uffd_copy: 0,
-  uffd_zeropage: 0,
-  uffd_continue: 0,
-  uffd_poison: 0,
-  uffd_writeprotect: 0,
-  uffd_move: 0,
-} as const;
 
 export const WEIGHTS: Weights = {
   mmap: 20,

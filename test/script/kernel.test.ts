@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { UFFD_CALLS } from '../../src/script/calls/uffd.ts';
 import {
   type AddressSpaceView,
   ScriptError,
@@ -130,6 +131,7 @@ function outcomeText(outcome: Outcome): string {
 
 /** Of the shell, or with numbers of its own: descriptors, segments and pids that the judge gives otherwise. */
 const UNJUDGED: readonly string[] = [
+  ...UFFD_CALLS.map(({ name }) => name),
   ...['help', 'close', 'spawn', 'vfork', 'clone', 'exit', 'process_madvise', 'shmctl', 'brk'],
 ];
 

@@ -83,7 +83,6 @@ export function* doWpPage(
  * through what is about to be copied (6ce64428d62).
  */
 function* flushDeferred({ machine, cpu, mm }: Task, page: number): Op<void> {
-  if (machine.bugs.cowIgnoresPendingFlush === true) return;
   yield reading(machine.objects.flushPending(mm.id));
   if (machine.flushes.pending[mm.id]! > 0) yield* flushMapped(machine, cpu, mm, page);
 }

@@ -44,7 +44,7 @@ export function* changeHugePage(
     setMapped(machine, slot, head, flags, 1);
     const { ledger, mmCpus } = machine;
     const cpus = wasPresent ? mmCpus[mm.id]! : 0;
-    const lost = old & ~flags;
+    const lost = old & ~flags & ~UFFD_WP;
     if (lost === W) ledger.openProtected(cpus, mm.id, start, end);
     else if (lost !== 0) ledger.openFolio(cpus, mm.id, start, end, head, (old & W) !== 0);
     if (wasPresent) tlbChange(machine, cpu, start, end);

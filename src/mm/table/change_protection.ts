@@ -179,8 +179,10 @@ function* changeEntry(task: Task, slot: number, page: number, flags: LeafFlags):
   setMappedFlags(machine, slot, flags);
   if (!wasPresent) return;
   const { ledger, mmCpus } = machine;
-  if ((old & ~flags) === W) ledger.openProtected(mmCpus[mm.id]!, mm.id, page, page + 1);
-  else if ((old & ~flags) !== 0) {
+  // Hardware does not know of notes.
+  const lost = old & ~flags & ~UFFD_WP;
+  if (lost === W) ledger.openProtected(mmCpus[mm.id]!, mm.id, page, page + 1);
+  else if (lost !== 0) {
     ledger.openPage(mmCpus[mm.id]!, mm.id, page, frame, (old & W) !== 0);
   }
   tlbChange(machine, cpu, page, page + 1);

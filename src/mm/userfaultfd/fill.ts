@@ -30,8 +30,8 @@ export interface Fill {
   readonly kind: 'copy' | 'zeropage' | 'continue' | 'poison';
   /** Whether what is mapped is write-protected at once. */
   readonly isWp: boolean;
-  /** Of a copy: the task that asks for it, and from which of its pages on. */
-  readonly from?: { readonly task: Task; readonly page: number };
+  /** Of a copy: the task that asks for it, from which of its pages on, and whether from within that. */
+  readonly from?: { readonly task: Task; readonly page: number; readonly isWithin: boolean };
 }
 
 /** A page of the source is not there: it is to be faulted in without locks. No errno. */
@@ -116,8 +116,7 @@ function* fillStable(task: Task, uffd: Userfaultfd, vma: Vma, filling: Filling):
   const guard = machine.objects.mapChangingLock(uffd.id);
   yield* lockShared(machine, cpu, guard, Rank.MAP_CHANGING);
   yield reading(machine.objects.userfaults(uffd.id));
-  const isChanging = uffd.mmapChanging > 0 && machine.bugs.fillIgnoresMmapChanging !== true;
-  const error = isChanging ? EAGAIN : refusal(vma, filling.fill);
+  const error = uffd.mmapChanging > 0 ? EAGAIN : refusal(vma, filling.fill);
   const result = error < 0 ? error : yield* fillVma(task, vma, filling);
   yield* unlockShared(machine, cpu, guard, Rank.MAP_CHANGING);
   return result;
@@ -157,21 +156,27 @@ function* linkTables(task: Task, page: number): Op<number> {
   return isMappedAt(machine, above, 1) ? EEXIST : ENOMEM;
 }
 
-/** The word of the page that is `index` pages behind the first; `undefined` if it is not there. */
+/**
+ * The word of the page that is `index` pages behind the first; `undefined` if it is not there. Of a
+ * page that is copied from two, it is that of the first.
+ */
 export function* contentOf(
   { from }: Fill,
   index: number,
   copied: ReadonlyMap<number, number>,
 ): Op<number | undefined> {
   if (from === undefined) return 0;
-  const known = copied.get(from.page + index);
-  return known ?? (yield* tryLoad(from.task, from.page + index));
+  const page = from.page + index;
+  const word = copied.get(page) ?? (yield* tryLoad(from.task, page));
+  if (!from.isWithin || copied.has(page + 1)) return word;
+  const rest = yield* tryLoad(from.task, page + 1);
+  return rest === undefined ? undefined : word;
 }
 
 /** Faults in what was missing, without locks. @returns whether the program may read it */
 function* copySource({ fill, range, done, copied }: Filling): Op<boolean> {
-  const { task, page } = fill.from!;
-  const pages = range.end - range.start;
+  const { task, page, isWithin } = fill.from!;
+  const pages = range.end - range.start + (isWithin ? 1 : 0);
   for (let index = done; index < pages; index++) {
     if (copied.has(page + index)) continue;
     const present = yield* tryLoad(task, page + index);

@@ -6,9 +6,10 @@
  *
  * @source mm/userfaultfd.c mfill_atomic_hugetlb(); mm/hugetlb.c hugetlb_mfill_atomic_pte()
  *         (Linux 6.18)
- * @omits  the copy of a huge page that is kept while the locks are dropped: small pages are
+ * @omits  the copy of a huge page that is kept while the locks are dropped: small pages are;
+ *         high-granularity mapping: each step is a huge page of the VMA
  */
-import { DIRTY, W } from '../../arch/index.ts';
+import { DIRTY, R, USER, W, X } from '../../arch/index.ts';
 import { faultMutexLock, faultMutexUnlock } from '../hugetlb/fault_mutex.ts';
 import { addHugetlb, findLockHugetlb } from '../hugetlb/filemap.ts';
 import { hstateOf, hugeIndexAt } from '../hugetlb/hstate.ts';
@@ -24,7 +25,7 @@ import { isNoneAt, lockOf } from '../table/pgtable.ts';
 import { isNoneMostlyAt, Marker, SoftKind, setSoftEntry } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
-import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { isAccessible, pgoffAt, VM, type Vma } from '../vma/vma.ts';
 import { EEXIST, EFAULT, EINVAL, ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -114,7 +115,8 @@ function* copy(task: Task, place: Place, filling: Filling): Op<number> {
   yield reading(machine.objects.pages(inode.id));
   if (isShared && inode.pages.get(index * pages) !== NONE) return EEXIST;
   const head = yield* allocHugetlbFolio(task, vma, page);
-  if (head < 0) return ENOMEM;
+  // The entry that was just looked up is taken for a page that another one has made.
+  if (head < 0) return filling.copied.size === 0 ? EEXIST : ENOMEM;
   const isCopied = yield* copyPages(filling, task, head, pages);
   yield reading(machine.objects.pages(inode.id));
   const isBehind = isShared && index >= Math.floor(inode.bytes / PAGE_BYTES / pages);
@@ -176,7 +178,9 @@ function* mapHuge(
     // What a private mapping has of the file is not written to in place.
     const isOwn = !isContinued || (vma.flags & VM.SHARED) !== 0;
     const mayWrite = isOwn && !isWp;
-    const made = leafFlags(vma, mayWrite) | DIRTY;
+    // What may not be accessed is mapped all the same, out of reach.
+    const rights = isAccessible(vma) ? ~0 : ~(R | W | X | USER);
+    const made = (leafFlags(vma, mayWrite) | DIRTY) & rights;
     yield setting(machine.objects.entry(slot));
     const flags = mayWrite ? made : made & ~W;
     setMapped(machine, slot, head, isWp ? flagsOfWp(flags, WpChange.PROTECT) : flags, level);

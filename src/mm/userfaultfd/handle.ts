@@ -82,6 +82,5 @@ function* mustWaitHuge(task: Task, vma: Vma, page: number, reason: Reason): Op<b
 function mustWaitFor({ machine }: Task, slot: number, reason: Reason): boolean {
   if (isNoneMostlyAt(machine, slot)) return true;
   // Of what is not present, the bit for writing means something else (CVE-2026-64514).
-  const isRead = isPresentAt(machine, slot) || machine.bugs.mustWaitAsksAbsentEntry === true;
-  return reason === VM.UFFD_WP && isRead && !isWritableAt(machine, slot);
+  return reason === VM.UFFD_WP && isPresentAt(machine, slot) && !isWritableAt(machine, slot);
 }

@@ -42,9 +42,9 @@ export function* uffdioCopy(
 ): Op<UffdFilled> {
   const { source, length } = request;
   const isWp = (request.mode & UffdFillMode.WP) !== 0;
-  const from = { task, page: pageOf(source) };
+  const from = { task, page: pageOf(source), isWithin: source % PAGE_BYTES !== 0 };
   const check = checkUnaligned(uffd.mm, source, length);
-  return yield* fill(task, uffd, request, { kind: 'copy', isWp, from }, true, check);
+  return yield* fillAndWake(task, uffd, request, { kind: 'copy', isWp, from }, true, check);
 }
 
 export function* uffdioZeropage(
@@ -52,7 +52,7 @@ export function* uffdioZeropage(
   uffd: Userfaultfd,
   request: FillRequest,
 ): Op<UffdFilled> {
-  return yield* fill(task, uffd, request, { kind: 'zeropage', isWp: false }, false);
+  return yield* fillAndWake(task, uffd, request, { kind: 'zeropage', isWp: false }, false);
 }
 
 /** UFFDIO_CONTINUE: what is in the page cache. */
@@ -62,14 +62,14 @@ export function* uffdioContinue(
   request: FillRequest,
 ): Op<UffdFilled> {
   const isWp = (request.mode & UffdFillMode.WP) !== 0;
-  return yield* fill(task, uffd, request, { kind: 'continue', isWp }, true);
+  return yield* fillAndWake(task, uffd, request, { kind: 'continue', isWp }, true);
 }
 
 export function* uffdioPoison(task: Task, uffd: Userfaultfd, request: FillRequest): Op<UffdFilled> {
-  return yield* fill(task, uffd, request, { kind: 'poison', isWp: false }, false);
+  return yield* fillAndWake(task, uffd, request, { kind: 'poison', isWp: false }, false);
 }
 
-function* fill(
+function* fillAndWake(
   task: Task,
   uffd: Userfaultfd,
   { start, length, mode }: FillRequest,

@@ -129,8 +129,6 @@ export interface Bugs {
   readonly cowIgnoresPendingFlush?: boolean;
   /** Closing a userfaultfd leaves its write protection behind (CVE-2024-36881). */
   readonly closeKeepsWpMarkers?: boolean;
-  /** A page is filled though an event tells that its place changes. */
-  readonly fillIgnoresMmapChanging?: boolean;
   /** UFFDIO_COPY does not look at the size of the file again (CVE-2017-15128). */
   readonly fillWithoutSizeCheck?: boolean;
   /** UFFDIO_COPY takes the fault mutex of another page: it counts in small ones. */

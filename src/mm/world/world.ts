@@ -217,8 +217,7 @@ export class World {
     this.accessMm = words(cpus + devices);
     this.accessPage = pages(cpus + devices);
     this.choice = words(1);
-    this.asleep = words(cpus);
-    this.sleepQueue = words(cpus);
+    [this.asleep, this.sleepQueue] = [words(cpus), words(cpus)];
     this.frameReferences = words(frames);
     this.frameMapcount = this.part(new Uint16Array(frames));
     this.frameFlags = this.part(new Uint16Array(frames));
@@ -257,8 +256,7 @@ export class World {
     this.gatherFrameCount = words(cpus);
     this.gatherTables = words(cpus * size.gather);
     this.gatherTableCount = words(cpus);
-    this.gatherStart = pages(cpus);
-    this.gatherEnd = pages(cpus);
+    [this.gatherStart, this.gatherEnd] = [pages(cpus), pages(cpus)];
     this.violation = words(1);
     this.mmus = newMmus(size, this.lanes);
     for (const mmu of this.mmus) for (const part of mmu.parts()) this.part(part);

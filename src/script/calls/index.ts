@@ -7,11 +7,13 @@ import { MSHARE_CALLS } from './mshare.ts';
 import { PROCESS_CALLS } from './process.ts';
 import type { CallSpec } from './spec.ts';
 import { TOUCH_CALLS } from './touch.ts';
+import { UFFD_CALLS } from './uffd.ts';
 
 const ALL = [
   ...MEMORY_CALLS,
   ...FILE_CALLS,
   ...MSHARE_CALLS,
+  ...UFFD_CALLS,
   ...TOUCH_CALLS,
   ...PROCESS_CALLS,
   ...LOOKING_CALLS,

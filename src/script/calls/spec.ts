@@ -95,6 +95,8 @@ export function resultText(outcome: Outcome): string | undefined {
       const { name, code, address: at } = outcome.signal;
       return `--- ${name} {si_code=${code}, si_addr=${asAddress(at)}} ---`;
     }
+    case 'waiting':
+      return `... waits for userfaultfd at ${asAddress(outcome.address)}`;
     default:
       return undefined;
   }

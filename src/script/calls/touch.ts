@@ -101,6 +101,7 @@ function touchRange(
     const result = isOutside ? -1 - session.mm.Fault.MAPERR : touch(page);
     if (result >= 0) continue;
     const byte = page === first ? start : BigInt(page) * PAGE_BYTES;
+    if (-1 - result === session.mm.Fault.WAIT) return { kind: 'waiting', address: byte };
     return signalled(session, -1 - result, byte);
   }
   return returned(0n, asNumber, pages === 1 ? '1 page' : `${pages} pages`);

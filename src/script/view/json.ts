@@ -27,6 +27,8 @@ interface JsonStep {
   readonly result: string | null;
   readonly value?: string;
   readonly errno?: string;
+  /** Where a touch waits for userfaultfd. */
+  readonly waiting?: string;
   readonly signal?: { readonly name: string; readonly code: string; readonly address: string };
   readonly addressSpaces?: readonly JsonAddressSpace[];
   readonly lines?: readonly string[];
@@ -95,6 +97,8 @@ function details(outcome: Outcome): Partial<JsonStep> {
       const { name, code, address } = outcome.signal;
       return { signal: { name, code, address: `0x${address.toString(16)}` } };
     }
+    case 'waiting':
+      return { waiting: `0x${outcome.address.toString(16)}` };
     case 'shown':
       return { addressSpaces: outcome.view.addressSpaces.map(jsonAddressSpace) };
     case 'text':

@@ -1,0 +1,235 @@
+/** Pages that userfaultfd fills, moves and write-protects. */
+import type { Program } from '../check/index.ts';
+import {
+  closeUserfaultfd,
+  ftruncate,
+  load,
+  madvise,
+  memfdCreate,
+  mmap,
+  mremap,
+  type Op,
+  type OpenFile,
+  run,
+  store,
+  type Task,
+  UffdFeature,
+  UffdMode,
+  type Userfaultfd,
+  uffdioApi,
+  uffdioCopy,
+  uffdioMove,
+  uffdioRegister,
+  uffdioWriteprotect,
+  userfaultfd,
+} from '../mm/index.ts';
+import type { ZooEntry } from './entry.ts';
+import { PAGE, race, TABLE_PAGES } from './small_machine.ts';
+
+const PAGE_BYTES = 4096;
+const UFFD_API = 0xaa;
+const MADV_PAGEOUT = 21;
+const MAYMOVE_FIXED = 3;
+const WP = 1;
+/** Where something is moved to, or copied from: in another table. */
+const OTHER = PAGE + TABLE_PAGES;
+
+const at = (page: number): number => page * PAGE_BYTES;
+
+/** A descriptor of `task`, ready, that is told of `[start, start + pages)`. */
+function* watch(task: Task, start: number, pages: number, mode: number): Op<Userfaultfd> {
+  const uffd = userfaultfd(task, 0) as Userfaultfd;
+  uffdioApi(task, uffd, UFFD_API, UffdFeature.WP_UNPOPULATED);
+  yield* uffdioRegister(task, uffd, at(start), pages * PAGE_BYTES, mode);
+  return uffd;
+}
+
+/** The descriptor that was made before the race. */
+const known = ({ machine }: Task): Userfaultfd => machine.userfaultfds.all()[0]!;
+
+/** Protects a page, closes the descriptor, and watches for writes anew: nothing is protected. */
+const closing: Program = {
+  name: 'UFFDIO_WRITEPROTECT, close, register again, store',
+  *run(task) {
+    const first = yield* watch(task, PAGE, 1, UffdMode.WP);
+    yield* uffdioWriteprotect(task, first, at(PAGE), PAGE_BYTES, WP);
+    yield* closeUserfaultfd(task, first);
+    yield* watch(task, PAGE, 1, UffdMode.WP);
+    yield* store(task, PAGE, 7);
+  },
+};
+
+export const closeKeepsWpMarkers: ZooEntry = {
+  id: 'D4',
+  aliases: ['CVE-2024-36881'],
+  title: 'Write protection for userfaultfd survives its descriptor',
+  bug: 'closeKeepsWpMarkers',
+  properties: ['deadlock'],
+  actors: ['a process that closes its userfaultfd, makes another one, and writes'],
+  story:
+    'Closing a userfaultfd took its VMAs from it, and left the entries write-protected. Whoever ' +
+    'registered the same memory next was told of writes to pages that it had never protected; here ' +
+    'nobody answers, and the write waits for good. Closing now resolves the protection first.',
+  fix: 'c88033efe9a3',
+  versions: 'until 6.8',
+  bounds: '1 CPU, 1 process, 1 page, 5 operations',
+  scenario: (isBroken) =>
+    race(
+      [closing],
+      { mapped: [[PAGE, PAGE + 1]], touched: [PAGE] },
+      { closeKeepsWpMarkers: isBroken },
+    ),
+};
+
+/** Moves a page that is protected: nobody is told of the new place, until somebody asks. */
+const moving: Program = {
+  name: 'UFFDIO_WRITEPROTECT, mremap, register, store',
+  *run(task) {
+    const first = yield* watch(task, PAGE, 1, UffdMode.WP);
+    yield* uffdioWriteprotect(task, first, at(PAGE), PAGE_BYTES, WP);
+    const lengths = { oldLength: PAGE_BYTES, newLength: PAGE_BYTES };
+    const place = { address: at(PAGE), newAddress: at(OTHER), flags: MAYMOVE_FIXED };
+    yield* mremap(task, { ...place, ...lengths });
+    yield* watch(task, OTHER, 1, UffdMode.WP);
+    yield* store(task, OTHER, 7);
+  },
+};
+
+export const moveKeepsUffdWp: ZooEntry = {
+  id: 'C5',
+  aliases: ['CVE-2025-21696'],
+  title: 'mremap() takes write protection for userfaultfd along, to where nobody is told',
+  bug: 'moveKeepsUffdWp',
+  properties: ['deadlock'],
+  actors: ['a process that moves a page which it has protected, and watches the new place'],
+  story:
+    'Without UFFD_FEATURE_EVENT_REMAP, what is moved is not watched any more. The entries went to ' +
+    'the new place as they were, protected for a userfaultfd that the VMA no longer had. The kernel ' +
+    'warned, and whoever watched the new place was told of writes that it had not asked for. Moves ' +
+    'now clear the bits, entry by entry.',
+  fix: '0cef0bb836e3',
+  versions: 'until 6.12',
+  bounds: '1 CPU, 1 process, 1 page, 5 operations',
+  scenario: (isBroken) =>
+    race(
+      [moving],
+      { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], tables: 14 },
+      { moveKeepsUffdWp: isBroken },
+    ),
+};
+
+const pageout = (task: Task, page: number): Op<number> =>
+  madvise(task, at(page), PAGE_BYTES, MADV_PAGEOUT);
+
+const movingAway: Program = {
+  name: 'UFFDIO_MOVE, load',
+  *run(task) {
+    const range = { source: at(PAGE), destination: at(OTHER), length: PAGE_BYTES };
+    const { result } = yield* uffdioMove(task, known(task), { ...range, mode: 0 });
+    if (result === 0) yield* load(task, OTHER);
+  },
+};
+
+const swapping: Program = { name: 'MADV_PAGEOUT', run: (task) => pageout(task, PAGE) };
+
+export const moveIgnoresSwapCache: ZooEntry = {
+  id: 'D1',
+  aliases: ['CVE-2025-38242'],
+  title: 'UFFDIO_MOVE moves an entry of the swap device, and not what the swap cache has of it',
+  bug: 'moveIgnoresSwapCache',
+  properties: ['P-COUNT', 'P-COW'],
+  actors: ['UFFDIO_MOVE of a page, then a load from its new place', 'MADV_PAGEOUT of it'],
+  story:
+    'An entry that stands for a slot of the swap device is moved as it is. The swap cache may have ' +
+    'the folio still, or again, which says where it was mapped. Mapped at its new place from there, ' +
+    'it is where no walk of the reverse map finds it. The folio is locked and told its new place, ' +
+    'and the swap cache is asked again under the lock of the table.',
+  fix: '0ea148a799198',
+  versions: '6.8 to 6.15',
+  bounds: '2 CPUs, 1 process, 1 page, 3 operations',
+  scenario: (isBroken) =>
+    race(
+      [movingAway, swapping],
+      {
+        mapped: [
+          [PAGE, PAGE + 1],
+          [OTHER, OTHER + 1],
+        ],
+        touched: [PAGE],
+        frames: 8,
+        tables: 12,
+        swapSlots: 1,
+      },
+      { moveIgnoresSwapCache: isBroken },
+      (task) => {
+        run(watch(task, OTHER, 1, UffdMode.MISSING));
+      },
+    ),
+};
+
+const filling: Program = {
+  name: 'UFFDIO_COPY',
+  run: (task) => copyInto(task, PAGE, OTHER, 1),
+};
+
+const copyInto = (task: Task, page: number, from: number, pages: number): Op<unknown> =>
+  uffdioCopy(task, known(task), {
+    start: at(page),
+    source: at(from),
+    length: pages * PAGE_BYTES,
+    mode: 0,
+  });
+
+const cutting: Program = {
+  name: 'ftruncate',
+  run: (task) => {
+    const inode = task.mm.vmas.at(PAGE)!.file!.inode;
+    const rights = { isReadable: true, isWritable: true, isExecutable: true };
+    return ftruncate(task, { mapped: { inode }, ...rights, pagesMax: 2 ** 32 }, 0);
+  },
+};
+
+export const fillWithoutSizeCheck: ZooEntry = {
+  id: 'A31',
+  aliases: ['CVE-2017-15128'],
+  title: 'UFFDIO_COPY fills a page behind the end of the file',
+  bug: 'fillWithoutSizeCheck',
+  properties: ['P-COUNT'],
+  actors: ['UFFDIO_COPY to a page of a file in memory', 'ftruncate() of the file to nothing'],
+  story:
+    'A page is put into the page cache and mapped without a look at the size of the file. When the ' +
+    'file was cut meanwhile, the page stays for good behind its end, where nobody looks for it: ' +
+    'pages that are gone when the file is, but are counted as its own. The size is asked for again ' +
+    'under the lock of the table, which truncation takes later. Found with hugetlb.',
+  fix: '1e3921471354',
+  versions: '4.11 to 4.13',
+  bounds: '2 CPUs, 1 process, 1 page, 2 operations',
+  scenario: (isBroken) =>
+    race(
+      [filling, cutting],
+      { mapped: [[OTHER, OTHER + 1]], touched: [OTHER], frames: 8 },
+      { fillWithoutSizeCheck: isBroken },
+      (task) => {
+        const file = memfdCreate(task, 1, 0) as OpenFile;
+        run(ftruncate(task, file, PAGE_BYTES));
+        run(
+          mmap(task, {
+            address: at(PAGE),
+            length: PAGE_BYTES,
+            prot: 3,
+            flags: 0x11,
+            file,
+            offset: 0,
+          }),
+        );
+        run(watch(task, PAGE, 1, UffdMode.MISSING));
+      },
+    ),
+};
+
+export const USERFAULTFD: readonly ZooEntry[] = [
+  closeKeepsWpMarkers,
+  moveKeepsUffdWp,
+  moveIgnoresSwapCache,
+  fillWithoutSizeCheck,
+];

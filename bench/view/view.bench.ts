@@ -52,12 +52,12 @@ function record(folder: string, mebibytes: number): string {
   return trace;
 }
 
-/** From the beginning of the navigation to the first tree, and to the end of the reading. */
+/** From the beginning of the navigation to timeline and events, and to the end of the reading. */
 async function opening({ page }: Viewer): Promise<readonly [number, number]> {
   const now = (): Promise<number> => page.evaluate('performance.now()');
-  await page.locator('.tree .box').first().waitFor();
+  await page.locator('.events .event').first().waitFor({ timeout: 120_000 });
   const first = await now();
-  await page.locator('.top-bar .file-name', { hasNotText: 'Reading' }).waitFor();
+  await page.locator('.top-bar .file-name', { hasNotText: 'Reading' }).waitFor({ timeout: 120_000 });
   return [first, await now()];
 }
 

@@ -17,25 +17,20 @@ export const Count = {
   fullFlushes: 2,
   ipis: 3,
   locks: 4,
-  /** Locks that were only tried, and were held. */
-  busy: 5,
   /** Of page tables. */
-  entriesWritten: 6,
-  tablesMade: 7,
-  tablesFreed: 8,
+  entriesWritten: 5,
+  tablesMade: 6,
 } as const;
 export type Count = (typeof Count)[keyof typeof Count];
-const COUNTS = 9;
+const COUNTS = 7;
 const {
   faults: FAULTS,
   flushes: FLUSHES,
   fullFlushes: FULL_FLUSHES,
   ipis: IPIS,
   locks: LOCKS,
-  busy: BUSY,
   entriesWritten: ENTRIES_WRITTEN,
   tablesMade: TABLES_MADE,
-  tablesFreed: TABLES_FREED,
 } = Count;
 
 /** How many things are counted apart. */
@@ -72,10 +67,6 @@ export class Tally implements Witness {
     this.counters[LOCKS]!++;
   }
 
-  lockBusy(): void {
-    this.counters[BUSY]!++;
-  }
-
   entryWrite(): void {
     this.counters[ENTRIES_WRITTEN]!++;
   }
@@ -88,7 +79,6 @@ export class Tally implements Witness {
   }
 
   tableFree(table: number): void {
-    this.counters[TABLES_FREED]!++;
     this.tablesCharged[this.#tablePayer[table]!]!--;
   }
 
@@ -114,6 +104,7 @@ export class Tally implements Witness {
     this.counters[FAULTS]!++;
   }
 
+  lockBusy(): void {}
   lockReleased(): void {}
   lockDowngraded(): void {}
   tableLink(): void {}

@@ -16,7 +16,7 @@ export {
   payerOf,
   stateOf,
 } from './measure.ts';
-export { countWhile, PHASES, type Phase, type PhaseCost, type Watched } from './phases.ts';
+export { countWhile, type Phase, type PhaseCost, type Watched } from './phases.ts';
 export { snapshotOf } from './seen.ts';
 export { ENGINE_DESIGNS, type Engine, pluggedFor, sharesByItself } from './setup.ts';
 export { agrees, type EngineCost, measureWorkload } from './workload.ts';

@@ -26,8 +26,7 @@ export interface PhaseCost {
  * once, in turns. `migrate`: the kernel moves pages that many have in use, as compaction does. `exit`:
  * all processes end.
  */
-export const PHASES = ['populate', 'read', 'migrate', 'exit'] as const;
-export type Phase = (typeof PHASES)[number];
+export type Phase = 'populate' | 'read' | 'migrate' | 'exit';
 
 /** How many pages compaction moves. */
 const MIGRATED_PAGES = 64;

@@ -37,17 +37,17 @@ export interface Process {
 export interface Population {
   readonly snapshot: HostSnapshot;
   readonly processes: readonly Process[];
-  /** Pages touched, each as often as it is; and pages of memory that they need at most. */
-  readonly touches: number;
+  /** Pages of memory that they need at most. */
   readonly frames: number;
   /** Huge pages of 2 MiB that hugetlb objects take. */
   readonly hugePages: number;
 }
 
 /** The most that is run: about a second for each design. */
-export const TOUCHES_MAX: number = 2 ** 20;
+const TOUCHES_MAX = 2 ** 20;
 const TABLES_MAX = 2 ** 15;
 const PROCESSES_MAX = 1000;
+const VMAS_MAX = 2 ** 17;
 
 /** @returns why the engine does not run it, if it does not */
 export function refusalOf(snapshot: HostSnapshot): string | undefined {
@@ -55,8 +55,9 @@ export function refusalOf(snapshot: HostSnapshot): string | undefined {
   if (host.geometry !== GEOMETRY) return `The engine runs hosts of ${GEOMETRY}`;
   if (mms.length > PROCESSES_MAX) return `More than ${PROCESSES_MAX} processes`;
   if (mms.length === 0) return 'No process was read';
-  let [pages, tables] = [0, 0];
-  for (const { runs } of mms) {
+  let [pages, tables, vmas] = [0, 0, 0];
+  for (const { runs, vmas: own } of mms) {
+    vmas += own.length;
     for (let i = 0; i < runs.length; i++) {
       const kind = runs.kind[i]!;
       if (kind === RunKind.PFNMAP) return 'It has mappings of device memory';
@@ -67,6 +68,7 @@ export function refusalOf(snapshot: HostSnapshot): string | undefined {
       tables += runs.count[i]!;
     }
   }
+  if (vmas > VMAS_MAX) return `More than ${VMAS_MAX} mappings`;
   if (pages > TOUCHES_MAX) return `More than ${TOUCHES_MAX} pages touched`;
   return tables > TABLES_MAX ? `More than ${TABLES_MAX} page tables` : undefined;
 }
@@ -79,16 +81,7 @@ export function populationOf(snapshot: HostSnapshot): Population {
     const isOfFamily = founder >= 0 || founders.includes(index);
     return { comm: mm.comm, founder, mappings: mappingsOf(mm, isOfFamily) };
   });
-  const touches = processes.reduce((sum, process) => sum + touchesOf(process), 0);
-  return { snapshot, processes, touches, ...needsOf(snapshot, processes) };
-}
-
-export function touchesOf({ mappings }: Process): number {
-  let pages = 0;
-  for (const { touched } of mappings) {
-    for (const { start, end } of touched) pages += end - start;
-  }
-  return pages;
+  return { snapshot, processes, ...needsOf(snapshot, processes) };
 }
 
 /** By process: the first one that has a table of private memory with the same frames, or -1. */

@@ -37,6 +37,8 @@ const CPUS = 4;
 /** Frames, tables, VMAs and inodes besides what is known to be needed. */
 const SPARE = 512;
 const GATHER = 512;
+/** 32 GiB, for which a machine takes 120 MB. */
+const FRAMES_MAX = 2 ** 23;
 
 /** Pages `[start, end)` that a process has touched. */
 export interface Place {
@@ -59,7 +61,10 @@ export class Stage {
   /** By object in a region, where each process has it attached. */
   readonly #regions = new Map<number, ReadonlyMap<number, number>>();
 
-  /** @param population of the host as the design would leave it */
+  /**
+   * @param population of the host as the design would leave it
+   * @throws RangeError if it needs more memory than a machine is given
+   */
   constructor(
     mm: Engine,
     population: Population,
@@ -85,6 +90,7 @@ export class Stage {
       thp: 'never' as const,
       tlb: SKYLAKE,
     };
+    if (size.frames > FRAMES_MAX) throw new RangeError('More memory than the engine is given');
     this.machine = new mm.Machine(size, {}, pluggedFor(mm, design));
     const payers = before.mms.length;
     this.tally = new Tally({ tables: size.tables, frames: size.frames, payers });
@@ -125,8 +131,7 @@ export class Stage {
 
   /** Where a page of a process is that the design may have moved. */
   placeOf(index: number, page: number): number {
-    const vma = this.#before.mms[index]!.vmas.find(({ start, end }) => start <= page && page < end);
-    assert(vma !== undefined, 'a page that is accessed was mapped');
+    const vma = vmaOf(this.#before.mms[index]!.vmas, page);
     if (vma.object < 0) return page;
     const offset = vma.offset + page - vma.start;
     const region = this.#regions.get(vma.object)?.get(index);
@@ -257,6 +262,19 @@ export class Stage {
       frame !== undefined && this.mm.orderOf(this.machine, this.mm.headOf(this.machine, frame)) > 0
     );
   }
+}
+
+/** The mapping of a page that has one. */
+function vmaOf(vmas: readonly Vma[], page: number): Vma {
+  let [low, high] = [0, vmas.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (vmas[middle]!.end <= page) low = middle + 1;
+    else high = middle;
+  }
+  const vma = vmas[low];
+  assert(vma !== undefined && vma.start <= page, 'a page that is accessed was mapped');
+  return vma;
 }
 
 /** Forks, and those that they are forks of. */

@@ -17,25 +17,20 @@ export const Count = {
   fullFlushes: 2,
   ipis: 3,
   locks: 4,
-  /** Locks that were only tried, and were held. */
-  busy: 5,
   /** Of page tables. */
-  entriesWritten: 6,
-  tablesMade: 7,
-  tablesFreed: 8,
+  entriesWritten: 5,
+  tablesMade: 6,
 } as const;
 export type Count = (typeof Count)[keyof typeof Count];
-const COUNTS = 9;
+const COUNTS = 7;
 const {
   faults: FAULTS,
   flushes: FLUSHES,
   fullFlushes: FULL_FLUSHES,
   ipis: IPIS,
   locks: LOCKS,
-  busy: BUSY,
   entriesWritten: ENTRIES_WRITTEN,
   tablesMade: TABLES_MADE,
-  tablesFreed: TABLES_FREED,
 } = Count;
 
 /** How many things are counted apart. */
@@ -74,10 +69,6 @@ export class Tally implements Witness {
     this.counters[LOCKS]!++;
   }
 
-  lockBusy(): void {
-    this.counters[BUSY]!++;
-  }
-
   entryWrite(): void {
     this.counters[ENTRIES_WRITTEN]!++;
   }
@@ -90,7 +81,6 @@ export class Tally implements Witness {
   }
 
   tableFree(table: number): void {
-    this.counters[TABLES_FREED]!++;
     this.tablesCharged[this.#tablePayer[table]!]!--;
   }
 
@@ -116,6 +106,7 @@ export class Tally implements Witness {
     this.counters[FAULTS]!++;
   }
 
+  lockBusy(): void {}
   lockReleased(): void {}
   lockDowngraded(): void {}
   tableLink(): void {}

@@ -29,6 +29,9 @@ export async function runCompare(
   const mm = await blankedDesigns();
   if (subject.kind === 'accesses') {
     wantNoSize(options, 'A trace');
+    if (options.save !== undefined) {
+      throw wrongUse('A trace is of no host that could be saved', 'Leave out --save');
+    }
     const logs = await withProgress('Reading', (say) => readAccesses(subject.files, say));
     const compared = await withProgress('Running accesses', async () =>
       compareAccesses(mm, logs, options, designs),

@@ -58,8 +58,7 @@ export function driveDesigns(
   return evaluateDesigns(explainHost(host), wanted).map(({ design, outcome }) => {
     const why = refusalOf(outcome.snapshot);
     if (why !== undefined) return { id: design.id, why };
-    const population = populationOf(outcome.snapshot);
-    const stage = new Stage(mm, population, design.id, host, 1);
+    const stage = new Stage(mm, populationOf(outcome.snapshot), design.id, host, 1);
     stage.map();
     return drive(stage, design.id, logs);
   });

@@ -9,12 +9,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Farm } from '../../src/cli/check/farm.ts';
-import type { SearchResult } from '../../src/cli/check/job.ts';
+import type { SearchResult, Subject } from '../../src/cli/check/job.ts';
 
-const PROGRAMS = [
-  ['lastzero(15)', 'last_zero'],
-  ['munmap, two first stores', 'three_cpus'],
-] as const;
+const fileOf = (name: string): string =>
+  fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
+
+const PROGRAMS: readonly (readonly [string, Subject])[] = [
+  ['mshare: exit against UNMAP', { kind: 'question', id: 'mshare-pud-table', at: 11 }],
+  ['B7, copy on write', { kind: 'zoo', id: 'B7', isBroken: false }],
+  ['lastzero(15)', { kind: 'file', file: fileOf('last_zero') }],
+];
 const ROUNDS = 3;
 const MS_OF_TICK = 10;
 
@@ -27,8 +31,7 @@ interface Run {
   readonly cpu: number;
 }
 
-async function runOnce(program: string, threads: number): Promise<Run> {
-  const file = fileURLToPath(new URL(`./programs/${program}.js`, import.meta.url));
+async function runOnce(subject: Subject, threads: number): Promise<Run> {
   const results: SearchResult[] = [];
   const listener = {
     onProgress: () => {},
@@ -36,13 +39,12 @@ async function runOnce(program: string, threads: number): Promise<Run> {
     onDone: (_: number, result: SearchResult) => results.push(result),
   };
   const [before, cpuBefore] = [ticksOfThreads(), process.cpuUsage()];
-  let last = before;
+  const last = new Map(before);
   // The threads are gone when the search is over.
   const timer = setInterval(() => {
-    last = ticksOfThreads();
+    for (const [thread, ticks] of ticksOfThreads()) last.set(thread, ticks);
   }, MS_OF_TICK);
   const begun = performance.now();
-  const subject = { kind: 'file', file } as const;
   const job = { subject, strategy: 'optimal', isSaved: false, shareAfterMs: 500 } as const;
   await new Farm(listener, new AbortController().signal).run([job], threads);
   const wall = performance.now() - begun;
@@ -77,12 +79,12 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(1).padStart(9);
 
 print(`load ${loadavg()[0]!.toFixed(1)}; medians of ${ROUNDS} runs, in s`);
 print('                             threads   executions     wall  busiest      CPU');
-for (const [name, program] of PROGRAMS) {
+for (const [name, subject] of PROGRAMS) {
   const seen: { readonly wall: number; readonly busiest: number }[] = [];
   const totals = new Set<number>();
   for (const threads of [1, 2]) {
     const runs: Run[] = [];
-    for (let round = 0; round < ROUNDS; round++) runs.push(await runOnce(program, threads));
+    for (let round = 0; round < ROUNDS; round++) runs.push(await runOnce(subject, threads));
     const of = (value: (run: Run) => number): number => median(runs.map(value));
     const [wall, busiest] = [of((run) => run.wall), of((run) => run.busiest)];
     for (const { result } of runs) totals.add(result.executions);

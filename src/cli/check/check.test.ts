@@ -65,6 +65,19 @@ test('what a CPU holds where another one goes on is drawn', () => {
   assert.match(stdout, /└─ holds irqs off/);
 });
 
+test('the state before the last step of a finding and behind it is drawn, and is in the JSON', () => {
+  const { stdout } = ptshare(['check', 'M1', '--on', '--width', '120']);
+  assert.match(stdout, /State +Before the last step +Behind it/);
+  assert.match(stdout, /TLB of CPU 1: mm 0, page 0xa00 +may lead to frame \d+, writable/);
+  const { state } = jsonOf(ptshare(['check', 'M1', '--on', '--json']).stdout).entries[0]!.on!;
+  assert.ok(state!.before.length > 0 && state!.after.length > 0);
+  const race = jsonOf(checkModule('race.ts', counter(false), '--json').stdout).entries[0]!.off!;
+  assert.deepEqual(
+    race.state?.after.map(({ of, is }) => `${of}: ${is}`),
+    ['value: 1', 'lock: free'],
+  );
+});
+
 test('no line of a finding is wider than asked for, however narrow', () => {
   for (const width of [60, 80, 140]) {
     const { stdout } = ptshare(['check', 'M1', '--width', String(width)]);

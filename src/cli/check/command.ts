@@ -16,7 +16,7 @@ Examples:
   ptshare check race.ts               a scenario of your own: docs/check.md
   ptshare check race.ts --strategy preemptions=2 --timeout 60
   ptshare check race.ts --checkpoint race.json  saves, and goes on after any interruption
-  ptshare check B7 --share            one search on all CPUs
+  ptshare check --questions           open questions of the mails, answered by search
   ptshare check --all --queue redis://queue.example --job nightly   by \`ptshare worker\`s
 
 Exit status: 0 as it should be; 1 found what should not be, or not found what should be;

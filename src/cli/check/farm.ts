@@ -96,6 +96,8 @@ export class Farm {
     for (const running of this.#running) {
       const part = running.take();
       if (part !== undefined) return { running, part };
+      // Stopped between two units of it.
+      if (running.isOver) this.#end(running);
     }
     const next = this.#abort.aborted ? undefined : this.#queue.shift();
     if (next === undefined) return undefined;

@@ -13,9 +13,10 @@ import { ACCESSED, DIRTY } from '../../arch/index.ts';
 import { prepareAnonymous } from '../fault/anonymous.ts';
 import { Access, Fault } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
-import { putFrame } from '../page/frame.ts';
+import { headOf, putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { checkTable, isNoneAt, isWritableAt, lockOf } from '../table/pgtable.ts';
+import { SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
@@ -56,16 +57,32 @@ export function* hugetlbFault(
   yield* faultMutexLock(task, inode, index);
   if (faultWithoutVmaLock !== true) yield* vmaLockRead(task, vma);
   const granular = granularOf(task.machine, vma);
+  const fault = {
+    vma,
+    page: start,
+    index,
+    access,
+    isVmaLocked,
+    slot: NONE,
+    moving: NONE as number,
+  };
   let result: Fault;
-  if (granular !== undefined) result = yield* granular.fault(task, { vma, page, index, access });
+  if (granular !== undefined) result = yield* granular.fault(task, Object.assign(fault, { page }));
   else {
-    const slot = yield* hugePteAlloc(task, task.mm, vma, start);
-    const fault = { vma, page: start, index, access, isVmaLocked, slot };
-    result = slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
+    fault.slot = yield* hugePteAlloc(task, task.mm, vma, start);
+    result = fault.slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
   }
   if (faultWithoutVmaLock !== true) yield* vmaUnlockRead(task, vma);
   yield* faultMutexUnlock(task, inode, index);
+  if (fault.moving !== NONE) yield* migrationEntryWait(task, fault.moving);
   return result;
+}
+
+/** Waits, without the locks of the fault, until a page has been moved. @source migration_entry_wait_huge() */
+function* migrationEntryWait({ machine, cpu }: Task, frame: number): Op<void> {
+  const head = headOf(machine, frame);
+  yield* lockFolio(machine, cpu, head);
+  yield* unlockFolio(machine, cpu, head);
 }
 
 /** Called under the fault mutex and the lock of the VMA. */
@@ -77,6 +94,7 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Fault> {
   if (!checkTable(machine, slot)) return Fault.RETRY;
   if (isNoneAt(machine, slot)) return yield* hugetlbNoPage(task, fault);
   if (isPoisonedAt(machine, slot)) return Fault.SIGBUS;
+  if (softKindAt(machine, slot) === SoftKind.MIGRATION) fault.moving = softValueAt(machine, slot);
   if (!isMappedAt(machine, slot, level)) return Fault.RETRY;
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);

@@ -26,6 +26,8 @@ export interface GranularFault {
   /** The huge page of the file. */
   readonly index: number;
   readonly access: Access;
+  /** A frame of a page that is just being moved, if the fault met one; else `NONE`. */
+  moving: number;
 }
 
 /** What is asked of a VMA that is granular. Locks are those that hugetlb has there. */

@@ -39,6 +39,8 @@ export interface HugetlbFault {
   readonly isVmaLocked: boolean;
   /** The slot of the entry, whose table the lock of the VMA keeps. */
   slot: number;
+  /** A frame of a page that is just being moved, if the fault met one; else `NONE`. */
+  moving: number;
 }
 
 /**

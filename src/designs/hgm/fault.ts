@@ -15,7 +15,7 @@ import { hstateOf } from '../../mm/hugetlb/hstate.ts';
 import { hugePteFlags, setHugePte } from '../../mm/hugetlb/huge_pte.ts';
 import { leafFlags } from '../../mm/hugetlb/leaf_flags.ts';
 import { arePoisoned, isPoisonedAt } from '../../mm/hugetlb/poison.ts';
-import { lockFolio, unlockFolio } from '../../mm/page/folio_lock.ts';
+import { unlockFolio } from '../../mm/page/folio_lock.ts';
 import { headOf, putFrame } from '../../mm/page/frame.ts';
 import { checkTable } from '../../mm/table/pgtable.ts';
 import { softValueAt } from '../../mm/table/soft_entry.ts';
@@ -40,9 +40,8 @@ import { findOrMakeFolio, mapPiece, subpageAt } from './piece.ts';
 import { fullWalkAlloc } from './walk.ts';
 import { walkLock, walkUnlock } from './walk_lock.ts';
 
-/** Nothing is mapped there; or, minus its frame, a page that is being moved. */
+/** Nothing is mapped there. */
 const EMPTY = -1;
-const MOVING = -2;
 
 /** Called under the fault mutex and the lock of the VMA, for reading. */
 export function* faultPiece(task: Task, fault: GranularFault, options: HgmOptions): Op<Fault> {
@@ -52,14 +51,7 @@ export function* faultPiece(task: Task, fault: GranularFault, options: HgmOption
   yield* walkLock(task, vma, options);
   const found = yield* faultAt(task, fault, at);
   yield* walkUnlock(task, vma, options);
-  if (found <= MOVING) {
-    // Until it has been moved.
-    const old = headOf(machine, MOVING - found);
-    yield* lockFolio(machine, cpu, old);
-    yield* unlockFolio(machine, cpu, old);
-    return Fault.RETRY;
-  }
-  if (found !== EMPTY) return found as Fault;
+  if (found !== EMPTY) return found;
   const head = yield* findOrMakeFolio(task, vma, page);
   if (head === NONE || head === EFAULT) return Fault.SIGBUS;
   if (arePoisoned(machine, subpageAt(vma, head, firstOf(at, page)), at.pages)) {
@@ -76,8 +68,8 @@ export function* faultPiece(task: Task, fault: GranularFault, options: HgmOption
   return Fault.DONE;
 }
 
-/** @returns `EMPTY`, `MOVING` and below, or how the fault ends */
-function* faultAt(task: Task, fault: GranularFault, at: HugetlbPte): Op<number> {
+/** @returns `EMPTY`, or how the fault ends */
+function* faultAt(task: Task, fault: GranularFault, at: HugetlbPte): Op<Fault | typeof EMPTY> {
   const { machine, cpu, mm } = task;
   const { vma, page } = fault;
   const error = yield* fullWalkAlloc(task, mm, vma, page, 0, at, false);
@@ -87,7 +79,9 @@ function* faultAt(task: Task, fault: GranularFault, at: HugetlbPte): Op<number> 
   const held = heldAt(machine, at);
   if (held === Held.NONE || held === Held.MARKER) return EMPTY;
   if (held === Held.SOFT) {
-    return isPoisonedAt(machine, at.slot) ? Fault.SIGBUS : MOVING - softValueAt(machine, at.slot);
+    if (isPoisonedAt(machine, at.slot)) return Fault.SIGBUS;
+    fault.movedFrom = headOf(machine, softValueAt(machine, at.slot));
+    return Fault.RETRY;
   }
   // It was divided just now.
   if (held === Held.FINER) return Fault.DONE;

@@ -52,7 +52,7 @@ import {
   newHugetlbPte,
 } from './hugetlb_pte.ts';
 import type { HgmOptions } from './options.ts';
-import { visitMappings } from './rmap.ts';
+import { visitAllMappings, visitMappings } from './rmap.ts';
 import { fullWalk } from './walk.ts';
 
 /**
@@ -103,7 +103,7 @@ function* migrateIsolated(
     setMigrationEntries(task, vma, page, head, options),
   );
   const isMoved = yield* replaceInCache(machine, cpu, head, copy);
-  yield* visitMappings(machine, cpu, isMoved ? copy : head, (task, vma, page) =>
+  yield* visitAllMappings(machine, cpu, isMoved ? copy : head, (task, vma, page) =>
     removeMigrationEntries(task, vma, page, head, isMoved ? copy : head, options),
   );
   yield* unlockFolioNested(machine, copy);
@@ -216,7 +216,7 @@ function moveState(machine: Machine, from: number, to: number): void {
   machine.hugetlb.subpools.delete(from);
 }
 
-/** Called under i_mmap_rwsem and the lock of the VMA, both for writing. */
+/** Called under i_mmap_rwsem, for writing. */
 function* removeMigrationEntries(
   task: Task,
   vma: Vma,

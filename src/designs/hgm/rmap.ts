@@ -51,6 +51,30 @@ export function* visitMappings(
   return isComplete;
 }
 
+/**
+ * Visits every VMA that may map what the page `head` of a file is, or was: to bring entries back, which
+ * must not fail, and asks for no lock of a VMA.
+ *
+ * @locks  i_mmap_rwsem (write)
+ * @source mm/migrate.c remove_migration_ptes() (Linux 6.18)
+ */
+export function* visitAllMappings(
+  machine: Machine,
+  cpu: number,
+  head: number,
+  visit: Visit,
+): Op<void> {
+  const inode = machine.inodes.get(machine.frameMapping[head]! - 1);
+  const pgoff = machine.frameIndex[head]!;
+  const guard = machine.objects.iMmapLock(inode.id);
+  yield* lock(machine, cpu, guard, Rank.I_MMAP);
+  for (const [vma, mm] of mappingsInOrder(inode)) {
+    if (pgoff < vma.pgoff || pgoff >= vma.pgoff + vma.end - vma.start) continue;
+    yield* visit({ machine, cpu, mm }, vma, vma.start + pgoff - vma.pgoff);
+  }
+  yield* unlock(machine, cpu, guard, Rank.I_MMAP);
+}
+
 /** @returns whether the table was a shared one, and is given up */
 function* unshareAt(task: Task, vma: Vma, page: number): Op<boolean> {
   const { machine, cpu, mm } = task;

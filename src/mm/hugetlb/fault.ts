@@ -65,19 +65,25 @@ export function* hugetlbFault(
   yield* faultMutexLock(task, inode, index);
   if (faultWithoutVmaLock !== true) yield* vmaLockRead(task, vma);
   const granular = granularOf(task.machine, vma);
+  const fault = {
+    vma,
+    page: start,
+    index,
+    access,
+    isVmaLocked,
+    slot: NONE,
+    movedFrom: NONE as number,
+  };
   let found: Ended;
-  let movedFrom = NONE;
-  if (granular !== undefined) found = yield* granular.fault(task, { vma, page, index, access });
+  if (granular !== undefined) found = yield* granular.fault(task, Object.assign(fault, { page }));
   else {
-    const slot = yield* hugePteAlloc(task, task.mm, vma, start);
-    const fault = { vma, page: start, index, access, isVmaLocked, slot, movedFrom };
-    found = slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
-    movedFrom = fault.movedFrom;
+    fault.slot = yield* hugePteAlloc(task, task.mm, vma, start);
+    found = fault.slot === NONE ? Fault.OOM : yield* faultEntry(task, fault);
   }
   if (faultWithoutVmaLock !== true) yield* vmaUnlockRead(task, vma);
   yield* faultMutexUnlock(task, inode, index);
   // Waits for the lock without taking it: who moves the page holds it until the entry is back.
-  if (movedFrom !== NONE) yield lockingFolio(task.machine.objects.folioLock(movedFrom));
+  if (fault.movedFrom !== NONE) yield lockingFolio(task.machine.objects.folioLock(fault.movedFrom));
   // The VMA may go while the fault waits: nothing of it is touched afterwards (CVE-2022-50630).
   if (found >= 0) return found as Fault;
   return yield* handleUserfault(task, vma, page, access, reasonOf(found));

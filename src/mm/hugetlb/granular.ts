@@ -26,6 +26,8 @@ export interface GranularFault {
   /** The huge page of the file. */
   readonly index: number;
   readonly access: Access;
+  /** A frame of a page that is just being moved, which the fault has to wait for, or `NONE`. */
+  movedFrom: number;
 }
 
 /** What is asked of a VMA that is granular. Locks are those that hugetlb has there. */

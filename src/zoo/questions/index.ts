@@ -2,7 +2,12 @@
 import { anonVma2006 } from './anon_vma_2006.ts';
 import { MSHARE_QUESTIONS } from './mshare.ts';
 import type { Question } from './question.ts';
+import { SECONDARY_QUESTIONS } from './secondary.ts';
 
 export type { Question, QuestionCase } from './question.ts';
 
-export const QUESTIONS: readonly Question[] = [anonVma2006, ...MSHARE_QUESTIONS];
+export const QUESTIONS: readonly Question[] = [
+  anonVma2006,
+  ...MSHARE_QUESTIONS,
+  ...SECONDARY_QUESTIONS,
+];

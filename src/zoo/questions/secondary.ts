@@ -49,30 +49,19 @@ const STEPS: readonly Step[] = [
   { rule: 'nobody calls start and end', bug: 'noRangeStart', isSafe: false },
 ];
 
-const ENTERED: GuestSetting = { touched: [PAGE], entered: [0], frames: 8, flush: 'broadcast' };
+const SETTING: GuestSetting = { touched: [PAGE], frames: 8, flush: 'broadcast' };
 
-const CHANGES: readonly { readonly setting: GuestSetting; readonly program: Program }[] = [
+/** What the process does to the memory of the guest. */
+const CHANGES: readonly Program[] = [
   {
-    setting: ENTERED,
-    program: {
-      name: 'MADV_DONTNEED',
-      run: (task) => madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV_DONTNEED),
-    },
+    name: 'MADV_DONTNEED',
+    run: (task) => madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV_DONTNEED),
   },
+  { name: 'munmap()', run: (task) => munmap(task, PAGE * PAGE_BYTES, PAGE_BYTES) },
+  { name: 'migration', run: (task) => migratePages(task, PAGE, PAGE + 1) },
   {
-    setting: ENTERED,
-    program: { name: 'munmap()', run: (task) => munmap(task, PAGE * PAGE_BYTES, PAGE_BYTES) },
-  },
-  {
-    setting: ENTERED,
-    program: { name: 'migration', run: (task) => migratePages(task, PAGE, PAGE + 1) },
-  },
-  {
-    setting: ENTERED,
-    program: {
-      name: 'mprotect()',
-      run: (task) => mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT_READ),
-    },
+    name: 'mprotect()',
+    run: (task) => mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT_READ),
   },
 ];
 
@@ -102,14 +91,14 @@ const pageFreed: Question = {
     'TLBs are flushed by an instruction that reaches all CPUs.',
     'A fault that is to be tried again ends the program: what it would do then, one that comes later does.',
   ],
-  bounds: '2 CPUs, 1 process, 1 guest that has an entry for its page, 2 operations',
+  bounds: '2 CPUs, 1 process, 1 guest of one page, 2 operations',
   cases: STEPS.flatMap(({ rule, bug, isSafe }): QuestionCase[] =>
-    CHANGES.map(({ setting, program }) => ({
+    CHANGES.map((program) => ({
       rule,
-      race: `a store of the guest against ${program.name}`,
+      race: `the first store of the guest against ${program.name}`,
       ...(isSafe && { found: undefined }),
       scenario: () =>
-        guestRace([guestStoring(7), program], setting, bug === undefined ? {} : { [bug]: true }),
+        guestRace([guestStoring(7), program], SETTING, bug === undefined ? {} : { [bug]: true }),
     })),
   ),
   drawn: 'no in_progress',

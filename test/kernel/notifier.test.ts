@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { programs as commands, judgedTest, root } from '../live/judge.ts';
 import { toldByEngine, toldByKernel, tracedKvm } from './notifier_judge.ts';
-import { referenceHost } from './reference_host.ts';
 import { HUGE, MADV, MAP, PROT, type Range, randomSteps, type Step } from './notifier_program.ts';
+import { referenceHost } from './reference_host.ts';
 
 const PROGRAMS = 40;
 const needs = [root, commands('gcc'), referenceHost, tracedKvm];

@@ -49,9 +49,11 @@ const STEPS: readonly Step[] = [
   { rule: 'nobody calls start and end', bug: 'noRangeStart', isSafe: false },
 ];
 
-const SETTING: GuestSetting = { touched: [PAGE], frames: 8, flush: 'broadcast' };
+const UNTOUCHED: GuestSetting = { touched: [PAGE], frames: 8, flush: 'broadcast' };
+/** The guest has an entry for its page. */
+const ENTERED: GuestSetting = { ...UNTOUCHED, entered: [0] };
 
-/** What the process does to the memory of the guest. */
+/** What the process does to the memory of the guest; the first of them before the guest has touched it. */
 const CHANGES: readonly Program[] = [
   {
     name: 'MADV_DONTNEED',
@@ -93,12 +95,16 @@ const pageFreed: Question = {
   ],
   bounds: '2 CPUs, 1 process, 1 guest of one page, 2 operations',
   cases: STEPS.flatMap(({ rule, bug, isSafe }): QuestionCase[] =>
-    CHANGES.map((program) => ({
+    CHANGES.map((program, at) => ({
       rule,
-      race: `the first store of the guest against ${program.name}`,
+      race: `${at === 0 ? 'the first' : 'a'} store of the guest against ${program.name}`,
       ...(isSafe && { found: undefined }),
       scenario: () =>
-        guestRace([guestStoring(7), program], SETTING, bug === undefined ? {} : { [bug]: true }),
+        guestRace(
+          [guestStoring(7), program],
+          at === 0 ? UNTOUCHED : ENTERED,
+          bug === undefined ? {} : { [bug]: true },
+        ),
     })),
   ),
   drawn: 'no in_progress',

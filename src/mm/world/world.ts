@@ -183,7 +183,7 @@ export class World {
   /** Own data of each CPU; none if accesses do not go through MMUs. Tags are numbers of mms. */
   readonly mmus: readonly Mmu[];
   readonly views: SharedViews;
-  readonly secondaryViews: SecondaryViews;
+  readonly secondaryViews = new SecondaryViews();
   readonly ledger: Ledger;
 
   /** Who else is flushed with an address space (`Design.invalidateSecondary`). */
@@ -261,7 +261,6 @@ export class World {
     this.mmus = newMmus(size, this.lanes);
     for (const mmu of this.mmus) for (const part of mmu.parts()) this.part(part);
     this.views = new SharedViews();
-    this.secondaryViews = new SecondaryViews();
     this.ledger = new Ledger(this.mmCpus, this.views, this.secondaryViews);
   }
 

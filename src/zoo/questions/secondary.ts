@@ -1,0 +1,195 @@
+/** What was asked about secondary MMUs, KVM above all, and what mshare does to them. */
+import type { Program } from '../../check/index.ts';
+import type { MshareVariant } from '../../designs/index.ts';
+import { type Bugs, madvise, migratePages, mprotect, munmap } from '../../mm/index.ts';
+import {
+  FORWARDING,
+  guestStoringIn,
+  type RegionGuestRace,
+  regionGuestRace,
+} from '../region_guest.ts';
+import { type GuestSetting, guestRace, guestStoring } from '../small_guest.ts';
+import { PAGE } from '../small_machine.ts';
+import { detaching, type RegionProgram, unmappingObject } from '../small_region.ts';
+import type { Question, QuestionCase } from './question.ts';
+
+const PAGE_BYTES = 4096;
+const MADV_DONTNEED = 4;
+const PROT_READ = 1;
+
+const MEMORY = 'Memory is sequentially consistent.';
+const STALE =
+  'A CPU that has run a guest may hold any translation that it could have found since it was last ' +
+  'flushed; an entry of the second-level table can refill it at any time.';
+
+interface Step {
+  readonly rule: string;
+  readonly bug?: keyof Bugs;
+  readonly isSafe: boolean;
+}
+
+const STEPS: readonly Step[] = [
+  { rule: "KVM's protocol", isSafe: true },
+  {
+    rule: 'the reference of the lookup dropped before the entry is made',
+    bug: 'kvmPutBeforeMap',
+    isSafe: true,
+  },
+  {
+    rule: 'in_progress lowered before seq is raised, both under mmu_lock',
+    bug: 'kvmEndBeforeSequence',
+    isSafe: true,
+  },
+  { rule: 'no seq', bug: 'kvmIgnoresSequence', isSafe: false },
+  { rule: 'no in_progress', bug: 'kvmIgnoresInProgress', isSafe: false },
+  { rule: 'seq raised at the start', bug: 'kvmSequenceAtStart', isSafe: false },
+  { rule: 'seq read after the lookup', bug: 'kvmSequenceReadLate', isSafe: false },
+  { rule: 'asked before mmu_lock is taken only', bug: 'kvmRetryUnlocked', isSafe: false },
+  { rule: 'entries left at the start', bug: 'kvmWithoutZap', isSafe: false },
+  { rule: 'nobody calls start and end', bug: 'noRangeStart', isSafe: false },
+];
+
+const UNTOUCHED: GuestSetting = { touched: [PAGE], frames: 8, flush: 'broadcast' };
+/** The guest has an entry for its page. */
+const ENTERED: GuestSetting = { ...UNTOUCHED, entered: [0] };
+
+/** What the process does to the memory of the guest; the first of them before the guest has touched it. */
+const CHANGES: readonly Program[] = [
+  {
+    name: 'MADV_DONTNEED',
+    run: (task) => madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV_DONTNEED),
+  },
+  { name: 'munmap()', run: (task) => munmap(task, PAGE * PAGE_BYTES, PAGE_BYTES) },
+  { name: 'migration', run: (task) => migratePages(task, PAGE, PAGE + 1) },
+  {
+    name: 'mprotect()',
+    run: (task) => mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT_READ),
+  },
+];
+
+const pageFreed: Question = {
+  id: 'kvm-page-freed',
+  title: "Is a page freed while it is still in the secondary MMU, with KVM's protocol?",
+  asked:
+    'Dave Hansen, quoted by David Hildenbrand (7 October 2024): "KVM _should_ have the exact same \'page ' +
+    "free' flushing issue where it gets the MMU notifier call but the page may still be in the " +
+    'secondary MMU. I _think_ KVM fixes it with an extra page refcount that it takes when it first ' +
+    'walks the primary page tables."',
+  answer: [
+    'No, in no schedule; and it is not a reference that sees to it. KVM holds one only while it looks ' +
+      'the page up, and may drop it before it makes the entry: nothing changes.',
+    'What keeps the page is the order: the entry goes, and TLBs are flushed, before the process loses ' +
+      'the page; and until that is over no entry is made. Of the two halves of the second rule ' +
+      'neither is enough: in_progress keeps faults off while an invalidation lasts, seq tells those ' +
+      'that began before or during one that has ended.',
+    'It does not matter in which order the end raises seq and lowers in_progress, as long as both are ' +
+      'done under mmu_lock, and faults ask under it: who asks without has to be told again.',
+    'What the CPUs of mshare guests have is another thing: they walk the tables themselves, so there is ' +
+      'nothing to take away before, and the flush that comes with that of the host is what they need.',
+  ],
+  assumptions: [
+    MEMORY,
+    STALE,
+    'TLBs are flushed by an instruction that reaches all CPUs.',
+    'A fault that is to be tried again ends the program: what it would do then, one that comes later does.',
+  ],
+  bounds: '2 CPUs, 1 process, 1 guest of one page, 2 operations',
+  cases: STEPS.flatMap(({ rule, bug, isSafe }): QuestionCase[] =>
+    CHANGES.map((program, at) => ({
+      rule,
+      race: `${at === 0 ? 'the first' : 'a'} store of the guest against ${program.name}`,
+      ...(isSafe && { found: undefined }),
+      scenario: () =>
+        guestRace(
+          [guestStoring(7), program],
+          at === 0 ? UNTOUCHED : ENTERED,
+          bug === undefined ? {} : { [bug]: true },
+        ),
+    })),
+  ),
+  drawn: 'no in_progress',
+};
+
+const LINKED: RegionGuestRace = { guests: 1, linked: 1, flush: 'broadcast', isEntered: true };
+
+const migratingIn: RegionProgram = ({ guests }) => ({
+  name: 'migration of the page',
+  mm: guests[0]!.mm,
+  run: (task) => migratePages(task, guests[0]!.page, guests[0]!.page + 1),
+});
+
+const REGION_RACES: readonly {
+  readonly race: string;
+  readonly setting: RegionGuestRace;
+  readonly programs: readonly RegionProgram[];
+}[] = [
+  {
+    race: 'a store of the virtual machine against UNMAP',
+    setting: LINKED,
+    programs: [guestStoringIn(7), unmappingObject],
+  },
+  {
+    race: 'its first store against UNMAP',
+    setting: { ...LINKED, isEntered: false },
+    programs: [guestStoringIn(7), unmappingObject],
+  },
+  {
+    race: 'a store against migration',
+    setting: LINKED,
+    programs: [guestStoringIn(7), migratingIn],
+  },
+  {
+    race: 'munmap() of the region against UNMAP',
+    setting: { ...LINKED, isEntered: false },
+    programs: [detaching(), unmappingObject],
+  },
+];
+
+const FORWARDS: readonly (readonly [rule: string, forwards: MshareVariant['forwards']])[] = [
+  ['not forwarded (v3)', 'no'],
+  ['forwarded, i_mmap of the region locked for start and for end', 'i-mmap'],
+  ['forwarded, i_mmap of the region locked from start to end', 'i-mmap-kept'],
+];
+
+const onMshare: Question = {
+  id: 'mshare-kvm',
+  title: 'Does KVM on mshare need forwarded notifiers, and may they run under those locks?',
+  asked:
+    'David Hildenbrand (7 October 2024): "I better not think about the complexity of secondary MMUs + ' +
+    'mshare (e.g., KVM with mshare in guest memory): MMU notifiers for all MMs must be called". Sean ' +
+    'Christopherson asked for forwarding from the host; v3 lists notifiers as to be done.',
+  answer: [
+    'It needs them. KVM follows the process that has attached the region, and no call of its notifiers ' +
+      'comes from a change in the host: memory of the virtual machine is freed under its entries, in ' +
+      'the first schedule that is tried.',
+    'They may be called where the host is changed: start and end come under its mmap lock or under ' +
+      'i_mmap_rwsem of an object, both of which let sleep. Guests are found by i_mmap of the region, ' +
+      'which is then taken inside of both.',
+    'It is not enough to take it for the start and again for the end. A guest that detaches in between ' +
+      'is told of no end, and its KVM has faults tried again for ever. So the lock is held from start ' +
+      'to end, or the guests that were told are remembered.',
+    'Held so, it comes after the lock of an object where that is truncated, and before it where a VMA ' +
+      'of hugetlb is unmapped, since zapping locks the object inside of start and end: with ' +
+      'objects of hugetlb that is a cycle, and remembering is what remains.',
+    'The mmap locks of guests may not be taken: faults hold them when they take that of the host.',
+  ],
+  assumptions: [
+    MEMORY,
+    STALE,
+    'Every CPU is flushed when the host changes (v3 08/22); GUP of an attached region walks the host ' +
+      'with its locks.',
+    'Read locks are given while a writer waits: cycles that need one who waits are not seen.',
+  ],
+  bounds: '2 CPUs, 2 processes, 1 virtual machine, 1 object of 1 page, no hugetlb, 2 operations',
+  cases: FORWARDS.flatMap(([rule, forwards]): QuestionCase[] =>
+    REGION_RACES.map(({ race, setting, programs }) => ({
+      rule,
+      race,
+      ...(forwards === 'i-mmap-kept' && { found: undefined }),
+      scenario: () => regionGuestRace({ ...FORWARDING, forwards }, setting, programs),
+    })),
+  ),
+  drawn: FORWARDS[1]![0],
+};
+
+export const SECONDARY_QUESTIONS: readonly Question[] = [pageFreed, onMshare];

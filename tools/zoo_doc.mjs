@@ -60,7 +60,9 @@ ${rows.join('\n')}
 
 function page({ id, on, off, bounds }) {
   const { title, aliases, actors, story, fix, versions } = findEntry(id);
-  const drawn = shortened(findingText(canvas, on, `ptshare check ${id} --on`));
+  // Of a finding that no state explains, JSON says null.
+  const finding = { ...on, state: on.state ?? undefined };
+  const drawn = shortened(findingText(canvas, finding, `ptshare check ${id} --on`));
   return `# ${id}: ${title}
 
 | | |

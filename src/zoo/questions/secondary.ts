@@ -1,7 +1,14 @@
 /** What was asked about secondary MMUs, KVM above all, and what mshare does to them. */
 import type { Program } from '../../check/index.ts';
 import type { MshareVariant } from '../../designs/index.ts';
-import { type Bugs, madvise, migratePages, mprotect, munmap } from '../../mm/index.ts';
+import {
+  type Bugs,
+  madvise,
+  migratePages,
+  mprotect,
+  munmap,
+  type Property,
+} from '../../mm/index.ts';
 import {
   FORWARDING,
   guestStoringIn,
@@ -25,28 +32,59 @@ const STALE =
 interface Step {
   readonly rule: string;
   readonly bug?: keyof Bugs;
-  readonly isSafe: boolean;
+  /** In the order of the changes: what a search finds. */
+  readonly found: readonly (Property | undefined)[];
 }
 
+const NOTHING = [undefined, undefined, undefined, undefined] as const;
+
 const STEPS: readonly Step[] = [
-  { rule: "KVM's protocol", isSafe: true },
+  { rule: "KVM's protocol", found: NOTHING },
   {
     rule: 'the reference of the lookup dropped before the entry is made',
     bug: 'kvmPutBeforeMap',
-    isSafe: true,
+    found: NOTHING,
   },
   {
     rule: 'in_progress lowered before seq is raised, both under mmu_lock',
     bug: 'kvmEndBeforeSequence',
-    isSafe: true,
+    found: NOTHING,
   },
-  { rule: 'no seq', bug: 'kvmIgnoresSequence', isSafe: false },
-  { rule: 'no in_progress', bug: 'kvmIgnoresInProgress', isSafe: false },
-  { rule: 'seq raised at the start', bug: 'kvmSequenceAtStart', isSafe: false },
-  { rule: 'seq read after the lookup', bug: 'kvmSequenceReadLate', isSafe: false },
-  { rule: 'asked before mmu_lock is taken only', bug: 'kvmRetryUnlocked', isSafe: false },
-  { rule: 'entries left at the start', bug: 'kvmWithoutZap', isSafe: false },
-  { rule: 'nobody calls start and end', bug: 'noRangeStart', isSafe: false },
+  {
+    rule: 'no seq',
+    bug: 'kvmIgnoresSequence',
+    found: ['P-UAF-PAGE', 'P-UAF-PAGE', 'P-TLB', 'P-TLB'],
+  },
+  {
+    rule: 'no in_progress',
+    bug: 'kvmIgnoresInProgress',
+    found: ['P-UAF-PAGE', 'P-UAF-PAGE', 'P-UAF-PAGE', 'P-TLB'],
+  },
+  {
+    rule: 'seq raised at the start',
+    bug: 'kvmSequenceAtStart',
+    found: ['P-UAF-PAGE', 'P-UAF-PAGE', 'P-TLB', 'P-TLB'],
+  },
+  {
+    rule: 'seq read after the lookup',
+    bug: 'kvmSequenceReadLate',
+    found: ['P-UAF-PAGE', 'P-UAF-PAGE', 'P-TLB', 'P-TLB'],
+  },
+  {
+    rule: 'asked before mmu_lock is taken only',
+    bug: 'kvmRetryUnlocked',
+    found: ['P-UAF-PAGE', undefined, undefined, undefined],
+  },
+  {
+    rule: 'entries left at the start',
+    bug: 'kvmWithoutZap',
+    found: ['P-UAF-PAGE', 'P-UAF-PAGE', 'P-UAF-PAGE', 'P-TLB'],
+  },
+  {
+    rule: 'nobody calls start and end',
+    bug: 'noRangeStart',
+    found: ['P-UAF-PAGE', 'P-UAF-PAGE', 'P-UAF-PAGE', 'P-TLB'],
+  },
 ];
 
 const UNTOUCHED: GuestSetting = { touched: [PAGE], frames: 8, flush: 'broadcast' };
@@ -94,11 +132,11 @@ const pageFreed: Question = {
     'A fault that is to be tried again ends the program: what it would do then, one that comes later does.',
   ],
   bounds: '2 CPUs, 1 process, 1 guest of one page, 2 operations',
-  cases: STEPS.flatMap(({ rule, bug, isSafe }): QuestionCase[] =>
+  cases: STEPS.flatMap(({ rule, bug, found }): QuestionCase[] =>
     CHANGES.map((program, at) => ({
       rule,
       race: `${at === 0 ? 'the first' : 'a'} store of the guest against ${program.name}`,
-      ...(isSafe && { found: undefined }),
+      found: found[at],
       scenario: () =>
         guestRace(
           [guestStoring(7), program],
@@ -145,10 +183,18 @@ const REGION_RACES: readonly {
   },
 ];
 
-const FORWARDS: readonly (readonly [rule: string, forwards: MshareVariant['forwards']])[] = [
-  ['not forwarded (v3)', 'no'],
-  ['forwarded, i_mmap of the region locked for start and for end', 'i-mmap'],
-  ['forwarded, i_mmap of the region locked from start to end', 'i-mmap-kept'],
+const FORWARDS: readonly (readonly [
+  rule: string,
+  forwards: MshareVariant['forwards'],
+  found: readonly (Property | undefined)[],
+])[] = [
+  ['not forwarded (v3)', 'no', ['P-UAF-PAGE', 'P-UAF-PAGE', 'P-UAF-PAGE', undefined]],
+  [
+    'forwarded, i_mmap of the region locked for start and for end',
+    'i-mmap',
+    [undefined, undefined, undefined, 'P-LIVE'],
+  ],
+  ['forwarded, i_mmap of the region locked from start to end', 'i-mmap-kept', NOTHING],
 ];
 
 const onMshare: Question = {
@@ -181,11 +227,11 @@ const onMshare: Question = {
     'Read locks are given while a writer waits: cycles that need one who waits are not seen.',
   ],
   bounds: '2 CPUs, 2 processes, 1 virtual machine, 1 object of 1 page, no hugetlb, 2 operations',
-  cases: FORWARDS.flatMap(([rule, forwards]): QuestionCase[] =>
-    REGION_RACES.map(({ race, setting, programs }) => ({
+  cases: FORWARDS.flatMap(([rule, forwards, found]): QuestionCase[] =>
+    REGION_RACES.map(({ race, setting, programs }, at) => ({
       rule,
       race,
-      ...(forwards === 'i-mmap-kept' && { found: undefined }),
+      found: found[at],
       scenario: () => regionGuestRace({ ...FORWARDING, forwards }, setting, programs),
     })),
   ),

@@ -57,7 +57,9 @@ async function opening({ page }: Viewer): Promise<readonly [number, number]> {
   const now = (): Promise<number> => page.evaluate('performance.now()');
   await page.locator('.events .event').first().waitFor({ timeout: 120_000 });
   const first = await now();
-  await page.locator('.top-bar .file-name', { hasNotText: 'Reading' }).waitFor({ timeout: 120_000 });
+  await page
+    .locator('.top-bar .file-name', { hasNotText: 'Reading' })
+    .waitFor({ timeout: 120_000 });
   return [first, await now()];
 }
 

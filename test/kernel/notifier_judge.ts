@@ -1,7 +1,15 @@
 /** What notifiers are told of, step by step: by the running kernel, and by the engine. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatById } from '../../src/arch/index.ts';
@@ -20,7 +28,6 @@ import {
 } from './notifier_program.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const TRACING = '/sys/kernel/tracing';
 const EVENT = 'events/kvm/kvm_unmap_hva_range/enable';
 const SYSCALL = {
   mmap: 9,
@@ -36,10 +43,11 @@ const PUNCH_HOLE = 3;
 
 /** KVM is a user of notifiers, and the kernel traces what it is told. */
 export const tracedKvm: Judge = {
+  isHardware: true,
   missing() {
     if (!existsSync('/dev/kvm')) return 'no /dev/kvm';
-    if (!existsSync(join(TRACING, EVENT))) return 'no trace event kvm_unmap_hva_range';
-    return undefined;
+    const isTraced = readFileSync('/proc/filesystems', 'utf8').includes('tracefs');
+    return isTraced ? undefined : 'the kernel has no tracefs';
   },
 };
 
@@ -89,9 +97,19 @@ function lineOf(step: Step): string {
   }
 }
 
-/** Traces in an instance of its own, which goes again. */
+/** Traces in an instance of its own, which goes again, as does the place where it is mounted. */
 export function toldByKernel(programs: readonly (readonly Step[])[]): Told[][] {
-  const instance = join(TRACING, 'instances', `ptshare-${process.pid}`);
+  const tracing = mkdtempSync(join(tmpdir(), 'ptshare-tracing-'));
+  execFileSync('mount', ['-t', 'tracefs', 'tracefs', tracing]);
+  try {
+    return traceIn(join(tracing, 'instances', `ptshare-${process.pid}`), programs);
+  } finally {
+    execFileSync('umount', [tracing]);
+    rmdirSync(tracing);
+  }
+}
+
+function traceIn(instance: string, programs: readonly (readonly Step[])[]): Told[][] {
   mkdirSync(instance);
   try {
     writeFileSync(join(instance, 'buffer_size_kb'), '4096');

@@ -216,6 +216,9 @@ function countBelow(
   const isFirst = found.links[table]!++ === 0;
   if (first === undefined) {
     const isCharged = machine.tableCharged[table] === 1;
+    // Where the ledger takes it to be.
+    const isElsewhere = machine.tableMm[table] === mm.id && machine.tableStart[table] !== start;
+    if (isElsewhere) violate(machine, 'P-COUNT');
     if (isCharged) found.tables[mm.id]!++;
     countTable(machine, mm, table, level - 1, start, isCharged ? found : unchargedOf(found));
   } else if (isFirst) {

@@ -10,6 +10,8 @@ import { RandomRun } from './random_run.ts';
 
 /** A million in a long run (`OPERATIONS=1000000`). */
 const OPERATIONS = Number(process.env.OPERATIONS ?? 30_000);
+/** `PTSHARE_DESIGNS_SEED` repeats a run. */
+const newSeed = (): number => Number(process.env.PTSHARE_DESIGNS_SEED ?? Date.now() % 2 ** 31);
 const COMPARED = Math.min(OPERATIONS, 4_000);
 const TLB: MmuShape = {
   tlb: [[{ sets: 4, ways: 4, pages: [1] }]],
@@ -30,7 +32,7 @@ const DESIGNS: Readonly<Record<string, (mm: Build) => Machine['designs']>> = {
 
 for (const [name, designs] of Object.entries(DESIGNS)) {
   test(`${name}: ${OPERATIONS} random operations leave everything right`, () => {
-    const seed = Date.now() % 2 ** 31;
+    const seed = newSeed();
     const run = new RandomRun(BLANKED, designs(BLANKED), seed, false, { tlb: TLB });
     let shared = 0;
     for (let count = 1; count <= OPERATIONS; count++) {
@@ -44,7 +46,7 @@ for (const [name, designs] of Object.entries(DESIGNS)) {
   });
 
   test(`${name}: ${COMPARED} random operations do the same in both builds`, () => {
-    const seed = Date.now() % 2 ** 31;
+    const seed = newSeed();
     const one = new RandomRun(CANONICAL, designs(CANONICAL), seed, true);
     const other = new RandomRun(BLANKED, designs(BLANKED), seed, false);
     for (let count = 1; count <= COMPARED; count++) {

@@ -5,6 +5,7 @@ import type { Vma } from '../vma/vma.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, setting } from '../world/point.ts';
+import { noteMove } from '../world/table_page.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { clearTable, isNoneAt, isTableAt, lockOf, setTable, tableAt } from './pgtable.ts';
 import { openPagesBelow } from './shared_table.ts';
@@ -66,6 +67,7 @@ function* relink(task: Task, level: number, from: Place, to: Place): Op<boolean>
   yield* openPagesBelow(task, table, level - 1, start);
   yield setting(machine.objects.entry(to.slot));
   setTable(machine, mm, to.page, to.slot, table, level);
+  noteMove(machine, table, level - 1, { mm: mm.id, start, end: start + span }, to.page);
   yield* flushTlbMmRange(machine, cpu, mm.id, start, start + span);
   return true;
 }

@@ -100,6 +100,19 @@ export function noteUnlink(
   if (second === undefined) views.remove(table, first.slot);
 }
 
+/** `table`, which was linked for the pages `from`, is now linked for those from `start` on. */
+export function noteMove(
+  world: World,
+  table: number,
+  level: number,
+  from: Range,
+  start: number,
+): void {
+  if (table < 0 || level === 0) return;
+  const end = start + from.end - from.start;
+  passOn(world, table, level, from, { mm: from.mm, start, end });
+}
+
 /** Tables below `table`, of `level`, are seen by `to` and no longer in the range `from`. */
 function passOn(world: World, table: number, level: number, from: Range, to: Range): void {
   world.views.moveWithin(from, to.mm, to.start);

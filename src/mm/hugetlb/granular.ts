@@ -48,7 +48,7 @@ export interface Granular {
   ) => Op<boolean>;
   /** `copyHugetlbRange()`. @returns 0 or a negative errno */
   readonly copy: (task: Task, child: Mm, to: Vma, from: Vma) => Op<number>;
-  /** `followHugetlb()`. */
+  /** GUP, as `Followed` says. */
   readonly follow: (
     task: Task,
     vma: Vma,
@@ -56,7 +56,7 @@ export interface Granular {
     isWrite: boolean,
     isPin: boolean,
   ) => Op<number>;
-  /** `lookAtHugetlb()`. */
+  /** mincore(2). */
   readonly look: (
     task: Task,
     vma: Vma,

@@ -167,7 +167,7 @@ export class RandomSpace {
     if (isHuge) {
       this.#migration = mm.migrateHugetlbPage(place, inode, this.#random.below(4));
     } else if (head !== undefined) {
-      this.#migration = mm.migrateFolio(machine, cpu, head);
+      this.#migration = moveHeld(machine, cpu, head);
     }
     if (this.#migration === undefined) return;
     const isDone = this.#alone.run(this.#untilMoving(this.#migration));
@@ -208,4 +208,12 @@ export class RandomSpace {
     }
     return false;
   }
+}
+
+/** Who moves a folio has a reference to it. */
+function* moveHeld(machine: mm.Machine, cpu: number, head: number): mm.Op<number> {
+  yield* mm.getFrame(machine, head);
+  const result = yield* mm.migrateFolio(machine, cpu, head);
+  yield* mm.putFrame(machine, cpu, head);
+  return result;
 }

@@ -8,12 +8,14 @@
  */
 import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
-import { isHugetlb } from '../hugetlb/hstate.ts';
-import { isMappedAt } from '../table/mapped_entry.ts';
+import { isHugetlbFolio } from '../hugetlb/folio.ts';
+import { headOf } from '../page/frame.ts';
+import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { checkTable, isNoneAt, isTableAt, slotIn, tableAt } from '../table/pgtable.ts';
 import { lockBelow, unlockPte } from '../table/pte_table.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
+import type { World } from '../world/world.ts';
 import { type MmWalk, type MmWalkOps, WalkAction, type WalkEntry } from './mm_walk.ts';
 
 const PGD = 4;
@@ -141,6 +143,12 @@ function* walkBelow<State>(
   return yield* walkTable(walk, kind - 1, tableAt(machine, slot, level), page, end);
 }
 
+/** Whether a huge page can be split: one of hugetlb cannot, whatever its VMA is. */
+function isTransparentAt(world: World, slot: number): boolean {
+  if (!isMappedAt(world, slot, PMD)) return false;
+  return !isHugetlbFolio(world, headOf(world, mappedFrameAt(world, slot, PMD)));
+}
+
 /** Under the lock of their table. Huge pages are split first, but for those of hugetlb. */
 function* walkPtes<State>(
   walk: MmWalk<State>,
@@ -151,10 +159,8 @@ function* walkPtes<State>(
   const { task, ops, vma } = walk;
   const { machine, mm } = task;
   yield reading(machine.objects.entry(above));
-  const isLeaf = isMappedAt(machine, above, PMD);
-  if (isLeaf && vma !== undefined && !isHugetlb(vma)) {
-    yield* splitHugeEntry(task, mm, hugeStart(machine, page), above);
-  }
+  const isSplit = vma !== undefined && isTransparentAt(machine, above);
+  if (isSplit) yield* splitHugeEntry(task, mm, hugeStart(machine, page), above);
   yield reading(machine.objects.entry(above));
   if (!isTableAt(machine, above, PMD)) {
     // What was dropped, of a file, is a hole now.

@@ -4,6 +4,7 @@ import { hgmCollapse } from './hgm_collapse.ts';
 import { hugetlbWalk } from './hugetlb_walk.ts';
 import { MSHARE_QUESTIONS } from './mshare.ts';
 import type { Question } from './question.ts';
+import { unifiedWalk } from './unified_walk.ts';
 
 export type { Question, QuestionCase } from './question.ts';
 
@@ -11,5 +12,6 @@ export const QUESTIONS: readonly Question[] = [
   anonVma2006,
   ...MSHARE_QUESTIONS,
   hugetlbWalk,
+  unifiedWalk,
   hgmCollapse,
 ];

@@ -49,18 +49,24 @@ function numaLine(host: ProcHost, process: ProcProcess, vma: Vma): string {
   if (isHugetlb(vma)) words.push('huge');
   const stats = statsOf(host, process.mm, vma);
   const pageBytes = kernelPageBytes(machine, vma);
-  if (stats.pages > 0) words.push(...countWords(stats), `kernelpagesize_kB=${pageBytes / 1024}`);
+  if (stats.pages > 0)
+    words.push(...countWords(stats, isHugetlb(vma)), `kernelpagesize_kB=${pageBytes / 1024}`);
   return `${words.join(' ')}\n`;
 }
 
-function countWords({ pages, anon, dirty, swapcache, mapcountMax }: NumaStats): string[] {
+function countWords(
+  { pages, anon, dirty, swapcache, mapcountMax }: NumaStats,
+  isOfHugetlb: boolean,
+): string[] {
   const words: string[] = [];
   if (anon > 0) words.push(`anon=${anon}`);
   if (dirty > 0) words.push(`dirty=${dirty}`);
   if (pages !== anon && pages !== dirty) words.push(`mapped=${pages}`);
   if (mapcountMax > 1) words.push(`mapmax=${mapcountMax}`);
   if (swapcache > 0) words.push(`swapcache=${swapcache}`);
-  return [...words, 'active=0', `N0=${pages}`];
+  // Huge pages of hugetlb are on no list.
+  if (!isOfHugetlb) words.push('active=0');
+  return [...words, `N0=${pages}`];
 }
 
 /** Pages are those that the VMA is mapped by, of which a run of entries may have to be one. */
@@ -79,12 +85,15 @@ function statsOf({ machine, walkForm }: ProcHost, mm: Mm, vma: Vma): NumaStats {
       if (isZeroFrame(machine, frame)) return;
       const pages = isOfHugetlb ? (end - page) / small : machine.format.entryPages[level]!;
       const flags = folioFlags(machine, frame);
-      const isDirty = ((mappedFlagsAt(machine, slot) & DIRTY) | (flags & FrameFlag.DIRTY)) !== 0;
+      const isAnonymous = isAnonymousFrame(machine, frame);
+      // Those of hugetlb are marked when they come into the page cache.
+      const isMarked = (flags & FrameFlag.DIRTY) !== 0 || (isOfHugetlb && !isAnonymous);
+      const isDirty = isMarked || (mappedFlagsAt(machine, slot) & DIRTY) !== 0;
       const mapcount = isOfHugetlb
         ? hugetlbMapcount(machine, headOf(machine, frame))
         : mapcountOf(machine, frame);
       stats.pages += pages;
-      if (isAnonymousFrame(machine, frame)) stats.anon += pages;
+      if (isAnonymous) stats.anon += pages;
       if (isDirty) stats.dirty += pages;
       if ((flags & FrameFlag.SWAPCACHE) !== 0) stats.swapcache += pages;
       stats.mapcountMax = Math.max(stats.mapcountMax, mapcount);

@@ -1,8 +1,8 @@
 /**
  * /proc/PID/pagemap: 64 bits a page, to be read at any place. Nothing is kept but the tables.
  *
- * @source fs/proc/task_mmu.c pte_to_pagemap_entry(), pagemap_pmd_range(), pagemap_hugetlb_range() (Linux 6.18);
- *         Documentation/admin-guide/mm/pagemap.rst
+ * @source fs/proc/task_mmu.c pte_to_pagemap_entry(), pagemap_pmd_range(), pagemap_hugetlb_range()
+ *         (Linux 6.18); Documentation/admin-guide/mm/pagemap.rst
  * @omits  soft-dirty bits
  */
 import { UFFD_WP as UFFD_WP_LEAF } from '../arch/index.ts';

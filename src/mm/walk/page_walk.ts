@@ -105,7 +105,9 @@ function* walkVma<State>(walk: MmWalk<State>, vma: Vma, start: number, end: numb
   if (skipped !== 0) return Math.min(skipped, 0);
   const refused = ops.preVma === undefined ? 0 : yield* ops.preVma(walk, start, end);
   if (refused !== 0) return refused;
-  const isLegacyHugetlb = isHugetlb(vma) && walk.form === WalkForm.LEGACY;
+  // One entry for each huge page is all that `hugetlb_entry` knows.
+  const isWhole = isHugetlb(vma) && vma.hugetlb?.isGranular !== true;
+  const isLegacyHugetlb = isWhole && walk.form === WalkForm.LEGACY;
   const result = isLegacyHugetlb
     ? yield* walkHugetlbRange(walk, vma, start, end)
     : yield* walkOneVma(walk, vma, start, end);

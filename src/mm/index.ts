@@ -17,9 +17,11 @@ export { khugepagedScan } from './huge/khugepaged.ts';
 export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';
 export { hugetlbContinue } from './hugetlb/continue.ts';
 export { newHugetlbInode, setHugetlbSize } from './hugetlb/file.ts';
-export { hstateBySizeLog } from './hugetlb/hstate.ts';
+export { isHugetlbFolio } from './hugetlb/folio.ts';
+export { hstateBySizeLog, hstateOf, isHugetlb } from './hugetlb/hstate.ts';
 export { migrateHugetlbPage } from './hugetlb/migrate.ts';
 export { setMaxHugePages } from './hugetlb/pool.ts';
+export { hugetlbMapcount } from './hugetlb/rmap.ts';
 export {
   getTableByFrame,
   isPmdShared,
@@ -120,6 +122,18 @@ export { flagNames } from './vma/flag_names.ts';
 export { DEFAULT_LAYOUT, type Layout, Mm, Rss } from './vma/mm.ts';
 export { isAccessible, VM, VM_ACCESS, type Vma } from './vma/vma.ts';
 export { VmaTree } from './vma/vma_tree.ts';
+export { leafOps } from './walk/leaf_walk.ts';
+export {
+  LEVEL_UNKNOWN,
+  type MmWalk,
+  type MmWalkOps,
+  WalkAction,
+  type WalkEntry,
+  WalkForm,
+  WalkLock,
+} from './walk/mm_walk.ts';
+export { walkPageRange, walkPageVma } from './walk/page_walk.ts';
+export { vmaPgtableWalkBegin, vmaPgtableWalkEnd } from './walk/vma_pgtable_walk.ts';
 export type { Bugs } from './world/bugs.ts';
 export { callbackActor, interruptActor } from './world/delivery.ts';
 export { areDependent } from './world/dependence.ts';

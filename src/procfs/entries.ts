@@ -1,43 +1,52 @@
 /** Entries of an address space in the order of addresses; what is not there is passed over. */
-import { isNoneAt, isTableAt, type Machine, type Mm, tableAt } from '../mm/index.ts';
-
-/** An entry that is not empty: where it lies, of which level it is, and its first page. */
-export type Visit = (slot: number, level: number, page: number) => void;
+import {
+  isNoneAt,
+  leafOps,
+  type Machine,
+  type Mm,
+  type MmWalkOps,
+  mmapReadLock,
+  mmapReadUnlock,
+  type Op,
+  run,
+  type Vma,
+  type WalkForm,
+  walkPageRange,
+} from '../mm/index.ts';
 
 /**
- * All entries for pages of `[start, end)` that refer to no table: of level 0, or huge ones. Those at
- * the edges may span more.
+ * An entry that is not empty: of which VMA, where it lies, of which level it is, and its pages, which
+ * are fewer than what it maps at the edges of what was asked for.
  */
+export type Visit = (vma: Vma, slot: number, level: number, page: number, end: number) => void;
+
+// biome-ignore lint/correctness/useYield: it only looks at what the walk has locked
+const OPS: MmWalkOps<Visit> = leafOps(function* visit(walk, slot, level, page, end) {
+  if (!isNoneAt(walk.task.machine, slot)) walk.state(walk.vma!, slot, level, page, end);
+});
+
+/** All entries for pages of `[start, end)` that refer to no table. Takes the locks of who reads /proc. */
 export function visitEntries(
   machine: Machine,
   mm: Mm,
   start: number,
   end: number,
   visit: Visit,
+  form?: WalkForm,
 ): void {
-  visitTable(machine, mm.root, machine.format.levels - 1, 0, start, end, visit);
+  if (start < end) run(readEntries(machine, mm, start, end, visit, form));
 }
 
-function visitTable(
+function* readEntries(
   machine: Machine,
-  table: number,
-  level: number,
-  base: number,
+  mm: Mm,
   start: number,
   end: number,
   visit: Visit,
-): void {
-  const { format, tableEntries } = machine;
-  const span = format.entryPages[level]!;
-  const entries = 2 ** format.indexBits[level]!;
-  const first = Math.max(0, Math.floor((start - base) / span));
-  const last = Math.min(entries, Math.ceil((end - base) / span));
-  for (let index = first; index < last; index++) {
-    const slot = table * tableEntries + index;
-    if (isNoneAt(machine, slot)) continue;
-    const page = base + index * span;
-    if (level > 0 && isTableAt(machine, slot, level)) {
-      visitTable(machine, tableAt(machine, slot, level), level - 1, page, start, end, visit);
-    } else visit(slot, level, page);
-  }
+  form?: WalkForm,
+): Op<void> {
+  const cpu = 0;
+  yield* mmapReadLock(machine, cpu, mm.id);
+  yield* walkPageRange({ machine, cpu, mm }, start, end, OPS, visit, form);
+  yield* mmapReadUnlock(machine, cpu, mm.id);
 }

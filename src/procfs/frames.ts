@@ -3,8 +3,12 @@ import {
   entireMapcount,
   FrameFlag,
   headOf,
+  hstateOf,
+  hugetlbMapcount,
+  isHugetlb,
   type Machine,
   orderOf,
+  type Vma,
   ZERO_FRAME,
 } from '../mm/index.ts';
 
@@ -35,4 +39,20 @@ export function isFolioMapped(machine: Machine, head: number): boolean {
   const end = head + 2 ** orderOf(machine, head);
   for (let frame = head; frame < end; frame++) if (mapcountOf(machine, frame) > 0) return true;
   return false;
+}
+
+/**
+ * Whether others may have a huge page of hugetlb that the entry at `slot` maps, too: by an entry of
+ * their own, or by this one, in a table that they share.
+ *
+ * @source folio_maybe_mapped_shared(), hugetlb_pmd_shared()
+ */
+export function isHugetlbShared(machine: Machine, slot: number, frame: number): boolean {
+  if (hugetlbMapcount(machine, headOf(machine, frame)) > 1) return true;
+  return machine.tableShares[Math.floor(slot / machine.tableEntries)]! > 0;
+}
+
+/** Bytes of the pages that a VMA is mapped by. @source vma_kernel_pagesize() */
+export function kernelPageBytes({ format }: Machine, vma: Vma): number {
+  return (isHugetlb(vma) ? hstateOf(vma).pages : 1) * 2 ** format.pageShift;
 }

@@ -1,5 +1,5 @@
 /** What /proc shows: a machine, and what its memory does not tell. */
-import type { Inode, Machine, Mm } from '../mm/index.ts';
+import type { Inode, Machine, Mm, WalkForm } from '../mm/index.ts';
 
 /** What maps calls a file. */
 export interface FileName {
@@ -27,5 +27,7 @@ export interface ProcProcess {
 export interface ProcHost {
   readonly machine: Machine;
   readonly processes: readonly ProcProcess[];
+  /** How tables are walked, if not as Linux 6.18 does. */
+  readonly walkForm?: WalkForm;
   nameOf(inode: Inode): FileName;
 }

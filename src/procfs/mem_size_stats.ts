@@ -2,13 +2,14 @@
  * What smaps counts of the pages of VMAs, in bytes.
  *
  * @source fs/proc/task_mmu.c struct mem_size_stats, smaps_pte_entry(), smaps_pmd_entry(),
- *         smaps_account() (Linux 6.18)
+ *         smaps_account(), smaps_hugetlb_range() (Linux 6.18)
  * @omits  folios that were referenced other than by page tables; pages of shmem in swap; KSM
  */
 import { ACCESSED, DIRTY } from '../arch/index.ts';
 import {
   FrameFlag,
   isAnonymousFrame,
+  isHugetlb,
   isMappedAt,
   type Machine,
   type Mm,
@@ -19,9 +20,10 @@ import {
   softValueAt,
   VM,
   type Vma,
+  type WalkForm,
 } from '../mm/index.ts';
 import { visitEntries } from './entries.ts';
-import { folioFlags, isZeroFrame, mapcountOf } from './frames.ts';
+import { folioFlags, isHugetlbShared, isZeroFrame, mapcountOf } from './frames.ts';
 
 /** A proportional share counts in this part of a byte. */
 const PSS_SCALE = 4096;
@@ -38,6 +40,8 @@ export class MemSizeStats {
   anonymousHuge = 0;
   shmemHuge = 0;
   fileHuge = 0;
+  sharedHugetlb = 0;
+  privateHugetlb = 0;
   swap = 0;
   /** In parts of a byte. */
   pss = 0;
@@ -50,18 +54,39 @@ export class MemSizeStats {
 
   readonly #machine: Machine;
   readonly #pageBytes: number;
+  readonly #form: WalkForm | undefined;
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, form?: WalkForm) {
     this.#machine = machine;
+    this.#form = form;
     this.#pageBytes = 2 ** machine.format.pageShift;
   }
 
   /** Adds all pages of `vma`, which is of `mm`. */
   addVma(mm: Mm, vma: Vma): void {
-    if ((vma.flags & VM.PFNMAP) !== 0) return;
-    visitEntries(this.#machine, mm, vma.start, vma.end, (slot, level) => {
-      this.#addEntry(vma, slot, level);
-    });
+    const isOfHugetlb = isHugetlb(vma);
+    visitEntries(
+      this.#machine,
+      mm,
+      vma.start,
+      vma.end,
+      (_, slot, level, page, end) => {
+        if (isOfHugetlb) this.#addHugetlb(slot, level, (end - page) * this.#pageBytes);
+        else this.#addEntry(vma, slot, level);
+      },
+      this.#form,
+    );
+  }
+
+  /** What is on the move may be shared. */
+  #addHugetlb(slot: number, level: number, bytes: number): void {
+    const machine = this.#machine;
+    const isMapped = isMappedAt(machine, slot, level);
+    if (!isMapped && softKindAt(machine, slot) !== SoftKind.MIGRATION) return;
+    const isShared =
+      !isMapped || isHugetlbShared(machine, slot, mappedFrameAt(machine, slot, level));
+    if (isShared) this.sharedHugetlb += bytes;
+    else this.privateHugetlb += bytes;
   }
 
   #addEntry(vma: Vma, slot: number, level: number): void {
@@ -168,8 +193,8 @@ export class MemSizeStats {
       row('AnonHugePages', this.anonymousHuge) +
       row('ShmemPmdMapped', this.shmemHuge) +
       row('FilePmdMapped', this.fileHuge) +
-      row('Shared_Hugetlb', 0) +
-      row('Private_Hugetlb', 0) +
+      row('Shared_Hugetlb', this.sharedHugetlb) +
+      row('Private_Hugetlb', this.privateHugetlb) +
       row('Swap', this.swap) +
       row('SwapPss', this.swapPss / PSS_SCALE) +
       row('Locked', this.pssLocked / PSS_SCALE)

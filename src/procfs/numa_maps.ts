@@ -1,23 +1,26 @@
 /**
  * /proc/PID/numa_maps: which node has the pages of each VMA. There is one node.
  *
- * @source mm/mempolicy.c, fs/proc/task_mmu.c show_numa_map(), gather_stats() (Linux 6.18)
+ * @source mm/mempolicy.c, fs/proc/task_mmu.c show_numa_map(), gather_stats(),
+ *         gather_hugetlb_stats() (Linux 6.18)
  * @omits  `active`: there are no LRU lists; VMAs with pages say active=0
  */
 import { DIRTY } from '../arch/index.ts';
 import {
   FrameFlag,
+  headOf,
+  hstateOf,
+  hugetlbMapcount,
   isAnonymousFrame,
+  isHugetlb,
   isMappedAt,
-  type Machine,
   type Mm,
   mappedFlagsAt,
   mappedFrameAt,
-  VM,
   type Vma,
 } from '../mm/index.ts';
 import { visitEntries } from './entries.ts';
-import { folioFlags, isZeroFrame, mapcountOf } from './frames.ts';
+import { folioFlags, isZeroFrame, kernelPageBytes, mapcountOf } from './frames.ts';
 import type { ProcHost, ProcProcess } from './host.ts';
 import { hex, memoryName } from './maps.ts';
 
@@ -43,37 +46,60 @@ function numaLine(host: ProcHost, process: ProcProcess, vma: Vma): string {
   const name = memoryName(host, process, vma);
   if (vma.file !== undefined) words.push(`file=${escaped(host.nameOf(vma.file.inode).path)}`);
   else if (name === '[heap]' || name === '[stack]') words.push(name.slice(1, -1));
-  const stats = statsOf(machine, process.mm, vma);
-  if (stats.pages > 0) words.push(...countWords(stats), `kernelpagesize_kB=${bytes / 1024}`);
+  if (isHugetlb(vma)) words.push('huge');
+  const stats = statsOf(host, process.mm, vma);
+  const pageBytes = kernelPageBytes(machine, vma);
+  if (stats.pages > 0)
+    words.push(...countWords(stats, isHugetlb(vma)), `kernelpagesize_kB=${pageBytes / 1024}`);
   return `${words.join(' ')}\n`;
 }
 
-function countWords({ pages, anon, dirty, swapcache, mapcountMax }: NumaStats): string[] {
+function countWords(
+  { pages, anon, dirty, swapcache, mapcountMax }: NumaStats,
+  isOfHugetlb: boolean,
+): string[] {
   const words: string[] = [];
   if (anon > 0) words.push(`anon=${anon}`);
   if (dirty > 0) words.push(`dirty=${dirty}`);
   if (pages !== anon && pages !== dirty) words.push(`mapped=${pages}`);
   if (mapcountMax > 1) words.push(`mapmax=${mapcountMax}`);
   if (swapcache > 0) words.push(`swapcache=${swapcache}`);
-  return [...words, 'active=0', `N0=${pages}`];
+  // Huge pages of hugetlb are on no list.
+  if (!isOfHugetlb) words.push('active=0');
+  return [...words, `N0=${pages}`];
 }
 
-function statsOf(machine: Machine, mm: Mm, vma: Vma): NumaStats {
+/** Pages are those that the VMA is mapped by, of which a run of entries may have to be one. */
+function statsOf({ machine, walkForm }: ProcHost, mm: Mm, vma: Vma): NumaStats {
   const stats = { pages: 0, anon: 0, dirty: 0, swapcache: 0, mapcountMax: 0 };
-  if ((vma.flags & VM.PFNMAP) !== 0) return stats;
-  visitEntries(machine, mm, vma.start, vma.end, (slot, level) => {
-    if (!isMappedAt(machine, slot, level)) return;
-    const frame = mappedFrameAt(machine, slot, level);
-    if (isZeroFrame(machine, frame)) return;
-    const pages = machine.format.entryPages[level]!;
-    const flags = folioFlags(machine, frame);
-    const isDirty = ((mappedFlagsAt(machine, slot) & DIRTY) | (flags & FrameFlag.DIRTY)) !== 0;
-    stats.pages += pages;
-    if (isAnonymousFrame(machine, frame)) stats.anon += pages;
-    if (isDirty) stats.dirty += pages;
-    if ((flags & FrameFlag.SWAPCACHE) !== 0) stats.swapcache += pages;
-    stats.mapcountMax = Math.max(stats.mapcountMax, mapcountOf(machine, frame));
-  });
+  const isOfHugetlb = isHugetlb(vma);
+  const small = isOfHugetlb ? hstateOf(vma).pages : 1;
+  visitEntries(
+    machine,
+    mm,
+    vma.start,
+    vma.end,
+    (_, slot, level, page, end) => {
+      if (!isMappedAt(machine, slot, level)) return;
+      const frame = mappedFrameAt(machine, slot, level);
+      if (isZeroFrame(machine, frame)) return;
+      const pages = isOfHugetlb ? (end - page) / small : machine.format.entryPages[level]!;
+      const flags = folioFlags(machine, frame);
+      const isAnonymous = isAnonymousFrame(machine, frame);
+      // Those of hugetlb are marked when they come into the page cache.
+      const isMarked = (flags & FrameFlag.DIRTY) !== 0 || (isOfHugetlb && !isAnonymous);
+      const isDirty = isMarked || (mappedFlagsAt(machine, slot) & DIRTY) !== 0;
+      const mapcount = isOfHugetlb
+        ? hugetlbMapcount(machine, headOf(machine, frame))
+        : mapcountOf(machine, frame);
+      stats.pages += pages;
+      if (isAnonymous) stats.anon += pages;
+      if (isDirty) stats.dirty += pages;
+      if ((flags & FrameFlag.SWAPCACHE) !== 0) stats.swapcache += pages;
+      stats.mapcountMax = Math.max(stats.mapcountMax, mapcount);
+    },
+    walkForm,
+  );
   return stats;
 }
 

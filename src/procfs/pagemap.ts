@@ -1,13 +1,14 @@
 /**
  * /proc/PID/pagemap: 64 bits a page, to be read at any place. Nothing is kept but the tables.
  *
- * @source fs/proc/task_mmu.c pte_to_pagemap_entry(), pagemap_pmd_range() (Linux 6.18);
- *         Documentation/admin-guide/mm/pagemap.rst
+ * @source fs/proc/task_mmu.c pte_to_pagemap_entry(), pagemap_pmd_range(), pagemap_hugetlb_range()
+ *         (Linux 6.18); Documentation/admin-guide/mm/pagemap.rst
  * @omits  soft-dirty bits
  */
-import { UFFD_WP as NOTED } from '../arch/index.ts';
+import { UFFD_WP as UFFD_WP_LEAF } from '../arch/index.ts';
 import {
   isAnonymousFrame,
+  isHugetlb,
   isMappedAt,
   type Machine,
   Marker,
@@ -19,10 +20,11 @@ import {
   softFlagsAt,
   softKindAt,
   softValueAt,
-  VM,
+  type Vma,
+  type WalkForm,
 } from '../mm/index.ts';
 import { visitEntries } from './entries.ts';
-import { isHugeZeroFrame, isZeroFrame, mapcountOf } from './frames.ts';
+import { isHugetlbShared, isHugeZeroFrame, isZeroFrame, mapcountOf } from './frames.ts';
 import type { Extent, WordFile } from './word_file.ts';
 
 /** Bits of the upper half of an entry. */
@@ -49,47 +51,46 @@ const MARKERS: readonly (readonly [engine: number, kernel: number])[] = [
   [Marker.GUARD, 4],
 ];
 
-export function pagemapOf(machine: Machine, mm: Mm): WordFile {
+export function pagemapOf(machine: Machine, mm: Mm, form?: WalkForm): WordFile {
   return {
     words: mm.layout.taskSize,
-    extents: () => extentsOf(machine, mm),
+    extents: () => extentsOf(machine, mm, form),
     read(start, into) {
       into.fill(0);
-      const end = start + into.length / 2;
-      for (const vma of mm.vmas.within(start, end)) {
-        if ((vma.flags & VM.PFNMAP) !== 0) continue;
-        const [from, to] = [Math.max(start, vma.start), Math.min(end, vma.end)];
-        visitEntries(machine, mm, from, to, (slot, level, page) => {
-          const pages = machine.format.entryPages[level]!;
-          const last = Math.min(to, page + pages);
-          for (let at = Math.max(from, page); at < last; at++) {
-            setEntry(machine, slot, level, at - page, into, (at - start) * 2);
+      const end = Math.min(start + into.length / 2, mm.layout.taskSize);
+      visitEntries(
+        machine,
+        mm,
+        start,
+        end,
+        (vma, slot, level, page, last) => {
+          const index = page % machine.format.entryPages[level]!;
+          for (let at = page; at < last; at++) {
+            setEntry(machine, vma, slot, level, index + at - page, into, (at - start) * 2);
           }
-        });
-      }
+        },
+        form,
+      );
     },
   };
 }
 
 /** Pages of entries that are not empty, joined where they touch. */
-function extentsOf(machine: Machine, mm: Mm): Extent[] {
+function extentsOf(machine: Machine, mm: Mm, form: WalkForm | undefined): Extent[] {
   const extents: Extent[] = [];
-  for (const { start, end, flags } of mm.vmas.all()) {
-    if ((flags & VM.PFNMAP) !== 0) continue;
-    visitEntries(machine, mm, start, end, (_slot, level, page) => {
-      const from = Math.max(start, page);
-      const to = Math.min(end, page + machine.format.entryPages[level]!);
-      const last = extents.at(-1);
-      if (last?.end === from) extents[extents.length - 1] = { start: last.start, end: to };
-      else extents.push({ start: from, end: to });
-    });
-  }
+  const join = (_vma: Vma, _slot: number, _level: number, start: number, end: number): void => {
+    const last = extents.at(-1);
+    if (last?.end === start) extents[extents.length - 1] = { start: last.start, end };
+    else extents.push({ start, end });
+  };
+  visitEntries(machine, mm, 0, mm.layout.taskSize, join, form);
   return extents;
 }
 
 /** The two lanes for page `index` of what the entry at `slot` maps. */
 function setEntry(
   machine: Machine,
+  vma: Vma,
   slot: number,
   level: number,
   index: number,
@@ -98,21 +99,45 @@ function setEntry(
 ): void {
   if (isMappedAt(machine, slot, level)) {
     const head = mappedFrameAt(machine, slot, level);
-    into[at] = head + index;
     // Of a huge entry, the kernel asks how often its first page is mapped.
-    const noted = (mappedFlagsAt(machine, slot) & NOTED) === 0 ? 0 : UFFD_WP;
-    into[at + 1] = PRESENT + noted + flagsOfFrame(machine, head);
+    const flags = isHugetlb(vma)
+      ? flagsOfHugetlb(machine, slot, head)
+      : flagsOfFrame(machine, head);
+    const isWp = (mappedFlagsAt(machine, slot) & UFFD_WP_LEAF) !== 0;
+    into[at] = head + index;
+    into[at + 1] = PRESENT + flags + (isWp ? UFFD_WP : 0);
     return;
   }
+  // Of hugetlb, the kernel tells neither of pages on the move nor of other markers.
+  if (!isHugetlb(vma)) setSoftLanes(machine, slot, index, into, at);
+  if (isWpMarked(machine, slot)) into[at + 1]! += UFFD_WP;
+}
+
+function setSoftLanes(
+  machine: Machine,
+  slot: number,
+  index: number,
+  into: Uint32Array,
+  at: number,
+): void {
   const kind = softKindAt(machine, slot);
   const value = softValueAt(machine, slot);
   const [type, offset] = swapEntry(kind, value + index, softFlagsAt(machine, slot));
   into[at] = type + offset * 2 ** SWAP_TYPE_BITS;
   into[at + 1] = SWAPPED + Math.floor((offset * 2 ** SWAP_TYPE_BITS) / 2 ** 32);
-  if (kind === SoftKind.MARKER) {
-    if ((value & Marker.GUARD) !== 0) into[at + 1]! += GUARD;
-    if ((value & Marker.UFFD_WP) !== 0) into[at + 1]! += UFFD_WP;
-  } else if ((softFlagsAt(machine, slot) & SoftFlag.UFFD_WP) !== 0) into[at + 1]! += UFFD_WP;
+  if (kind === SoftKind.MARKER && (value & Marker.GUARD) !== 0) into[at + 1]! += GUARD;
+}
+
+/** @source pte_swp_uffd_wp_any() */
+function isWpMarked(machine: Machine, slot: number): boolean {
+  const kind = softKindAt(machine, slot);
+  if (kind === SoftKind.MARKER) return (softValueAt(machine, slot) & Marker.UFFD_WP) !== 0;
+  return (softFlagsAt(machine, slot) & SoftFlag.UFFD_WP) !== 0;
+}
+
+function flagsOfHugetlb(machine: Machine, slot: number, frame: number): number {
+  const isShared = isHugetlbShared(machine, slot, frame);
+  return (isShared ? 0 : EXCLUSIVE) + (isAnonymousFrame(machine, frame) ? 0 : FILE);
 }
 
 function flagsOfFrame(machine: Machine, frame: number): number {

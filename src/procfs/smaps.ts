@@ -1,5 +1,6 @@
 /** /proc/PID/smaps and smaps_rollup. @source fs/proc/task_mmu.c show_smap() (Linux 6.18) */
 import { flagNames, type Machine, VM, type Vma } from '../mm/index.ts';
+import { kernelPageBytes } from './frames.ts';
 import type { ProcHost, ProcProcess } from './host.ts';
 import { hasVsyscall, hex, mapsLine, NAME_COLUMN, VSYSCALL_LINE } from './maps.ts';
 import { MemSizeStats, row } from './mem_size_stats.ts';
@@ -7,26 +8,27 @@ import { MemSizeStats, row } from './mem_size_stats.ts';
 export function renderSmaps(host: ProcHost, process: ProcProcess): string {
   const { machine } = host;
   const parts = process.mm.vmas.all().map((vma) => {
-    const stats = new MemSizeStats(machine);
+    const stats = new MemSizeStats(machine, host.walkForm);
     stats.addVma(process.mm, vma);
     const size = (vma.end - vma.start) * 2 ** machine.format.pageShift;
-    const rest = vmaLines(machine, size, stats, isHugeEligible(machine, vma), flagNames(vma.flags));
+    const pageBytes = kernelPageBytes(machine, vma);
+    const isEligible = isHugeEligible(machine, vma);
+    const rest = vmaLines(size, pageBytes, stats, isEligible, flagNames(vma.flags));
     return mapsLine(host, process, vma) + rest;
   });
   if (hasVsyscall(machine)) {
-    parts.push(VSYSCALL_LINE + vmaLines(machine, 4096, new MemSizeStats(machine), false, ['ex']));
+    parts.push(VSYSCALL_LINE + vmaLines(4096, 4096, new MemSizeStats(machine), false, ['ex']));
   }
   return parts.join('');
 }
 
 function vmaLines(
-  { format }: Machine,
   size: number,
+  pageBytes: number,
   stats: MemSizeStats,
   isEligible: boolean,
   flags: readonly string[],
 ): string {
-  const pageBytes = 2 ** format.pageShift;
   return (
     row('Size', size) +
     row('KernelPageSize', pageBytes) +
@@ -38,10 +40,10 @@ function vmaLines(
 }
 
 /** The sums of all VMAs: shares are added before they are rounded. */
-export function renderSmapsRollup({ machine }: ProcHost, { mm }: ProcProcess): string {
+export function renderSmapsRollup({ machine, walkForm }: ProcHost, { mm }: ProcProcess): string {
   const bytes = 2 ** machine.format.pageShift;
   const vmas = mm.vmas.all();
-  const stats = new MemSizeStats(machine);
+  const stats = new MemSizeStats(machine, walkForm);
   for (const vma of vmas) stats.addVma(mm, vma);
   const start = (vmas[0]?.start ?? 0) * bytes;
   const end = (vmas.at(-1)?.end ?? 0) * bytes;

@@ -140,6 +140,28 @@ export const unmap = (task: Task, start: number, pages: number): Op<number> =>
 export const protect = (task: Task, page: number): Op<number> =>
   mprotect(task, page * PAGE_BYTES, HUGE * PAGE_BYTES, 1);
 
+/**
+ * Two processes that map `pages` of a file, and have its first page: in one table, if that is a GiB.
+ * A flush by interrupts would wait for lockless walkers, and hide what locks do not do.
+ */
+export function sharedRace(
+  programs: readonly Program[],
+  pages: number,
+  bugs: Bugs = {},
+  flags = MAP_SHARED_FIXED_NORESERVE,
+): MachineScenario {
+  const shape = { frames: 6 * HUGE, hugePages: 4, flush: 'broadcast' } as const;
+  const machine = smallMachine(programs.length, bugs, shape);
+  const task = taskOn(machine, 0, 0);
+  const file = memfdCreate(task, 1, MFD_HUGETLB) as OpenFile;
+  const call = { address: FIRST * PAGE_BYTES, length: pages * PAGE_BYTES, prot: 3, file };
+  run(mmap(task, { ...call, flags, offset: 0 }));
+  run(store(task, FIRST, 1));
+  run(load(run(fork(task, 0)) as Task, FIRST));
+  machine.mmCpus.fill(0);
+  return new MachineScenario(machine, programs);
+}
+
 /** All of the GiB. */
 export const unmapAll = (task: Task): Op<number> => unmap(task, FIRST, GIB);
 

@@ -36,7 +36,7 @@ export function lruMarks(state: State, { task }: Observed): LruMarks {
   for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
     const page = Number(bytes.readBigUInt64LE(at));
     const kernel = bytes.readBigUInt64LE(at + 24);
-    visitEntries(machine, mm, page, page + 1, (slot, level) => {
+    visitEntries(machine, mm, page, page + 1, (_, slot, level) => {
       if (!isMappedAt(machine, slot, level)) return;
       const frame = mappedFrameAt(machine, slot, level);
       if (isZeroFrame(machine, frame)) return;

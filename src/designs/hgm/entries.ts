@@ -7,7 +7,7 @@
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
 import { tryGrab } from '../../mm/gup/grab.ts';
-import { Followed } from '../../mm/hugetlb/gup.ts';
+import { Followed } from '../../mm/gup/rules.ts';
 import { hstateOf, nextBlock } from '../../mm/hugetlb/hstate.ts';
 import { hugePteFlags, setHugePte } from '../../mm/hugetlb/huge_pte.ts';
 import { vmaLockRead, vmaUnlockRead } from '../../mm/hugetlb/vma_lock.ts';

@@ -12,8 +12,8 @@ import { faultPage } from '../fault/fault.ts';
 import { Access, Fault } from '../fault/result.ts';
 import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
-import { followHugetlb } from '../hugetlb/gup.ts';
-import { isHugetlb } from '../hugetlb/hstate.ts';
+import { granularOf } from '../hugetlb/granular.ts';
+import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import {
   isNoneAt,
@@ -28,6 +28,7 @@ import { lockPte, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import { awaitUserfault } from '../userfaultfd/queue.ts';
 import { VM, type Vma } from '../vma/vma.ts';
+import { vmaPgtableWalkBegin, vmaPgtableWalkEnd } from '../walk/vma_pgtable_walk.ts';
 import { EFAULT, ENOMEM } from '../world/errno.ts';
 import { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -35,11 +36,16 @@ import { reading } from '../world/point.ts';
 import { NONE, type World } from '../world/world.ts';
 import { tryGrab } from './grab.ts';
 import { gupFast } from './gup_fast.ts';
-import { canFollowWrite, checkVmaFlags, FOLL, mustUnshare, noteHasPinned } from './rules.ts';
+import {
+  canFollowWrite,
+  checkVmaFlags,
+  FOLL,
+  Followed,
+  mustUnshare,
+  noteHasPinned,
+} from './rules.ts';
 
-/** What following an address finds besides a frame: nothing yet, or what must be unshared first. */
-const MISSING = -1;
-const SHARED = -2;
+const { MISSING, SHARED } = Followed;
 /** The fault waits for userfaultfd: no errno that GUP returns. */
 const WAITING = -(2 ** 20);
 
@@ -102,11 +108,28 @@ function* followOrFault(task: Task, vma: Vma, page: number, asked: number): Op<n
 
 /** Grabs what `page` is mapped to now. @returns a frame, `MISSING` or `SHARED` */
 function* followPage(task: Task, vma: Vma, page: number, flags: number): Op<number> {
-  const { machine, cpu, mm } = task;
-  if (isHugetlb(vma)) {
+  const granular = granularOf(task.machine, vma);
+  if (granular !== undefined) {
     const isPin = (flags & FOLL.PIN) !== 0;
-    return yield* followHugetlb(task, vma, page, (flags & FOLL.WRITE) !== 0, isPin);
+    return yield* granular.follow(task, vma, page, (flags & FOLL.WRITE) !== 0, isPin);
   }
+  yield* vmaPgtableWalkBegin(task, vma);
+  const found = isHugetlb(vma)
+    ? yield* followHugetlb(task, vma, page, flags)
+    : yield* followTables(task, vma, page, flags);
+  yield* vmaPgtableWalkEnd(task, vma);
+  return found;
+}
+
+/** Their entries are of one level, and never split. */
+function* followHugetlb(task: Task, vma: Vma, page: number, flags: number): Op<number> {
+  const { level } = hstateOf(vma);
+  const slot = yield* walk(task.machine, task.mm, page, level);
+  return slot === NONE ? MISSING : yield* followLeaf(task, vma, slot, page, level, flags);
+}
+
+function* followTables(task: Task, vma: Vma, page: number, flags: number): Op<number> {
+  const { machine, mm } = task;
   const upper = yield* walk(machine, mm, page, 1);
   if (upper === NONE) return MISSING;
   yield reading(machine.objects.entry(upper));
@@ -126,14 +149,27 @@ function* followPage(task: Task, vma: Vma, page: number, flags: number): Op<numb
     yield* unlockPte(task, mm, slot);
     return found;
   }
-  const guard = lockOf(machine, mm, upper, 1);
-  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
-  const found = yield* followEntry(task, vma, upper, page, 1, flags);
-  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  const found = yield* followLeaf(task, vma, upper, page, 1, flags);
   if (found !== SHARED) return found;
   // Small pages can be unshared one by one.
   yield* splitHugeEntry(task, mm, hugeStart(machine, page), upper);
   return MISSING;
+}
+
+function* followLeaf(
+  task: Task,
+  vma: Vma,
+  slot: number,
+  page: number,
+  level: number,
+  flags: number,
+): Op<number> {
+  const { machine, cpu, mm } = task;
+  const guard = lockOf(machine, mm, slot, level);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+  const found = yield* followEntry(task, vma, slot, page, level, flags);
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return found;
 }
 
 function denialOf(flags: number): typeof MISSING | typeof SHARED | undefined {
@@ -160,7 +196,8 @@ function* followEntry(
   const isWp = (mappedFlagsAt(machine, slot) & UFFD_WP) !== 0 && (vma.flags & VM.UFFD_WP) !== 0;
   const isForced = !isWp && canFollowWrite(machine, vma, frame, flags);
   if (isWrite && !isWritable && !isForced) return MISSING;
-  if (!isWritable && mustUnshare(machine, frame, isWrite, isPin, level > 0)) return SHARED;
+  const isHuge = level > 0 || isHugetlb(vma);
+  if (!isWritable && mustUnshare(machine, frame, isWrite, isPin, isHuge)) return SHARED;
   const isGrabbed = yield* tryGrab(task, frame, isPin);
   return isGrabbed ? frame : MISSING;
 }

@@ -14,6 +14,9 @@ import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { FrameFlag, type World } from '../world/world.ts';
 
+/** What following an address finds besides a frame: nothing that will do, or what must be unshared. */
+export const Followed = { MISSING: -1, SHARED: -2 } as const;
+
 /** @source include/linux/mm_types.h, mm/internal.h */
 export const FOLL = {
   WRITE: 1 << 0,

@@ -50,7 +50,7 @@ export interface Granular {
   ) => Op<boolean>;
   /** `copyHugetlbRange()`. @returns 0 or a negative errno */
   readonly copy: (task: Task, child: Mm, to: Vma, from: Vma) => Op<number>;
-  /** `followHugetlb()`. */
+  /** GUP, as `Followed` says. */
   readonly follow: (
     task: Task,
     vma: Vma,
@@ -58,7 +58,7 @@ export interface Granular {
     isWrite: boolean,
     isPin: boolean,
   ) => Op<number>;
-  /** `lookAtHugetlb()`. */
+  /** mincore(2). */
   readonly look: (
     task: Task,
     vma: Vma,

@@ -1,15 +1,15 @@
 /** mincore(2). @source mm/mincore.c (Linux 6.18) */
-import { isHugetlb } from '../hugetlb/hstate.ts';
-import { lookAtHugetlb } from '../hugetlb/mincore.ts';
+import { granularOf } from '../hugetlb/granular.ts';
+import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import { headOf, putFrame } from '../page/frame.ts';
 import { swapCacheGet } from '../swap/swap_cache.ts';
-import { isMappedAt } from '../table/mapped_entry.ts';
-import { findMapped, isNoneAt, walk } from '../table/pgtable.ts';
-import { lockPte, tableEnd, unlockPte } from '../table/pte_table.ts';
-import { SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
+import { isNoneMostlyAt, SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { pgoffAt, type Vma } from '../vma/vma.ts';
+import { leafOps } from '../walk/leaf_walk.ts';
+import { LEVEL_UNKNOWN, type MmWalk, type MmWalkOps, WalkForm } from '../walk/mm_walk.ts';
+import { walkPageRange } from '../walk/page_walk.ts';
 import { EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -24,6 +24,7 @@ const CHUNK = 4096;
  * noted. Nothing is faulted in.
  *
  * @param resident one byte a page, enough for all
+ * @param form     how tables of hugetlb are walked
  * @returns 0 or a negative errno
  * @locks   mmap (read), then a page-table lock for each table
  * @omits   files that the process may not write to, of which nothing is told
@@ -33,6 +34,7 @@ export function* mincore(
   address: number,
   length: number,
   resident: Uint8Array,
+  form: WalkForm = WalkForm.LEGACY,
 ): Op<number> {
   if (!isPageAligned(address)) return EINVAL;
   const { machine, cpu, mm } = task;
@@ -45,9 +47,12 @@ export function* mincore(
     yield reading(machine.objects.tree(mm.id));
     const vma = mm.vmas.at(at);
     const next = vma === undefined ? at : Math.min(end, vma.end, at + CHUNK);
-    if (vma !== undefined && isHugetlb(vma)) {
-      yield* lookAtHugetlb(task, vma, at, next, resident.subarray(at - start));
-    } else if (vma !== undefined) yield* lookAt(task, vma, at, next, resident.subarray(at - start));
+    const granular = vma === undefined ? undefined : granularOf(machine, vma);
+    if (granular !== undefined) {
+      yield* granular.look(task, vma!, at, next, resident.subarray(at - start));
+    } else if (vma !== undefined) {
+      yield* walkPageRange(task, at, next, OPS, { start, resident }, form);
+    }
     yield* mmapReadUnlock(machine, cpu, mm.id);
     if (vma === undefined) return ENOMEM;
     at = next;
@@ -55,50 +60,47 @@ export function* mincore(
   return 0;
 }
 
-/** Called under the mmap lock. */
-function* lookAt(task: Task, vma: Vma, start: number, end: number, resident: Uint8Array): Op<void> {
-  const { machine, mm } = task;
-  for (let at = start; at < end; ) {
-    const mapped = yield* findMapped(machine, mm, at, end);
-    yield* lookIntoFile(task, vma, at, mapped, resident.subarray(at - start));
-    if (mapped === end) return;
-    at = tableEnd(machine, mapped, end);
-    const isHuge = yield* isHugeAt(task, mapped);
-    if (isHuge) resident.fill(1, mapped - start, at - start);
-    else yield* lookIntoTable(task, vma, mapped, at, resident.subarray(mapped - start));
-  }
+interface Vector {
+  readonly start: number;
+  readonly resident: Uint8Array;
 }
 
-function* isHugeAt({ machine, mm }: Task, page: number): Op<boolean> {
-  const slot = yield* walk(machine, mm, page, 1);
-  if (slot === NONE) return false;
-  yield reading(machine.objects.entry(slot));
-  return isMappedAt(machine, slot, 1);
-}
+const OPS: MmWalkOps<Vector> = leafOps(look, lookIntoHole);
 
-function* lookIntoTable(
-  task: Task,
-  vma: Vma,
-  start: number,
+/** @source mincore_pte_range(), mincore_hugetlb() */
+function* look(
+  { task, vma, state }: MmWalk<Vector>,
+  slot: number,
+  level: number,
+  page: number,
   end: number,
-  resident: Uint8Array,
 ): Op<void> {
-  const { machine, mm } = task;
-  const first = yield* lockPte(task, mm, start);
-  for (let page = start; page < end; page++) {
-    const slot = first + page - start;
-    if (first !== NONE) yield reading(machine.objects.entry(slot));
-    const kind = first === NONE ? SoftKind.MARKER : softKindAt(machine, slot);
-    const isNone = kind === SoftKind.MARKER || isNoneAt(machine, slot);
-    if (isNone) yield* lookIntoFile(task, vma, page, page + 1, resident.subarray(page - start));
-    else if (kind === SoftKind.SWAP) {
-      const isCached = yield* isInSwapCache(task, softValueAt(machine, slot));
-      resident[page - start] = isCached ? 1 : 0;
-      // What is being moved is there.
-    } else
-      resident[page - start] = isMappedAt(machine, slot) || kind === SoftKind.MIGRATION ? 1 : 0;
-  }
-  if (first !== NONE) yield* unlockPte(task, mm, first);
+  const { machine } = task;
+  const resident = state.resident.subarray(page - state.start, end - state.start);
+  if (isNoneMostlyAt(machine, slot)) {
+    // Of a huge page that could be mapped here, the page cache is not asked.
+    if (isHugetlb(vma!)) resident.fill(0);
+    else yield* lookIntoFile(task, vma!, page, end, resident);
+  } else if (level === 0 && softKindAt(machine, slot) === SoftKind.SWAP) {
+    const isCached = yield* isInSwapCache(task, softValueAt(machine, slot));
+    resident[0] = isCached ? 1 : 0;
+    // What is being moved is there.
+  } else resident.fill(1);
+}
+
+/** @source mincore_unmapped_range() */
+function* lookIntoHole(
+  { task, vma, state }: MmWalk<Vector>,
+  page: number,
+  end: number,
+  level: number,
+): Op<number> {
+  const resident = state.resident.subarray(page - state.start, end - state.start);
+  const isEntry = level !== LEVEL_UNKNOWN && isHugetlb(vma!) && level <= hstateOf(vma!).level;
+  // Where a huge page could be mapped there is an entry, though it is empty: see `look()`.
+  if (isEntry) resident.fill(0);
+  else yield* lookIntoFile(task, vma!, page, end, resident);
+  return 0;
 }
 
 /** Whether what was swapped out is in memory, too. @source mincore_swap() */
@@ -124,9 +126,11 @@ function* lookIntoFile(
     return;
   }
   const { inode } = vma.file;
+  const step = isHugetlb(vma) ? hstateOf(vma).pages : 1;
   for (let page = start; page < end; page++) {
     yield reading(machine.objects.pages(inode.id));
-    const frame = inode.pages.get(pgoffAt(vma, page));
+    const pgoff = pgoffAt(vma, page);
+    const frame = inode.pages.get(pgoff - (pgoff % step));
     if (frame !== NONE) yield reading(machine.objects.frame(headOf(machine, frame)));
     const flags = frame === NONE ? 0 : machine.frameFlags[headOf(machine, frame)]!;
     resident[page - start] = (flags & FrameFlag.UPTODATE) === 0 ? 0 : 1;

@@ -93,6 +93,11 @@ function* vmaStartRead({ machine, cpu, mm }: Task, vma: Vma, id: number): Op<boo
   return !isLockedNow;
 }
 
+/** Whether anybody reads a VMA that is attached. */
+export function isReadLocked({ vmaReferences }: Machine, { id }: Vma): boolean {
+  return vmaReferences[id]! % ATTACHED > 0;
+}
+
 function* isWriteLocked(machine: Machine, mm: Mm, id: number): Op<boolean> {
   yield reading(machine.objects.vmaSequence(id));
   const sequence = machine.vmaSequence[id]!;

@@ -29,6 +29,8 @@ export interface Bugs {
   readonly unshareFlushesLeavesOnly?: boolean;
   /** Stacks grow under the mmap lock for reading, beside a munmap() that has downgraded its own. */
   readonly stackGrowsBesideMunmap?: boolean;
+  /** Unified walks of hugetlb do without the lock of the VMA: `vma_pgtable_walk_begin()` is empty. */
+  readonly walkUnifiedWithoutLock?: boolean;
   /** A walk goes on where no VMA is, whose tables munmap() may be freeing (8782fb61cc84). */
   readonly walkWithoutVma?: boolean;
   /** A walk takes what it has split for a table, whatever it is by now (3b89863c3fa4). */

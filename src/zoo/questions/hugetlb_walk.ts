@@ -1,28 +1,19 @@
 /** Does `vma_pgtable_walk_begin/end` need its lock when no table can be shared? */
-import { formatById } from '../../arch/index.ts';
-import { MachineScenario, type Program } from '../../check/index.ts';
+import type { Program } from '../../check/index.ts';
 import {
-  fork,
   isMappedAt,
-  load,
   lock,
   lockOf,
-  Machine,
   mappedFrameAt,
-  memfdCreate,
   mmap,
   mmapReadLock,
   mmapReadUnlock,
   NONE,
-  newProcess,
   type Op,
-  type OpenFile,
   Rank,
   reading,
-  run,
   store,
   type Task,
-  taskOn,
   unlock,
   VM,
   violate,
@@ -30,12 +21,10 @@ import {
   vmaUnlockRead,
   walk,
 } from '../../mm/index.ts';
-import { asProcess, FIRST, HUGE, unmap, zap } from '../hugetlb_machine.ts';
+import { asProcess, FIRST, GIB, HUGE, sharedRace, unmap, zap } from '../hugetlb_machine.ts';
 import type { Question, QuestionCase } from './question.ts';
 
 const PAGE_BYTES = 4096;
-const GIB = HUGE * HUGE;
-const MFD_HUGETLB = 4;
 const MAP_SHARED_FIXED_NORESERVE = 0x4011;
 const MAP_PRIVATE_FIXED = 0x12;
 const PRIVATE_HUGETLB = 0x40032;
@@ -64,23 +53,6 @@ const MAPPINGS: readonly Mapping[] = [
   },
   { name: 'private', flags: MAP_PRIVATE_FIXED, pages: 2 * HUGE, canShare: false },
 ];
-
-/** Two processes with the mapping, the page of which both have mapped. */
-function mappingRace({ flags, pages }: Mapping, programs: readonly Program[]): MachineScenario {
-  const format = formatById('x86_64-4level')!;
-  const size = { mms: 2, frames: 6 * HUGE, tables: 16, hugePages: 4, cpus: programs.length };
-  // A flush by interrupts would wait for lockless walkers, and hide what locks do not do.
-  const machine = new Machine({ format, flush: 'broadcast', ...size });
-  run(newProcess(machine, 0));
-  const task = taskOn(machine, 0, 0);
-  const file = memfdCreate(task, 1, MFD_HUGETLB) as OpenFile;
-  const call = { address: FIRST * PAGE_BYTES, length: pages * PAGE_BYTES, prot: 3, file };
-  run(mmap(task, { ...call, flags, offset: 0 }));
-  run(store(task, FIRST, 1));
-  run(load(run(fork(task, 0)) as Task, FIRST));
-  machine.mmCpus.fill(0);
-  return new MachineScenario(machine, programs);
-}
 
 /** A walk under the mmap lock, as of GUP or smaps: from the top to the entry, then its lock. */
 const walking = (isKept: boolean): Program => ({
@@ -131,7 +103,7 @@ const cases: readonly QuestionCase[] = [false, true].flatMap((isKept) =>
     rule: isKept ? 'with the lock of the VMA' : 'without it',
     race: mapping.name,
     found: mapping.canShare && !isKept ? ('P-UAF-PT' as const) : undefined,
-    scenario: () => mappingRace(mapping, [walking(isKept), givingUp]),
+    scenario: () => sharedRace([walking(isKept), givingUp], mapping.pages, {}, mapping.flags),
   })),
 );
 

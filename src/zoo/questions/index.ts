@@ -5,6 +5,7 @@ import { hugetlbWalk } from './hugetlb_walk.ts';
 import { MSHARE_QUESTIONS } from './mshare.ts';
 import type { Question } from './question.ts';
 import { SECONDARY_QUESTIONS } from './secondary.ts';
+import { unifiedWalk } from './unified_walk.ts';
 
 export type { Question, QuestionCase } from './question.ts';
 
@@ -13,5 +14,6 @@ export const QUESTIONS: readonly Question[] = [
   ...MSHARE_QUESTIONS,
   ...SECONDARY_QUESTIONS,
   hugetlbWalk,
+  unifiedWalk,
   hgmCollapse,
 ];

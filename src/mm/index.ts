@@ -47,7 +47,7 @@ export {
 } from './notifier/subscription.ts';
 export { ORDER_MAX } from './page/buddy.ts';
 export { lockFolio, unlockFolio } from './page/folio_lock.ts';
-export { headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
+export { getFrame, headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
 export {
   execve,
   type Image,

@@ -47,7 +47,7 @@ export class SharedViews {
   }
 
   /** What was seen in `from` is seen in another address space, or place, from now on. */
-  moveWithin(from: Range, mm: number, start: number): void {
+  moveViews(from: Range, mm: number, start: number): void {
     this.#views = this.#views.map((view) => {
       const isWithin = view.mm === from.mm && from.start <= view.start && view.end <= from.end;
       const shift = start - from.start;

@@ -115,7 +115,7 @@ export function noteMove(
 
 /** Tables below `table`, of `level`, are seen by `to` and no longer in the range `from`. */
 function passOn(world: World, table: number, level: number, from: Range, to: Range): void {
-  world.views.moveWithin(from, to.mm, to.start);
+  world.views.moveViews(from, to.mm, to.start);
   passOnBelow(world, table, level, from, to);
 }
 

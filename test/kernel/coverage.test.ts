@@ -12,7 +12,10 @@ test('docs/coverage.md says what the engine says', () => {
 });
 
 /** Calls of programs that are no system calls of memory management. */
-const OTHER = ['load', 'store', 'fetch', 'observe', 'thread', 'fill', 'stripe', 'reopen', 'open'];
+const OTHER = [
+  ...['load', 'store', 'fetch', 'observe', 'thread', 'fill', 'stripe', 'reopen', 'open'],
+  'uffd_close',
+];
 
 test('every call, flag and advice that programs can contain is in the table', () => {
   const named = new Set(
@@ -32,6 +35,8 @@ test('every call, flag and advice that programs can contain is in the table', ()
     }
   }
   for (const call of Object.keys(CALLS)) {
-    if (!OTHER.includes(call)) assert.ok(named.has(call), call);
+    const name = call.replace(/^uffd_/, 'UFFDIO_');
+    const known = name === call ? call : name.toUpperCase();
+    if (!OTHER.includes(call)) assert.ok(named.has(known), call);
   }
 });

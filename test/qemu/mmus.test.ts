@@ -25,6 +25,7 @@ const PIECES_MIN = 20;
 
 type Draw = (format: PteFormat, seed: number) => Iterable<TableSet & Source>;
 
+const IN_PIECES = 'huge pages of hugetlb in pieces';
 const KINDS_OF_TABLES: Readonly<Record<string, Draw>> = {
   'random tables': (format, seed) => [new RandomMemory(format, seed)],
   *'tables that the engine built'(format, seed) {
@@ -34,7 +35,7 @@ const KINDS_OF_TABLES: Readonly<Record<string, Draw>> = {
       if (memory.mapped >= PAGES_MIN) yield memory;
     }
   },
-  *'huge pages of hugetlb in pieces'(format, seed) {
+  *[IN_PIECES](format, seed) {
     const machine = granularMachine(format, seed);
     for (const mm of machine.mms.all()) {
       const memory = new EngineMemory(machine, mm, seed);
@@ -90,6 +91,8 @@ for (const architecture of ARCHITECTURES) {
   const judges = [programs(program, `${tools}as`)];
   for (const format of FORMATS.filter(({ id }) => id.startsWith(prefix))) {
     for (const [tables, draw] of Object.entries(KINDS_OF_TABLES)) {
+      // The sizes of huge pages in pieces are those of x86-64, arm64 and riscv64.
+      if (tables === IN_PIECES && prefix.startsWith('ppc64')) continue;
       judgedTest(`QEMU's MMU agrees on ${format.id} with ${tables}`, judges, (context) =>
         judge(context, architecture, format, draw),
       );

@@ -8,6 +8,7 @@
  */
 import { load, tryLoad } from '../fault/access.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
+import { putFrame } from '../page/frame.ts';
 import { anonVmaPrepare } from '../rmap/anon_vma_prepare.ts';
 import { isMappedAt } from '../table/mapped_entry.ts';
 import { walk, walkAllocating } from '../table/pgtable.ts';
@@ -45,6 +46,10 @@ export interface Filling {
   done: number;
   /** What was copied without locks, by page of the source. */
   readonly copied: Map<number, number>;
+  /** Pages that are filled at once. */
+  step: number;
+  /** Of hugetlb, the page of the pool that it was copied to, or `NONE`. */
+  temporary: number;
 }
 
 /**
@@ -59,16 +64,23 @@ export function* fillRange(
   fill: Fill,
   range: PageRange,
 ): Op<number> {
-  const filling: Filling = { fill, range, done: 0, copied: new Map() };
+  const filling: Filling = { fill, range, done: 0, copied: new Map(), step: 1, temporary: NONE };
   for (;;) {
     const stopped = yield* fillLocked(task, uffd, filling);
     if (stopped === SOURCE_MISSING) {
       const isThere = yield* copySource(filling);
       if (isThere) continue;
     }
+    yield* dropTemporary(task, filling);
     const error = stopped === SOURCE_MISSING ? EFAULT : stopped;
     return filling.done > 0 ? filling.done : error;
   }
+}
+
+export function* dropTemporary({ machine, cpu }: Task, filling: Filling): Op<void> {
+  const { temporary } = filling;
+  filling.temporary = NONE;
+  if (temporary !== NONE) yield* putFrame(machine, cpu, temporary);
 }
 
 /** @returns 0 at the end, a negative errno, or `SOURCE_MISSING` */
@@ -173,18 +185,23 @@ export function* contentOf(
   return rest === undefined ? undefined : word;
 }
 
-/** Faults in what was missing, without locks. @returns whether the program may read it */
-function* copySource({ fill, range, done, copied }: Filling): Op<boolean> {
+/**
+ * Copies without locks what is filled next, of hugetlb all of a huge page, and so faults it in.
+ *
+ * @returns whether the program may read it
+ */
+function* copySource({ fill, range, done, copied, step }: Filling): Op<boolean> {
   const { task, page, isWithin } = fill.from!;
   const pages = range.end - range.start + (isWithin ? 1 : 0);
-  for (let index = done; index < pages; index++) {
+  let left = step;
+  for (let index = done; index < pages && left > 0; index++) {
     if (copied.has(page + index)) continue;
     const present = yield* tryLoad(task, page + index);
-    if (present !== undefined) continue;
-    const word = yield* load(task, page + index);
+    if (present !== undefined && step === 1) continue;
+    const word = present ?? (yield* load(task, page + index));
     if (word < 0) return false;
     copied.set(page + index, word);
-    return true;
+    left--;
   }
   return true;
 }

@@ -14,6 +14,7 @@ import { faultMutexLock, faultMutexUnlock } from '../hugetlb/fault_mutex.ts';
 import { addHugetlb, findLockHugetlb } from '../hugetlb/filemap.ts';
 import { hstateOf, hugeIndexAt } from '../hugetlb/hstate.ts';
 import { leafFlags } from '../hugetlb/leaf_flags.ts';
+import { dequeue, hugetlbLock, hugetlbUnlock, isAvailable } from '../hugetlb/pool.ts';
 import { allocHugetlbFolio, restoreReserve } from '../hugetlb/reserve.ts';
 import { countMap, mapNewAnonymousFolio } from '../hugetlb/rmap.ts';
 import { hugePteAlloc } from '../hugetlb/share.ts';
@@ -31,7 +32,7 @@ import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
-import { contentOf, type Fill, type Filling, SOURCE_MISSING } from './fill.ts';
+import { contentOf, dropTemporary, type Fill, type Filling, SOURCE_MISSING } from './fill.ts';
 import { flagsOfWp, WpChange } from './wp_change.ts';
 
 /** Where a page is to go. */
@@ -48,6 +49,7 @@ export function* fillHugetlb(task: Task, vma: Vma, filling: Filling): Op<number>
   const { pages } = hstateOf(vma);
   if (fill.kind === 'zeropage') return EINVAL;
   if (range.start % pages > 0 || (range.end - range.start) % pages > 0) return EINVAL;
+  filling.step = pages;
   while (range.start + filling.done < range.end) {
     const result = yield* fillHugePage(task, vma, range.start + filling.done, filling);
     if (result !== 0) return result;
@@ -115,6 +117,7 @@ function* copy(task: Task, place: Place, filling: Filling): Op<number> {
   yield reading(machine.objects.pages(inode.id));
   if (isShared && inode.pages.get(index * pages) !== NONE) return EEXIST;
   const head = yield* allocHugetlbFolio(task, vma, page);
+  yield* dropTemporary(task, filling);
   // The entry that was just looked up is taken for a page that another one has made.
   if (head < 0) return filling.copied.size === 0 ? EEXIST : ENOMEM;
   const isCopied = yield* copyPages(filling, task, head, pages);
@@ -126,6 +129,7 @@ function* copy(task: Task, place: Place, filling: Filling): Op<number> {
   if (result !== 0) {
     yield* restoreReserve(task, vma, page, head);
     yield* putFrame(machine, cpu, head);
+    if (!isCopied) filling.temporary = yield* takeTemporary(task, vma);
     return result;
   }
   if (isShared) yield* addHugetlb(task, inode, index, head);
@@ -137,6 +141,21 @@ function* copy(task: Task, place: Place, filling: Filling): Op<number> {
     yield* putFrame(machine, cpu, head);
   }
   return result;
+}
+
+/**
+ * A page to copy to without locks: one that the pool has promised to nobody, which is then one less for
+ * the page that is to be filled; or one of the buddy system, which is not told here.
+ *
+ * @source mm/hugetlb.c alloc_hugetlb_folio_vma() (Linux 6.18)
+ */
+function* takeTemporary(task: Task, vma: Vma): Op<number> {
+  const hstate = hstateOf(vma);
+  let head: number = NONE;
+  yield* hugetlbLock(task);
+  if (isAvailable(hstate)) head = yield* dequeue(task, hstate);
+  yield* hugetlbUnlock(task);
+  return head;
 }
 
 /** @returns whether all small pages of the source were there */

@@ -242,7 +242,9 @@ function* mapFolio(task: Task, fault: HugetlbFault, head: number, isPrivate: boo
     const flags = leafFlags(vma, isShared);
     setHugePte(machine, slot, hstate, head, isWp ? flagsOfWp(flags, WpChange.PROTECT) : flags);
     mm.hugetlbPages += hstate.pages;
-    if (access === Access.WRITE && !isShared) result = yield* hugetlbWp(task, fault);
+    // What userfaultfd write-protects is not written to, nor copied, before it is told: by the next fault.
+    if (access === Access.WRITE && isWp) result = Fault.RETRY;
+    else if (access === Access.WRITE && !isShared) result = yield* hugetlbWp(task, fault);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   if (!isFirst && isPrivate) yield* restoreReserve(task, vma, page, head);

@@ -13,7 +13,7 @@ import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.t
 import { Notify } from '../notifier/subscription.ts';
 import { getFrame, putFrame } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
-import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
+import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { isSameAt, lockOf, walk } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
@@ -57,9 +57,6 @@ export function* hugetlbWp(task: Task, fault: HugetlbFault): Op<Fault> {
   const { level } = hstateOf(vma);
   if (access === Access.UNSHARE && (vma.flags & VM.MAYSHARE) !== 0) return Fault.DONE;
   if (access !== Access.UNSHARE && (vma.flags & VM.WRITE) === 0) return Fault.ACCERR;
-  // A page that has just come where a marker was: the next fault tells userfaultfd.
-  const isWp = (mappedFlagsAt(machine, slot) & UFFD_WP) !== 0;
-  if (access !== Access.UNSHARE && isWp) return Fault.DONE;
   if ((vma.flags & VM.MAYSHARE) !== 0) {
     yield* makeWritable(task, fault);
     return Fault.DONE;

@@ -34,6 +34,7 @@ import {
   W,
   X,
 } from './rights.ts';
+import { secondLevelShape } from './second_level_shape.ts';
 
 const common = {
   readable: [0, 0],
@@ -114,17 +115,9 @@ const leafValues = (flags: LeafFlags) => ({
 });
 
 function ept(levels: 4 | 5): PteFormat {
-  const pages = 2 ** (9 * levels);
   return new PteFormat({
     id: `ept-${levels}level`,
-    pageShift: 12,
-    indexBits: Array<number>(levels).fill(9),
-    targetOffset: 0,
-    byteOrder: 'little',
-    lowerEnd: pages,
-    upperStart: 2 ** 52,
-    upperEnd: 2 ** 52,
-    upperHasOwnRoot: false,
+    ...secondLevelShape(levels),
     present: { set: [base.readable, base.writable, base.executable] },
     leaf: leafKind,
     table: () => tableKind,
@@ -132,10 +125,6 @@ function ept(levels: 4 | 5): PteFormat {
     tableGrants,
     accessed: { set: [base.accessed] },
     dirty: { set: [base.dirty] },
-    global: {},
-    contiguous: {},
-    uffdWp: {},
-    contiguousEntries: () => 1,
     leafValues,
   });
 }

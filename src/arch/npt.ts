@@ -12,6 +12,7 @@ import type { EntryKind } from './entry_kind.ts';
 import { type Fields, fields } from './fields.ts';
 import { PteFormat } from './format.ts';
 import { ACCESSED, DIRTY, type GrantBits, grants, type LeafFlags, R, W, X } from './rights.ts';
+import { secondLevelShape } from './second_level_shape.ts';
 
 const common = {
   present: [0, 0],
@@ -77,17 +78,9 @@ const leafValues = (flags: LeafFlags) => ({
 });
 
 function npt(levels: 4 | 5): PteFormat {
-  const pages = 2 ** (9 * levels);
   return new PteFormat({
     id: `npt-${levels}level`,
-    pageShift: 12,
-    indexBits: Array<number>(levels).fill(9),
-    targetOffset: 0,
-    byteOrder: 'little',
-    lowerEnd: pages,
-    upperStart: 2 ** 52,
-    upperEnd: 2 ** 52,
-    upperHasOwnRoot: false,
+    ...secondLevelShape(levels),
     present: { set: [base.present] },
     leaf: leafKind,
     table: () => tableKind,
@@ -95,10 +88,6 @@ function npt(levels: 4 | 5): PteFormat {
     tableGrants: grantBits,
     accessed: { set: [base.accessed] },
     dirty: { set: [base.dirty] },
-    global: {},
-    contiguous: {},
-    uffdWp: {},
-    contiguousEntries: () => 1,
     leafValues,
   });
 }

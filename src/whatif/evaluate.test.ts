@@ -203,3 +203,17 @@ test('what each process saves adds up to what the design saves', () => {
     assert.ok(Math.abs(sum - (beforePages - pages)) < 1e-6, design.id);
   }
 });
+
+test('hugetlb: aligned segments never meet, even where all below them is taken', () => {
+  // The third and fourth go below their places, the second to 0, and the first finds nothing left.
+  const starts = [GIB, 3 * GIB + 100, 5 * GIB, 5 * GIB + 8 * MIB2];
+  const segments = starts.map((start) => populated(start, 2 * MIB2));
+  const aligned = DESIGNS.find(({ id }) => id === 'hugetlb-2m-aligned')!;
+  const [evaluation] = evaluateDesigns(explainHost(host(SYSV, workers(1, 0, segments))), [aligned]);
+  const { vmas } = evaluation!.outcome.snapshot.mms[0]!;
+  assert.equal(vmas.length, starts.length);
+  for (const [index, { start }] of vmas.entries()) {
+    assert.equal(start % GIB, 0);
+    assert.ok(index === 0 || vmas[index - 1]!.end <= start);
+  }
+});

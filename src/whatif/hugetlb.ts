@@ -9,13 +9,7 @@
  */
 import { slotPages } from '../arch/geometry.ts';
 import { IntervalList } from '../base/interval.ts';
-import {
-  type HostSnapshot,
-  type MappedObject,
-  type Mm,
-  RunKind,
-  type Vma,
-} from '../snapshot/records.ts';
+import { type HostSnapshot, type MappedObject, type Mm, RunKind } from '../snapshot/records.ts';
 import { geometryOf } from '../twin/count_tables.ts';
 import type { HostTwin } from '../twin/explain.ts';
 import { hugetlbPmdSharing } from '../twin/hugetlb_pmd_sharing.ts';
@@ -83,6 +77,8 @@ export function poolFor(
   return { pages, missing: Math.max(pages - available, 0), idlePages: pages - populated };
 }
 
+type Interval = { readonly start: number; readonly end: number };
+
 /** The host with each segment's VMAs mapping a hugetlb object instead, populated alike. */
 function moveToHugetlb(
   snapshot: HostSnapshot,
@@ -97,15 +93,18 @@ function moveToHugetlb(
   );
   const mms = snapshot.mms.map((mm): Mm => {
     if (!mm.vmas.some((vma) => segments.has(vma.object) && vma.shared)) return mm;
-    // From high to low, so that a segment never takes the place given to another.
-    let ceiling = Infinity;
+    // Where a segment was is not given to another: it may be mapped there until the owner restarts.
+    const taken: Interval[] = [...mm.vmas];
     const parts = partsOf(mm)
       .toReversed()
       .map((part): Part => {
         if (!part.vma.shared || !segments.has(part.vma.object)) return part;
         if (!aligned) return hugetlbPart(part, roundDown(part.vma.start, hugePages), hugePages);
-        ceiling = alignedGap(mm, part.vma, ceiling, hugePages * hugePages);
-        return hugetlbPart(part, ceiling, hugePages);
+        const start = alignedGap(taken, part.vma, hugePages * hugePages);
+        const moved = hugetlbPart(part, start, hugePages);
+        taken.push(moved.vma);
+        taken.sort((a, b) => a.start - b.start);
+        return moved;
       });
     return withParts(mm, parts);
   });
@@ -138,18 +137,29 @@ function hugetlbPart(part: Part, start: number, hugePages: number): Part {
 
 /**
  * The highest address at or below `vma` that starts on a boundary of `alignment` pages, from where
- * the segment and its last partial slot meet no neighbour and end at or below `ceiling`.
+ * the segment and its last partial slot meet nothing of `taken` (ascending); the lowest such address
+ * above it where all below is taken.
  */
-function alignedGap(mm: Mm, vma: Vma, ceiling: number, alignment: number): number {
-  const length = Math.ceil((vma.end - vma.start) / alignment) * alignment;
-  let start = roundDown(Math.min(vma.start, ceiling - length), alignment);
-  for (const other of mm.vmas.toReversed()) {
+function alignedGap(taken: readonly Interval[], vma: Interval, alignment: number): number {
+  const length = roundUp(vma.end - vma.start, alignment);
+  let start = roundDown(vma.start, alignment);
+  for (const other of taken.toReversed()) {
     if (other === vma || other.start >= start + length) continue;
     if (other.end <= start) break;
     start = roundDown(other.start - length, alignment);
   }
-  // An address space this full has no such gap; where the segment starts does not matter then.
-  return Math.max(start, 0);
+  if (start >= 0) return start;
+  start = roundUp(vma.start, alignment);
+  for (const other of taken) {
+    if (other === vma || other.end <= start) continue;
+    if (other.start >= start + length) break;
+    start = roundUp(other.end, alignment);
+  }
+  return start;
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
 }
 
 function roundDown(value: number, multiple: number): number {

@@ -35,6 +35,7 @@ for (const stage of stages.filter(({ length }) => length > 0)) {
     process.execPath,
     [
       '--enable-source-maps',
+      '--import=./dist/test/fast_check_seed.js',
       '--test',
       `--test-concurrency=${isLive(stage[0]) ? 1 : Math.min(2, availableParallelism())}`,
       ...stage,

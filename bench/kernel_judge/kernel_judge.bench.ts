@@ -3,7 +3,7 @@
  * and of their operations, what differs counted by kind, and of each kind the smallest program found.
  *
  * `npm run bench -- kernel_judge`; as root, on the host that `test/kernel/reference_host.ts` wants.
- * PTSHARE_JUDGE_SEED=1 repeats the programs of a run that printed that seed.
+ * PTSHARE_SEED=1 repeats the programs of a run that printed that seed.
  */
 import {
   compareRandomPrograms,
@@ -12,6 +12,7 @@ import {
   shrinkMismatch,
 } from '../../test/kernel/judge_engine.ts';
 import { referenceHost } from '../../test/kernel/reference_host.ts';
+import { newSeed } from '../../test/seed.ts';
 
 const OPERATIONS_MIN = 200_000;
 const PROGRAMS_MIN = 300;
@@ -23,7 +24,7 @@ if (unfit !== undefined) {
   process.exit(3);
 }
 
-const first = Number(process.env.PTSHARE_JUDGE_SEED ?? Date.now() % 2 ** 31);
+const first = newSeed();
 const calls = new Map<string, number>();
 const mismatches: Mismatch[] = [];
 let disturbed = 0;

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../test/kernel/random.ts';
 import { mapPages, newWorld, unmapPages } from '../../test/mm/small_world.ts';
+import { newSeed } from '../../test/seed.ts';
 import { vpn } from '../arch/index.ts';
 import * as mm from '../mm/index.ts';
 import {
@@ -183,7 +184,7 @@ const pinAndMap: Program = {
 };
 
 test('between two points only the announced object is touched', () => {
-  const seed = Date.now() % 2 ** 31;
+  const seed = newSeed();
   const random = new Random(seed);
   const wrong = new Set<string>();
   for (let round = 0; round < 300; round++) {

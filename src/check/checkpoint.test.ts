@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { fetchAdds, fileSystem, indexer, lastZero, readers } from '../../test/check/literature.ts';
 import { randomProgram, watch } from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
+import { newSeed } from '../../test/seed.ts';
 import {
   type Checkpoint,
   type Exploration,
@@ -60,7 +61,7 @@ test('a search with a limit on preemptions, stopped again and again', () => {
 });
 
 test('100 random programs with choices and waiting, stopped again and again', () => {
-  const seed = Date.now() % 2 ** 31;
+  const seed = newSeed();
   const random = new Random(seed);
   for (let round = 0; round < 100; round++) {
     const program = randomProgram(random);

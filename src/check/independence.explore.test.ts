@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../test/kernel/random.ts';
 import { mapPages, newWorld, unmapPages } from '../../test/mm/small_world.ts';
+import { newSeed } from '../../test/seed.ts';
 import { type Vpn, vpn } from '../arch/index.ts';
 import * as mm from '../mm/index.ts';
 import {
@@ -147,7 +148,7 @@ const CHANGES: ReadonlySet<number> = new Set([
 
 for (const { name, programs, flush } of CASES) {
   test(`steps ${name} that are called independent commute, flushes by ${flush}`, () => {
-    const seed = Date.now() % 2 ** 31;
+    const seed = newSeed();
     const random = new Random(seed);
     const machine = newMachine(flush);
     const scenario = new MachineScenario(machine, programs);

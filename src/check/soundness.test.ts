@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { choosingProgram, watchChoices } from '../../test/check/choosing_program.ts';
 import { type RandomProgram, randomProgram, watch } from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
+import { newSeed } from '../../test/seed.ts';
 import { type Exploration, explore, type StrategyOption, World } from './index.ts';
 
 const PROGRAMS = Number(process.env.PTSHARE_RANDOM_PROGRAMS ?? 300);
@@ -36,7 +37,7 @@ function see(program: RandomProgram, strategy: StrategyOption, isTerse = false):
 }
 
 test(`${PROGRAMS} random programs: the same final states, each order of conflicts once`, (t) => {
-  const seed = Date.now() % 2 ** 31;
+  const seed = newSeed();
   t.diagnostic(`seed ${seed}`);
   const random = new Random(seed);
   let compared = 0;
@@ -62,7 +63,7 @@ test(`${PROGRAMS} random programs: the same final states, each order of conflict
 });
 
 test(`${PROGRAMS} random programs whose steps have choices: each order and choice once`, (t) => {
-  const seed = Date.now() % 2 ** 31;
+  const seed = newSeed();
   t.diagnostic(`seed ${seed}`);
   const random = new Random(seed);
   let compared = 0;

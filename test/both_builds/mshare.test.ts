@@ -9,6 +9,7 @@ import * as canonical from '../../src/mm/index.ts';
 import { SKYLAKE } from '../../src/mmu/index.ts';
 import { CPUS, type Designs, type Run, Session } from '../designs/random_mshare.ts';
 import { Random } from '../kernel/random.ts';
+import { newSeed } from '../seed.ts';
 
 const FAST = new URL('../../fast/src/', import.meta.url);
 const fast = (await import(new URL('mm/index.js', FAST).href)) as typeof canonical;
@@ -33,7 +34,7 @@ const runFast: Run = (_, done) => fast.run(done);
 
 for (const variant of RIGHT) {
   test(`${OPERATIONS} random operations, ${variant.name}: nothing is violated`, () => {
-    const seed = Date.now() % 2 ** 31;
+    const seed = newSeed();
     const session = new Session(fast, fastDesigns, variant, runFast, SKYLAKE);
     const random = new Random(seed);
     let done = 0;
@@ -48,7 +49,7 @@ for (const variant of RIGHT) {
 
 for (const [variant, property] of WRONG) {
   test(`random operations find ${variant.name}`, () => {
-    const seed = Date.now() % 2 ** 31;
+    const seed = newSeed();
     const session = new Session(fast, fastDesigns, variant, runFast);
     const random = new Random(seed);
     let found: string | undefined;
@@ -89,7 +90,7 @@ function runAlone(machine: () => canonical.Machine): Run {
 }
 
 test('10000 random operations return and leave the same in both builds', () => {
-  const seed = Date.now() % 2 ** 31;
+  const seed = newSeed();
   let machine: canonical.Machine | undefined;
   const first: Run = (_, operation) => canonical.run(operation);
   const alone = runAlone(() => machine!);

@@ -8,6 +8,7 @@ import { formatById } from '../../src/arch/index.ts';
 import * as canonical from '../../src/mm/index.ts';
 import { Alone } from '../../src/script/alone.ts';
 import { type Engine, newWorld } from '../mm/small_world.ts';
+import { newSeed } from '../seed.ts';
 import { type Area, Population, type RunOn, WEIGHTS } from './random_calls.ts';
 
 const fast = (await import(new URL('../../fast/src/mm/index.js', import.meta.url).href)) as Engine;
@@ -57,7 +58,7 @@ function play(plan: Plan, seed: number): Population {
   const runSlow: RunOn = (_, operation) => alone.run(operation);
   const one = new Population(canonical, slow, seed, area, runSlow);
   const other = new Population(fast, quick, seed, area, (_, done) => fast.run(done));
-  const where = (call: number): string => `PTSHARE_OPERATIONS_SEED=${seed}, call ${call}`;
+  const where = (call: number): string => `PTSHARE_SEED=${seed}, call ${call}`;
   for (let call = 0; call < calls; call++) {
     const expected = one.step();
     if (other.step() !== expected) assert.fail(where(call));
@@ -83,8 +84,8 @@ for (const plan of PLANS) {
   const total = (machines * calls).toLocaleString('en');
   const name = `${total} random calls on ${formatId} end alike in both builds, all recounted every ${auditEvery}`;
   test(name, (context) => {
-    const first = Number(process.env.PTSHARE_OPERATIONS_SEED ?? Date.now() % 2 ** 30);
-    context.diagnostic(`PTSHARE_OPERATIONS_SEED=${first}`);
+    const first = newSeed();
+    context.diagnostic(`PTSHARE_SEED=${first}`);
     let failures = 0;
     for (let seed = first; seed < first + machines; seed++) {
       const population = play(plan, seed);

@@ -4,14 +4,13 @@ import { test } from 'node:test';
 import { REVIEWED } from '../../src/designs/index.ts';
 import type { Machine } from '../../src/mm/index.ts';
 import type { MmuShape } from '../../src/mmu/index.ts';
+import { newSeed } from '../seed.ts';
 import { BLANKED, CANONICAL } from './builds.ts';
 import type { Build } from './file_world.ts';
 import { RandomRun } from './random_run.ts';
 
 /** A million in a long run (`OPERATIONS=1000000`). */
 const OPERATIONS = Number(process.env.OPERATIONS ?? 30_000);
-/** `PTSHARE_DESIGNS_SEED` repeats a run. */
-const newSeed = (): number => Number(process.env.PTSHARE_DESIGNS_SEED ?? Date.now() % 2 ** 31);
 const COMPARED = Math.min(OPERATIONS, 4_000);
 const TLB: MmuShape = {
   tlb: [[{ sets: 4, ways: 4, pages: [1] }]],

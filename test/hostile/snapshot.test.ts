@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { newSeed } from '../seed.ts';
 import { CurrentFile, type FuzzJob, type FuzzResult } from './fuzz_job.ts';
 
 const RUNS = 10_000;
@@ -57,7 +58,7 @@ function describe(what: string, seed: number, file: Uint8Array): string {
 test('10,000 mutants each give a clear error or a valid snapshot, soon and in little memory', {
   timeout: 300_000,
 }, async (context) => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
+  const seed = newSeed();
   const { failure, accepted, refusals } = await fuzz({
     seed,
     runs: RUNS,

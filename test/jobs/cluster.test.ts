@@ -12,6 +12,7 @@ import { isInstalled, ptshare } from '../command_line.ts';
 import { GIB, generateHost } from '../fixtures/generate_host.ts';
 import { runFleet, writeSnapshots } from '../fleet_run.ts';
 import { Random } from '../kernel/random.ts';
+import { newSeed } from '../seed.ts';
 import { kill, RedisServer, startPtshare, startWorker } from './redis_server.ts';
 
 const KILLS = Number(process.env.PTSHARE_KILLS ?? 4);
@@ -19,7 +20,7 @@ const skip =
   isInstalled('redis-server') || process.env.CI ? false : 'redis-server is not installed';
 /** 644 executions, or 5,513. */
 const ENTRY = KILLS > 10 ? 'B7' : 'M1';
-const random = new Random(Date.now() % 2 ** 31);
+const random = new Random(newSeed());
 
 let server: RedisServer;
 if (skip === false) {

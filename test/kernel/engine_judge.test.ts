@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { programs as commands, judgedTest, root } from '../live/judge.ts';
+import { newSeed } from '../seed.ts';
 import type { CallName } from './calls.ts';
 import { COVERED_WEIGHTS } from './covered.ts';
 import { runOnEngine } from './engine/engine.ts';
@@ -23,7 +24,7 @@ const BATCH = 50;
 const needs = [root, commands('gcc'), referenceHost];
 
 judgedTest('the engine does with random programs what the kernel does', needs, (context) => {
-  const first = Date.now() % 2 ** 31;
+  const first = newSeed();
   const end = Date.now() + SECONDS * 1000;
   let seed = first;
   let operations = 0;

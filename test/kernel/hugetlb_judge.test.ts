@@ -4,6 +4,7 @@ import { before } from 'node:test';
 import { alone } from '../live/alone.ts';
 import { raiseHugePages } from '../live/huge_pages.ts';
 import { programs as commands, judgedTest, root } from '../live/judge.ts';
+import { newSeed } from '../seed.ts';
 import { hugePool, poolIsUsed } from './huge_pool.ts';
 import { hugetlbProgram } from './hugetlb_generator.ts';
 import { compareRandomPrograms, describeMismatch, shrinkMismatch } from './judge_engine.ts';
@@ -23,7 +24,7 @@ judgedTest('the engine does with huge pages what the kernel does', needs, (conte
   if (used !== undefined) return context.skip(used);
   const restore = raiseHugePages(POOL_PAGES);
   try {
-    const first = Date.now() % 2 ** 31;
+    const first = newSeed();
     const end = Date.now() + SECONDS * 1000;
     let seed = first;
     let operations = 0;

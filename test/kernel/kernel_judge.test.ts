@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { judgedTest, programs, root } from '../live/judge.ts';
+import { newSeed } from '../seed.ts';
 import { CALL_NAMES } from './calls.ts';
 import { generateProgram } from './generator.ts';
 import { EXECUTOR_ARGUMENTS, executor, runAllOnKernel, runOnKernel } from './kernel_judge.ts';
@@ -25,7 +26,7 @@ const needs = [root, programs('gcc')];
 
 /** Programs nobody has seen before. */
 function freshPrograms(): { readonly seed: number; readonly programs: readonly Program[] } {
-  const seed = Date.now() % 2 ** 31;
+  const seed = newSeed();
   return {
     seed,
     programs: Array.from({ length: PROGRAMS }, (_, index) => generateProgram(seed + index, STEPS)),

@@ -1,6 +1,7 @@
 /** The engine's userfaultfd against the running kernel: random programs, call by call. */
 import assert from 'node:assert/strict';
 import { programs as commands, judgedTest, root } from '../live/judge.ts';
+import { newSeed } from '../seed.ts';
 import { compareRandomPrograms, describeMismatch, shrinkMismatch } from './judge_engine.ts';
 import { referenceHost } from './reference_host.ts';
 import { uffdProgram } from './uffd_program.ts';
@@ -12,7 +13,7 @@ const BATCH = 50;
 const needs = [root, commands('gcc'), referenceHost];
 
 judgedTest('the engine does with userfaultfd what the kernel does', needs, (context) => {
-  const first = Number(process.env.PTSHARE_UFFD_SEED ?? Date.now() % 2 ** 31);
+  const first = newSeed();
   const end = Date.now() + SECONDS * 1000;
   let seed = first;
   let operations = 0;

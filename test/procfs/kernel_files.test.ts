@@ -1,6 +1,6 @@
 /**
  * Files of /proc rendered from the engine, against those of the kernel that did the same.
- * `PTSHARE_PROC_SEED` repeats a run.
+ * `PTSHARE_SEED` repeats a run.
  */
 import assert from 'node:assert/strict';
 import { randomProgram } from '../kernel/judge_engine.ts';
@@ -9,6 +9,7 @@ import { formatProgram, type Program, parseProgram } from '../kernel/program.ts'
 import { referenceHost } from '../kernel/reference_host.ts';
 import type { KernelReport } from '../kernel/report.ts';
 import { programs as commands, judgedTest, root } from '../live/judge.ts';
+import { newSeed } from '../seed.ts';
 import { compareFiles, type FileDifference } from './compare_files.ts';
 
 const PROGRAMS = 40;
@@ -19,8 +20,8 @@ const TIMES = 4;
 const needs = [root, commands('gcc'), referenceHost];
 
 judgedTest('every file is the one of the kernel, after random programs', needs, (context) => {
-  const first = Number(process.env.PTSHARE_PROC_SEED ?? Date.now() % 2 ** 29);
-  context.diagnostic(`PTSHARE_PROC_SEED=${first}`);
+  const first = newSeed();
+  context.diagnostic(`PTSHARE_SEED=${first}`);
   for (let at = 0; at < PROGRAMS; at += BATCH) {
     // One in four has files on a disk, whose page cache is not compared: not the one behind it.
     const programs = Array.from({ length: BATCH }, (_, index) =>
@@ -30,7 +31,7 @@ judgedTest('every file is the one of the kernel, after random programs', needs, 
     programs.forEach((program, index) => {
       const difference = lastingDifference(program, reports[index]!);
       if (difference === undefined) return;
-      assert.fail(`PTSHARE_PROC_SEED=${first}\n${describe(program, difference)}`);
+      assert.fail(`PTSHARE_SEED=${first}\n${describe(program, difference)}`);
     });
   }
   context.diagnostic(`${PROGRAMS} programs`);

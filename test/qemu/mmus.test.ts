@@ -2,12 +2,13 @@
  * Our walker against the MMUs of QEMU: the same accesses, over the same tables, end alike.
  *
  * `PTSHARE_QEMU_ACCESSES` is how many are made of each format and kind of tables, instead of some
- * seconds' worth; `PTSHARE_QEMU_SEED` repeats a run.
+ * seconds' worth; `PTSHARE_SEED` repeats a run.
  */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { FORMATS, type PteFormat } from '../../src/arch/index.ts';
 import { judgedTest, programs } from '../live/judge.ts';
+import { newSeed } from '../seed.ts';
 import { ARCHITECTURES, type Architecture } from './architectures.ts';
 import { compare, type Source } from './comparison.ts';
 import { busyMachine, EngineMemory } from './engine_memory.ts';
@@ -56,8 +57,8 @@ function judge(
   format: PteFormat,
   draw: Draw,
 ): void {
-  const first = Number(process.env.PTSHARE_QEMU_SEED ?? Date.now() % 2 ** 30);
-  context.diagnostic(`PTSHARE_QEMU_SEED=${first}`);
+  const first = newSeed();
+  context.diagnostic(`PTSHARE_SEED=${first}`);
   const guest = new Guest(architecture, format);
   const [endings, { updates }] = [new Map<number, number>(), architecture];
   let [done, marked] = [0, 0];
@@ -65,7 +66,7 @@ function judge(
     for (const { seed, memory } of endless(draw, format, first)) {
       const count = Math.min(BATCH, Math.max(ACCESSES - done, ACCESSES / 10));
       const verdict = compare(guest, memory, memory, count, updates[seed % updates.length]!);
-      assert.deepEqual(verdict.differences, [], `PTSHARE_QEMU_SEED=${seed}`);
+      assert.deepEqual(verdict.differences, [], `PTSHARE_SEED=${seed}`);
       for (const [end, times] of verdict.endings) endings.set(end, (endings.get(end) ?? 0) + times);
       done += verdict.accesses;
       marked += verdict.marked;

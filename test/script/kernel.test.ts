@@ -27,6 +27,7 @@ import { Random } from '../kernel/random.ts';
 import { referenceHost } from '../kernel/reference_host.ts';
 import type { KernelReport, Outcome, State } from '../kernel/report.ts';
 import { judgedTest, programs, root } from '../live/judge.ts';
+import { newSeed } from '../seed.ts';
 import { replaceWord } from './mutate.ts';
 import { type Run, runScript } from './run_script.ts';
 
@@ -302,8 +303,8 @@ const MUTANTS = 60;
 const WORDS_REPLACED = 3;
 
 judgedTest(`${MUTANTS} scripts with other words do what the kernel does`, needs, (context) => {
-  const seed = Number(process.env.PTSHARE_SCRIPT_SEED ?? Date.now() % 2 ** 31);
-  context.diagnostic(`PTSHARE_SCRIPT_SEED=${seed}`);
+  const seed = newSeed();
+  context.diagnostic(`PTSHARE_SEED=${seed}`);
   const random = new Random(seed);
   const originals = Object.values(SCRIPTS);
   for (let count = 0; count < MUTANTS; ) {
@@ -317,7 +318,7 @@ judgedTest(`${MUTANTS} scripts with other words do what the kernel does`, needs,
       assertAsOnKernel(run!, judged);
     } catch (error) {
       const { message } = error as Error;
-      throw new Error(`PTSHARE_SCRIPT_SEED=${seed}, script ${count}: ${message}\n${text}`, {
+      throw new Error(`PTSHARE_SEED=${seed}, script ${count}: ${message}\n${text}`, {
         cause: error,
       });
     }

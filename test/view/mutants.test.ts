@@ -8,6 +8,7 @@ import { Findings } from '../../src/document/findings.ts';
 import { HostDocument } from '../../src/document/host.ts';
 import { anyTraceMutant } from '../hostile/trace_mutants.ts';
 import { judgedTest } from '../live/judge.ts';
+import { newSeed } from '../seed.ts';
 import { browserJudge, withViewer } from './browser.ts';
 import { type Inputs, makeInputs } from './inputs.ts';
 
@@ -50,7 +51,7 @@ function view(file: Uint8Array): 'shown' | 'refused' {
 }
 
 test(`${TRACES} mutated traces are shown or refused`, (context) => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
+  const seed = newSeed();
   const seen = { shown: 0, refused: 0 };
   fc.assert(
     fc.property(anyTraceMutant, (file) => {
@@ -71,7 +72,7 @@ const anyTextEdit = fc.record({
 
 test(`${REPORTS} mutated reports and findings are shown or refused`, (context) => {
   const originals = [inputs().report, inputs().finding].map((path) => readFileSync(path, 'utf8'));
-  const seed = Math.floor(Math.random() * 2 ** 31);
+  const seed = newSeed();
   const seen = { shown: 0, refused: 0 };
   const mutant = fc.tuple(fc.constantFrom(...originals), fc.array(anyTextEdit, { maxLength: 3 }));
   fc.assert(
@@ -92,7 +93,7 @@ judgedTest(
   'a sample of them in the browser: it goes on as if nothing had been',
   [browserJudge],
   async () => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
+    const seed = newSeed();
     const files = fc.sample(anyTraceMutant, { seed, numRuns: IN_BROWSER });
     await withViewer({ file: inputs().report }, async ({ page }) => {
       await page.getByRole('heading', { name: 'Who pays' }).waitFor();

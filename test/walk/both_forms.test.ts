@@ -1,6 +1,6 @@
 /**
  * What a thousand random address spaces look like is the same whether hugetlb is walked in its own
- * way, as Linux 6.18 does, or like everything else. `PTSHARE_WALK_SEED` repeats a run.
+ * way, as Linux 6.18 does, or like everything else. `PTSHARE_SEED` repeats a run.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,6 +13,7 @@ import {
   renderSmaps,
   renderSmapsRollup,
 } from '../../src/procfs/index.ts';
+import { newSeed } from '../seed.ts';
 import { type Leaf, leavesOf } from './leaves.ts';
 import { RandomSpace } from './random_space.ts';
 
@@ -85,14 +86,14 @@ function walked(machine: mm.Machine, space: mm.Mm, form: mm.WalkForm): Leaf[] {
 }
 
 test('both forms say the same of a thousand random address spaces', (context) => {
-  const first = Number(process.env.PTSHARE_WALK_SEED ?? Date.now() % 2 ** 29);
-  context.diagnostic(`PTSHARE_WALK_SEED=${first}`);
+  const first = newSeed();
+  context.diagnostic(`PTSHARE_SEED=${first}`);
   const seen = new Map<string, number>();
   let spaces = 0;
   for (let seed = first; spaces < SPACES; seed++) {
     const world = new RandomSpace(seed);
     for (const space of world.spaces) {
-      const where = `PTSHARE_WALK_SEED=${seed}, mm ${space.id}`;
+      const where = `PTSHARE_SEED=${seed}, mm ${space.id}`;
       const leaves = leavesOf(world.machine, space);
       for (const form of [LEGACY, UNIFIED]) {
         assert.deepEqual(walked(world.machine, space, form), leaves, `${where}, ${form}`);
@@ -109,7 +110,7 @@ test('both forms say the same of a thousand random address spaces', (context) =>
     }
     world.finish();
     mm.audit(world.machine);
-    assert.equal(mm.violationOf(world.machine), undefined, `PTSHARE_WALK_SEED=${seed}`);
+    assert.equal(mm.violationOf(world.machine), undefined, `PTSHARE_SEED=${seed}`);
   }
   context.diagnostic(`${spaces} address spaces with ${JSON.stringify(Object.fromEntries(seen))}`);
   for (const kind of KINDS) assert.ok((seen.get(kind) ?? 0) > 10, `there was ${kind}`);

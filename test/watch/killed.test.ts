@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { fleetReportSchema } from '../../src/fleet/schema.ts';
 import { MAIN, ptshare } from '../command_line.ts';
 import { Random } from '../kernel/random.ts';
+import { newSeed } from '../seed.ts';
 
 const KILLS = 20;
 const ENDLESS = fileURLToPath(new URL('./endless_history.js', import.meta.url));
@@ -79,7 +80,7 @@ function holds(times: readonly string[], said: readonly string[], kills: number)
 
 test(`a history that is killed ${KILLS} times, while days end and are made one file`, async (context) => {
   const folder = folderOf(context);
-  const seed = Math.floor(Math.random() * 2 ** 31);
+  const seed = newSeed();
   const random = new Random(seed);
   const said: string[] = [];
   for (let kill = 1; kill <= KILLS; kill++) {
@@ -95,7 +96,7 @@ test(`a history that is killed ${KILLS} times, while days end and are made one f
 
 test(`ptshare watch that is killed ${KILLS} times`, async (context) => {
   const folder = folderOf(context);
-  const random = new Random(Math.floor(Math.random() * 2 ** 31));
+  const random = new Random(newSeed());
   const said: string[] = [];
   const args = ['watch', '--every', '0.1s', '--cpu', '100', '--json', '--store', folder];
   for (let kill = 1; kill <= KILLS; kill++) {

@@ -9,6 +9,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAIN, ptshare } from '../../../test/command_line.ts';
 import { Random } from '../../../test/kernel/random.ts';
+import { newSeed } from '../../../test/seed.ts';
 import type { CheckReport } from './report.ts';
 
 /** How often to kill: `PTSHARE_KILLS=50`, for the bar. */
@@ -41,7 +42,7 @@ function reportOf(stdout: string): unknown {
   return { verdict, complete, executions, blocked, deepest, property, schedule };
 }
 
-const seed = Date.now() % 2 ** 31;
+const seed = newSeed();
 const random = new Random(seed);
 
 for (const isBroken of [false, true]) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../../test/kernel/random.ts';
 import { newWorld } from '../../../test/mm/small_world.ts';
+import { newSeed } from '../../../test/seed.ts';
 import * as mm from '../index.ts';
 import { NONE, ORDER_SHIFT, type World } from '../world/world.ts';
 import { ORDER_MAX } from './buddy.ts';
@@ -27,7 +28,7 @@ const framesOf = (blocks: readonly string[]): number =>
   blocks.reduce((sum, block) => sum + 2 ** Number(block.split('-')[1]), 0);
 
 test('what is freed joins with its buddies until memory is as it was', () => {
-  const seed = Date.now() % 2 ** 31;
+  const seed = newSeed();
   const random = new Random(seed);
   const world = newWorld(mm, { frames: 5000 });
   const before = freeBlocks(world).sort();

@@ -3,7 +3,7 @@
  * tables is what each version counts, and in the end everything is back in the pool.
  *
  * `PTSHARE_HGM_CALLS` is how many are made of each version, instead of some seconds' worth;
- * `PTSHARE_OPERATIONS_SEED` repeats a run.
+ * `PTSHARE_SEED` repeats a run.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,12 +11,13 @@ import { formatById } from '../../../src/arch/index.ts';
 import * as canonicalDesigns from '../../../src/designs/index.ts';
 import * as canonical from '../../../src/mm/index.ts';
 import { Alone } from '../../../src/script/alone.ts';
+import { newSeed } from '../../seed.ts';
 import { GranularCalls } from './granular_calls.ts';
 
 const HUGE = 512;
 const GIB = HUGE * HUGE;
 const CALLS = Number(process.env.PTSHARE_HGM_CALLS ?? 10_000);
-const SEED = Number(process.env.PTSHARE_OPERATIONS_SEED ?? Date.now() % 2 ** 30);
+const SEED = newSeed();
 
 type Engine = typeof canonical;
 type Designs = typeof canonicalDesigns;
@@ -69,7 +70,7 @@ function play(mm: Engine, d: Designs, plan: Plan, options: canonicalDesigns.HgmO
     work.step();
     if (call % auditEvery !== 0) continue;
     mm.audit(machine);
-    const where = `PTSHARE_OPERATIONS_SEED=${SEED}, ${options.name}, call ${call}`;
+    const where = `PTSHARE_SEED=${SEED}, ${options.name}, call ${call}`;
     assert.equal(mm.violationOf(machine), undefined, where);
   }
   work.end();
@@ -85,7 +86,7 @@ function play(mm: Engine, d: Designs, plan: Plan, options: canonicalDesigns.HgmO
 for (const plan of PLANS) {
   for (const options of canonicalDesigns.HGM_VERSIONS) {
     test(`random calls on pages of ${plan.name} are counted as in ${options.name}`, (context) => {
-      context.diagnostic(`PTSHARE_OPERATIONS_SEED=${SEED}`);
+      context.diagnostic(`PTSHARE_SEED=${SEED}`);
       play(fast, fastDesigns, plan, options);
     });
   }

@@ -1,7 +1,7 @@
 /** Debian's redis-server on a port and in a folder of its own, and workers that are killed. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,33 +19,57 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** A certificate for 127.0.0.1 that signs itself: who trusts this file trusts the server. */
+function makeCertificate(folder: string): string {
+  const certificate = join(folder, 'server.crt');
+  const keys = ['-newkey', 'rsa:2048', '-noenc', '-keyout', join(folder, 'server.key')];
+  const name = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const args = ['req', '-x509', '-days', '2', ...keys, ...name, '-out', certificate];
+  execFileSync('openssl', args, { stdio: 'pipe' });
+  return certificate;
+}
+
 /** Every command is on the disk before it is answered. */
 export class RedisServer {
   readonly url: string;
+  /** Whom clients have to trust, if the server speaks TLS. */
+  readonly certificate: string | undefined;
   readonly #port: number;
   readonly #folder = mkdtempSync(join(tmpdir(), 'ptshare-redis-'));
   #child: ChildProcess;
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort());
+  static async start(transport: 'plain' | 'tls' = 'plain'): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), transport === 'tls');
     await server.#untilReady();
     return server;
   }
 
-  private constructor(port: number) {
+  private constructor(port: number, isTls: boolean) {
     this.#port = port;
-    this.url = `redis://:${PASSWORD}@127.0.0.1:${port}`;
+    this.certificate = isTls ? makeCertificate(this.#folder) : undefined;
+    this.url = `${isTls ? 'rediss' : 'redis'}://:${PASSWORD}@127.0.0.1:${port}`;
     this.#child = this.#spawn();
   }
 
   #spawn(): ChildProcess {
-    const options = { dir: this.#folder, port: this.#port, bind: '127.0.0.1', save: '' };
-    const durable = { requirepass: PASSWORD, appendonly: 'yes', appendfsync: 'always' };
-    const args = Object.entries({ ...options, ...durable }).flatMap(([name, value]) => [
-      `--${name}`,
-      String(value),
-    ]);
+    const options = { dir: this.#folder, bind: '127.0.0.1', save: '', requirepass: PASSWORD };
+    const durable = { appendonly: 'yes', appendfsync: 'always' };
+    const args = Object.entries({ ...options, ...durable, ...this.#transport() }).flatMap(
+      ([name, value]) => [`--${name}`, String(value)],
+    );
     return spawn('redis-server', args, { stdio: 'ignore' });
+  }
+
+  #transport(): Record<string, string | number> {
+    if (this.certificate === undefined) return { port: this.#port };
+    return {
+      port: 0,
+      'tls-port': this.#port,
+      'tls-cert-file': this.certificate,
+      'tls-key-file': join(this.#folder, 'server.key'),
+      'tls-ca-cert-file': this.certificate,
+      'tls-auth-clients': 'no',
+    };
   }
 
   async #untilReady(): Promise<void> {
@@ -58,7 +82,9 @@ export class RedisServer {
   }
 
   client(): Redis {
-    const redis = new Redis(this.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+    const tls = this.certificate && { tls: { ca: readFileSync(this.certificate) } };
+    const patient = { maxRetriesPerRequest: null, retryStrategy: () => 50 };
+    const redis = new Redis(this.url, { ...patient, ...tls });
     redis.on('error', () => {});
     return redis;
   }
@@ -81,9 +107,10 @@ export async function kill(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-export function startWorker(url: string): ChildProcess {
+/** @param certificate of a server that speaks TLS */
+export function startWorker(url: string, certificate?: string): ChildProcess {
   const args = [MAIN, 'worker', '--threads', '1', '--lease', '2'];
-  const env = { PATH: process.env.PATH, PTSHARE_QUEUE: url };
+  const env = { PATH: process.env.PATH, PTSHARE_QUEUE: url, NODE_EXTRA_CA_CERTS: certificate };
   return spawn(process.execPath, args, { env, stdio: 'ignore' });
 }
 

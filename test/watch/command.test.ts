@@ -160,3 +160,12 @@ test('the capabilities of the example unit are enough without root, and none is 
   const fewer = seenWith(['dac_read_search']);
   assert.ok(fewer.exact <= 1, `${fewer.exact} of ${fewer.processes}`);
 });
+
+const systemd = spawnSync('systemd-analyze', ['--version']).status === 0;
+const noSystemd = !systemd && !process.env.CI && 'systemd-analyze is not installed';
+
+test('systemd finds nothing wrong with the example unit', { skip: noSystemd }, () => {
+  const verify = ['verify', '--man=no', 'examples/watch/ptshare-watch.service'];
+  const { status, stderr } = spawnSync('systemd-analyze', verify, { encoding: 'utf8' });
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+});

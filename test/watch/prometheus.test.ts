@@ -101,7 +101,6 @@ test('every metric that the examples name is served', async () => {
     assert.ok(names !== null && names.length > 3, file);
     for (const name of names) assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'));
   }
-  JSON.parse(readFileSync(join(EXAMPLES, 'dashboard.json'), 'utf8'));
 });
 
 test('only GET of /metrics is answered with metrics', async () => {
@@ -119,12 +118,17 @@ interface Series {
   readonly value: readonly [number, string];
 }
 
+async function seriesOf(server: string, promql: string): Promise<readonly Series[]> {
+  const answer = await fetch(`${server}/api/v1/query?query=${encodeURIComponent(promql)}`);
+  const said = (await answer.json()) as { error?: string; data?: { result: Series[] } };
+  assert.ok(said.data, `${promql}: ${said.error}`);
+  return said.data.result;
+}
+
 /** The newest value of each series, by name and labels. */
 async function query(server: string, promql: string): Promise<Map<string, number>> {
-  const answer = await fetch(`${server}/api/v1/query?query=${encodeURIComponent(promql)}`);
-  const { data } = (await answer.json()) as { data: { result: Series[] } };
   return new Map(
-    data.result.map(({ metric, value }) => {
+    (await seriesOf(server, promql)).map(({ metric, value }) => {
       const { __name__: name, group, object, threshold } = metric;
       const label = group ?? object ?? threshold;
       return [label === undefined ? name! : `${name} ${label}`, Number(value[1])];
@@ -206,4 +210,20 @@ test('a Prometheus that scrapes them has the values of `ptshare host --json`', a
   assert.ok(equal.length >= still.length * 0.8, `${equal.length} of ${still.length}`);
   assert.equal(scraped.get('ptshare_threshold_exceeded tables=1'), 1);
   assert.equal(scraped.get('ptshare_threshold_exceeded tables=100%'), 0);
+  await answersDashboard(server);
 });
+
+/** Each panel of the dashboard has something to show, for all hosts as Grafana asks for them. */
+async function answersDashboard(server: string): Promise<void> {
+  const { panels } = JSON.parse(readFileSync(join(EXAMPLES, 'dashboard.json'), 'utf8')) as {
+    panels: { title: string; targets: { expr: string }[] }[];
+  };
+  assert.ok(panels.length > 0);
+  for (const { title, targets } of panels) {
+    assert.ok(targets.length > 0, title);
+    for (const { expr } of targets) {
+      const series = await seriesOf(server, expr.replaceAll('$instance', '.*'));
+      assert.ok(series.length > 0, `${title}: ${expr}`);
+    }
+  }
+}

@@ -61,7 +61,7 @@ export async function watch(options: WatchOptions, listener: WatchListener): Pro
       const told = { changes: changes.next(sample), alarms: alarms.next(sample) };
       await listener.onLook({ report, sample, ...told, raised: alarms.raised, cost });
       if (taken >= samples) return;
-      const wait = pace.next(began, cpuMs()) - Date.now();
+      const wait = pace.next(began, cpuMs(), cost.sampleCpuSeconds * 1000) - Date.now();
       const isLate = wait > Math.max(began + everySeconds * 1000 - Date.now(), 0);
       listener.onWait(wait / 1000, isLate);
       await setTimeout(Math.max(wait, 0), undefined, { signal });

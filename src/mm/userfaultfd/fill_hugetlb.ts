@@ -32,7 +32,7 @@ import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
-import { contentOf, dropTemporary, type Fill, type Filling, SOURCE_MISSING } from './fill.ts';
+import { contentOf, dropTemporary, type Fill, type Filling, SOURCE_MISSING } from './filling.ts';
 import { flagsOfWp, WpChange } from './wp_change.ts';
 
 /** Where a page is to go. */

@@ -11,7 +11,7 @@ import {
 } from '../../src/workload/index.ts';
 
 const built = (layer: string): Promise<object> =>
-  import(new URL(`../../../fast/src/${layer}/index.js`, import.meta.url).href);
+  import(new URL(`../../fast/src/${layer}/index.js`, import.meta.url).href);
 const mm = { ...(await built('mm')), ...(await built('designs')) } as Engine;
 
 const [MIB, GIB] = [2 ** 20, 2 ** 30];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import * as d from '../../../src/designs/index.ts';
 import * as mm from '../../../src/mm/index.ts';
 import { FIRST, GIB, GranularWorld, HUGE, PAGE, pieceFeatures } from './granular_world.ts';
-import type { HgmRule } from './rule.ts';
+import { type HgmRule, watched } from './rule.ts';
 
 const { run, EINVAL, EEXIST, EFAULT, EAGAIN, Fault, UffdFeature, UffdFlag, UffdMode } = mm;
 const RFCS = [d.HGM_RFC_V1, d.HGM_RFC_V2];
@@ -85,40 +85,36 @@ export const USERFAULTFD_RULES: readonly HgmRule[] = [
     part: 'UFFDIO_CONTINUE',
     rule: 'as a call maps 4 KiB, and each size between, and says how many bytes',
     source: '[PATCH v2 33/46]',
-    check(options) {
-      const world = GranularWorld.cached({ options, pages: GIB, count: 1 });
-      const uffd = world.watch();
-      assert.deepEqual(world.continue(uffd, FIRST + HUGE - 1, 1), [0, PAGE]);
-      assert.deepEqual(world.continue(uffd, FIRST + HUGE, HUGE), [0, HUGE * PAGE]);
-      const rest = 3 * HUGE + 2;
-      assert.deepEqual(world.continue(uffd, FIRST + 2 * HUGE, rest), [0, rest * PAGE]);
-      assert.equal(world.draw(FIRST, 6 * HUGE), '511x-4K 4K 4x2M 2x4K 510x-4K');
-      world.end();
-    },
+    check: watched(
+      (world, uffd) => {
+        assert.deepEqual(world.continue(uffd, FIRST + HUGE - 1, 1), [0, PAGE]);
+        assert.deepEqual(world.continue(uffd, FIRST + HUGE, HUGE), [0, HUGE * PAGE]);
+        const rest = 3 * HUGE + 2;
+        assert.deepEqual(world.continue(uffd, FIRST + 2 * HUGE, rest), [0, rest * PAGE]);
+        assert.equal(world.draw(FIRST, 6 * HUGE), '511x-4K 4K 4x2M 2x4K 510x-4K');
+      },
+      undefined,
+      { pages: GIB, count: 1 },
+    ),
   },
   {
     part: 'UFFDIO_CONTINUE',
     rule: 'as a call is answered as that of whole pages: by an errno, or EAGAIN and what was done',
     source: '[PATCH v2 33/46]; fs/userfaultfd.c userfaultfd_continue()',
-    check(options) {
-      const world = cached(options);
-      const uffd = world.watch();
+    check: watched((world, uffd) => {
       world.continue(uffd, FIRST + 5, 1);
       assert.deepEqual(world.continue(uffd, FIRST + 5, 1), [EEXIST, EEXIST]);
       assert.deepEqual(world.continue(uffd, FIRST, 9), [EAGAIN, 5 * PAGE]);
       run(mm.fallocate(world.task, world.file, 3, HUGE * PAGE, HUGE * PAGE));
       assert.deepEqual(world.continue(uffd, FIRST + HUGE, 1), [EFAULT, EFAULT]);
       assert.deepEqual(world.continue(uffd, FIRST + 0.5, 1), [EINVAL, undefined]);
-      world.end();
-    },
+    }),
   },
   {
     part: 'UFFDIO_CONTINUE',
     rule: 'alone makes pieces: UFFDIO_COPY, POISON and ZEROPAGE are of whole pages that are empty',
     source: '[PATCH v2 33/46]',
-    check(options) {
-      const world = cached(options);
-      const uffd = world.watch(UffdMode.MINOR | UffdMode.MISSING);
+    check: watched((world, uffd) => {
       const { task } = world;
       const of = (pages: number) => ({ start: FIRST * PAGE, length: pages * PAGE, mode: 0 });
       world.continue(uffd, FIRST + 5, 1);
@@ -131,28 +127,22 @@ export const USERFAULTFD_RULES: readonly HgmRule[] = [
         assert.equal(run(mm.uffdioPoison(task, uffd, of(pages))).result, result);
         assert.equal(run(mm.uffdioZeropage(task, uffd, of(pages))).result, EINVAL);
       }
-      world.end();
-    },
+    }, UffdMode.MINOR | UffdMode.MISSING),
   },
   {
     part: 'UFFDIO_CONTINUE',
     rule: 'with write protection is younger than pieces, and EINVAL where they may be',
     source: 'Linux 6.4, UFFDIO_CONTINUE_MODE_WP',
-    check(options) {
-      const world = cached(options);
-      const uffd = world.watch(UffdMode.MINOR | UffdMode.WP);
+    check: watched((world, uffd) => {
       const { WP } = mm.UffdFillMode;
       assert.deepEqual(world.continue(uffd, FIRST, 1, WP), [EINVAL, EINVAL]);
-      world.end();
-    },
+    }, UffdMode.MINOR | UffdMode.WP),
   },
   {
     part: 'events',
     rule: 'a minor fault is told by its small page, in a page of which a part is mapped, too',
     source: '[RFC PATCH v2 35/47]; [PATCH v2 34/46]',
-    check(options) {
-      const world = cached(options);
-      const uffd = world.watch();
+    check: watched((world, uffd) => {
       assert.equal(world.touch(FIRST + 9), WAIT);
       world.continue(uffd, FIRST + 9, 1);
       assert.equal(world.touch(FIRST + 11, mm.Access.READ), WAIT);
@@ -162,8 +152,7 @@ export const USERFAULTFD_RULES: readonly HgmRule[] = [
         [FIRST + 11, MINOR],
         [FIRST + HUGE + 7, MINOR | WRITE],
       ]);
-      world.end();
-    },
+    }),
   },
   {
     part: 'events',
@@ -184,9 +173,7 @@ export const USERFAULTFD_RULES: readonly HgmRule[] = [
     part: 'events',
     rule: 'a fault waits until its own small page is mapped, and then is not told again',
     source: '[PATCH v2 33/46]; [PATCH v2 34/46]',
-    check(options) {
-      const world = cached(options);
-      const uffd = world.watch();
+    check: watched((world, uffd) => {
       assert.equal(world.touch(FIRST + 9), WAIT);
       world.continue(uffd, FIRST + 10, 1);
       assert.deepEqual(world.readFaults(uffd), [[FIRST + 9, UffdFlag.MINOR | UffdFlag.WRITE]]);
@@ -194,16 +181,13 @@ export const USERFAULTFD_RULES: readonly HgmRule[] = [
       world.continue(uffd, FIRST + 9, 1);
       assert.equal(uffd.faults.length, 0);
       assert.deepEqual([world.touch(FIRST + 9), world.touch(FIRST + 10)], [DONE, DONE]);
-      world.end();
-    },
+    }),
   },
   {
     part: 'events',
     rule: 'are over where pages are collapsed, holes included',
     source: '[PATCH v2 36/46]',
-    check(options) {
-      const world = cached(options);
-      const uffd = world.watch();
+    check: watched((world, uffd) => {
       world.continue(uffd, FIRST + 9, 1);
       assert.equal(world.touch(FIRST + 11), WAIT);
       world.readFaults(uffd);
@@ -211,7 +195,6 @@ export const USERFAULTFD_RULES: readonly HgmRule[] = [
       assert.equal(world.draw(FIRST, HUGE), '2M');
       assert.equal(world.touch(FIRST + 12), DONE);
       assert.deepEqual(world.readFaults(uffd), []);
-      world.end();
-    },
+    }),
   },
 ];

@@ -17,6 +17,7 @@ export {
   stateOf,
 } from './measure.ts';
 export { countWhile, type Phase, type PhaseCost, type Watched } from './phases.ts';
+export { measurePostCopy, type PostCopyCost } from './post_copy.ts';
 export { snapshotOf } from './seen.ts';
 export { ENGINE_DESIGNS, type Engine, pluggedFor, sharesByItself } from './setup.ts';
 export { agrees, type EngineCost, measureWorkload } from './workload.ts';

@@ -38,11 +38,11 @@ export function runPhase(stage: Stage, phase: Phase): PhaseCost {
 /** Who runs, and what has counted it. */
 export type Watched = Pick<Stage, 'machine' | 'tally'>;
 
-export function countWhile(
+export function countWhile<Name extends string>(
   stage: Watched,
-  phase: PhaseCost['phase'],
+  phase: Name,
   perform: () => void,
-): PhaseCost {
+): Counters & { readonly phase: Name } {
   const before = readCounters(stage);
   perform();
   const after = readCounters(stage);
@@ -69,7 +69,7 @@ const PERFORM: Readonly<Record<Phase, (stage: Stage) => void>> = {
   exit: exitAll,
 };
 
-type Counters = Omit<PhaseCost, 'phase'>;
+export type Counters = Omit<PhaseCost, 'phase'>;
 
 function readCounters({ tally, machine }: Watched): Counters {
   const { counters } = tally;

@@ -15,7 +15,6 @@ export { gupFast, unpin } from './gup/gup_fast.ts';
 export { FOLL } from './gup/rules.ts';
 export { khugepagedScan } from './huge/khugepaged.ts';
 export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';
-export { hugetlbContinue } from './hugetlb/continue.ts';
 export { newHugetlbInode, setHugetlbSize } from './hugetlb/file.ts';
 export { isHugetlbFolio } from './hugetlb/folio.ts';
 export { hstateBySizeLog, hstateOf, isHugetlb } from './hugetlb/hstate.ts';
@@ -101,6 +100,7 @@ export { type Task, taskOn } from './task.ts';
 export { traceState } from './trace_state.ts';
 export { knownFeatures, UffdIoctl, uffdioApi, userfaultfd } from './userfaultfd/api.ts';
 export { UffdFeature, UffdFlag, type Userfaultfd } from './userfaultfd/context.ts';
+export { hugetlbContinue } from './userfaultfd/fill_hugetlb.ts';
 export {
   UffdFillMode,
   uffdioContinue,

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { counted, formatBytes, formatPercent, formatTime, percentOf } from './quantity.ts';
+import {
+  counted,
+  formatBytes,
+  formatMicroseconds,
+  formatPercent,
+  formatTime,
+  percentOf,
+} from './quantity.ts';
 
 test('formatBytes() writes three digits in binary units', () => {
   const expected: readonly (readonly [number, string])[] = [
@@ -23,6 +30,21 @@ test('formatBytes() writes three digits in binary units', () => {
     [4096.000_000_1, '4 KiB'],
   ];
   for (const [bytes, text] of expected) assert.equal(formatBytes(bytes), text);
+});
+
+test('formatMicroseconds() writes three digits in the unit that fits', () => {
+  const expected: readonly (readonly [number, string])[] = [
+    [0, '0 us'],
+    [0.88, '0.88 us'],
+    [46.847, '46.8 us'],
+    [999.4, '999 us'],
+    [999.6, '1.00 ms'],
+    [28_145.7, '28.1 ms'],
+    [999_400, '999 ms'],
+    [1_464_546, '1.46 s'],
+    [10_322_346, '10.3 s'],
+  ];
+  for (const [us, text] of expected) assert.equal(formatMicroseconds(us), text);
 });
 
 test('formatBytes() stays within half a unit of its last digit, as GNU numfmt reads it', () => {

@@ -20,6 +20,12 @@ function threeDigits(value: number): string {
   return value.toFixed(value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2);
 }
 
+/** A time in its unit, with three digits: `46.8 us`, `1.5 ms`, `0 us`. */
+export function formatMicroseconds(us: number): string {
+  if (us < 999.5) return `${threeDigits(Number(us.toPrecision(3)))} us`;
+  return us < 999_500 ? `${threeDigits(us / 1e3)} ms` : `${threeDigits(us / 1e6)} s`;
+}
+
 /** `percent` with two or three digits: `97%`, `99.7%`, `7.3%`, `0.04%`. */
 export function formatPercent(percent: number): string {
   const magnitude = Math.abs(percent);

@@ -87,7 +87,7 @@ export function granularRace(
   const vma = tasks[0].mm.vmas.at(FIRST)!;
   run(makeGranular(tasks[0], vma, FIRST, FIRST + PAGES));
   for (const page of filled)
-    run(hugetlbContinue(tasks[0], vma, (FIRST + page) * PAGE_BYTES, PAGE_BYTES));
+    run(hugetlbContinue(tasks[0], vma, { start: FIRST + page, end: FIRST + page + 1 }));
   if (filled.length === 0) run(store(tasks[0], FIRST, 1));
   const head = file.mapped!.inode.pages.get(0);
   if (isFollowed) run(mmap(tasks[0], { ...call, ...at, address: at.address + at.length }));
@@ -106,7 +106,7 @@ export function* continueAt(task: Task, page: number): Op<number> {
   const { machine, cpu, mm } = task;
   yield* mmapReadLock(machine, cpu, mm.id);
   const vma = mm.vmas.at(page)!;
-  const result = yield* hugetlbContinue(task, vma, page * PAGE_BYTES, PAGE_BYTES);
+  const result = yield* hugetlbContinue(task, vma, { start: page, end: page + 1 });
   yield* mmapReadUnlock(machine, cpu, mm.id);
   return result;
 }

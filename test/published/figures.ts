@@ -6,7 +6,9 @@
 import { compareDesigns } from '../../src/report/designs/build.ts';
 import { AddressSpace } from '../../src/workload/address_space.ts';
 import { database } from '../../src/workload/database.ts';
-import { HGM_GUEST, postCopy } from '../../src/workload/post_copy.ts';
+import { collapse } from '../../src/workload/post_copy/collapse.ts';
+import { POST_COPY_DESIGNS } from '../../src/workload/post_copy/guest.ts';
+import { HGM_GUEST, postCopy } from '../../src/workload/post_copy/post_copy.ts';
 import { segmentMisses } from '../designs/segment_misses.ts';
 import { oltpTables } from './oltp_2006.ts';
 
@@ -163,6 +165,17 @@ const HGM = 'hugetlb high-granularity mapping, cover letter, LKML, 24 June 2022'
 /** The median time to fetch a page, in microseconds: 48 vCPUs, 25 Gbit/s, 30 us there and back. */
 const fetchUs = (pieceBytes: number): number => postCopy({ ...HGM_GUEST, pieceBytes }).medianUs;
 
+const COLLAPSE = 'James Houghton on collapsing pages of 1 GiB, LKML, January 2023';
+
+/** The second round of a collapse: what it takes is known of a collapse at once, by either count. */
+function slowdown(): number {
+  const [entries, subpages] = ['hgm-v1', 'hgm-v2'].map((id) => {
+    const design = POST_COPY_DESIGNS.find((candidate) => candidate.id === id)!;
+    return collapse({ guestBytes: GIB }, { ...design, pieceBytes: 2 * MIB }, [GIB]).totalUs;
+  });
+  return subpages! / entries!;
+}
+
 const POST_COPY: readonly Figure[] = [
   {
     what: 'post-copy, 4 KiB at a time: a fetch in less than 100 us, or what it takes',
@@ -177,6 +190,20 @@ const POST_COPY: readonly Figure[] = [
     published: 10_000,
     tolerance: 0,
     ours: () => Math.min(10_000, fetchUs(2 * MIB)),
+  },
+  {
+    what: '2 MiB to 1 GiB with counts at small pages: at least 100 times as long, or what it is',
+    source: COLLAPSE,
+    published: 100,
+    tolerance: 0,
+    ours: () => Math.min(100, slowdown()),
+  },
+  {
+    what: '2 MiB to 1 GiB with counts at small pages: at most 500 times as long, or what it is',
+    source: COLLAPSE,
+    published: 500,
+    tolerance: 0,
+    ours: () => Math.max(500, slowdown()),
   },
 ];
 

@@ -1,6 +1,6 @@
 /** `ptshare compare`: the command, its help, and what it ends with. */
 import { Argument, Command } from 'commander';
-import { WORKLOADS } from '../../workload/index.ts';
+import { NAMED } from '../../workload/index.ts';
 import type { ExitCode } from '../failure.ts';
 import { addCompareOptions, type CompareOptions } from './options.ts';
 import { runCompare } from './run.ts';
@@ -11,6 +11,7 @@ Examples:
   ptshare compare database --processes 200 --size 64G
   ptshare compare fork-server --sweep processes=8,64,512
   ptshare compare zygote --designs today,mshare --json
+  ptshare compare post-copy-guest --link 100G        a guest fetched 4 KiB, 2 MiB or 1 GiB at a time
   ptshare compare containers --html containers.html  as a page with pictures
   ptshare compare host.parquet                       a host, from \`ptshare host --save\`
   ptshare compare scenario.txt                       a script of \`ptshare run\`
@@ -25,7 +26,7 @@ difference is shown as an error, and the exit status is 1.
 Exit status: 0 fine; 1 engine and shapes differ; 2 wrong use; 3 cannot run here.`;
 
 export function compareCommand(end: (exitCode: ExitCode) => void): Command {
-  const ids = WORKLOADS.map(({ id }) => id);
+  const ids = NAMED.map(({ id }) => id);
   return addCompareOptions(new Command('compare'))
     .summary('one workload under all designs, at any size')
     .description(

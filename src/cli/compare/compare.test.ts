@@ -10,7 +10,8 @@ import { judgedTest, programs } from '../../../test/live/judge.ts';
 import { type AccessComparison, accessComparisonSchema } from '../../report/accesses/schema.ts';
 import { DESIGN_IDS } from '../../report/designs/build.ts';
 import { type DesignComparison, designComparisonSchema } from '../../report/designs/schema.ts';
-import { WORKLOADS } from '../../workload/index.ts';
+import { type PostCopyComparison, postCopySchema } from '../../report/post_copy/schema.ts';
+import { NAMED, WORKLOADS } from '../../workload/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ptshare-compare-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -49,6 +50,59 @@ for (const { id, usual } of WORKLOADS) {
     assert.match(readFileSync(file, 'utf8'), /What each costs/);
   });
 }
+
+test('post-copy-guest: 4 KiB at a time takes below 100 us, 2 MiB above 10 ms, and the engine agrees', () => {
+  const file = join(folder, 'guest.html');
+  const { status, stdout, stderr } = ptshare([
+    'compare',
+    'post-copy-guest',
+    '--json',
+    '--html',
+    file,
+  ]);
+  assert.equal(status, 0, stderr);
+  const data: unknown = JSON.parse(stdout);
+  const guest: PostCopyComparison = postCopySchema.parse(data);
+  assert.deepEqual(data, guest);
+  assert.deepEqual([guest.processes, guest.bytes, guest.engine.bytes], [48, 2 ** 30, 2 ** 30]);
+  for (const { id, medianUs, collapses } of guest.designs) {
+    if (id.startsWith('hgm-')) assert.ok(medianUs < 100, id);
+    else assert.ok(medianUs > 10_000, id);
+    assert.equal(collapses.length, id.startsWith('hgm-') ? 2 : 0);
+  }
+  assert.equal(guest.engine.agrees, true);
+  assert.match(readFileSync(file, 'utf8'), /MADV_COLLAPSE in two rounds/);
+});
+
+test('a guest is whole pages of 1 GiB on a link, of designs of its own, and no host', () => {
+  for (const wrong of [
+    ['post-copy-guest', '--size', '3M'],
+    ['post-copy-guest', '--processes', '2000'],
+    ['post-copy-guest', '--sweep', 'size=1G'],
+    ['post-copy-guest', '--designs', 'mshare'],
+    ['post-copy-guest', '--link', '1K'],
+    ['database', '--designs', 'hgm-v2'],
+    ['database', '--link', '10G'],
+  ]) {
+    assert.equal(ptshare(['compare', ...wrong]).status, 2, wrong.join(' '));
+  }
+  const slow = ['--designs', 'hugetlb-2m', '--processes', '1', '--link', '1G', '--width', '60'];
+  const { status, stdout } = ptshare(['compare', 'post-copy-guest', ...slow]);
+  assert.equal(status, 0);
+  // A page alone takes 2^21 * 8 bits at 1 Gbit/s.
+  assert.match(stdout, /hugetlb-2m +2 MiB +(?:1[6-9]|2\d|3[0-4])\.\d ms/);
+  assert.ok(Math.max(...stdout.split('\n').map((line) => line.length)) <= 60);
+});
+
+test('--list names what can be compared', () => {
+  const { stdout } = ptshare(['compare', '--list']);
+  const ids = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[0]);
+  assert.deepEqual(ids, [...WORKLOADS.map(({ id }) => id), 'post-copy-guest']);
+  assert.deepEqual(JSON.parse(ptshare(['compare', '--list', '--json']).stdout), NAMED);
+});
 
 test('on-demand-fork helps who forks, and mshare who maps the same object', () => {
   const forked = compare('snapshot-store');

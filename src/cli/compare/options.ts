@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Common } from '../../cost/index.ts';
 import { DESIGN_IDS } from '../../report/designs/build.ts';
+import { POST_COPY_DESIGNS } from '../../workload/index.ts';
 import { queueOption } from '../jobs/option.ts';
 import { PROCESSES_MAX } from '../jobs/task.ts';
 import { colorOption, whole, widthOption } from '../option_values.ts';
@@ -19,6 +20,8 @@ export interface CompareOptions {
   readonly designs?: readonly string[];
   readonly sweep?: Sweep;
   readonly common: Common;
+  readonly link?: number;
+  readonly roundTrip?: number;
   readonly queue?: string;
   readonly json?: true;
   readonly html?: string;
@@ -27,7 +30,14 @@ export interface CompareOptions {
   readonly color: boolean;
 }
 
+/** Of a guest that is migrated. */
+export const GUEST_IDS: readonly string[] = POST_COPY_DESIGNS.map(({ id }) => id);
+
 const SWEEP_MAX = 100;
+const ROUND_TRIP_MAX_US = 1e7;
+const LINK_MIN = 1e6;
+const LINK_MAX = 1e13;
+const BITS: Readonly<Record<string, number>> = { M: 1e6, G: 1e9, T: 1e12 };
 const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 export function addCompareOptions(command: Command): Command {
@@ -46,10 +56,23 @@ export function addCompareOptions(command: Command): Command {
       .choices(['unwritten', 'all'])
       .default('unwritten'),
   );
+  add(
+    new Option('--link <bits>', 'of a guest that is migrated: 25G bits a second').argParser(link),
+  );
+  add(
+    new Option('--round-trip <us>', 'the same: to the other host and back').argParser(
+      whole(0, ROUND_TRIP_MAX_US),
+    ),
+  );
   command.optionsGroup('Where:');
   add(queueOption());
   command.optionsGroup('What to do with it:');
-  add(new Option('--designs <ids>', `of ${DESIGN_IDS.join(', ')}`).argParser(designs));
+  add(
+    new Option(
+      '--designs <ids>',
+      `of ${DESIGN_IDS.join(', ')}; of a guest: ${GUEST_IDS.join(', ')}`,
+    ).argParser(designs),
+  );
   add(new Option('--json', 'print JSON (docs/report.md) instead of text'));
   add(new Option('--html <file>', 'write it as one HTML file too'));
   add(new Option('--save <file>', 'write the host as a snapshot, for `host --from`'));
@@ -68,6 +91,13 @@ function size(text: string): number {
   throw new InvalidArgumentError('A size is wanted: 300G, 64MiB, or a number of bytes.');
 }
 
+function link(text: string): number {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)([MGT])$/i.exec(text) ?? [];
+  const value = Number(digits) * (unit === undefined ? 1 : BITS[unit.toUpperCase()]!);
+  if (value >= LINK_MIN && value <= LINK_MAX) return value;
+  throw new InvalidArgumentError('Bits a second are wanted, from 1M to 10T: 25G, 100M.');
+}
+
 function sweep(text: string): Sweep {
   const [, of, list] = /^(processes|size)=(.+)$/.exec(text) ?? [];
   if (of === undefined || list === undefined) {
@@ -83,7 +113,8 @@ function sweep(text: string): Sweep {
 
 function designs(text: string): readonly string[] {
   const ids = text.split(',');
-  const unknown = ids.find((id) => !DESIGN_IDS.includes(id));
+  const all = [...new Set([...DESIGN_IDS, ...GUEST_IDS])];
+  const unknown = ids.find((id) => !all.includes(id));
   if (unknown === undefined) return ids;
-  throw new InvalidArgumentError(`No design is called ${unknown}: ${DESIGN_IDS.join(', ')}.`);
+  throw new InvalidArgumentError(`No design is called ${unknown}: ${all.join(', ')}.`);
 }

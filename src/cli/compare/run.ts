@@ -4,14 +4,15 @@ import { compareDesigns, DESIGN_IDS } from '../../report/designs/build.ts';
 import { renderDesignComparisonHtml } from '../../report/designs/html.ts';
 import { renderDesignComparison } from '../../report/designs/text.ts';
 import { encodeSnapshot } from '../../snapshot/encode.ts';
-import { WORKLOADS, type Workload, type WorkloadSize } from '../../workload/index.ts';
+import { NAMED, type Workload, type WorkloadSize } from '../../workload/index.ts';
 import { ExitCode, wrongUse } from '../failure.ts';
 import { writeOutputFile } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
 import { blankedDesigns } from '../run/engine.ts';
 import { textOptions } from '../terminal.ts';
 import { compareAccesses, readAccesses, showAccesses } from './accesses.ts';
-import type { CompareOptions, Sweep } from './options.ts';
+import { type CompareOptions, GUEST_IDS, type Sweep } from './options.ts';
+import { comparePostCopy, guestOf, showPostCopy } from './post_copy.ts';
 import { measureScript } from './script.ts';
 import { type Subject, subjectOf } from './subject.ts';
 import { sweepOver } from './sweep.ts';
@@ -25,8 +26,17 @@ export async function runCompare(
 ): Promise<ExitCode> {
   if (options.list === true) return print(listWorkloads(options));
   const subject = await subjectOf(what);
-  const { designs = DESIGN_IDS } = options;
+  const designs = designsOf(subject, options);
   const mm = await blankedDesigns();
+  if (subject.kind === 'post-copy') {
+    const guest = guestOf(options);
+    const compared = await withProgress('Migrating a guest', (say) =>
+      comparePostCopy(mm, guest, designs, say),
+    );
+    await print(await showPostCopy(compared, options));
+    return compared.engine.agrees ? ExitCode.FINE : ExitCode.FINDING;
+  }
+  wantNoLink(options);
   if (subject.kind === 'accesses') {
     wantNoSize(options, 'A trace');
     if (options.save !== undefined) {
@@ -57,6 +67,19 @@ export async function runCompare(
   return engine.agrees ? ExitCode.FINE : ExitCode.FINDING;
 }
 
+/** @throws Failure if one is named that is no design for what is compared */
+function designsOf({ kind }: Subject, { designs }: CompareOptions): readonly string[] {
+  const known = kind === 'post-copy' ? GUEST_IDS : DESIGN_IDS;
+  const unknown = designs?.find((id) => !known.includes(id));
+  if (unknown === undefined) return designs ?? known;
+  throw wrongUse(`${unknown} is no design for this`, `Use --designs with: ${known.join(', ')}`);
+}
+
+function wantNoLink({ link, roundTrip }: CompareOptions): void {
+  if (link === undefined && roundTrip === undefined) return;
+  throw wrongUse('Only a guest that is migrated has a link', 'Leave out --link and --round-trip');
+}
+
 interface Measured {
   readonly workload: Workload;
   readonly size: WorkloadSize;
@@ -65,7 +88,7 @@ interface Measured {
 
 function measure(
   mm: Engine,
-  subject: Exclude<Subject, { readonly kind: 'accesses' }>,
+  subject: Extract<Subject, { readonly kind: 'workload' | 'script' }>,
   options: CompareOptions,
   designs: readonly string[],
 ): Measured {
@@ -114,10 +137,9 @@ function checked(workload: Workload, size: WorkloadSize): WorkloadSize {
 }
 
 function listWorkloads({ json }: CompareOptions): string {
-  const entries = WORKLOADS.map(({ host: _, ...described }) => described);
-  if (json === true) return `${JSON.stringify(entries, null, 2)}\n`;
-  const width = Math.max(...entries.map(({ id }) => id.length));
-  return entries.map(({ id, title }) => `${id.padEnd(width)}  ${title}\n`).join('');
+  if (json === true) return `${JSON.stringify(NAMED, null, 2)}\n`;
+  const width = Math.max(...NAMED.map(({ id }) => id.length));
+  return NAMED.map(({ id, title }) => `${id.padEnd(width)}  ${title}\n`).join('');
 }
 
 function print(text: string): Promise<ExitCode> {

@@ -3,11 +3,12 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { decodeSnapshot } from '../../snapshot/decode.ts';
 import { DEFAULT_LIMITS } from '../../snapshot/limits.ts';
 import type { HostSnapshot } from '../../snapshot/records.ts';
-import { WORKLOADS, type Workload } from '../../workload/index.ts';
+import { NAMED, postCopyGuest, WORKLOADS, type Workload } from '../../workload/index.ts';
 import { fileFailure, wrongUse } from '../failure.ts';
 
 export type Subject =
   | { readonly kind: 'workload'; readonly workload: Workload }
+  | { readonly kind: 'post-copy' }
   | { readonly kind: 'script'; readonly name: string; readonly text: string }
   | { readonly kind: 'accesses'; readonly files: readonly string[] };
 
@@ -24,14 +25,16 @@ const MEND =
 /** @throws Failure if it is none */
 export async function subjectOf(names: readonly string[]): Promise<Subject> {
   const [name] = names;
-  const ids = WORKLOADS.map((workload) => workload.id).join(', ');
+  const ids = NAMED.map(({ id }) => id).join(', ');
   if (name === undefined) throw wrongUse('Which workload?', `Name one of: ${ids}; or a file`);
   const workload = WORKLOADS.find((candidate) => candidate.id === name);
-  const head = workload === undefined ? await readHead(name, ids) : '';
+  const isNamed = NAMED.some(({ id }) => id === name);
+  const head = isNamed ? '' : await readHead(name, ids);
   if (isTrace(head)) return { kind: 'accesses', files: names };
   if (names.length > 1) {
     throw wrongUse(`Only traces are compared together, and ${name} is none`, 'Name one thing');
   }
+  if (name === postCopyGuest.id) return { kind: 'post-copy' };
   if (workload !== undefined) return { kind: 'workload', workload };
   return head.startsWith(PARQUET_MAGIC) ? await readHost(name) : await readScript(name);
 }

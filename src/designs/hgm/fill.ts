@@ -14,14 +14,13 @@ import { arePoisoned } from '../../mm/hugetlb/poison.ts';
 import { vmaLockRead, vmaUnlockRead } from '../../mm/hugetlb/vma_lock.ts';
 import { unlockFolio } from '../../mm/page/folio_lock.ts';
 import { putFrame } from '../../mm/page/frame.ts';
-import { checkTable } from '../../mm/table/pgtable.ts';
 import type { Task } from '../../mm/task.ts';
 import { VM, type Vma } from '../../mm/vma/vma.ts';
 import { EEXIST, EFAULT, EIO } from '../../mm/world/errno.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { reading } from '../../mm/world/point.ts';
-import { Held, type HugetlbPte, heldAt, lockOfPiece, newHugetlbPte } from './hugetlb_pte.ts';
+import { type HugetlbPte, isEmptyAt, lockOfPiece, newHugetlbPte } from './hugetlb_pte.ts';
 import type { HgmOptions } from './options.ts';
 import { findFolio, mapPiece, subpageAt } from './piece.ts';
 import { largestSize } from './sizes.ts';
@@ -154,8 +153,7 @@ function* mapOrDrop(
   const guard = lockOfPiece(machine, mm, at);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(at.slot));
-  const held = checkTable(machine, at.slot) ? heldAt(machine, at) : Held.SOFT;
-  const isFree = held === Held.NONE || held === Held.MARKER;
+  const isFree = isEmptyAt(machine, at);
   if (isFree) {
     const flags = leafFlags(vma, (vma.flags & VM.SHARED) !== 0);
     const isTop = at.pages === hstateOf(vma).pages;

@@ -6,7 +6,7 @@
  */
 import { isContiguousAt } from '../../mm/hugetlb/huge_pte.ts';
 import { isMappedAt, mappedFrameAt } from '../../mm/table/mapped_entry.ts';
-import { isNoneAt, isPresentAt, isTableAt, lockOf } from '../../mm/table/pgtable.ts';
+import { checkTable, isNoneAt, isPresentAt, isTableAt, lockOf } from '../../mm/table/pgtable.ts';
 import { Marker, SoftKind, softKindAt, softValueAt } from '../../mm/table/soft_entry.ts';
 import type { Mm } from '../../mm/vma/mm.ts';
 import type { World } from '../../mm/world/world.ts';
@@ -57,6 +57,13 @@ function heldByRun(world: World, slot: number, level: number, entries: number): 
 
 function isWpMarker(world: World, slot: number): boolean {
   return softKindAt(world, slot) === SoftKind.MARKER && softValueAt(world, slot) === Marker.UFFD_WP;
+}
+
+/** Whether something can be mapped there: nothing is, or a marker. Called with the entry announced. */
+export function isEmptyAt(world: World, at: HugetlbPte): boolean {
+  if (!checkTable(world, at.slot)) return false;
+  const held = heldAt(world, at);
+  return held === Held.NONE || held === Held.MARKER;
 }
 
 /** The first frame that a leaf maps. */

@@ -8,10 +8,10 @@
 import type { Design } from '../../mm/design/design.ts';
 import { collapseGranular } from './collapse.ts';
 import { followPiece, lookAtPieces, protectPieces } from './entries.ts';
-import { faultPiece } from './fault.ts';
+import { faultPiece, isMissing } from './fault.ts';
 import { fillPieces } from './fill.ts';
 import { HGM_V2, type HgmOptions } from './options.ts';
-import { splitAdvice } from './split.ts';
+import { splitAdvice, splitFeature } from './split.ts';
 import { copyPieces, movePieces } from './transfer.ts';
 import { mapsFolio, unmapGranular } from './zap.ts';
 
@@ -29,7 +29,7 @@ export {
 } from './options.ts';
 export { granularSizes } from './sizes.ts';
 export { type HugetlbSmaps, smapsOfHugetlb } from './smaps.ts';
-export { makeGranular } from './split.ts';
+export { MINOR_HUGETLBFS_HGM, makeGranular } from './split.ts';
 export { fullWalk, fullWalkAlloc, fullWalkContinue } from './walk.ts';
 export { mapsFolio } from './zap.ts';
 
@@ -38,7 +38,9 @@ export function hgm(options: HgmOptions = HGM_V2): Design {
     name: `hgm ${options.name}`,
     granular: {
       counting: options.counting,
+      ...(!options.hasAdvice && { feature: splitFeature(options) }),
       fault: (task, fault) => faultPiece(task, fault, options),
+      isMissing: (task, vma, page) => isMissing(task, vma, page, options),
       unmap: (task, vma, start, end) => unmapGranular(task, vma, start, end, options),
       maps: mapsFolio,
       protect: protectPieces,

@@ -13,6 +13,8 @@ export interface HgmOptions {
   readonly walkLock: 'i_mmap' | 'none';
   /** Whether a program asks for it by MADV_SPLIT; else by a feature of userfaultfd. */
   readonly hasAdvice: boolean;
+  /** Whether that feature is refused unless exact addresses are asked for, too. */
+  readonly needsExactAddress: boolean;
   /** Whether a marker of userfaultfd-wp is carried into the table that takes its place. */
   readonly splitsMarkers: boolean;
   /** What MADV_COLLAPSE says of a page that is poisoned, after having gone past it. */
@@ -29,6 +31,7 @@ export const HGM_RFC_V1: HgmOptions = {
   collapseHoldsMutex: false,
   walkLock: 'i_mmap',
   hasAdvice: false,
+  needsExactAddress: false,
   splitsMarkers: false,
   poisonIsError: false,
   allowsHvo: true,
@@ -41,6 +44,7 @@ export const HGM_RFC_V2: HgmOptions = {
   counting: 'entries',
   collapseLock: 'vma',
   walkLock: 'none',
+  needsExactAddress: true,
 };
 
 /** @source "[PATCH 00/46] hugetlb: introduce HugeTLB high-granularity mapping", January 2023 */
@@ -49,6 +53,7 @@ export const HGM_V1: HgmOptions = {
   name: 'v1',
   collapseLock: 'vma and i_mmap',
   hasAdvice: true,
+  needsExactAddress: false,
   poisonIsError: true,
 };
 

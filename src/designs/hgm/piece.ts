@@ -7,7 +7,6 @@ import { allocHugetlbFolio } from '../../mm/hugetlb/reserve.ts';
 import { unlockFolio } from '../../mm/page/folio_lock.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Mm } from '../../mm/vma/mm.ts';
-import { PAGE_BYTES } from '../../mm/vma/pages.ts';
 import { pgoffAt, type Vma } from '../../mm/vma/vma.ts';
 import { EFAULT } from '../../mm/world/errno.ts';
 import type { Op } from '../../mm/world/op.ts';
@@ -69,21 +68,14 @@ export function* findFolio(task: Task, vma: Vma, page: number): Op<number> {
 }
 
 /**
- * As `findFolio()`, made if it is missing. Called under the fault mutex.
+ * A folio for `page` that the page cache did not have, locked, with a reference. Called under the fault
+ * mutex.
  *
- * @returns `NONE` behind the end of the file, or if there is no page to be had, or EFAULT
+ * @returns `NONE` if there is no page to be had
  */
-export function* findOrMakeFolio(task: Task, vma: Vma, page: number): Op<number> {
-  const { machine } = task;
-  const { inode } = vma.file!;
-  const found = yield* findFolio(task, vma, page);
-  if (found !== NONE) return found;
-  yield reading(machine.objects.pages(inode.id));
-  const index = hugeIndexAt(vma, page);
-  const { pages } = hstateOf(vma);
-  if (index >= Math.floor(inode.bytes / PAGE_BYTES / pages)) return NONE;
-  const made = yield* allocHugetlbFolio(task, vma, page - (page % pages));
+export function* makeFolio(task: Task, vma: Vma, page: number): Op<number> {
+  const made = yield* allocHugetlbFolio(task, vma, page - (page % hstateOf(vma).pages));
   if (made < 0) return NONE;
-  yield* addHugetlb(task, inode, index, made);
+  yield* addHugetlb(task, vma.file!.inode, hugeIndexAt(vma, page), made);
   return made;
 }

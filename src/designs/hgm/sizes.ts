@@ -14,8 +14,22 @@ export function granularSizes(machine: Machine, { pages }: Hstate): number[] {
   return [...smaller.sort((one, other) => other - one), 1];
 }
 
+export function isGranularSize(machine: Machine, { pages }: Hstate, size: number): boolean {
+  return size === 1 || (size <= pages && hugetlbSizes(machine).includes(size));
+}
+
 /** The largest size that fits `[start, end)`. Small pages always do. */
-export function largestSize(machine: Machine, hstate: Hstate, start: number, end: number): number {
-  const sizes = granularSizes(machine, hstate);
-  return sizes.find((size) => start % size === 0 && start + size <= end)!;
+export function largestSize(
+  machine: Machine,
+  { pages }: Hstate,
+  start: number,
+  end: number,
+): number {
+  let largest = 1;
+  for (const { pages: size } of machine.hugetlb.hstates) {
+    if (size > largest && size <= pages && start % size === 0 && start + size <= end) {
+      largest = size;
+    }
+  }
+  return largest;
 }

@@ -4,17 +4,15 @@
  *
  * @source HGM v2, mm/madvise.c madvise_split(), mm/hugetlb.c hugetlb_unshare_all_pmds()
  */
-import { hstateOf, isHugetlb, nextBlock } from '../../mm/hugetlb/hstate.ts';
-import { flushUnshared, hugePmdUnshare, nothingUnshared } from '../../mm/hugetlb/unshare.ts';
-import { vmaLockWrite, vmaUnlockWrite } from '../../mm/hugetlb/vma_lock.ts';
-import { lockOf, walk } from '../../mm/table/pgtable.ts';
+import type { GranularFeature } from '../../mm/hugetlb/granular.ts';
+import { isHugetlb } from '../../mm/hugetlb/hstate.ts';
+import { hugetlbUnshareAll } from '../../mm/hugetlb/unshare.ts';
 import type { Task } from '../../mm/task.ts';
+import { UffdFeature } from '../../mm/userfaultfd/context.ts';
 import { VM, type Vma } from '../../mm/vma/vma.ts';
 import { modifyFlags } from '../../mm/vma/vma_merge.ts';
 import { EINVAL } from '../../mm/world/errno.ts';
-import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
-import { NONE } from '../../mm/world/world.ts';
 import type { HgmOptions } from './options.ts';
 
 /** Called under the mmap lock, for writing. @returns 0, EINVAL or ENOMEM */
@@ -40,30 +38,32 @@ export function* splitAdvice(
  */
 export function* makeGranular(task: Task, vma: Vma, start: number, end: number): Op<number> {
   if (vma.hugetlb!.isGranular) return 0;
-  yield* unshareAll(task, vma);
+  yield* hugetlbUnshareAll(task, vma);
   const part = yield* modifyFlags(task, vma, start, end, vma.flags);
   if (typeof part === 'number') return part;
   part.hugetlb!.isGranular = true;
   return 0;
 }
 
-/** Gives up all tables of `vma` that others have, too, for good. */
-function* unshareAll(task: Task, vma: Vma): Op<void> {
-  const { machine, cpu, mm } = task;
-  const hstate = hstateOf(vma);
-  const guard = machine.objects.iMmapLock(vma.file!.inode.id);
-  const unshared = nothingUnshared();
-  yield* vmaLockWrite(task, vma);
-  yield* lock(machine, cpu, guard, Rank.I_MMAP);
-  for (let page = vma.start; page < vma.end; page = nextBlock(machine, hstate, page)) {
-    const slot = yield* walk(machine, mm, page, hstate.level);
-    if (slot === NONE) continue;
-    const table = lockOf(machine, mm, slot, hstate.level);
-    yield* lock(machine, cpu, table, Rank.PAGE_TABLE);
-    yield* hugePmdUnshare(task, vma, page, slot, unshared);
-    yield* unlock(machine, cpu, table, Rank.PAGE_TABLE);
-  }
-  yield* flushUnshared(task, unshared);
-  yield* unlock(machine, cpu, guard, Rank.I_MMAP);
-  yield* vmaUnlockWrite(task, vma);
+/**
+ * The feature of userfaultfd that asks for pieces in the RFCs: what is registered with it may be mapped
+ * so. RFC v2 has the exact address agreed on, too, as what waits is to be filled by the small page.
+ *
+ * The bit is the first that Linux 6.18 does not know; that of the postings has another meaning by now.
+ *
+ * @source [RFC PATCH v2 33/47], [RFC PATCH v2 34/47] userfaultfd_register(), [RFC PATCH v2 35/47]
+ */
+export function splitFeature({ needsExactAddress }: HgmOptions): GranularFeature {
+  return {
+    bit: MINOR_HUGETLBFS_HGM,
+    needs: needsExactAddress ? UffdFeature.EXACT_ADDRESS : 0,
+    register: registerGranular,
+  };
+}
+
+export const MINOR_HUGETLBFS_HGM = 1 << 17;
+
+function* registerGranular(task: Task, vma: Vma): Op<number> {
+  if ((vma.flags & VM.MAYSHARE) === 0) return EINVAL;
+  return yield* makeGranular(task, vma, vma.start, vma.end);
 }

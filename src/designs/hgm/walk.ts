@@ -37,7 +37,7 @@ import { reading, setting } from '../../mm/world/point.ts';
 import { allocTable, freeTable } from '../../mm/world/table_page.ts';
 import { NONE } from '../../mm/world/world.ts';
 import { Held, type HugetlbPte, heldAt, lockOfPiece } from './hugetlb_pte.ts';
-import { granularSizes } from './sizes.ts';
+import { isGranularSize } from './sizes.ts';
 
 /** How a walk ends that has found no place for a table. */
 const RACED = 1;
@@ -98,7 +98,7 @@ export function* fullWalkAlloc(
     yield* fullWalkContinue(machine, page, at);
     return 0;
   }
-  if (!granularSizes(machine, hstate).includes(target)) return EINVAL;
+  if (!isGranularSize(machine, hstate, target)) return EINVAL;
   while (at.pages > target) {
     yield reading(machine.objects.entry(at.slot));
     if (!checkTable(machine, at.slot)) return EEXIST;

@@ -23,7 +23,7 @@ import {
   softValueAt,
 } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
-import { hasFeature, type Reason, UffdFeature } from '../userfaultfd/context.ts';
+import { hasFeature, UffdFeature } from '../userfaultfd/context.ts';
 import { handleUserfault } from '../userfaultfd/handle.ts';
 import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
@@ -42,6 +42,7 @@ import { arePoisoned, isPoisonedAt } from './poison.ts';
 import { allocHugetlbFolio, restoreReserve, unreservePages } from './reserve.ts';
 import { countMap, mapNewAnonymousFolio } from './rmap.ts';
 import { hugePteAlloc } from './share.ts';
+import { type Ended, reasonOf, Told } from './told.ts';
 import { vmaLockRead, vmaUnlockRead } from './vma_lock.ts';
 import { type HugetlbFault, hugetlbWp } from './wp.ts';
 
@@ -87,15 +88,6 @@ export function* hugetlbFault(
   // The VMA may go while the fault waits: nothing of it is touched afterwards (CVE-2022-50630).
   if (found >= 0) return found as Fault;
   return yield* handleUserfault(task, vma, page, access, reasonOf(found));
-}
-
-/** How a fault ends, or what userfaultfd is to be told when the locks are dropped. */
-const Told = { MISSING: -1, MINOR: -2, WP: -3 } as const;
-type Ended = Fault | (typeof Told)[keyof typeof Told];
-
-function reasonOf(found: Ended): Reason {
-  if (found === Told.MISSING) return VM.UFFD_MISSING;
-  return found === Told.MINOR ? VM.UFFD_MINOR : VM.UFFD_WP;
 }
 
 /** Called under the fault mutex and the lock of the VMA. */
@@ -189,7 +181,11 @@ function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Ended> {
   return Fault.SIGBUS;
 }
 
-function* isBehindEnd({ machine }: Task, { vma, index }: HugetlbFault): Op<boolean> {
+/** Whether the file ends before the huge page `index`. */
+export function* isBehindEnd(
+  { machine }: Task,
+  { vma, index }: Pick<HugetlbFault, 'vma' | 'index'>,
+): Op<boolean> {
   const { inode } = vma.file!;
   yield reading(machine.objects.pages(inode.id));
   return index >= Math.floor(inode.bytes / PAGE_BYTES / hstateOf(vma).pages);

@@ -4,12 +4,13 @@
  * A VMA is of this kind once it was told so (MADV_SPLIT), and only on a machine with such a design; all
  * others are mapped by one entry for each page, as in Linux.
  */
-import type { Access, Fault } from '../fault/result.ts';
+import type { Access } from '../fault/result.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
+import type { Ended } from './told.ts';
 
 /**
  * How a folio of hugetlb counts who maps it: entries of whatever size that map it; entries of its own
@@ -30,10 +31,24 @@ export interface GranularFault {
   movedFrom: number;
 }
 
+/** A feature of userfaultfd by which a program asks for pieces. */
+export interface GranularFeature {
+  /** Of UFFDIO_API. */
+  readonly bit: number;
+  /** What has to be agreed on with it. */
+  readonly needs: number;
+  /** UFFDIO_REGISTER of `vma`, of hugetlb, with it: under the mmap write lock. @returns 0 or a negative errno */
+  readonly register: (task: Task, vma: Vma) => Op<number>;
+}
+
 /** What is asked of a VMA that is granular. Locks are those that hugetlb has there. */
 export interface Granular {
   readonly counting: HugetlbCounting;
-  readonly fault: (task: Task, fault: GranularFault) => Op<Fault>;
+  /** None where madvise(MADV_SPLIT) asks for pieces. */
+  readonly feature?: GranularFeature;
+  readonly fault: (task: Task, fault: GranularFault) => Op<Ended>;
+  /** Whether nothing is mapped at `page`: a fault there goes on waiting for userfaultfd. */
+  readonly isMissing: (task: Task, vma: Vma, page: number) => Op<boolean>;
   /** `unmapHugepageRange()`: whole huge pages. */
   readonly unmap: (task: Task, vma: Vma, start: number, end: number) => Op<void>;
   /** Whether anything of `page`, a huge one, is mapped to the folio `head`. */
@@ -66,7 +81,7 @@ export interface Granular {
     end: number,
     resident: Uint8Array,
   ) => Op<void>;
-  /** `hugetlbContinue()`, of small pages. @returns how many were mapped, or a negative errno */
+  /** UFFDIO_CONTINUE, of small pages. @returns how many were mapped, or a negative errno */
   readonly fillRange: (task: Task, vma: Vma, start: number, end: number) => Op<number>;
   /** madvise(MADV_SPLIT), of any VMA. @returns 0 or a negative errno */
   readonly split: (task: Task, vma: Vma, start: number, end: number) => Op<number>;

@@ -5,6 +5,7 @@
  * @omits  processes without CAP_SYS_PTRACE, poll(2), signals that end a wait
  */
 import { UFFD_WP } from '../../arch/index.ts';
+import { granularDesign } from '../hugetlb/granular.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../task.ts';
 import { EINVAL, ENOMEM } from '../world/errno.ts';
@@ -60,8 +61,11 @@ export function uffdioApi(
   // The one implies the other.
   const implied = (wanted & UffdFeature.WP_ASYNC) === 0 ? 0 : UffdFeature.WP_UNPOPULATED;
   const features = wanted | implied;
+  const feature = granularDesign(machine)?.feature;
+  const needed = feature === undefined || (wanted & feature.bit) === 0 ? 0 : feature.needs;
   const isKnown = wanted >= 0 && wanted < 2 ** 31 && (features & ~all) === 0;
-  if (api !== UFFD_API || !isKnown || uffd.features !== undefined) return REFUSED;
+  if (api !== UFFD_API || !isKnown || (needed & ~features) !== 0 || uffd.features !== undefined)
+    return REFUSED;
   uffd.features = features;
   return {
     result: 0,
@@ -70,10 +74,11 @@ export function uffdioApi(
   };
 }
 
-/** Write protection needs a bit of the kernel's in entries. */
-export function knownFeatures({ format }: Pick<Machine, 'format'>): number {
-  const all = Object.values(UffdFeature).reduce((sum, bit) => sum | bit, 0);
-  return canWriteProtect({ format }) ? all : all & ~WP_FEATURES;
+/** Write protection needs a bit of the kernel's in entries, and pieces of huge pages a design. */
+export function knownFeatures(machine: Pick<Machine, 'format' | 'designs'>): number {
+  const own = granularDesign(machine)?.feature?.bit ?? 0;
+  const all = Object.values(UffdFeature).reduce((sum, bit) => sum | bit, own);
+  return canWriteProtect(machine) ? all : all & ~WP_FEATURES;
 }
 
 export function canWriteProtect({ format }: Pick<Machine, 'format'>): boolean {

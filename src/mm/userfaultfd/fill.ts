@@ -6,9 +6,7 @@
  *
  * @source mm/userfaultfd.c mfill_atomic(), uffd_mfill_lock(), validate_dst_vma() (Linux 6.18)
  */
-import { load, tryLoad } from '../fault/access.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
-import { putFrame } from '../page/frame.ts';
 import { anonVmaPrepare } from '../rmap/anon_vma_prepare.ts';
 import { isMappedAt } from '../table/mapped_entry.ts';
 import { walk, walkAllocating } from '../table/pgtable.ts';
@@ -23,34 +21,17 @@ import { NONE } from '../world/world.ts';
 import type { Userfaultfd } from './context.ts';
 import { fillHugetlb } from './fill_hugetlb.ts';
 import { fillPage } from './fill_page.ts';
+import {
+  contentOf,
+  copySource,
+  dropTemporary,
+  type Fill,
+  type Filling,
+  newFilling,
+  SOURCE_MISSING,
+} from './filling.ts';
 import type { PageRange } from './range.ts';
 import { isShmem } from './register.ts';
-
-/** What pages are filled with. */
-export interface Fill {
-  readonly kind: 'copy' | 'zeropage' | 'continue' | 'poison';
-  /** Whether what is mapped is write-protected at once. */
-  readonly isWp: boolean;
-  /** Of a copy: the task that asks for it, from which of its pages on, and whether from within that. */
-  readonly from?: { readonly task: Task; readonly page: number; readonly isWithin: boolean };
-}
-
-/** A page of the source is not there: it is to be faulted in without locks. No errno. */
-export const SOURCE_MISSING = 1;
-
-/** What is under way. */
-export interface Filling {
-  readonly fill: Fill;
-  readonly range: PageRange;
-  /** Pages that are done. */
-  done: number;
-  /** What was copied without locks, by page of the source. */
-  readonly copied: Map<number, number>;
-  /** Pages that are filled at once. */
-  step: number;
-  /** Of hugetlb, the page of the pool that it was copied to, or `NONE`. */
-  temporary: number;
-}
 
 /**
  * Fills `range` of `task.mm`.
@@ -64,7 +45,7 @@ export function* fillRange(
   fill: Fill,
   range: PageRange,
 ): Op<number> {
-  const filling: Filling = { fill, range, done: 0, copied: new Map(), step: 1, temporary: NONE };
+  const filling = newFilling(fill, range);
   for (;;) {
     const stopped = yield* fillLocked(task, uffd, filling);
     if (stopped === SOURCE_MISSING) {
@@ -75,12 +56,6 @@ export function* fillRange(
     const error = stopped === SOURCE_MISSING ? EFAULT : stopped;
     return filling.done > 0 ? filling.done : error;
   }
-}
-
-export function* dropTemporary({ machine, cpu }: Task, filling: Filling): Op<void> {
-  const { temporary } = filling;
-  filling.temporary = NONE;
-  if (temporary !== NONE) yield* putFrame(machine, cpu, temporary);
 }
 
 /** @returns 0 at the end, a negative errno, or `SOURCE_MISSING` */
@@ -166,42 +141,4 @@ function* linkTables(task: Task, page: number): Op<number> {
   if (above === NONE) return ENOMEM;
   yield reading(machine.objects.entry(above));
   return isMappedAt(machine, above, 1) ? EEXIST : ENOMEM;
-}
-
-/**
- * The word of the page that is `index` pages behind the first; `undefined` if it is not there. Of a
- * page that is copied from two, it is that of the first.
- */
-export function* contentOf(
-  { from }: Fill,
-  index: number,
-  copied: ReadonlyMap<number, number>,
-): Op<number | undefined> {
-  if (from === undefined) return 0;
-  const page = from.page + index;
-  const word = copied.get(page) ?? (yield* tryLoad(from.task, page));
-  if (!from.isWithin || copied.has(page + 1)) return word;
-  const rest = yield* tryLoad(from.task, page + 1);
-  return rest === undefined ? undefined : word;
-}
-
-/**
- * Copies without locks what is filled next, of hugetlb all of a huge page, and so faults it in.
- *
- * @returns whether the program may read it
- */
-function* copySource({ fill, range, done, copied, step }: Filling): Op<boolean> {
-  const { task, page, isWithin } = fill.from!;
-  const pages = range.end - range.start + (isWithin ? 1 : 0);
-  let left = step;
-  for (let index = done; index < pages && left > 0; index++) {
-    if (copied.has(page + index)) continue;
-    const present = yield* tryLoad(task, page + index);
-    if (present !== undefined && step === 1) continue;
-    const word = present ?? (yield* load(task, page + index));
-    if (word < 0) return false;
-    copied.set(page + index, word);
-    left--;
-  }
-  return true;
 }

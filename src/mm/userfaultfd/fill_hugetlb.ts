@@ -2,18 +2,20 @@
  * Filling huge pages.
  *
  * As a fault does, under the fault mutex of the page and the lock of the VMA, so that nobody else makes
- * the same page, and the table stays.
+ * the same page, and the table stays. Where pages may be mapped in pieces, UFFDIO_CONTINUE leaves it to
+ * the design how; all else is whole pages there, too.
  *
  * @source mm/userfaultfd.c mfill_atomic_hugetlb(); mm/hugetlb.c hugetlb_mfill_atomic_pte()
  *         (Linux 6.18)
- * @omits  the copy of a huge page that is kept while the locks are dropped: small pages are;
- *         high-granularity mapping: each step is a huge page of the VMA
+ * @omits  the copy of a huge page that is kept while the locks are dropped: small pages are
  */
 import { DIRTY, R, USER, W, X } from '../../arch/index.ts';
 import { faultMutexLock, faultMutexUnlock } from '../hugetlb/fault_mutex.ts';
 import { addHugetlb, findLockHugetlb } from '../hugetlb/filemap.ts';
+import { type Granular, granularOf } from '../hugetlb/granular.ts';
 import { hstateOf, hugeIndexAt } from '../hugetlb/hstate.ts';
 import { leafFlags } from '../hugetlb/leaf_flags.ts';
+import { arePoisoned } from '../hugetlb/poison.ts';
 import { dequeue, hugetlbLock, hugetlbUnlock, isAvailable } from '../hugetlb/pool.ts';
 import { allocHugetlbFolio, restoreReserve } from '../hugetlb/reserve.ts';
 import { countMap, mapNewAnonymousFolio } from '../hugetlb/rmap.ts';
@@ -27,12 +29,20 @@ import { isNoneMostlyAt, Marker, SoftKind, setSoftEntry } from '../table/soft_en
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { isAccessible, pgoffAt, VM, type Vma } from '../vma/vma.ts';
-import { EEXIST, EFAULT, EINVAL, ENOMEM } from '../world/errno.ts';
+import { EEXIST, EFAULT, EINVAL, EIO, ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
-import { contentOf, dropTemporary, type Fill, type Filling, SOURCE_MISSING } from './fill.ts';
+import {
+  contentOf,
+  dropTemporary,
+  type Fill,
+  type Filling,
+  newFilling,
+  SOURCE_MISSING,
+} from './filling.ts';
+import type { PageRange } from './range.ts';
 import { flagsOfWp, WpChange } from './wp_change.ts';
 
 /** Where a page is to go. */
@@ -48,6 +58,8 @@ export function* fillHugetlb(task: Task, vma: Vma, filling: Filling): Op<number>
   const { range, fill } = filling;
   const { pages } = hstateOf(vma);
   if (fill.kind === 'zeropage') return EINVAL;
+  const granular = fill.kind === 'continue' ? granularOf(task.machine, vma) : undefined;
+  if (granular !== undefined) return yield* continuePieces(task, granular, vma, filling);
   if (range.start % pages > 0 || (range.end - range.start) % pages > 0) return EINVAL;
   filling.step = pages;
   while (range.start + filling.done < range.end) {
@@ -56,6 +68,30 @@ export function* fillHugetlb(task: Task, vma: Vma, filling: Filling): Op<number>
     filling.done += pages;
   }
   return 0;
+}
+
+/** Pieces are younger than the mode that write-protects: EINVAL. */
+function* continuePieces(task: Task, granular: Granular, vma: Vma, filling: Filling): Op<number> {
+  const { range, fill } = filling;
+  if (fill.isWp) return EINVAL;
+  const mapped = yield* granular.fillRange(task, vma, range.start, range.end);
+  if (mapped < 0) return mapped;
+  filling.done = mapped;
+  return 0;
+}
+
+/**
+ * UFFDIO_CONTINUE of `range`, which lies in `vma`, whoever is told of its faults.
+ *
+ * Called under the mmap lock or the lock of the VMA, for reading.
+ *
+ * @returns how many pages were mapped before something was in the way; if none was, EINVAL for a range
+ *          of another alignment, EEXIST, EFAULT if the file has no page there, EIO or ENOMEM
+ */
+export function* hugetlbContinue(task: Task, vma: Vma, range: PageRange): Op<number> {
+  const filling = newFilling({ kind: 'continue', isWp: false }, range);
+  const error = yield* fillHugetlb(task, vma, filling);
+  return filling.done > 0 ? filling.done : error;
 }
 
 function* fillHugePage(task: Task, vma: Vma, page: number, filling: Filling): Op<number> {
@@ -101,7 +137,9 @@ function* continueHugetlb(task: Task, place: Place, isWp: boolean): Op<number> {
   const { vma, index } = place;
   const head = yield* findLockHugetlb(task, vma.file!.inode, index);
   if (head === NONE) return EFAULT;
-  const result = yield* mapHuge(task, place, head, { isCached: true, isContinued: true, isWp });
+  const mapping = { isCached: true, isContinued: true, isWp };
+  const isPoisoned = arePoisoned(machine, head, hstateOf(vma).pages);
+  const result = isPoisoned ? EIO : yield* mapHuge(task, place, head, mapping);
   yield* unlockFolio(machine, cpu, head);
   if (result < 0) yield* putFrame(machine, cpu, head);
   return result;

@@ -24,7 +24,7 @@ import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
-import type { Fill } from './fill.ts';
+import type { Fill } from './filling.ts';
 import { flagsOfWp, WpChange } from './wp_change.ts';
 
 /**

@@ -6,7 +6,9 @@
  * @omits  UFFD_USER_MODE_ONLY: faults of the kernel are told like those of the program
  */
 import { Access, Fault } from '../fault/result.ts';
+import { granularOf } from '../hugetlb/granular.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
+import { vmaLockRead, vmaUnlockRead } from '../hugetlb/vma_lock.ts';
 import { isMappedAt } from '../table/mapped_entry.ts';
 import {
   isNoneAt,
@@ -46,14 +48,23 @@ export function* handleUserfault(
     (access === Access.WRITE ? UffdFlag.WRITE : 0) |
     (reason === VM.UFFD_WP ? UffdFlag.WP : 0) |
     (reason === VM.UFFD_MINOR ? UffdFlag.MINOR : 0);
-  const pages = isHugetlb(vma) ? hstateOf(vma).pages : 1;
-  yield* joinQueue(task, uffd, isExact ? page : Math.floor(page / pages) * pages, flags);
-  const mustWait = isHugetlb(vma)
+  const isHuge = isHugetlb(vma);
+  // Before it is seen to wait: the tables that are looked at again stay.
+  if (isHuge) yield* vmaLockRead(task, vma);
+  yield* joinQueue(task, uffd, isExact ? page : toldAddress(task, vma, page, reason), flags);
+  const mustWait = isHuge
     ? yield* mustWaitHuge(task, vma, page, reason)
     : yield* mustWaitSmall(task, page, reason);
+  if (isHuge) yield* vmaUnlockRead(task, vma);
   if (mustWait) return Fault.WAIT;
   yield* leaveQueue(task, uffd);
   return Fault.RETRY;
+}
+
+/** The page that is to be filled: of pages in pieces, the small one that the file has already. */
+function toldAddress({ machine }: Task, vma: Vma, page: number, reason: Reason): number {
+  const isSmall = !isHugetlb(vma) || (reason === VM.UFFD_MINOR && granularOf(machine, vma));
+  return isSmall ? page : page - (page % hstateOf(vma).pages);
 }
 
 /** Whether the entry is still what the fault is about. */
@@ -72,6 +83,8 @@ function* mustWaitSmall(task: Task, page: number, reason: Reason): Op<boolean> {
 
 function* mustWaitHuge(task: Task, vma: Vma, page: number, reason: Reason): Op<boolean> {
   const { machine, mm } = task;
+  const granular = granularOf(machine, vma);
+  if (granular !== undefined) return yield* granular.isMissing(task, vma, page);
   const slot = yield* walk(machine, mm, page, hstateOf(vma).level);
   if (slot === NONE) return true;
   yield reading(machine.objects.entry(slot));

@@ -3,10 +3,12 @@
  *
  * @source fs/userfaultfd.c userfaultfd_move(); mm/userfaultfd.c move_pages(), move_pages_pte(),
  *         validate_move_areas() (Linux 6.18)
- * @omits  moving a huge page whole: its entry is split, and its pages, of one folio, stay (EBUSY)
+ * @omits  moving a part of a huge page: its entry is split, and its pages, of one folio, stay (EBUSY)
  */
 import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
+import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
+import { Notify } from '../notifier/subscription.ts';
 import { anonVmaPrepare } from '../rmap/anon_vma_prepare.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { isNoneAt, isTableAt, walk, walkAllocating } from '../table/pgtable.ts';
@@ -20,6 +22,7 @@ import { FrameFlag, NONE } from '../world/world.ts';
 import { mmgetNotZero, type Userfaultfd } from './context.ts';
 import { answer, type UffdFilled } from './ioctl_fill.ts';
 import { mmput } from './mmput.ts';
+import { type HugeMove, moveHuge } from './move_huge.ts';
 import { movePage } from './move_page.ts';
 import { type PageRange, pagesIn } from './range.ts';
 
@@ -113,31 +116,51 @@ function* moveEach(task: Task, move: Move): Op<number> {
     const result = yield* moveAt(task, move, source.start + done, start + done);
     if (result === EAGAIN) continue;
     if (result < 0) return done > 0 ? done : result;
-    done++;
+    done += result;
   }
   return pages;
 }
 
-/** @returns 0 or a negative errno: EAGAIN to look again */
+/** @returns how many pages were moved, or a negative errno: EAGAIN to look again */
 function* moveAt(task: Task, move: Move, page: number, target: number): Op<number> {
   const { machine, mm } = task;
+  const { from, to, source, mayHaveHoles } = move;
   const above = yield* walk(machine, mm, page, 1);
-  if (above === NONE && !move.mayHaveHoles) return ENOENT;
+  if (above === NONE && !mayHaveHoles) return ENOENT;
   const upper = above === NONE ? yield* walkAllocating(task, mm, page, 1) : above;
   const targetAbove = yield* walkAllocating(task, mm, target, 1);
   if (upper === NONE || targetAbove === NONE) return ENOMEM;
   yield reading(machine.objects.entry(targetAbove));
   if (isMappedAt(machine, targetAbove, 1)) return EEXIST;
   yield reading(machine.objects.entry(upper));
-  if (isMappedAt(machine, upper, 1)) return yield* splitSource(task, page, upper);
-  if (isNoneAt(machine, upper) && !move.mayHaveHoles) return ENOENT;
+  if (isMappedAt(machine, upper, 1)) {
+    const entry = { from, to, page, target, slot: upper, targetSlot: targetAbove };
+    return yield* moveOrSplit(task, entry, source.end - page);
+  }
+  if (isNoneAt(machine, upper) && !mayHaveHoles) return ENOENT;
   const slot = yield* walkAllocating(task, mm, page);
   const targetSlot = yield* walkAllocating(task, mm, target);
   if (slot === NONE || targetSlot === NONE) {
     const isTable = isTableAt(machine, upper, 1) && isTableAt(machine, targetAbove, 1);
     return isTable ? EAGAIN : ENOMEM;
   }
-  return yield* movePage(task, move.from, move.to, page, target, move.mayHaveHoles);
+  yield* invalidateRangeStart(task, mm, page, page + 1, Notify.CLEAR);
+  const error = yield* movePage(task, from, to, page, target, mayHaveHoles);
+  yield* invalidateRangeEnd(task, mm, page, page + 1, Notify.CLEAR);
+  return error < 0 ? error : 1;
+}
+
+/** A huge page is moved if all of it is to be, to the place of one, where nothing is. @returns as `moveAt()` */
+function* moveOrSplit(task: Task, move: HugeMove, left: number): Op<number> {
+  const { machine, mm } = task;
+  const { page, target, slot, targetSlot } = move;
+  const pages = hugePages(machine);
+  const isWhole = page % pages === 0 && target % pages === 0 && left >= pages;
+  if (!isWhole || !isNoneAt(machine, targetSlot)) return yield* splitSource(task, page, slot);
+  yield* invalidateRangeStart(task, mm, page, page + pages, Notify.CLEAR);
+  const error = yield* moveHuge(task, move);
+  yield* invalidateRangeEnd(task, mm, page, page + pages, Notify.CLEAR);
+  return error < 0 ? error : pages;
 }
 
 /** Small pages are moved, of a huge page that is the process's own. */

@@ -77,7 +77,8 @@ export function* movePage(
     return found;
   }
   const head = kind === SoftKind.SWAP ? yield* cachedFolio(task, value) : found;
-  return yield* moveHeld(task, from, to, { page, target, low, high, head: Math.max(head, NONE) });
+  const source = { page, target, low, high, head: Math.max(head, NONE) };
+  return yield* withFolio(task, from, to, source.head, () => moveLocked(task, to, source));
 }
 
 /** Nothing to move; nothing to lock. No errnos. */
@@ -116,13 +117,22 @@ function* cachedFolio({ machine, cpu }: Task, slot: number): Op<number> {
   return yield* swapCacheGet(machine, cpu, slot);
 }
 
-function* moveHeld(task: Task, from: Vma, to: Vma, source: Source): Op<number> {
+/**
+ * Lets `move` be done to a folio, `head`, which is locked meanwhile, and whose reference is dropped: or
+ * to what has none.
+ */
+export function* withFolio(
+  task: Task,
+  from: Vma,
+  to: Vma,
+  head: number,
+  move: () => Op<number>,
+): Op<number> {
   const { machine, cpu } = task;
-  const { head } = source;
   if (head !== NONE) yield* lockFolio(machine, cpu, head);
   const guard = machine.objects.anonVmaLock((from.anonVma ?? to.anonVma!).root.id);
   if (head !== NONE) yield* lock(machine, cpu, guard, Rank.ANON_VMA);
-  const result = yield* moveLocked(task, to, source);
+  const result = yield* move();
   if (head === NONE) return result;
   yield* unlock(machine, cpu, guard, Rank.ANON_VMA);
   yield* unlockFolio(machine, cpu, head);
@@ -203,7 +213,7 @@ function* moveSwapped(
 }
 
 /** The folio belongs to `to` from now on. @source mm/rmap.c folio_move_anon_rmap() */
-function* moveAnonRmap({ machine }: Task, to: Vma, page: number, head: number): Op<void> {
+export function* moveAnonRmap({ machine }: Task, to: Vma, page: number, head: number): Op<void> {
   yield writing(machine.objects.frame(head));
   machine.frameMapping[head] = -1 - to.anonVma!.id;
   machine.frameIndex[head] = pgoffAt(to, page);

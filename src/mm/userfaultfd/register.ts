@@ -6,6 +6,7 @@
  *         userfaultfd_clear_vma(); include/linux/userfaultfd_k.h vma_can_userfault() (Linux 6.18)
  */
 import { isMemory } from '../file/inode.ts';
+import { granularDesign } from '../hugetlb/granular.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import { hugetlbUnshareAll } from '../hugetlb/unshare.ts';
 import type { Task } from '../task.ts';
@@ -154,8 +155,11 @@ function* registerPart(
   const changed = yield* modifyFlags(task, vma, start, end, wanted, uffd);
   if (typeof changed === 'number') return changed;
   const isUnshared = (changed.flags & (VM.UFFD_WP | VM.UFFD_MINOR)) !== 0;
-  if (isHugetlb(changed) && isUnshared) yield* hugetlbUnshareAll(task, changed);
-  return 0;
+  if (!isHugetlb(changed)) return 0;
+  if (isUnshared) yield* hugetlbUnshareAll(task, changed);
+  const feature = granularDesign(task.machine)?.feature;
+  if (feature === undefined || !hasFeature(uffd, feature.bit)) return 0;
+  return yield* feature.register(task, changed);
 }
 
 /**

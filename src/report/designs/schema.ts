@@ -16,15 +16,17 @@ export const sweepPointSchema = z.object({
     .describe('in the order of designs[] above'),
 });
 
+export const workloadEntry = z.object({
+  id: z.string(),
+  title: z.string(),
+  story: z.string().describe('what runs, and what of it is common'),
+  processesAre: z.string(),
+  bytesAre: z.string(),
+});
+
 export const designComparisonSchema = z.object({
   schema: z.literal(COMPARISON_SCHEMA),
-  workload: z.object({
-    id: z.string(),
-    title: z.string(),
-    story: z.string().describe('what runs, and what of it is common'),
-    processesAre: z.string(),
-    bytesAre: z.string(),
-  }),
+  workload: workloadEntry,
   processes: count,
   bytes: bytes,
   addressSpaces: count.describe('processes of the host, those that the workload adds included'),

@@ -3,13 +3,9 @@ import assert from 'node:assert/strict';
 import * as d from '../../../src/designs/index.ts';
 import * as mm from '../../../src/mm/index.ts';
 import { ALIAS, FIRST, GIB, GranularWorld, HUGE, MADV, PAGE } from './granular_world.ts';
-import type { HgmRule } from './rule.ts';
+import { type HgmRule, inGigantic, inHuge } from './rule.ts';
 
 const { run, EINVAL, EEXIST, EBUSY, EHWPOISON } = mm;
-
-const huge = (options: d.HgmOptions): GranularWorld => GranularWorld.ready({ options });
-const gigantic = (options: d.HgmOptions): GranularWorld =>
-  GranularWorld.ready({ options, pages: GIB, count: 1 });
 
 /** Of the versions that count them. */
 function mapcount(world: GranularWorld): number {
@@ -113,108 +109,92 @@ export const COLLAPSE_RULES: readonly HgmRule[] = [
     part: 'MADV_COLLAPSE',
     rule: 'maps the whole page by one entry, holes as well',
     source: '[PATCH v2 34/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       world.fill(FIRST + 5, HUGE);
       const before = world.task.mm.tables;
       assert.equal(world.collapse(), 0);
       assert.equal(world.draw(), '1G');
       assert.equal(world.task.mm.tables, before - 3);
       assert.deepEqual([world.references(), mapcount(world)], [3, 2]);
-      world.end();
-    },
+    }),
   },
   {
     part: 'MADV_COLLAPSE',
     rule: 'collapses a piece of 2 MiB of a page of 1 GiB',
     source: '[PATCH v2 34/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       world.fill(FIRST + 5, HUGE);
       assert.equal(world.collapse(FIRST + HUGE, HUGE), 0);
       assert.equal(world.draw(FIRST, 2 * HUGE), '5x-4K 507x4K 2M');
-      world.end();
-    },
+    }),
   },
   {
     part: 'MADV_COLLAPSE',
     rule: 'goes past what is not mapped, or a leaf already',
     source: '[PATCH v2 34/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.touch(FIRST);
       assert.equal(world.collapse(), 0);
       assert.equal(world.draw(), '2M -2M');
-      world.end();
-    },
+    }),
   },
   {
     part: 'MADV_COLLAPSE',
     rule: 'of a part of a larger leaf is EEXIST',
     source: '[PATCH v2 33/46], hugetlb_alloc_largest_pte()',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       world.touch(FIRST);
       assert.equal(world.collapse(FIRST + HUGE, HUGE), EEXIST);
-      world.end();
-    },
+    }),
   },
   {
     part: 'MADV_COLLAPSE',
     rule: 'leaves a poisoned page as it is, and goes on',
     source: '[PATCH v2 34/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world, options) => {
       for (const page of [0, HUGE]) world.fill(FIRST + page, 3);
       world.machine.hugetlb.poisoned.add(world.head() + 100);
       const expected = options === d.HGM_V1 ? EHWPOISON : 0;
       assert.equal(world.collapse(), expected);
       assert.equal(world.draw(), '3x4K 509x-4K 2M');
-      world.end();
-    },
+    }),
   },
   {
     part: 'MADV_COLLAPSE',
     rule: 'of a page that is being moved is EBUSY; whether it is poisoned is asked first',
     source: '[PATCH v2 34/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world, options) => {
       world.fill(FIRST, 3);
       world.isolate(true);
       assert.equal(world.collapse(), EBUSY);
       world.machine.hugetlb.poisoned.add(world.head());
       assert.equal(world.collapse(), options === d.HGM_V1 ? EHWPOISON : 0);
       world.isolate(false);
-      world.end();
-    },
+    }),
   },
   {
     part: 'MADV_COLLAPSE',
     rule: 'drops markers of userfaultfd-wp, and gives the rights of the VMA',
     source: '[PATCH v2 34/46]',
     versions: [d.HGM_V2],
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.setMarker(FIRST);
       world.fill(FIRST, 1);
       assert.equal(world.collapse(), 0);
       assert.equal(world.countMarkers(FIRST), 0);
       assert.equal(run(mm.store(world.task, FIRST + 9, 3)), 0);
-      world.end();
-    },
+    }),
   },
   {
     part: 'MADV_COLLAPSE',
     rule: 'of a VMA and what comes behind: an error is returned where it was met',
     source: '[PATCH v2 34/46]',
     versions: [d.HGM_V2],
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.fill(FIRST, 1);
       world.isolate(true);
       assert.equal(world.collapse(FIRST, HUGE), EBUSY);
       world.isolate(false);
-      world.end();
-    },
+    }),
   },
 ];

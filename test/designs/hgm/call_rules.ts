@@ -3,43 +3,37 @@ import assert from 'node:assert/strict';
 import * as d from '../../../src/designs/index.ts';
 import * as mm from '../../../src/mm/index.ts';
 import { ALIAS, FIRST, GIB, GranularWorld, HUGE, MADV, PAGE } from './granular_world.ts';
-import type { HgmRule } from './rule.ts';
+import { type HgmRule, inGigantic, inHuge } from './rule.ts';
 
 const { run, EINVAL, EAGAIN, EIO, Fault } = mm;
 
 const huge = (options: d.HgmOptions): GranularWorld => GranularWorld.ready({ options });
-const gigantic = (options: d.HgmOptions): GranularWorld =>
-  GranularWorld.ready({ options, pages: GIB, count: 1 });
 
 export const UNMAP_RULES: readonly HgmRule[] = [
   {
     part: 'unmap',
     rule: 'each entry gives back its reference to the head, and what it counted',
     source: '[PATCH v2 18/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       world.fill(FIRST, HUGE + 3);
       assert.equal(world.references(), 1 + 1 + 4);
       assert.equal(run(mm.munmap(world.task, FIRST * PAGE, GIB * PAGE)), 0);
       assert.equal(world.references(), 2);
       assert.equal(world.task.mm.hugetlbPages, GIB);
-      world.end();
-    },
+    }),
   },
   {
     part: 'unmap',
     rule: 'MADV_DONTNEED stays with whole pages: EINVAL inside of one, and what is not whole is left',
     source: '[PATCH v2 18/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.fill(FIRST, 2);
       assert.equal(world.advise(FIRST + 1, 1, MADV.DONTNEED), EINVAL);
       assert.equal(world.advise(FIRST, 1, MADV.DONTNEED), 0);
       assert.equal(world.pieceAt(FIRST), 1);
       assert.equal(world.advise(FIRST, HUGE, MADV.DONTNEED), 0);
       assert.equal(world.pieceAt(FIRST), 0);
-      world.end();
-    },
+    }),
   },
   {
     part: 'unmap',
@@ -60,8 +54,7 @@ export const UNMAP_RULES: readonly HgmRule[] = [
     part: 'mprotect',
     rule: 'rights change piece by piece',
     source: '[PATCH v2 19/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.fill(FIRST, 3);
       assert.equal(run(mm.mprotect(world.task, FIRST * PAGE, HUGE * PAGE, 1)), 0);
       assert.equal(run(mm.store(world.task, FIRST + 1, 7)), -1 - Fault.ACCERR);
@@ -69,15 +62,13 @@ export const UNMAP_RULES: readonly HgmRule[] = [
       assert.equal(run(mm.store(world.task, FIRST + 1, 7)), 0);
       assert.equal(run(mm.load(world.task, ALIAS + 1)), 7);
       assert.equal(world.draw(FIRST, HUGE), '3x4K 509x-4K');
-      world.end();
-    },
+    }),
   },
   {
     part: 'mremap',
     rule: 'moves piece by piece',
     source: '[PATCH v2 23/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.fill(FIRST + 2, 3);
       world.touch(FIRST + HUGE);
       run(mm.store(world.task, FIRST + 3, 5));
@@ -87,8 +78,7 @@ export const UNMAP_RULES: readonly HgmRule[] = [
       assert.equal(run(mm.mremap(world.task, { ...call, newAddress: target })), target);
       assert.equal(world.draw(32 * GIB), '2x-4K 3x4K 507x-4K 2M');
       assert.equal(run(mm.load(world.task, 32 * GIB + 3)), 5);
-      world.end();
-    },
+    }),
   },
   {
     part: 'fork',
@@ -109,36 +99,31 @@ export const UNMAP_RULES: readonly HgmRule[] = [
     part: 'GUP',
     rule: 'gets the small page of any piece, and keeps the whole',
     source: '[PATCH v2 20/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       world.fill(FIRST, HUGE + 2);
       for (const page of [7, HUGE + 1]) {
         const frame = run(mm.getUserPage(world.task, FIRST + page, mm.FOLL.WRITE));
         assert.equal(frame, world.head() + page);
         run(mm.unpin(world.task, frame));
       }
-      world.end();
-    },
+    }),
   },
   {
     part: 'mincore',
     rule: 'says of each small page whether a piece maps it',
     source: '[PATCH v2 25/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.fill(FIRST + 1, 2);
       const resident = new Uint8Array(4);
       run(mm.mincore(world.task, FIRST * PAGE, 4 * PAGE, resident));
       assert.deepEqual([...resident], [0, 1, 1, 0]);
-      world.end();
-    },
+    }),
   },
   {
     part: 'migration',
     rule: 'each entry becomes a migration entry of its size, and comes back with the new page',
     source: '[PATCH v2 30/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world, options) => {
       world.fill(FIRST + 1, 2);
       run(mm.store(world.task, FIRST + 2, 9));
       const old = world.head();
@@ -150,15 +135,13 @@ export const UNMAP_RULES: readonly HgmRule[] = [
       assert.equal(world.head() !== old, moved === 0);
       assert.equal(world.draw(), drawn);
       assert.equal(run(mm.load(world.task, ALIAS + 2)), 9);
-      world.end();
-    },
+    }),
   },
   {
     part: 'memory failure',
     rule: 'loses the small page that failed, and maps the rest of its page by the largest pieces',
     source: 'Jiaqi Yan, April 2023',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world, options) => {
       world.split(ALIAS);
       world.touch(FIRST);
       assert.equal(run(d.memoryFailure(world.machine, 0, world.head() + HUGE + 3, options)), 0);
@@ -166,8 +149,7 @@ export const UNMAP_RULES: readonly HgmRule[] = [
       assert.equal(world.draw(ALIAS), world.draw());
       assert.equal(world.touch(FIRST + HUGE + 3), Fault.SIGBUS);
       assert.equal(world.touch(FIRST + HUGE + 4), Fault.DONE);
-      world.end();
-    },
+    }),
   },
   {
     part: 'memory failure',
@@ -190,25 +172,21 @@ export const UNMAP_RULES: readonly HgmRule[] = [
     part: 'populate',
     rule: 'fills what is left of a page that is mapped in part',
     source: '[PATCH v2 20/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.fill(FIRST + 1, 1);
       assert.equal(world.advise(FIRST, 2 * HUGE, 23), 0);
       assert.equal(world.draw(), '512x4K 2M');
-      world.end();
-    },
+    }),
   },
   {
     part: 'smaps',
     rule: 'says how much is mapped by entries of each level, and counts what is shared by that',
     source: '[PATCH v2 38/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world, options) => {
       world.fill(FIRST, HUGE + 3);
       const found = run(d.smapsOfHugetlb(world.task, world.vma(), options));
       assert.deepEqual(found.mappedByLevel, [3, HUGE, 0]);
       assert.deepEqual([found.shared, found.private], [HUGE + 3, 0]);
-      world.end();
-    },
+    }),
   },
 ];

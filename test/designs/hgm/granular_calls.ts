@@ -17,7 +17,8 @@ const PUNCH_HOLE = 3;
 
 /** What is called, by how often of a hundred. */
 const CALLS = [
-  ['fill', 40],
+  ['fill', 20],
+  ['continue', 20],
   ['touch', 20],
   ['collapse', 12],
   ['drop', 6],
@@ -45,6 +46,7 @@ export class GranularCalls {
   readonly #file: engine.OpenFile;
   readonly #pages: number;
   readonly #length: number;
+  readonly #userfaultfds = new Map<engine.Task, engine.Userfaultfd>();
   #tasks: engine.Task[];
 
   /** @param pages of a huge page, of which the file has `count` */
@@ -105,9 +107,10 @@ export class GranularCalls {
     switch (call) {
       case 'fill': {
         const [start, end] = this.#range(vma, 1);
-        const length = (end - start) * PAGE;
-        return this.#run(mm.hugetlbContinue(task, vma, start * PAGE, length)) > 0;
+        return this.#run(mm.hugetlbContinue(task, vma, { start, end })) > 0;
       }
+      case 'continue':
+        return this.#continue(task, vma);
       case 'touch':
         return (
           this.#run(mm.handleUserFault(task, this.#pageOf(vma), this.#random.below(2) as 0)) === 0
@@ -147,6 +150,35 @@ export class GranularCalls {
       case 'migrate':
         return this.#migrate();
     }
+  }
+
+  /** UFFDIO_CONTINUE, often of a fault that waits; some VMAs are not watched afterwards. */
+  #continue(task: engine.Task, vma: engine.Vma): boolean {
+    const mm = this.#mm;
+    const uffd = this.#userfaultfdOf(task);
+    const [address, length] = [vma.start * PAGE, (vma.end - vma.start) * PAGE];
+    this.#run(mm.uffdioRegister(task, uffd, address, length, mm.UffdMode.MINOR));
+    let [start, end] = this.#range(vma, 1);
+    const waiting = this.#run(mm.readUserfaultfd(task, uffd));
+    if (waiting?.kind === 'pagefault') {
+      [start, end] = [waiting.page, waiting.page + this.#random.pick([1, 1, 2, 512])];
+    }
+    const request = { start: start * PAGE, length: (end - start) * PAGE, mode: 0 };
+    const { bytes } = this.#run(mm.uffdioContinue(task, uffd, request));
+    if (this.#random.chance(30)) this.#run(mm.uffdioUnregister(task, uffd, address, length));
+    return bytes !== undefined && bytes > 0;
+  }
+
+  #userfaultfdOf(task: engine.Task): engine.Userfaultfd {
+    const known = this.#userfaultfds.get(task);
+    if (known !== undefined) return known;
+    const mm = this.#mm;
+    const uffd = mm.userfaultfd(task, 0) as engine.Userfaultfd;
+    const { hasAdvice } = this.#options;
+    const pieces = hasAdvice ? 0 : this.#d.MINOR_HUGETLBFS_HGM | mm.UffdFeature.EXACT_ADDRESS;
+    mm.uffdioApi(task, uffd, 0xaa, this.#random.chance(90) ? pieces : 0);
+    this.#userfaultfds.set(task, uffd);
+    return uffd;
   }
 
   #pageOf({ start, end }: engine.Vma): number {
@@ -189,8 +221,15 @@ export class GranularCalls {
   #leave(task: engine.Task): boolean {
     if (this.#tasks.length === 1) return false;
     this.#tasks = this.#tasks.filter((other) => other !== task);
-    this.#run(this.#mm.exit(task));
+    this.#end(task);
     return true;
+  }
+
+  #end(task: engine.Task): void {
+    const uffd = this.#userfaultfds.get(task);
+    if (uffd !== undefined) this.#run(this.#mm.closeUserfaultfd(task, uffd));
+    this.#userfaultfds.delete(task);
+    this.#run(this.#mm.exit(task));
   }
 
   #migrate(): boolean {
@@ -216,7 +255,7 @@ export class GranularCalls {
 
   /** All processes leave, and nobody keeps the file. */
   end(): void {
-    for (const task of this.#tasks) this.#run(this.#mm.exit(task));
+    for (const task of this.#tasks) this.#end(task);
     this.#run(this.#mm.closeInode(this.#tasks[0]!, this.#file.mapped!.inode));
   }
 }

@@ -15,6 +15,7 @@ export const GIB = HUGE * HUGE;
 export const FIRST = 8 * GIB;
 export const ALIAS = 16 * GIB;
 export const MADV = { DONTNEED: 4, SPLIT: 26, COLLAPSE: 25 } as const;
+export const UFFD_API = 0xaa;
 const MFD_HUGETLB = 4;
 const SHARED_FIXED = 0x11;
 const { HUGETLB, ISOLATED } = HugetlbFlag;
@@ -30,6 +31,13 @@ export interface Shape {
   readonly bugs?: mm.Bugs;
   /** Whether the machine has the design at all. */
   readonly isStock?: boolean;
+}
+
+/** What a program agrees on with UFFDIO_API that wants to be told of small pages. */
+export function pieceFeatures({ hasAdvice, needsExactAddress }: d.HgmOptions): number {
+  return (
+    (hasAdvice ? 0 : d.MINOR_HUGETLBFS_HGM) | (needsExactAddress ? mm.UffdFeature.EXACT_ADDRESS : 0)
+  );
 }
 
 /** Whether an operation of that version is asked for by an advice, or by userfaultfd. */
@@ -96,22 +104,71 @@ export class GranularWorld {
     return this.advise(page, pages, MADV.COLLAPSE, task);
   }
 
-  /** UFFDIO_CONTINUE. @returns how many pages were mapped, or a negative errno */
+  /** UFFDIO_CONTINUE, under its locks. @returns how many pages were mapped, or a negative errno */
   fill(page: number, pages: number, task = this.task): number {
-    const done = run(mm.hugetlbContinue(task, this.vma(page, task), page * PAGE, pages * PAGE));
-    return done < 0 ? done : done / PAGE;
+    const range = { start: page, end: page + pages };
+    return run(mm.hugetlbContinue(task, this.vma(page, task), range));
+  }
+
+  /** A descriptor that the features were agreed on with, and what UFFDIO_API has returned. */
+  userfaultfd(features: number): { readonly uffd: mm.Userfaultfd; readonly result: number } {
+    const uffd = mm.userfaultfd(this.task, 0);
+    assert.ok(typeof uffd !== 'number');
+    return { uffd, result: mm.uffdioApi(this.task, uffd, UFFD_API, features).result };
+  }
+
+  /** UFFDIO_REGISTER. @returns 0 or a negative errno */
+  register(uffd: mm.Userfaultfd, mode: number, page = FIRST, pages = this.length): number {
+    return run(mm.uffdioRegister(this.task, uffd, page * PAGE, pages * PAGE, mode)).result;
+  }
+
+  /** Registers all of the file at `FIRST`, to be mapped in pieces, as the version has it. */
+  watch(mode: number = mm.UffdMode.MINOR): mm.Userfaultfd {
+    const { uffd, result } = this.userfaultfd(pieceFeatures(this.options));
+    assert.equal(result, 0);
+    if (this.options.hasAdvice) assert.equal(this.split(), 0);
+    assert.equal(this.register(uffd, mode), 0);
+    return uffd;
+  }
+
+  /** UFFDIO_CONTINUE. @returns the result, and how many bytes were mapped, or what field says */
+  continue(
+    uffd: mm.Userfaultfd,
+    page: number,
+    pages: number,
+    mode = 0,
+  ): readonly [result: number, bytes: number | undefined] {
+    const request = { start: page * PAGE, length: pages * PAGE, mode };
+    const { result, bytes } = run(mm.uffdioContinue(this.task, uffd, request));
+    return [result, bytes];
+  }
+
+  /** The pages and flags of faults that wait to be read. */
+  readFaults(uffd: mm.Userfaultfd): (readonly [page: number, flags: number])[] {
+    const faults: (readonly [number, number])[] = [];
+    for (;;) {
+      const message = run(mm.readUserfaultfd(this.task, uffd));
+      if (message === undefined) return faults;
+      if (message.kind === 'pagefault') faults.push([message.page, message.flags]);
+    }
   }
 
   touch(page: number, access: mm.Access = 1, task = this.task): mm.Fault {
     return run(mm.handleUserFault(task, page, access));
   }
 
-  /** A file that has all its pages, mapped at `FIRST`, in pieces if that is asked for. */
-  static ready(shape: Shape = {}): GranularWorld {
+  /** A file that has all its pages, mapped at `ALIAS`, and at `FIRST`, where nothing is touched yet. */
+  static cached(shape: Shape = {}): GranularWorld {
     const world = new GranularWorld(shape);
     world.map(ALIAS);
     for (let page = 0; page < world.length; page += world.pages) world.touch(ALIAS + page);
     world.map();
+    return world;
+  }
+
+  /** The same, to be mapped in pieces at `FIRST`. */
+  static ready(shape: Shape = {}): GranularWorld {
+    const world = GranularWorld.cached(shape);
     assert.equal(world.split(), 0);
     return world;
   }

@@ -4,21 +4,18 @@ import { formatById } from '../../../src/arch/index.ts';
 import * as d from '../../../src/designs/index.ts';
 import * as mm from '../../../src/mm/index.ts';
 import { ALIAS, FIRST, GIB, GranularWorld, HUGE } from './granular_world.ts';
-import type { HgmRule } from './rule.ts';
+import { type HgmRule, inGigantic, inHuge } from './rule.ts';
 
 const { run, EINVAL, EEXIST, EFAULT, EIO, ENOMEM, Fault } = mm;
 
 const huge = (options: d.HgmOptions): GranularWorld => GranularWorld.ready({ options });
-const gigantic = (options: d.HgmOptions): GranularWorld =>
-  GranularWorld.ready({ options, pages: GIB, count: 1 });
 
 export const WALK_RULES: readonly HgmRule[] = [
   {
     part: 'hugetlb_pte',
     rule: 'a place has a slot, a level and a size, and the lock of its level',
     source: '[PATCH v2 11/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       world.fill(FIRST + HUGE, HUGE + 1);
       const at = d.newHugetlbPte();
       const places: number[][] = [];
@@ -31,8 +28,7 @@ export const WALK_RULES: readonly HgmRule[] = [
         [1, HUGE, 1],
         [0, 1, 1],
       ]);
-      world.end();
-    },
+    }),
   },
   {
     part: 'walk',
@@ -57,8 +53,7 @@ export const WALK_RULES: readonly HgmRule[] = [
     part: 'walk',
     rule: 'a walk goes on from a place that has been divided, and stays where it is otherwise',
     source: '[PATCH v2 13/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       const { machine, task } = world;
       const at = d.newHugetlbPte();
       world.fill(FIRST + HUGE, HUGE);
@@ -68,15 +63,13 @@ export const WALK_RULES: readonly HgmRule[] = [
       world.fill(FIRST, 1);
       run(d.fullWalkContinue(machine, FIRST, at));
       assert.equal(at.pages, 1);
-      world.end();
-    },
+    }),
   },
   {
     part: 'walk',
     rule: 'an allocating walk ends at its size, or at a larger leaf; a size that there is not is EINVAL',
     source: '[PATCH v2 13/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       const at = d.newHugetlbPte();
       const to = (page: number, size: number): number[] => {
         const { task } = world;
@@ -92,8 +85,7 @@ export const WALK_RULES: readonly HgmRule[] = [
       assert.deepEqual(to(FIRST + 3 * HUGE, HUGE), [0, HUGE]);
       assert.deepEqual(to(FIRST + 9, 0), [0, 1]);
       assert.deepEqual(to(FIRST + 9, HUGE), [0, HUGE]);
-      world.end();
-    },
+    }),
   },
   {
     part: 'walk',
@@ -144,40 +136,34 @@ export const WALK_RULES: readonly HgmRule[] = [
     rule: 'a marker of userfaultfd-wp is carried into each entry of the table that takes its place',
     source: '[PATCH v2 14/46]',
     versions: [d.HGM_V2],
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.setMarker(FIRST);
       assert.equal(world.fill(FIRST + 7, 1), 1);
       assert.equal(world.countMarkers(FIRST), HUGE - 1);
-      world.end();
-    },
+    }),
   },
   {
     part: 'splitting',
     rule: 'before v2, a marker is not divided: EEXIST',
     source: '[PATCH 13/46]',
     versions: [d.HGM_RFC_V1, d.HGM_RFC_V2, d.HGM_V1],
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.setMarker(FIRST);
       assert.equal(world.fill(FIRST + 7, 1), EEXIST);
       assert.equal(world.countMarkers(FIRST), 1);
-      world.end();
-    },
+    }),
   },
   {
     part: 'splitting',
     rule: 'a table that is there is used again, and counted once',
     source: '[PATCH v2 12/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       const before = world.task.mm.tables;
       world.fill(FIRST, 1);
       const counted = world.task.mm.tables;
       world.fill(FIRST + 1, 1);
       assert.deepEqual([counted - before, world.task.mm.tables - counted], [2, 0]);
-      world.end();
-    },
+    }),
   },
   {
     part: 'sizes',
@@ -229,10 +215,7 @@ export const FILL_RULES: readonly HgmRule[] = [
       assert.equal(world.fill(FIRST, HUGE + 1), EINVAL);
       assert.equal(world.fill(FIRST, HUGE), HUGE);
       assert.equal(world.split(), 0);
-      assert.equal(
-        run(mm.hugetlbContinue(world.task, world.vma(), FIRST * 4096 + 1, 4096)),
-        EINVAL,
-      );
+      assert.equal(world.fill(FIRST + HUGE + 1, 1), EFAULT);
       world.end();
     },
   },
@@ -240,21 +223,18 @@ export const FILL_RULES: readonly HgmRule[] = [
     part: 'UFFDIO_CONTINUE',
     rule: 'each step maps the largest piece that is aligned and fits',
     source: '[PATCH v2 33/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       assert.equal(world.fill(FIRST + HUGE - 1, 2 * HUGE + 2), 2 * HUGE + 2);
       assert.equal(world.draw(FIRST, 4 * HUGE), '511x-4K 4K 2x2M 4K 511x-4K');
       const { hugetlbPages } = world.task.mm;
       assert.equal(hugetlbPages, GIB + 2 * HUGE + 2);
-      world.end();
-    },
+    }),
   },
   {
     part: 'UFFDIO_CONTINUE',
     rule: 'a page that is there by any size is EEXIST: the same, a larger one, or smaller ones',
     source: '[PATCH v2 33/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       world.fill(FIRST, HUGE);
       world.fill(FIRST + HUGE, 1);
       for (const [page, pages] of [
@@ -264,19 +244,16 @@ export const FILL_RULES: readonly HgmRule[] = [
       ] as const) {
         assert.equal(world.fill(page, pages), EEXIST);
       }
-      world.end();
-    },
+    }),
   },
   {
     part: 'UFFDIO_CONTINUE',
     rule: 'what was mapped before something was in the way is the result',
     source: '[PATCH v2 33/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.fill(FIRST + 5, 1);
       assert.equal(world.fill(FIRST, 9), 5);
-      world.end();
-    },
+    }),
   },
   {
     part: 'UFFDIO_CONTINUE',
@@ -294,14 +271,12 @@ export const FILL_RULES: readonly HgmRule[] = [
     part: 'UFFDIO_CONTINUE',
     rule: 'a small page that is poisoned is EIO, and its neighbours are mapped',
     source: '[PATCH v2 33/46], Jiaqi Yan 2023',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.machine.hugetlb.poisoned.add(world.head() + 2);
       assert.equal(world.fill(FIRST, HUGE), EIO);
       assert.equal(world.fill(FIRST + 2, 1), EIO);
       assert.equal(world.fill(FIRST + 3, 1), 1);
-      world.end();
-    },
+    }),
   },
 ];
 
@@ -310,54 +285,45 @@ export const FAULT_RULES: readonly HgmRule[] = [
     part: 'fault',
     rule: 'a page of 1 GiB that is not mapped at all is mapped by one entry',
     source: '[PATCH v2 24/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       assert.equal(world.touch(FIRST + 12_345), Fault.DONE);
       assert.equal(world.draw(), '1G');
-      world.end();
-    },
+    }),
   },
   {
     part: 'fault',
     rule: 'one that is mapped in part by 2 MiB is mapped on by 2 MiB',
     source: '[PATCH v2 24/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       world.fill(FIRST, GIB / 2);
       world.touch(FIRST + GIB / 2 + HUGE + 3);
       assert.equal(world.draw(), '256x2M -2M 2M 254x-2M');
-      world.end();
-    },
+    }),
   },
   {
     part: 'fault',
     rule: 'one that is mapped in its first 4 KiB only is mapped on by 4 KiB there, and by 2 MiB elsewhere',
     source: '[PATCH v2 24/46]',
-    check(options) {
-      const world = gigantic(options);
+    check: inGigantic((world) => {
       world.fill(FIRST, 1);
       for (const page of [1, HUGE + 7]) world.touch(FIRST + page);
       assert.equal(world.draw(), '2x4K 510x-4K 2M 510x-2M');
-      world.end();
-    },
+    }),
   },
   {
     part: 'fault',
     rule: 'a fault makes no finer piece than there is place for',
     source: '[PATCH v2 24/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       for (let page = 0; page < 2 * HUGE; page += 100) world.touch(FIRST + page);
       assert.equal(world.draw(), '2x2M');
-      world.end();
-    },
+    }),
   },
   {
     part: 'refcount',
     rule: 'with too many references to a page, a fault is SIGBUS, UFFDIO_CONTINUE EFAULT, and fork fails',
     source: '[PATCH v2 35/46]',
-    check(options) {
-      const world = huge(options);
+    check: inHuge((world) => {
       world.fill(FIRST, 1);
       const missing = 2 ** 31 - 1 - world.references();
       world.machine.frameReferences[world.head()]! += missing;
@@ -369,7 +335,6 @@ export const FAULT_RULES: readonly HgmRule[] = [
       world.vma().flags &= ~mm.VM.UFFD_WP;
       assert.equal(world.references(), 2 ** 31 - 1);
       world.machine.frameReferences[world.head()]! -= missing;
-      world.end();
-    },
+    }),
   },
 ];

@@ -55,7 +55,7 @@ function play(mm: Engine, d: Designs, plan: Plan, options: canonicalDesigns.HgmO
     {
       format: formatById(format)!,
       frames: isLarge ? 3 * GIB : 8 * HUGE,
-      ...{ mms: 4, tables: 64, vmas: 32, gather: 64, contents: false },
+      ...{ mms: 4, userfaultfds: 4, tables: 64, vmas: 32, gather: 64, contents: false },
       ...(isLarge ? { gigantic: 2, hugeSizes: sizes } : { hugePages: 4 }),
     },
     {},

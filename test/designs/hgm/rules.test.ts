@@ -6,11 +6,13 @@ import { ADVICE_RULES, COLLAPSE_RULES } from './advice_rules.ts';
 import { UNMAP_RULES } from './call_rules.ts';
 import { FAULT_RULES, FILL_RULES, WALK_RULES } from './mapping_rules.ts';
 import type { HgmRule } from './rule.ts';
+import { USERFAULTFD_RULES } from './userfaultfd_rules.ts';
 
 const RULES: readonly HgmRule[] = [
   ...WALK_RULES,
   ...FILL_RULES,
   ...FAULT_RULES,
+  ...USERFAULTFD_RULES,
   ...UNMAP_RULES,
   ...ADVICE_RULES,
   ...COLLAPSE_RULES,
@@ -35,6 +37,9 @@ const PARTS = [
   'splitting',
   'sizes',
   'UFFDIO_CONTINUE',
+  'UFFDIO_API',
+  'UFFDIO_REGISTER',
+  'events',
   'fault',
   'refcount',
   'unmap',

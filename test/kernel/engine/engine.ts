@@ -9,7 +9,7 @@ import type { Program, Step } from '../program.ts';
 import type { Backing, InitialState, KernelReport, Outcome, State, Vma } from '../report.ts';
 import { mm } from './build.ts';
 import { Files } from './files.ts';
-import { countersOf, describeVma, entriesOf, mapsLargeFolio } from './observe.ts';
+import { countersOf, describeVma, entriesOf, mapsLargeFolio, splitsByMove } from './observe.ts';
 import { readAheadPages } from './read_ahead.ts';
 import { touch } from './touch.ts';
 import { isUffdCall, Userfaultfds } from './uffd.ts';
@@ -129,14 +129,21 @@ class Run {
 
   /** Whether the engine says that it does not do here what the kernel does: see docs/coverage.md. */
   #isOmitted({ process, call }: Step): boolean {
-    // Private folios are never split.
-    if (call.name === 'uffd_move') return this.#meetsLargeFolio(process, call.source, call.length);
+    if (call.name === 'uffd_move') return this.#splitsByMove(process, call);
     if (call.name !== 'madvise' && call.name !== 'process_madvise') return false;
     const target = call.name === 'madvise' ? process : call.target;
     const ranges: [Address, number][] = [[call.address, call.length]];
     if (call.name === 'process_madvise') ranges.push([call.address2, call.length2]);
     if (!SPLITTING_ADVICE.includes(call.advice)) return false;
     return ranges.some(([address, length]) => this.#meetsLargeFolio(target, address, length));
+  }
+
+  /** Private folios are never split. */
+  #splitsByMove(process: number, { source, address, length }: Call<'uffd_move'>): boolean {
+    const task = this.#tasks.get(process);
+    const pageOf = (place: Address): number => Math.floor(this.#at(place) / PAGE_BYTES);
+    const pages = Math.ceil(length / PAGE_BYTES);
+    return task !== undefined && splitsByMove(task, pageOf(source), pageOf(address), pages);
   }
 
   #meetsLargeFolio(process: number, address: Address, length: number): boolean {

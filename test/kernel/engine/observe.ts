@@ -146,14 +146,24 @@ function categoriesOfFrame(machine: Machine, frame: number): number {
   return isAnonymousFrame(machine, frame) ? 0 : PAGE_IS.file;
 }
 
-/** Whether pages of `[start, end)` are mapped that belong to a large folio. */
-export function mapsLargeFolio({ machine, mm }: Task, start: number, end: number): boolean {
+/**
+ * Whether pages of `[start, end)` are mapped that belong to a large folio.
+ *
+ * @param counts whether an entry of `level` does, which maps `[start, end)` of what is asked for
+ */
+export function mapsLargeFolio(
+  { machine, mm }: Task,
+  start: number,
+  end: number,
+  counts: (level: number, start: number, end: number) => boolean = () => true,
+): boolean {
   const found: number[] = [];
   for (const vma of mm.vmas.within(start, end)) {
     // Those of hugetlb are never split.
     if ((vma.flags & VM.HUGETLB) !== 0) continue;
     const range = { start: Math.max(start, vma.start), end: Math.min(end, vma.end) };
-    visitEntries(machine, mm.root, machine.format.levels - 1, 0, range, (slot, level) => {
+    visitEntries(machine, mm.root, machine.format.levels - 1, 0, range, (slot, level, at, to) => {
+      if (!counts(level, at, to)) return;
       if (isPresentAt(machine, slot)) found.push(frameAt(machine, slot, level));
       else if (softKindAt(machine, slot) === SoftKind.PROT_NONE) {
         found.push(softValueAt(machine, slot));
@@ -162,6 +172,21 @@ export function mapsLargeFolio({ machine, mm }: Task, start: number, end: number
   }
   const large = FrameFlag.HEAD | FrameFlag.TAIL;
   return found.some((frame) => (machine.frameFlags[frame]! & large) !== 0);
+}
+
+/** Whether a large folio is not moved as a whole, to the place of a huge page without a table. */
+export function splitsByMove(task: Task, source: number, target: number, pages: number): boolean {
+  const { machine, mm } = task;
+  const span = machine.format.entryPages[1]!;
+  return mapsLargeFolio(task, source, source + pages, (level, start, end) => {
+    const to = start - source + target;
+    let isSplit = level !== 1 || end - start !== span || to % span !== 0;
+    const range = { start: to, end: to + span };
+    visitEntries(machine, mm.root, machine.format.levels - 1, 0, range, (_, at) => {
+      isSplit ||= at === 0;
+    });
+    return isSplit;
+  });
 }
 
 /** Appends a run, to the last one if it goes on there. */

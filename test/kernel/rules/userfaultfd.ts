@@ -38,6 +38,14 @@ const missing = `${anonymous}; ${ready}; ${register('0x20000000', '0x8000', 'mis
 const source = 'mmap 0x60000000 0x8000 read|write private|anonymous|fixed none 0';
 const filled = `${missing}; ${source}; store 0x60000000 8 0x91`;
 
+/** A huge page, and room for it. */
+const hugePage = `mmap 0x20000000 0x400000 read|write private|anonymous|fixed none 0
+  ${ready}; ${register('0x20000000', '0x400000', 'missing')}
+  mmap 0x60000000 0x400000 read|write private|anonymous|fixed none 0
+  store 0x60000000 512 0x91; store 0x60001000 1 0x92; madvise 0x60000000 0x200000 collapse`;
+const moveHuge = (length = '0x200000'): string =>
+  `uffd_move u0 0x20000000 0x60000000 ${length} none`;
+
 function row(says: string, program: string, result: string): Rule {
   return { says: `userfaultfd: ${says}`, program, result };
 }
@@ -318,6 +326,36 @@ const filling: readonly Rule[] = [
     'MOVE of shared memory',
     `${shared}; store 0x30000000 1 0x91; ${missing}; uffd_move u0 0x20000000 0x30000000 0x1000 none`,
     'EINVAL',
+  ),
+  row('MOVE of a huge page', `${hugePage}; ${moveHuge()}`, '0x200000'),
+  row('all of a huge page is moved', `${hugePage}; ${moveHuge()}; load 0x20001000 1`, '0x92'),
+  row('a huge page is where it was no more', `${hugePage}; ${moveHuge()}; load 0x60001000 1`, '0'),
+  {
+    says: 'userfaultfd: a huge page that is moved takes the table with it that is kept for it',
+    program: `${hugePage}; ${moveHuge()}`,
+    // The PUD table, a PMD table for each of the two GiB, and the one that is kept.
+    tables: 4,
+  },
+  row(
+    'MOVE of a huge page and of small ones behind it',
+    `${hugePage}; store 0x60200000 2 0x91; ${moveHuge('0x202000')}`,
+    '0x202000',
+  ),
+  row(
+    'MOVE of a huge page and of what is not there',
+    `${hugePage}; store 0x60200000 2 0x91; ${moveHuge('0x203000')}`,
+    after(0x202000),
+  ),
+  row(
+    'MOVE of a huge page that is mapped by a child, too',
+    `${hugePage}; fork 1; ${moveHuge()}`,
+    'EBUSY',
+  ),
+  row(
+    'MOVE of a huge page to where one is',
+    `${hugePage}; uffd_close u0; store 0x20000000 512 0x93; madvise 0x20000000 0x200000 collapse
+      ${ready}; ${register('0x20000000', '0x400000', 'missing')}; ${moveHuge()}`,
+    'EEXIST',
   ),
 ];
 

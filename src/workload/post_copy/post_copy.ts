@@ -8,14 +8,13 @@
  * have asked for, and for what was begun: with pages of hugetlb that can only be mapped whole, 2 MiB or
  * 1 GiB at a time; with high-granularity mapping, 4 KiB.
  *
- * The small pieces cost tables, until the pages are collapsed at the end.
+ * What the small pieces cost in tables, and what it takes to collapse them, is in `collapse.ts`.
  *
  * @source LKML, "hugetlb: Introduce HugeTLB high-granularity mapping", 24 June 2022: a guest of 48
  *         vCPUs, median time to fetch below 100 us with 4 KiB, above 10 ms with 2 MiB
  * @omits  compression, zero pages, pages that are sent twice, faults of the host's own
  */
-import { formatById } from '../arch/index.ts';
-import { assert } from '../base/assert.ts';
+import { assert } from '../../base/assert.ts';
 
 /** A guest, a link, and the pieces in which memory is sent. Times in microseconds. */
 export interface PostCopy {
@@ -41,9 +40,8 @@ export interface PostCopyResult {
   readonly stalledUs: number;
   /** When the last piece has come. */
   readonly totalUs: number;
-  /** Page tables below the entries of 1 GiB, before the collapse and after it. */
-  readonly tables: number;
-  readonly tablesAfterCollapse: number;
+  /** The pieces as they came: -1 - piece of one that a vCPU waited for. */
+  readonly arrivals: Int32Array;
 }
 
 /** The host that the mails report on, as far as they say; the link and its times are ours. */
@@ -56,9 +54,7 @@ export const HGM_GUEST: Omit<PostCopy, 'pieceBytes'> = {
   touchUs: 10,
 };
 
-const PAGE_BYTES = 4096;
 const MISSING = Number.POSITIVE_INFINITY;
-const ENTRY_PAGES = formatById('x86_64-4level')!.entryPages;
 
 export function postCopy(wish: PostCopy): PostCopyResult {
   const migration = new Migration(wish);
@@ -75,6 +71,7 @@ interface Request {
 
 class Migration {
   readonly #wish: PostCopy;
+  readonly #arrivals: Int32Array;
   readonly #pieces: number;
   /** When each piece is here; `MISSING` until it is sent. */
   readonly #arrival: Float64Array;
@@ -93,6 +90,7 @@ class Migration {
     assert(guestBytes % pieceBytes === 0, 'a guest is made of whole pieces');
     this.#wish = wish;
     this.#pieces = guestBytes / pieceBytes;
+    this.#arrivals = new Int32Array(this.#pieces);
     this.#arrival = new Float64Array(this.#pieces).fill(MISSING);
     this.#nextTouch = Float64Array.from({ length: vcpus }, (_, vcpu) => vcpu / vcpus);
   }
@@ -117,13 +115,14 @@ class Migration {
     this.#free += (pieceBytes * 8e6) / bitsPerSecond;
     const arrival = this.#free + roundTripUs / 2;
     this.#arrival[piece] = arrival;
-    this.#sent++;
+    const { length } = this.#requests;
     for (const { vcpu, piece: wanted, at } of this.#requests) {
       if (wanted !== piece) continue;
       this.#waits.push(arrival + resumeUs - at);
       this.#nextTouch[vcpu] = arrival + resumeUs + touchUs;
     }
-    this.#requests = this.#requests.filter(({ piece: wanted }) => wanted !== piece);
+    if (length > 0) this.#requests = this.#requests.filter(({ piece: wanted }) => wanted !== piece);
+    this.#arrivals[this.#sent++] = this.#requests.length < length ? -1 - piece : piece;
   }
 
   /** Lets vCPUs touch pages, in the order of time. */
@@ -170,19 +169,7 @@ class Migration {
       p99Us: quantile(0.99),
       stalledUs: sorted.reduce((sum, wait) => sum + wait, 0),
       totalUs,
-      tables: tablesOf(this.#wish),
-      tablesAfterCollapse: 0,
+      arrivals: this.#arrivals,
     };
   }
-}
-
-/** Tables that map pages of 1 GiB by entries of the size of a piece. */
-function tablesOf({ guestBytes, pieceBytes }: PostCopy): number {
-  const pages = pieceBytes / PAGE_BYTES;
-  let tables = 0;
-  for (let level = 1; ENTRY_PAGES[level]! <= guestBytes / PAGE_BYTES; level++) {
-    const span = ENTRY_PAGES[level]!;
-    if (level <= 2 && span > pages) tables += guestBytes / PAGE_BYTES / span;
-  }
-  return tables;
 }

@@ -48,6 +48,8 @@ export {
 export { ORDER_MAX } from './page/buddy.ts';
 export { lockFolio, unlockFolio } from './page/folio_lock.ts';
 export { getFrame, headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
+export { type PmScanResult, pagemapScan } from './pagemap/pagemap_scan.ts';
+export { PageIs, type PageRegion, PmScan, type PmScanArg } from './pagemap/scan_state.ts';
 export {
   execve,
   type Image,

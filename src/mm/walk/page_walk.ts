@@ -108,17 +108,12 @@ function* walkVma<State>(walk: MmWalk<State>, vma: Vma, start: number, end: numb
   // One entry for each huge page is all that `hugetlb_entry` knows.
   const isWhole = isHugetlb(vma) && vma.hugetlb?.isGranular !== true;
   const isLegacyHugetlb = isWhole && walk.form === WalkForm.LEGACY;
+  yield* vmaPgtableWalkBegin(task, vma, ops.unshares);
   const result = isLegacyHugetlb
     ? yield* walkHugetlbRange(walk, vma, start, end)
-    : yield* walkOneVma(walk, vma, start, end);
+    : yield* walkTables(walk, start, end);
+  yield* vmaPgtableWalkEnd(task, vma, ops.unshares);
   if (ops.postVma !== undefined) yield* ops.postVma(walk);
-  return result;
-}
-
-function* walkOneVma<State>(walk: MmWalk<State>, vma: Vma, start: number, end: number): Op<number> {
-  yield* vmaPgtableWalkBegin(walk.task, vma);
-  const result = yield* walkTables(walk, start, end);
-  yield* vmaPgtableWalkEnd(walk.task, vma);
   return result;
 }
 

@@ -134,7 +134,7 @@ export {
   WalkForm,
   WalkLock,
 } from './walk/mm_walk.ts';
-export { walkPageRange, walkPageVma } from './walk/page_walk.ts';
+export { walkPageRange, walkPageRangeVma } from './walk/page_walk.ts';
 export { vmaPgtableWalkBegin, vmaPgtableWalkEnd } from './walk/vma_pgtable_walk.ts';
 export type { Bugs } from './world/bugs.ts';
 export { callbackActor, interruptActor } from './world/delivery.ts';

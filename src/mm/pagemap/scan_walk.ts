@@ -68,27 +68,53 @@ function isOfHugetlb({ vma }: ScanWalk, level: number): boolean {
   return hstateOf(vma!).level === level;
 }
 
-/** What is not there was written to, where write protection is noted of it. */
 function* scanHole(walk: ScanWalk, page: number, end: number, level: number): Op<number> {
   const { task, vma, state } = walk;
   if (vma === undefined) return 0;
-  const isHuge = isHugetlb(vma);
   if (level !== LEVEL_UNKNOWN && isOfHugetlb(walk, level)) {
     // In its own way of walking hugetlb, an empty entry is no hole.
     const slot = yield* walkTo(task.machine, task.mm, page, level);
     return yield* scanHugetlb(walk, slot, page, end);
   }
-  const isTracked = (vma.flags & VM.UFFD_WP) !== 0 && !isHuge;
+  if (isHugetlb(vma) && state.isProtecting) return yield* scanHugetlbHole(walk, page, end);
+  return yield* tellOfHole(walk, page, end);
+}
+
+/** What is not there was written to, where write protection is noted of it; but not of hugetlb. */
+function* tellOfHole(walk: ScanWalk, page: number, end: number): Op<number> {
+  const { task, vma, state } = walk;
+  const isHuge = isHugetlb(vma!);
+  const isTracked = (vma!.flags & VM.UFFD_WP) !== 0 && !isHuge;
   const categories = state.vmaCategories | (isTracked ? PageIs.WRITTEN : 0);
   if (!state.matches(categories)) return 0;
   const last = state.output(categories, page, end);
   if (last > page && state.isProtecting) {
     const error = isHuge
       ? yield* protectHugetlbHole(walk, page, last)
-      : yield* changeWp(task, vma, page, last, WpChange.PROTECT);
+      : yield* changeWp(task, vma!, page, last, WpChange.PROTECT);
     if (error < 0) return error;
   }
   return last < end ? ENOSPC : 0;
+}
+
+/**
+ * Protecting the first huge page makes the table: behind it are empty entries, which count as not
+ * written to, and stay as they are.
+ */
+function* scanHugetlbHole(walk: ScanWalk, start: number, end: number): Op<number> {
+  const { task, vma } = walk;
+  const { pages, level } = hstateOf(vma!);
+  let result = 0;
+  for (let page = start; page < end && result === 0; ) {
+    const next = Math.min(end, page - (page % pages) + pages);
+    const slot = yield* walkTo(task.machine, task.mm, page - (page % pages), level);
+    result =
+      slot === NONE
+        ? yield* tellOfHole(walk, page, next)
+        : yield* scanHugetlb(walk, slot, page, next);
+    page = next;
+  }
+  return result;
 }
 
 function* scanPmd(walk: ScanWalk, slot: number, page: number, end: number): Op<number> {

@@ -56,10 +56,12 @@ export function* walkPageRange<State>(
   return 0;
 }
 
-/** As `walkPageRange()`, of all of a VMA that the caller has found. @source walk_page_vma() */
-export function* walkPageVma<State>(
+/** As `walkPageRange()`, of a part of a VMA that the caller has found. @source walk_page_range_vma() */
+export function* walkPageRangeVma<State>(
   task: Task,
   vma: Vma,
+  start: number,
+  end: number,
   ops: MmWalkOps<State>,
   state: State,
   form: WalkForm = WalkForm.LEGACY,
@@ -67,7 +69,7 @@ export function* walkPageVma<State>(
   assert(isMmLocked(task, ops.walkLock), 'who walks holds what keeps the tables in place');
   const walk = newWalk(task, ops, state, form);
   walk.vma = vma;
-  return yield* walkVma(walk, vma, vma.start, vma.end);
+  return yield* walkVma(walk, vma, start, end);
 }
 
 function newWalk<State>(

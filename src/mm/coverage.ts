@@ -98,6 +98,13 @@ export const COVERAGE: readonly CallCoverage[] = [
   },
   { call: 'mincore', features: [done([])] },
   {
+    call: 'PAGEMAP_SCAN',
+    features: [
+      done(['PM_SCAN_WP_MATCHING', 'PM_SCAN_CHECK_WPASYNC']),
+      ignored(['PAGE_IS_SOFT_DIRTY'], 'no page is'),
+    ],
+  },
+  {
     call: 'msync',
     features: [
       ignored(['MS_ASYNC', 'MS_INVALIDATE', 'MS_SYNC'], 'checked, but nothing is written'),

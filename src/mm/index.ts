@@ -47,6 +47,8 @@ export {
 export { ORDER_MAX } from './page/buddy.ts';
 export { lockFolio, unlockFolio } from './page/folio_lock.ts';
 export { getFrame, headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
+export { type PmScanResult, pagemapScan } from './pagemap/pagemap_scan.ts';
+export { PageIs, type PageRegion, PmScan, type PmScanArg } from './pagemap/scan_state.ts';
 export {
   execve,
   type Image,
@@ -132,7 +134,7 @@ export {
   WalkForm,
   WalkLock,
 } from './walk/mm_walk.ts';
-export { walkPageRange, walkPageVma } from './walk/page_walk.ts';
+export { walkPageRange, walkPageRangeVma } from './walk/page_walk.ts';
 export { vmaPgtableWalkBegin, vmaPgtableWalkEnd } from './walk/vma_pgtable_walk.ts';
 export type { Bugs } from './world/bugs.ts';
 export { callbackActor, interruptActor } from './world/delivery.ts';

@@ -191,6 +191,35 @@ export const FILE = { none: -1, directory: 62, pipe: 63 } as const;
 export const FILES_FROM = 64;
 export const FILES_MAX = 64;
 
+/** @source linux/fs.h of Linux 6.18 */
+export const SCAN = { wp_matching: 1, check_wpasync: 2 } as const;
+export const CATEGORY = {
+  wpallowed: 1,
+  written: 2,
+  file: 4,
+  present: 8,
+  swapped: 16,
+  pfnzero: 32,
+  huge: 64,
+  soft_dirty: 128,
+  guard: 256,
+} as const;
+export const CATEGORIES = 2 ** 9;
+
+/** Those that are inverted, that all must be, of which one must be, that are told; in one number. */
+const categories: Form<number> = {
+  format: (value) =>
+    [0, 1, 2, 3]
+      .map((at) => Math.floor(value / CATEGORIES ** at) % CATEGORIES)
+      .map((some) => someOf(CATEGORY).format(some))
+      .join('/'),
+  parse: (text) =>
+    text
+      .split('/')
+      .map((word) => someOf(CATEGORY).parse(word))
+      .reduce((sum, some, at) => sum + some * CATEGORIES ** at, 0),
+};
+
 const file: Form<number> = {
   format: (value) =>
     value >= FILES_FROM && value < FILES_FROM + FILES_MAX
@@ -232,6 +261,8 @@ export const CALLS = {
     flags: bytes,
   },
   mincore: range,
+  /** PAGEMAP_SCAN with room for `regions`, of at most `pages` or any number. */
+  scan: { ...range, flags: someOf(SCAN), categories, regions: count, pages: count },
   mlock: range,
   mlock2: { ...range, flags: someOf(MLOCK) },
   munlock: range,

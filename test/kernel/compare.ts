@@ -81,6 +81,7 @@ function formatOutcome(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'returned': {
       const value = `0x${outcome.value.toString(16)}`;
+      if (outcome.scanned !== undefined) return `${value}, ${formatScanned(outcome.scanned)}`;
       return outcome.resident === undefined ? value : `${value}, resident ${outcome.resident}`;
     }
     case 'failed':
@@ -91,6 +92,9 @@ function formatOutcome(outcome: Outcome): string {
       return outcome.kind;
   }
 }
+
+const formatScanned = (scanned: readonly PageRun[]): string =>
+  scanned.map(({ start, end, categories }) => `${hex(start)}-${hex(end)} ${categories}`).join(', ');
 
 function* factsOfState(state: State, compared: readonly (keyof Counters)[]): Generator<Fact> {
   const { process, step, vmas, pages, entries, counters } = state;

@@ -35,7 +35,7 @@ test('every call, flag and advice that programs can contain is in the table', ()
     }
   }
   for (const call of Object.keys(CALLS)) {
-    const name = call.replace(/^uffd_/, 'UFFDIO_');
+    const name = call.replace(/^uffd_/, 'UFFDIO_').replace(/^scan$/, 'PAGEMAP_SCAN');
     const known = name === call ? call : name.toUpperCase();
     if (!OTHER.includes(call)) assert.ok(named.has(known), call);
   }

@@ -25,6 +25,7 @@ export const RECORDS = [
   'PAGES',
   'TABLES',
   'RESIDENT',
+  'SCANNED',
   'OUTCOMES',
   'DIED',
   ...WHOLE_FILES,
@@ -118,6 +119,7 @@ class Run {
   readonly #program: Program;
   readonly #readings: Reading[] = [];
   readonly #resident = new Map<number, number[]>();
+  readonly #scanned = new Map<number, PageRun[]>();
   #outcomes: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(program: Program) {
@@ -129,6 +131,7 @@ class Run {
     else if (type === 'DIED') {
       throw new ProgramDied(this.#program, process, step, payload.getUint32(0, true));
     } else if (type === 'RESIDENT') this.#resident.set(step, residentIn(payload));
+    else if (type === 'SCANNED') this.#scanned.set(step, runsIn(payload));
     else {
       const reading = this.#reading(process, step);
       if (type === 'VMAS') reading.vmas += textOf(payload);
@@ -180,7 +183,8 @@ class Run {
     const value = Number(this.#outcomes.getBigInt64(at, true));
     if (value < 0) return { kind: 'failed', errno: -value };
     const resident = this.#resident.get(index);
-    return { kind: 'returned', value, ...(resident && { resident }) };
+    const scanned = this.#scanned.get(index);
+    return { kind: 'returned', value, ...(resident && { resident }), ...(scanned && { scanned }) };
   }
 
   /** Who made what, by the inodes that smaps shows: of those made before `step`, the last. */

@@ -26,6 +26,7 @@ import {
   SHMCTL,
 } from './calls.ts';
 import { Draw, PAGE_BYTES, type Region } from './draw.ts';
+import { drawScan } from './draw_scan.ts';
 import { DrawUffd, NO_UFFD } from './draw_uffd.ts';
 import { BYTES, PROCESSES_MAX, type Program, SEGMENTS_MAX, type Step } from './program.ts';
 import { Random } from './random.ts';
@@ -43,6 +44,7 @@ export const WEIGHTS: Weights = {
   madvise: 12,
   process_madvise: 1,
   mincore: 2,
+  scan: 1,
   mlock: 1,
   mlock2: 0.5,
   munlock: 1,
@@ -282,6 +284,7 @@ class Generator {
     },
     process_madvise: (process) => this.#processMadvise(process),
     mincore: (process) => ({ name: 'mincore', ...this.#draw.range(process.regions) }),
+    scan: (process) => drawScan(this.#random, this.#draw.range(process.regions), true),
     mlock: (process) => ({ name: 'mlock', ...this.#draw.range(process.regions) }),
     mlock2: (process) => ({
       name: 'mlock2',

@@ -22,6 +22,7 @@ import {
   UFFD_WP,
   UFFDS_FROM,
 } from './calls.ts';
+import { drawScan } from './draw_scan.ts';
 import { BYTES, type Program, type Step } from './program.ts';
 import { Random } from './random.ts';
 
@@ -50,6 +51,7 @@ const WEIGHTS = {
   load: 12,
   store: 22,
   mincore: 2,
+  scan: 3,
   mlock: 1,
   observe: 6,
 } as const;
@@ -177,6 +179,9 @@ class Generator {
         return { name: 'store', ...this.#touch(), byte: random.pick(BYTES) };
       case 'mincore':
         return { name: 'mincore', address: this.#place(), length: random.between(1, 4) * HUGE };
+      case 'scan':
+        // No scan with write protection: where there is no table, older kernels never return.
+        return drawScan(random, this.#range(), false);
       case 'mlock':
         return { name: 'mlock', address: this.#place(), length: random.between(1, 3) * HUGE };
       case 'observe':

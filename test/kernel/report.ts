@@ -2,7 +2,13 @@
 
 /** What became of one step. */
 export type Outcome =
-  | { readonly kind: 'returned'; readonly value: number; readonly resident?: readonly number[] }
+  | {
+      readonly kind: 'returned';
+      readonly value: number;
+      readonly resident?: readonly number[];
+      /** Regions, and at last an empty one where the scan ended. */
+      readonly scanned?: readonly PageRun[];
+    }
   | { readonly kind: 'failed'; readonly errno: number }
   /** A touch that a signal ended: `code` is its si_code, `address` the byte it names. */
   | {

@@ -74,9 +74,9 @@ function residentOf(
 /** Every entry that a walk of the whole address space shows. */
 function walked(machine: mm.Machine, space: mm.Mm, form: mm.WalkForm): Leaf[] {
   const found: Leaf[] = [];
-  const ops = mm.leafOps<Leaf[]>(function* note({ task, state }, slot, level) {
+  const ops = mm.leafOps<Leaf[]>(function* note({ task, state }, slot, level, page) {
     yield mm.reading(task.machine.objects.entry(slot));
-    if (!mm.isNoneAt(task.machine, slot)) state.push({ slot, level });
+    if (!mm.isNoneAt(task.machine, slot)) state.push({ slot, level, start: page });
   });
   const task = { machine, cpu: 0, mm: space };
   mm.run(mm.mmapReadLock(machine, 0, space.id));

@@ -52,6 +52,11 @@ export class RandomSpace {
     this.#migration = undefined;
   }
 
+  /** Performs what is not kept waiting by what is under way. */
+  run<T>(operation: mm.Op<T>): T {
+    return this.#alone.run(operation);
+  }
+
   get spaces(): mm.Mm[] {
     return [...this.machine.mms.all()];
   }

@@ -7,21 +7,26 @@ import { ACCESSED, DIRTY, type LeafFlags, R, UFFD_WP, USER, W, X } from '../../a
 import { allocFrame, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { anonVmaPrepare } from '../rmap/anon_vma_prepare.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
-import { isNoneAt, setLeaf } from '../table/pgtable.ts';
+import { setMapped } from '../table/mapped_entry.ts';
+import { isNoneAt } from '../table/pgtable.ts';
 import { lockBelow, unlockPte } from '../table/pte_table.ts';
 import { isWpMarkerAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { handleUserfault } from '../userfaultfd/handle.ts';
 import { Rss } from '../vma/mm.ts';
-import { VM, type Vma } from '../vma/vma.ts';
+import { isAccessible, VM, type Vma } from '../vma/vma.ts';
 import { Rank, tryLockShared, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
 import { Access, Fault } from './result.ts';
 
-/** The flags of a leaf that gives all that `vma` allows, but writing: to be added where it may be. */
+/**
+ * The flags of a leaf that gives all that `vma` allows, but writing: to be added where it may be. What
+ * is accessible to nobody is mapped for who forces it.
+ */
 export function readOnlyFlags(vma: Vma): LeafFlags {
+  if (!isAccessible(vma)) return ACCESSED;
   return R | USER | ACCESSED | ((vma.flags & VM.EXEC) === 0 ? 0 : X);
 }
 
@@ -98,6 +103,6 @@ function* mapFirst(
   // Who forces a write may do so where the program may not.
   const isWritable = isWrite && (vma.flags & VM.WRITE) !== 0;
   const written = isWritable ? DIRTY | (isWp ? 0 : W) : 0;
-  setLeaf(machine, slot, frame, readOnlyFlags(vma) | written | (isWp ? UFFD_WP : 0));
+  setMapped(machine, slot, frame, readOnlyFlags(vma) | written | (isWp ? UFFD_WP : 0));
   return true;
 }

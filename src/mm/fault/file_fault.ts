@@ -23,7 +23,8 @@ import { mapHugeFolio } from '../huge/huge_file.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { allocFrame, headOf, markDirty, orderOf, putFrame } from '../page/frame.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
-import { clearEntry, isNoneAt, setLeaf, slotBelow } from '../table/pgtable.ts';
+import { setMapped } from '../table/mapped_entry.ts';
+import { clearEntry, isNoneAt, slotBelow } from '../table/pgtable.ts';
 import { relockPte, unlockPte } from '../table/pte_table.ts';
 import { isWpMarkerAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
@@ -223,7 +224,7 @@ function* mapCopy(
   if (isFirst) {
     mapNewAnonymous(machine, copy, vma, page);
     mm.rss[Rss.ANON]!++;
-    setLeaf(machine, slot, copy, noted ? withWp(writtenFlags(vma)) : writtenFlags(vma));
+    setMapped(machine, slot, copy, noted ? withWp(writtenFlags(vma)) : writtenFlags(vma));
   }
   yield* unlockPte(task, mm, slot);
   return isFirst ? MAPPED : Fault.DONE;

@@ -15,7 +15,8 @@ import { Notify } from '../notifier/subscription.ts';
 import { allocFrame, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
 import { freeSwapCache } from '../swap/swap_cache.ts';
-import { clearEntry, setLeaf } from '../table/pgtable.ts';
+import { setMapped } from '../table/mapped_entry.ts';
+import { clearEntry } from '../table/pgtable.ts';
 import { lockIfSame, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
@@ -92,7 +93,7 @@ function* replaceIfSame(
     mm.rss[Rss.ANON]!++;
     yield setting(machine.objects.entry(slot));
     const noted = machine.format.uffdWp(low, high) ? UFFD_WP : 0;
-    setLeaf(machine, slot, copy, isUnshare ? readOnlyFlags(vma) | noted : writtenFlags(vma));
+    setMapped(machine, slot, copy, isUnshare ? readOnlyFlags(vma) | noted : writtenFlags(vma));
     yield* removeRmap(machine, mm, frame);
     yield* unlockPte(task, mm, slot);
   }

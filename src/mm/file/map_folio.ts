@@ -7,7 +7,8 @@ import type { LeafFlags } from '../../arch/index.ts';
 import type { Machine } from '../machine.ts';
 import { headOf, orderOf } from '../page/frame.ts';
 import { addRmap } from '../rmap/map_count.ts';
-import { isNoneAt, setLeaf } from '../table/pgtable.ts';
+import { setMapped } from '../table/mapped_entry.ts';
+import { isNoneAt } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
@@ -63,7 +64,7 @@ export function* mapRun(
   for (let at = start; at < end; at++) {
     yield setting(machine.objects.entry(slot + at - page));
     if (!isNoneAt(machine, slot + at - page)) continue;
-    setLeaf(machine, slot + at - page, frame + at - start, flags);
+    setMapped(machine, slot + at - page, frame + at - start, flags);
     yield* addRmap(machine, mm, frame + at - start);
     count++;
   }

@@ -13,24 +13,24 @@ import { Access, Fault } from '../fault/result.ts';
 import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
 import { granularOf } from '../hugetlb/granular.ts';
-import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
+import { isHugetlb } from '../hugetlb/hstate.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import {
-  isNoneAt,
   isPresentAt,
   isTableAt,
   isWritableAt,
   isWriteDenied,
-  lockOf,
-  walk,
+  slotIn,
+  tableOf,
 } from '../table/pgtable.ts';
-import { lockPte, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import { awaitUserfault } from '../userfaultfd/queue.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { vmaPgtableWalkBegin, vmaPgtableWalkEnd } from '../walk/vma_pgtable_walk.ts';
+import { leafOps } from '../walk/leaf_walk.ts';
+import { type MmWalkOps, WalkForm } from '../walk/mm_walk.ts';
+import { walkPageRangeVma } from '../walk/page_walk.ts';
 import { EFAULT, ENOMEM } from '../world/errno.ts';
-import { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from '../world/lock.ts';
+import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import { NONE, type World } from '../world/world.ts';
@@ -65,8 +65,17 @@ export function* getUserPage(task: Task, page: number, flags: number): Op<number
   return yield* getUserPageSlow(task, page, flags);
 }
 
-/** As `getUserPage()`, without GUP-fast. */
-export function* getUserPageSlow(task: Task, page: number, flags: number): Op<number> {
+/**
+ * As `getUserPage()`, without GUP-fast.
+ *
+ * @param form how tables of hugetlb are walked: in a way of their own until Linux 6.9
+ */
+export function* getUserPageSlow(
+  task: Task,
+  page: number,
+  flags: number,
+  form: WalkForm = WalkForm.UNIFIED,
+): Op<number> {
   const { machine, cpu, mm } = task;
   if ((flags & FOLL.PIN) !== 0) yield* noteHasPinned(task);
   for (;;) {
@@ -74,7 +83,7 @@ export function* getUserPageSlow(task: Task, page: number, flags: number): Op<nu
     yield reading(machine.objects.tree(mm.id));
     const vma = mm.vmas.at(page);
     const error = vma === undefined ? EFAULT : checkVmaFlags(vma, flags);
-    const result = error < 0 ? error : yield* followIn(task, vma!, page, flags);
+    const result = error < 0 ? error : yield* followIn(task, vma!, page, flags, form);
     yield* mmapReadUnlock(machine, cpu, mm.id);
     if (result !== WAITING) return result;
     const isWoken = yield* awaitUserfault(task);
@@ -83,17 +92,25 @@ export function* getUserPageSlow(task: Task, page: number, flags: number): Op<nu
 }
 
 /** In the address space itself, or where a design has what it maps. Called under the mmap lock. */
-function* followIn(task: Task, vma: Vma, page: number, flags: number): Op<number> {
+function* followIn(task: Task, vma: Vma, page: number, flags: number, form: WalkForm): Op<number> {
   const gup = vmOpsOf(task.machine, vma)?.gup;
-  if (gup === undefined) return yield* followOrFault(task, vma, page, flags);
-  return yield* gup(task, vma, page, (other, its, at) => followOrFault(other, its, at, flags));
+  if (gup === undefined) return yield* followOrFault(task, vma, page, flags, form);
+  return yield* gup(task, vma, page, (other, its, at) =>
+    followOrFault(other, its, at, flags, form),
+  );
 }
 
 /** Called under the mmap lock. @returns a frame, or EFAULT or ENOMEM */
-function* followOrFault(task: Task, vma: Vma, page: number, asked: number): Op<number> {
+function* followOrFault(
+  task: Task,
+  vma: Vma,
+  page: number,
+  asked: number,
+  form: WalkForm,
+): Op<number> {
   let flags = asked;
   for (;;) {
-    const found = yield* followPage(task, vma, page, flags);
+    const found = yield* followPage(task, vma, page, flags, form);
     if (found >= 0) return found;
     if ((flags & FOLL.NOFAULT) !== 0) return EFAULT;
     const isWrite = (flags & FOLL.WRITE) !== 0;
@@ -106,70 +123,60 @@ function* followOrFault(task: Task, vma: Vma, page: number, asked: number): Op<n
   }
 }
 
+/** A page that is looked for. */
+interface Follow {
+  readonly flags: number;
+  /** A frame, `MISSING` or `SHARED`. */
+  found: number;
+  /** What is said instead of a small page, whatever its entry says. */
+  denied: number | undefined;
+  /** The entry of a transparent huge page, or `NONE`. */
+  huge: number;
+}
+
+const LEAVES: MmWalkOps<Follow> = leafOps(function* look({ task, vma, state }, slot, level, page) {
+  const { machine } = task;
+  if (level === 0 && state.denied !== undefined) {
+    state.found = state.denied;
+    return;
+  }
+  if (level === 1 && !isHugetlb(vma!)) state.huge = slot;
+  const exact = slotIn(machine, tableOf(machine, slot), page, level);
+  state.found = yield* followEntry(task, vma!, exact, page, level, state.flags);
+});
+
+const OPS: MmWalkOps<Follow> = {
+  ...LEAVES,
+  *pmdEntry(walk, slot, page, end) {
+    const { machine } = walk.task;
+    yield reading(machine.objects.entry(slot));
+    // Nothing is pinned, or written to, through a table that is shared until the first write.
+    const isDenied = isTableAt(machine, slot, 1) && isWriteDenied(machine, slot);
+    walk.state.denied = isDenied ? denialOf(walk.state.flags) : undefined;
+    return yield* LEAVES.pmdEntry!(walk, slot, page, end);
+  },
+};
+
 /** Grabs what `page` is mapped to now. @returns a frame, `MISSING` or `SHARED` */
-function* followPage(task: Task, vma: Vma, page: number, flags: number): Op<number> {
-  const granular = granularOf(task.machine, vma);
+function* followPage(
+  task: Task,
+  vma: Vma,
+  page: number,
+  flags: number,
+  form: WalkForm,
+): Op<number> {
+  const { machine, mm } = task;
+  const granular = granularOf(machine, vma);
   if (granular !== undefined) {
     const isPin = (flags & FOLL.PIN) !== 0;
     return yield* granular.follow(task, vma, page, (flags & FOLL.WRITE) !== 0, isPin);
   }
-  yield* vmaPgtableWalkBegin(task, vma);
-  const found = isHugetlb(vma)
-    ? yield* followHugetlb(task, vma, page, flags)
-    : yield* followTables(task, vma, page, flags);
-  yield* vmaPgtableWalkEnd(task, vma);
-  return found;
-}
-
-/** Their entries are of one level, and never split. */
-function* followHugetlb(task: Task, vma: Vma, page: number, flags: number): Op<number> {
-  const { level } = hstateOf(vma);
-  const slot = yield* walk(task.machine, task.mm, page, level);
-  return slot === NONE ? MISSING : yield* followLeaf(task, vma, slot, page, level, flags);
-}
-
-function* followTables(task: Task, vma: Vma, page: number, flags: number): Op<number> {
-  const { machine, mm } = task;
-  const upper = yield* walk(machine, mm, page, 1);
-  if (upper === NONE) return MISSING;
-  yield reading(machine.objects.entry(upper));
-  if (isNoneAt(machine, upper)) return MISSING;
-  if (!isMappedAt(machine, upper, 1)) {
-    const slot = yield* lockPte(task, mm, page);
-    if (slot === NONE) return MISSING;
-    if (isTableAt(machine, upper, 1) && isWriteDenied(machine, upper)) {
-      // Nothing is pinned, or written to, through a table that is shared until the first write.
-      const denied = denialOf(flags);
-      if (denied !== undefined) {
-        yield* unlockPte(task, mm, slot);
-        return denied;
-      }
-    }
-    const found = yield* followEntry(task, vma, slot, page, 0, flags);
-    yield* unlockPte(task, mm, slot);
-    return found;
-  }
-  const found = yield* followLeaf(task, vma, upper, page, 1, flags);
-  if (found !== SHARED) return found;
+  const state: Follow = { flags, found: MISSING, denied: undefined, huge: NONE };
+  yield* walkPageRangeVma(task, vma, page, page + 1, OPS, state, form);
+  if (state.found !== SHARED || state.huge === NONE) return state.found;
   // Small pages can be unshared one by one.
-  yield* splitHugeEntry(task, mm, hugeStart(machine, page), upper);
+  yield* splitHugeEntry(task, mm, hugeStart(machine, page), state.huge);
   return MISSING;
-}
-
-function* followLeaf(
-  task: Task,
-  vma: Vma,
-  slot: number,
-  page: number,
-  level: number,
-  flags: number,
-): Op<number> {
-  const { machine, cpu, mm } = task;
-  const guard = lockOf(machine, mm, slot, level);
-  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
-  const found = yield* followEntry(task, vma, slot, page, level, flags);
-  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
-  return found;
 }
 
 function denialOf(flags: number): typeof MISSING | typeof SHARED | undefined {

@@ -15,6 +15,7 @@ import { Notify } from '../notifier/subscription.ts';
 import { allocFolio, putFrame } from '../page/frame.ts';
 import { entireMapcount } from '../rmap/large_mapcount.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
+import { setMapped } from '../table/mapped_entry.ts';
 import {
   clearEntry,
   flagsAt,
@@ -137,7 +138,7 @@ function* doHugeAnonymousPage(
     mm.tables++;
     const start = hugeStart(machine, page);
     if (isWrite) yield* mapNewHuge(task, vma, start, slot, head);
-    else setLeaf(machine, slot, head, readOnlyFlags(vma), 1);
+    else setMapped(machine, slot, head, readOnlyFlags(vma), 1);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   if (isFirst) return Fault.DONE;
@@ -152,7 +153,8 @@ function* mapNewHuge(task: Task, vma: Vma, start: number, slot: number, head: nu
   const pages = hugePages(machine);
   mapNewAnonymous(machine, head, vma, start);
   machine.frameMapcount[head] = 0;
-  setLeaf(machine, slot, head, readOnlyFlags(vma) | W | DIRTY, 1);
+  const written = DIRTY | ((vma.flags & VM.WRITE) === 0 ? 0 : W);
+  setMapped(machine, slot, head, readOnlyFlags(vma) | written, 1);
   yield* addHugeRmap(machine, mm, head, pages);
 }
 

@@ -66,7 +66,8 @@ export function* hugetlbChangeProtection(
       result = ENOMEM;
       break;
     }
-    const isGone = slot !== NONE && (yield* changeEntry(task, vma, page, slot, wp, unshared));
+    const isGone =
+      slot !== NONE && (yield* changeHugetlbEntry(task, vma, page, slot, wp, unshared));
     page = slot === NONE || isGone ? nextBlock(machine, hstate, page) : page + hstate.pages;
   }
   yield* flushUnshared(task, unshared);
@@ -77,8 +78,12 @@ export function* hugetlbChangeProtection(
   return result;
 }
 
-/** @returns whether the table was a shared one, and is given up */
-function* changeEntry(
+/**
+ * Called under the lock of the VMA and i_mmap_rwsem, both for writing.
+ *
+ * @returns whether the table was a shared one, and is given up
+ */
+export function* changeHugetlbEntry(
   task: Task,
   vma: Vma,
   page: number,

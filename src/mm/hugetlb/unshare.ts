@@ -127,7 +127,7 @@ export function* hugetlbSplit(task: Task, vma: Vma, page: number): Op<void> {
 }
 
 /** Gives up the table for the pages from `start` on, if it is shared. Called as `hugetlbSplit()`. */
-function* unshareBlock(task: Task, vma: Vma, start: number): Op<void> {
+export function* unshareBlock(task: Task, vma: Vma, start: number): Op<void> {
   const { machine, cpu, mm } = task;
   const above = yield* walk(machine, mm, start, 2);
   if (above === NONE) return;

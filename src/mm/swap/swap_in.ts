@@ -17,7 +17,7 @@ import { Access, Fault } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { allocFrame, putFrame } from '../page/frame.ts';
 import { addRmap, isAnonymousFrame, mapNewAnonymous } from '../rmap/map_count.ts';
-import { setLeaf } from '../table/pgtable.ts';
+import { setMapped } from '../table/mapped_entry.ts';
 import { lockIfSame, unlockPte } from '../table/pte_table.ts';
 import { SoftFlag } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
@@ -133,7 +133,7 @@ function* mapSwapped(
   mm.rss[Rss.SWAP]!--;
   yield setting(machine.objects.entry(entry.at));
   const isWp = (entry.flags & SoftFlag.UFFD_WP) !== 0;
-  setLeaf(machine, entry.at, head, swappedFlags(vma, isOwn, isWrite, isWp));
+  setMapped(machine, entry.at, head, swappedFlags(vma, isOwn, isWrite, isWp));
   yield* unlockPte(task, mm, entry.at);
   return true;
 }

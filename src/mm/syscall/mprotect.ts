@@ -12,6 +12,8 @@ import { leaveQueue } from '../userfaultfd/queue.ts';
 import { isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { isAnonymous, VM, VM_ACCESS, type Vma } from '../vma/vma.ts';
 import { modifyFlags } from '../vma/vma_merge.ts';
+import type { WalkForm } from '../walk/mm_walk.ts';
+import { protectByWalk } from '../walk/protect_walk.ts';
 import { EACCES, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -23,27 +25,40 @@ const PROT_GROWSUP = 0x2000000;
 /**
  * What comes before a refusal stays done. The flush comes last, before the mmap lock is dropped.
  *
+ * @param   form how tables are walked, if it is to be by `mm_walk_ops`: Linux 6.18 has loops of its own
  * @returns 0 or a negative errno
  * @locks   mmap (write), each VMA (write), then the page-table locks
  * @omits   protection keys
  */
-export function* mprotect(task: Task, address: number, length: number, prot: number): Op<number> {
+export function* mprotect(
+  task: Task,
+  address: number,
+  length: number,
+  prot: number,
+  form?: WalkForm,
+): Op<number> {
   const { machine, cpu, mm } = task;
   if (machine.designs.length > 0) {
-    const again = (other: Task, at: number) => mprotect(other, at, length, prot);
+    const again = (other: Task, at: number) => mprotect(other, at, length, prot, form);
     const passed = yield* passCall(task, address, length, again);
     if (passed !== undefined) return passed;
   }
   yield* mmapWriteLock(machine, cpu, mm.id);
   yield* tlbGatherMmu(machine, cpu, mm.id);
-  const result = yield* doMprotect(task, address, length, prot);
+  const result = yield* doMprotect(task, address, length, prot, form);
   yield* tlbFinishMmu(machine, cpu, mm.id);
   yield* mmapWriteUnlock(machine, cpu, mm.id);
   return result;
 }
 
 /** Called under the mmap write lock. @returns 0 or a negative errno */
-function* doMprotect(task: Task, address: number, length: number, prot: number): Op<number> {
+function* doMprotect(
+  task: Task,
+  address: number,
+  length: number,
+  prot: number,
+  form: WalkForm | undefined,
+): Op<number> {
   const grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
   if (grows === (PROT_GROWSDOWN | PROT_GROWSUP)) return EINVAL;
   if (!isPageAligned(address)) return EINVAL;
@@ -58,19 +73,25 @@ function* doMprotect(task: Task, address: number, length: number, prot: number):
   if (grows === PROT_GROWSDOWN) {
     if (first.start >= end) return ENOMEM;
     if ((first.flags & VM.GROWSDOWN) === 0) return EINVAL;
-    return yield* protectRange(task, first.start, end, prot & VM_ACCESS);
+    return yield* protectRange(task, first.start, end, prot & VM_ACCESS, form);
   }
   if (first.start > start) return ENOMEM;
   if (grows === PROT_GROWSUP) return EINVAL;
-  return yield* protectRange(task, start, end, prot & VM_ACCESS);
+  return yield* protectRange(task, start, end, prot & VM_ACCESS, form);
 }
 
-function* protectRange(task: Task, start: number, end: number, access: number): Op<number> {
+function* protectRange(
+  task: Task,
+  start: number,
+  end: number,
+  access: number,
+  form: WalkForm | undefined,
+): Op<number> {
   for (let at = start; at < end; ) {
     const vma = task.mm.vmas.at(at);
     if (vma === undefined) return ENOMEM;
     const partEnd = Math.min(end, vma.end);
-    const error = yield* protectPart(task, vma, at, partEnd, access);
+    const error = yield* protectPart(task, vma, at, partEnd, access, form);
     if (error < 0) return error;
     at = partEnd;
   }
@@ -83,6 +104,7 @@ function* protectPart(
   start: number,
   end: number,
   access: number,
+  form: WalkForm | undefined,
 ): Op<number> {
   const old = vma.flags;
   let flags = (old & ~VM_ACCESS) | access;
@@ -99,15 +121,24 @@ function* protectPart(
   } else if (isAnonymous(vma) && vma.anonVma === undefined) flags &= ~VM.ACCOUNT;
   if (task.machine.designs.length > 0) yield* beforeChange(task, vma, start, end, Change.RIGHTS);
   const changed = yield* modifyFlags(task, vma, start, end, flags);
-  if (typeof changed !== 'number') {
-    if (isHugetlb(changed)) yield* hugetlbChangeProtection(task, changed, start, end);
-    else yield* changeProtection(task, changed, start, end);
-  }
+  if (typeof changed !== 'number') yield* changeRights(task, changed, start, end, form);
   if (task.machine.designs.length > 0) yield* afterChange(task, vma);
   if (typeof changed === 'number') return changed;
   const wasLockedUnwritten = (old & (VM.WRITE | VM.SHARED | VM.LOCKED)) === VM.LOCKED;
   if (wasLockedUnwritten && flags & VM.WRITE) yield* populateLocked(task, changed, start, end);
   return 0;
+}
+
+function* changeRights(
+  task: Task,
+  vma: Vma,
+  start: number,
+  end: number,
+  form: WalkForm | undefined,
+): Op<void> {
+  if (form !== undefined) yield* protectByWalk(task, vma, start, end, form);
+  else if (isHugetlb(vma)) yield* hugetlbChangeProtection(task, vma, start, end);
+  else yield* changeProtection(task, vma, start, end);
 }
 
 /** Under the mmap write lock userfaultfd is not waited for. */

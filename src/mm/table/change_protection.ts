@@ -137,14 +137,28 @@ function* changePteRange(
   const isNoted = wp === WpChange.PROTECT && usesWpMarkers(vma);
   for (let page = start; page < end; page++) {
     const slot = first + page - start;
-    yield reading(machine.objects.entry(slot));
-    if (isMappedAt(machine, slot)) yield* changeMapped(task, vma, slot, page, wp);
-    else if (!isNoneAt(machine, slot)) yield* changeSoftEntry(machine, slot, wp);
-    else if (isNoted) {
+    const isThere = yield* changePte(task, vma, slot, page, wp);
+    if (!isThere && isNoted) {
       yield setting(machine.objects.entry(slot));
       setSoftEntry(machine, slot, SoftKind.MARKER, Marker.UFFD_WP);
     }
   }
+}
+
+/** Called under the lock of the table. @returns whether there is an entry */
+export function* changePte(
+  task: Task,
+  vma: Vma,
+  slot: number,
+  page: number,
+  wp: WpChange,
+): Op<boolean> {
+  const { machine } = task;
+  yield reading(machine.objects.entry(slot));
+  if (isNoneAt(machine, slot)) return false;
+  if (isMappedAt(machine, slot)) yield* changeMapped(task, vma, slot, page, wp);
+  else yield* changeSoftEntry(machine, slot, wp);
+  return true;
 }
 
 function* changeMapped(task: Task, vma: Vma, slot: number, page: number, wp: WpChange): Op<void> {

@@ -57,6 +57,11 @@ type WalkRange<State> = (walk: MmWalk<State>, page: number, end: number) => Op<n
  */
 export interface MmWalkOps<State> {
   readonly walkLock: WalkLock;
+  /**
+   * Whether it gives up tables that are shared: then i_mmap_rwsem is held, too, and both it and the
+   * lock of a VMA of hugetlb for writing. No walk of Linux 6.18 does.
+   */
+  readonly unshares?: true;
   /** A level that the format does not have is called for with the entry of the one below. */
   readonly pgdEntry?: WalkEntry<State>;
   readonly p4dEntry?: WalkEntry<State>;

@@ -22,7 +22,7 @@ import {
   WalkForm,
   WalkLock,
   walkPageRange,
-  walkPageVma,
+  walkPageRangeVma,
 } from '../index.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 
@@ -180,7 +180,8 @@ test('a walk asks for the locks that it is told of, and takes those of VMAs', ()
   const { task } = process;
   const { machine, cpu, mm } = task;
   const vma = mm.vmas.at(FIRST)!;
-  const walk = (walkLock: WalkLock): number => run(walkPageVma(task, vma, { walkLock }, undefined));
+  const walk = (walkLock: WalkLock): number =>
+    run(walkPageRangeVma(task, vma, vma.start, vma.end, { walkLock }, undefined));
   const isWriteLocked = (): boolean => machine.vmaSequence[vma.id] === machine.mmSequence[mm.id];
   for (const walkLock of Object.values(WalkLock)) assert.throws(() => walk(walkLock));
   run(mmapReadLock(machine, cpu, mm.id));

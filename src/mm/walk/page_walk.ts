@@ -56,10 +56,12 @@ export function* walkPageRange<State>(
   return 0;
 }
 
-/** As `walkPageRange()`, of all of a VMA that the caller has found. @source walk_page_vma() */
-export function* walkPageVma<State>(
+/** As `walkPageRange()`, of a part of a VMA that the caller has found. @source walk_page_range_vma() */
+export function* walkPageRangeVma<State>(
   task: Task,
   vma: Vma,
+  start: number,
+  end: number,
   ops: MmWalkOps<State>,
   state: State,
   form: WalkForm = WalkForm.LEGACY,
@@ -67,7 +69,7 @@ export function* walkPageVma<State>(
   assert(isMmLocked(task, ops.walkLock), 'who walks holds what keeps the tables in place');
   const walk = newWalk(task, ops, state, form);
   walk.vma = vma;
-  return yield* walkVma(walk, vma, vma.start, vma.end);
+  return yield* walkVma(walk, vma, start, end);
 }
 
 function newWalk<State>(
@@ -108,17 +110,12 @@ function* walkVma<State>(walk: MmWalk<State>, vma: Vma, start: number, end: numb
   // One entry for each huge page is all that `hugetlb_entry` knows.
   const isWhole = isHugetlb(vma) && vma.hugetlb?.isGranular !== true;
   const isLegacyHugetlb = isWhole && walk.form === WalkForm.LEGACY;
+  yield* vmaPgtableWalkBegin(task, vma, ops.unshares);
   const result = isLegacyHugetlb
     ? yield* walkHugetlbRange(walk, vma, start, end)
-    : yield* walkOneVma(walk, vma, start, end);
+    : yield* walkTables(walk, start, end);
+  yield* vmaPgtableWalkEnd(task, vma, ops.unshares);
   if (ops.postVma !== undefined) yield* ops.postVma(walk);
-  return result;
-}
-
-function* walkOneVma<State>(walk: MmWalk<State>, vma: Vma, start: number, end: number): Op<number> {
-  yield* vmaPgtableWalkBegin(walk.task, vma);
-  const result = yield* walkTables(walk, start, end);
-  yield* vmaPgtableWalkEnd(walk.task, vma);
   return result;
 }
 

@@ -4,32 +4,28 @@
  * @source mm/pagewalk.c walk_hugetlb_range() (Linux 6.18)
  */
 import { hstateOf } from '../hugetlb/hstate.ts';
-import { vmaLockRead, vmaUnlockRead } from '../hugetlb/vma_lock.ts';
 import { walk as walkTo } from '../table/pgtable.ts';
 import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { NONE } from '../world/world.ts';
 import { LEVEL_UNKNOWN, type MmWalk } from './mm_walk.ts';
 
-/** @locks the lock of the VMA, for reading */
+/** Called between `vmaPgtableWalkBegin()` and `vmaPgtableWalkEnd()`. */
 export function* walkHugetlbRange<State>(
   walk: MmWalk<State>,
   vma: Vma,
   start: number,
   end: number,
 ): Op<number> {
-  const { task, ops } = walk;
-  if (ops.hugetlbEntry === undefined) return 0;
+  if (walk.ops.hugetlbEntry === undefined) return 0;
   const { pages } = hstateOf(vma);
   let result = 0;
-  yield* vmaLockRead(task, vma);
   for (let page = start; page < end && result === 0; ) {
     const head = Math.floor(page / pages) * pages;
     const next = Math.min(end, head + pages);
     result = yield* walkHugePage(walk, vma, head, page, next);
     page = next;
   }
-  yield* vmaUnlockRead(task, vma);
   return result;
 }
 

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { formatById } from '../../../src/arch/index.ts';
-import type { Inode, Layout, Machine, Task, WorldSize } from '../../../src/mm/index.ts';
-import { ADVICE, type Address, type Call, MAP, PROT } from '../calls.ts';
+import type { Inode, Layout, Machine, PmScanArg, Task, WorldSize } from '../../../src/mm/index.ts';
+import { ADVICE, type Address, CATEGORIES, type Call, MAP, PROT } from '../calls.ts';
 import { isHugetlb } from '../covered.ts';
 import type { Program, Step } from '../program.ts';
 import type { Backing, InitialState, KernelReport, Outcome, State, Vma } from '../report.ts';
@@ -209,6 +209,8 @@ class Run {
         return { kind: 'returned', value: 0 };
       case 'mincore':
         return this.#mincore(task, call);
+      case 'scan':
+        return this.#scan(task, call);
       case 'fork':
         return outcomeOf(this.#fork(task, call.child));
       case 'thread':
@@ -287,6 +289,16 @@ class Run {
     );
   }
 
+  #scan(task: Task, call: Call<'scan'>): Outcome {
+    const { result, walkEnd, regions } = mm.run(
+      mm.pagemapScan(task, scanArgument(call, this.#at(call.address))),
+    );
+    const outcome = outcomeOf(result);
+    const end = walkEnd / PAGE_BYTES;
+    const scanned = [...regions, { start: end, end, categories: 0 }];
+    return outcome.kind === 'returned' ? { ...outcome, scanned } : outcome;
+  }
+
   #mincore(task: Task, { address, length }: Call<'mincore'>): Outcome {
     const pages = Math.max(0, Math.ceil(length / PAGE_BYTES));
     const bytes = new Uint8Array(pages);
@@ -312,6 +324,15 @@ function stripe(task: Task, address: number, count: number, prot: number): numbe
 
 function touchAll(task: Task, { start, end }: Pick<Vma, 'start' | 'end'>): void {
   for (let page = start; page < end; page++) mm.run(mm.store(task, page, 1));
+}
+
+function scanArgument(call: Call<'scan'>, start: number): PmScanArg {
+  const [categoryInverted, categoryMask, categoryAnyofMask, returnMask] = [0, 1, 2, 3].map(
+    (at) => Math.floor(call.categories / CATEGORIES ** at) % CATEGORIES,
+  ) as [number, number, number, number];
+  const masks = { categoryInverted, categoryMask, categoryAnyofMask, returnMask };
+  const { flags, length, regions, pages } = call;
+  return { flags, start, end: start + length, vecLength: regions, maxPages: pages, ...masks };
 }
 
 function layoutOf({ mmapBase, taskSize, brkStart }: InitialState): Layout {

@@ -69,6 +69,8 @@ static int is_harmless(u32 call, const s64 *a)
 	case CALL_uffd_poison:
 	case CALL_uffd_writeprotect:
 		return !reaches_own(a[1], a[2]);
+	case CALL_scan:
+		return !reaches_own(a[0], a[1]) && a[4] <= SCAN_REGIONS;
 	case CALL_mincore:
 		return a[1] < 0 || a[1] <= RESIDENT_PAGES_MAX * (s64)PAGE;
 	case CALL_munmap:
@@ -190,6 +192,8 @@ static s64 perform(u32 at, u32 call, const s64 *a, struct outcome *outcome)
 		if (result == 0)
 			emit(RECORD_RESIDENT, at, resident, (a[1] + PAGE - 1) / PAGE);
 		return result;
+	case CALL_scan:
+		return scan_pages(at, a);
 	case CALL_mlock:
 		return syscall(mlock, a[0], a[1]);
 	case CALL_mlock2:

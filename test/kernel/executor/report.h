@@ -120,6 +120,35 @@ static void emit_pages(u32 type, u32 step, u64 start, u64 end)
 	syscall(close, fd);
 }
 
+/* Of `categories` of calls.ts, those that are the `index`-th. */
+static u64 categories_of(s64 categories, u32 index)
+{
+	return categories >> 9 * index & 511;
+}
+
+static s64 scan_pages(u32 step, const s64 *a)
+{
+	static struct page_region regions[SCAN_REGIONS + 1];
+	struct page_scan scan = {
+		.size = sizeof(scan), .flags = a[2], .start = a[0], .end = a[0] + a[1],
+		.vec = a[4] ? (u64)regions : 0, .vec_len = a[4], .max_pages = a[5],
+		.category_inverted = categories_of(a[3], 0),
+		.category_mask = categories_of(a[3], 1),
+		.category_anyof_mask = categories_of(a[3], 2),
+		.return_mask = categories_of(a[3], 3),
+	};
+	s64 fd = must(syscall(open, "/proc/self/pagemap", O_RDONLY),
+		      "executor: cannot open /proc/self/pagemap");
+	s64 found = syscall(ioctl, fd, PAGEMAP_SCAN, &scan);
+
+	syscall(close, fd);
+	if (found < 0)
+		return found;
+	regions[found] = (struct page_region){ scan.walk_end, scan.walk_end, 0 };
+	emit(RECORD_SCANNED, step, regions, (found + 1) * sizeof(*regions));
+	return found;
+}
+
 #if WHOLE_FILES
 static void emit_file(const char *path, u32 type, u32 step)
 {

@@ -29,6 +29,8 @@ const race = (text: string, ...bugs: string[]): RaceSource => ({
   text,
   format: 'x86_64-4level',
   bugs,
+  design: 'none',
+  cpus: 1,
 });
 const search = (source: RaceSource) => explore(raceScenario(source) as unknown as Scenario, {});
 

@@ -70,6 +70,12 @@ export interface ZooItem {
   readonly bug: string;
 }
 
+/** A design of shared page tables. */
+export interface DesignItem {
+  readonly id: string;
+  readonly title: string;
+}
+
 export type RaceText = Extract<StorySource, { kind: 'race' }>;
 
 /** By name: what goes there, and what comes back. */
@@ -99,6 +105,7 @@ export interface Calls {
   };
   run: { ask: { readonly source: RaceText }; answer: OpenedExecution };
   zoo: { ask: null; answer: readonly ZooItem[] };
+  designs: { ask: null; answer: readonly DesignItem[] };
   search: {
     ask: {
       readonly id: number;

@@ -2,6 +2,7 @@
  * The worker: the only part of the viewer that runs anything of ptshare but formats. It opens files,
  * runs the engine, and answers with data to draw.
  */
+import { designItems } from '../document/designs.ts';
 import { type Document, explainFailure, readDocument } from '../document/documents.ts';
 import { Findings } from '../document/findings.ts';
 import { HostDocument } from '../document/host.ts';
@@ -85,6 +86,7 @@ const HANDLERS: Handlers = {
     return keepScene('the script', new Scene(writer.trace()));
   },
   zoo: () => zooItems(),
+  designs: () => designItems(),
 };
 
 function keep(name: string, document: Document): Opened {

@@ -1,6 +1,5 @@
 /** Write what each CPU does, and explore every interleaving, here in the browser. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { FORMATS } from '../../arch/index.ts';
 import { Player } from '../execution/player.tsx';
 import { useZoo } from '../finding/finding_view.tsx';
 import { StoryView } from '../finding/story_view.tsx';
@@ -9,12 +8,11 @@ import { CodeEditor } from '../ui/code_editor.tsx';
 import { Bugs } from './bugs.tsx';
 import { type Draft, decodeDraft, encodeDraft, hasCpus } from './draft.ts';
 import { EXAMPLES } from './examples.ts';
+import { Setting } from './setting.tsx';
 import { type Result, useExploration } from './use_exploration.ts';
 import { ZooChoice } from './zoo_choice.tsx';
 
 const SETTLE_MS = 400;
-/** Calls count in pages of 4 KiB. */
-const FORMAT_IDS = FORMATS.filter(({ pageShift }) => pageShift === 12).map(({ id }) => id);
 
 export function PlaygroundView({ route }: { readonly route: Route }) {
   const [draft, setDraft] = useDraft(route);
@@ -45,17 +43,9 @@ export function PlaygroundView({ route }: { readonly route: Route }) {
               <option key={title}>{title}</option>
             ))}
           </select>
-          <select
-            aria-label="Page tables"
-            value={draft.format}
-            onChange={({ target }) => setDraft({ ...draft, format: target.value })}
-          >
-            {FORMAT_IDS.map((id) => (
-              <option key={id}>{id}</option>
-            ))}
-          </select>
           <ZooChoice zoo={zoo} onChoose={exploration.exploreZoo} />
         </div>
+        <Setting draft={draft} onChange={setDraft} />
         <CodeEditor
           label="Scenario: calls to set up, then what each CPU does"
           text={draft.text}

@@ -125,22 +125,22 @@ read(a, 64*K)       # one fault, which links; nothing is to be filled
 `,
   },
   {
-    title: 'fault against munmap of a shared table, as posted in 2006',
+    title: 'reclaim against a load of a process that shares the table',
     ...plain,
     design: '2006-posted',
-    text: `# Both processes have one table for the file; what one takes out, the other looks up.
+    text: `# Two processes with one table for the file, as posted in May 2006. Its fixed run is as reviewed.
 f = memfd_create("buffers")
-ftruncate(f, 4*M)
+ftruncate(f, 2*M)
 a = mmap(0x40000000, 2*M, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, f)
 store(a, 1)
 child = fork()
 as(child); load(a); as(1)
 
 cpu 0, process 1:
-munmap(a, 2*M)
+madvise(a, 4*K, MADV_PAGEOUT)
 
 cpu 1, process 2:
-store(a, 7)
+load(a)
 `,
   },
 ];

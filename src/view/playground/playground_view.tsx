@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { Player } from '../execution/player.tsx';
 import { useZoo } from '../finding/finding_view.tsx';
 import { StoryView } from '../finding/story_view.tsx';
+import type { OpenedExecution } from '../protocol.ts';
 import { goTo, linkTo, type Route } from '../route.ts';
 import { CodeEditor } from '../ui/code_editor.tsx';
 import { Bugs } from './bugs.tsx';
@@ -127,7 +128,7 @@ function Outcome({ result }: { readonly result: Result | undefined }) {
     case 'clean':
       return <Clean result={result} />;
     case 'run':
-      return <Player key={result.execution.id} execution={result.execution} begin={0} />;
+      return <Run execution={result.execution} />;
     default:
       return (
         <div className="empty">
@@ -145,6 +146,12 @@ function Outcome({ result }: { readonly result: Result | undefined }) {
         </div>
       );
   }
+}
+
+/** Shown as it ends: at its beginning there is nothing to see. */
+function Run({ execution }: { readonly execution: OpenedExecution }) {
+  const { id, timeline } = execution;
+  return <Player key={id} execution={execution} begin={Math.max(timeline.events - 1, 0)} />;
 }
 
 function Clean({ result: { explored } }: { readonly result: Extract<Result, { kind: 'clean' }> }) {

@@ -30,19 +30,6 @@ export function Setting({ draft, onChange }: SettingProps) {
           ))}
         </select>
       </label>
-      <label>
-        Design
-        <select
-          value={draft.design}
-          onChange={({ target }) => onChange({ ...draft, design: target.value })}
-        >
-          {designs.map(({ id, title }) => (
-            <option key={id} value={id}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </label>
       {isRace || (
         <label>
           CPUs
@@ -56,6 +43,19 @@ export function Setting({ draft, onChange }: SettingProps) {
           </select>
         </label>
       )}
+      <label>
+        Design
+        <select
+          value={draft.design}
+          onChange={({ target }) => onChange({ ...draft, design: target.value })}
+        >
+          {designs.map(({ id, title }) => (
+            <option key={id} value={id}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </label>
     </div>
   );
 }

@@ -29,18 +29,27 @@ const MEND = 'Open a file that host, run or check of ptshare wrote';
  * @throws DocumentError, SnapshotError, TraceError
  */
 export function readDocument(name: string, bytes: Uint8Array): Document {
-  if (bytes.length > DEFAULT_LIMITS.fileBytes) {
-    throw new DocumentError(`${name} is larger than anything ptshare writes`, MEND);
-  }
-  if (bytes.length === 0) throw new DocumentError(`${name} is empty`, MEND);
+  checkSize(name, bytes.length);
   if (startsWith(bytes, 'PAR1')) return HostDocument.ofSnapshot(decodeSnapshot(bytes));
-  if (startsWith(bytes, 'ptstrace')) return beginScene(new TraceDecoder(bytes));
+  if (isTrace(bytes)) {
+    const decoder = new TraceDecoder(bytes);
+    decoder.next();
+    return new Scene(decoder.trace, decoder);
+  }
   return readJson(name, bytes);
 }
 
-function beginScene(decoder: TraceDecoder): Scene {
-  decoder.next();
-  return new Scene(decoder.trace, decoder);
+/** Before any byte is read. @throws DocumentError */
+export function checkSize(name: string, bytes: number): void {
+  if (bytes > DEFAULT_LIMITS.fileBytes) {
+    throw new DocumentError(`${name} is larger than anything ptshare writes`, MEND);
+  }
+  if (bytes === 0) throw new DocumentError(`${name} is empty`, MEND);
+}
+
+/** Whether a file that begins so is a trace, which can be read while it arrives. */
+export function isTrace(bytes: Uint8Array): boolean {
+  return startsWith(bytes, 'ptstrace');
 }
 
 function startsWith(bytes: Uint8Array, magic: string): boolean {

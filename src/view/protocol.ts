@@ -80,7 +80,11 @@ export type RaceText = Extract<StorySource, { kind: 'race' }>;
 
 /** By name: what goes there, and what comes back. */
 export interface Calls {
-  open: { ask: { readonly name: string; readonly bytes: Uint8Array }; answer: Opened };
+  /** `source` is a file, or an address on the server of the page. */
+  open: {
+    ask: { readonly name: string; readonly size: number; readonly source: Blob | string };
+    answer: Opened;
+  };
   /** Reads on in a trace for a moment. */
   grow: { ask: { readonly id: number }; answer: Grown };
   close: { ask: { readonly id: number }; answer: null };

@@ -12,7 +12,9 @@ export async function openSession(): Promise<void> {
   if (session === undefined) return;
   if (session.file !== null) {
     const { name, size } = session.file;
-    await store.open(name, size, async () => (await fetch('./file')).arrayBuffer());
+    // Asked for while the worker still reads what it needs.
+    if (name.endsWith('.ptt')) void import('./execution/execution_view.tsx');
+    await store.open(name, size, new URL('./file', document.baseURI).href);
   }
   if (session.liveSeconds !== null) followHost(session.liveSeconds);
 }

@@ -5,7 +5,7 @@ import { explore, type Scenario } from '../check/index.ts';
 import type { Picture } from '../scene/picture.ts';
 import { Scene } from '../scene/scene.ts';
 import { TraceWriter } from '../trace/index.ts';
-import { explainFailure } from './documents.ts';
+import { explainFailure } from './explain_failure.ts';
 import { type RaceSource, raceScenario, runScript } from './race.ts';
 import { searchFor, tellStory } from './story.ts';
 

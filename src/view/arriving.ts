@@ -12,12 +12,12 @@ export class Arriving {
   /** How many of them are there, from the beginning on. */
   count = 0;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #next: Promise<void>;
+  #next: Promise<void> | undefined;
+  #isFlowing = false;
 
   constructor(stream: ReadableStream<Uint8Array>, size: number) {
     this.bytes = new Uint8Array(size);
     this.#reader = stream.getReader();
-    this.#next = this.#read();
   }
 
   get isWhole(): boolean {
@@ -26,21 +26,35 @@ export class Arriving {
 
   /** Waits until so many bytes are there, or all. @throws ArrivalError */
   async until(count: number): Promise<void> {
-    while (this.count < count && !this.isWhole) await this.#next;
+    while (this.count < count && !this.isWhole) await this.#more();
   }
 
-  /** Goes on by itself to the end, whether anybody waits or not. */
+  /**
+   * Lets the rest come by itself, whether anybody waits or not. Until then no more comes than is
+   * waited for, so that nothing competes with whoever shows the beginning.
+   */
+  flow(): void {
+    if (this.#isFlowing) return;
+    this.#isFlowing = true;
+    // A failure comes again when somebody waits.
+    this.until(this.bytes.length).catch(() => {});
+  }
+
+  #more(): Promise<void> {
+    this.#next ??= this.#read();
+    return this.#next;
+  }
+
   async #read(): Promise<void> {
-    const { done, value } = await this.#reader.read();
+    const { done, value } = await this.#reader.read().catch(() => {
+      throw new ArrivalError('The file comes no further');
+    });
     if (done || this.count + value.length > this.bytes.length) {
       throw new ArrivalError('The file has changed while it was read');
     }
     this.bytes.set(value, this.count);
     this.count += value.length;
-    if (this.isWhole) return;
-    this.#next = this.#read();
-    // Told to whoever waits for it.
-    this.#next.catch(() => {});
+    this.#next = undefined;
   }
 }
 

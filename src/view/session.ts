@@ -1,6 +1,7 @@
 /** What the server that sent the page has for it; a plain web server has nothing. */
 import { followHost } from './live.ts';
 import { store } from './store.ts';
+import { fetchView } from './views.ts';
 
 interface Session {
   readonly file: { readonly name: string; readonly size: number } | null;
@@ -13,7 +14,7 @@ export async function openSession(): Promise<void> {
   if (session.file !== null) {
     const { name, size } = session.file;
     // Asked for while the worker still reads what it needs.
-    if (name.endsWith('.ptt')) void import('./execution/execution_view.tsx');
+    if (name.endsWith('.ptt')) void fetchView('execution');
     await store.open(name, size, new URL('./file', document.baseURI).href);
   }
   if (session.liveSeconds !== null) followHost(session.liveSeconds);

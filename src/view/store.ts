@@ -65,7 +65,10 @@ class Store {
 
   /** Reads a long trace to its end, unless another one is opened meanwhile. */
   async #readOn({ id, name, share }: OpenedExecution): Promise<void> {
+    // A view that opens now asks for what it draws.
+    await this.client.asked();
     for (let read = share; read < 1; ) {
+      await this.client.quiet();
       this.set({ busy: `Reading ${name}: ${Math.floor(100 * read)} %` });
       const grown = await this.client.ask('grow', { id });
       const { execution } = this.state;

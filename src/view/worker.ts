@@ -2,15 +2,10 @@
  * The worker: the only part of the viewer that runs anything of ptshare but formats. It opens files,
  * runs the engine, and answers with data to draw.
  */
-import {
-  checkSize,
-  type Document,
-  explainFailure,
-  isTrace,
-  readDocument,
-} from '../document/documents.ts';
-import { Findings } from '../document/findings.ts';
-import { HostDocument } from '../document/host.ts';
+import { checkSize, isTrace } from '../document/beginning.ts';
+import type { Document } from '../document/documents.ts';
+import { explainFailure } from '../document/explain_failure.ts';
+import type { HostDocument } from '../document/host.ts';
 import { Scene } from '../scene/scene.ts';
 import { buffersOf, type Timeline } from '../scene/timeline.ts';
 import { TraceDecoder, TraceWriter } from '../trace/index.ts';
@@ -44,7 +39,8 @@ const MAGIC_BYTES = 8;
 /** A timeline is sent again when there is so much more of it: all of them together cost twice the last. */
 const GROWTH = 2;
 
-const documents = new Map<number, Document>();
+const hosts = new Map<number, HostDocument>();
+const scenes = new Map<number, Scene>();
 /** Events of the timeline that was sent last, of traces that are still read. */
 const sent = new Map<number, number>();
 /** Of traces whose files still arrive. */
@@ -55,7 +51,8 @@ const HANDLERS: Handlers = {
   open: ({ name, size, source }) => open(name, size, source),
   grow: ({ id }) => grow(id, sceneOf(id)),
   close: ({ id }) => {
-    documents.delete(id);
+    hosts.delete(id);
+    scenes.delete(id);
     sent.delete(id);
     incoming.delete(id);
     return null;
@@ -124,6 +121,7 @@ async function open(name: string, size: number, source: Blob | string): Promise<
     return keepScene(name, new Scene(decoder.trace, decoder), { file, decoder });
   }
   await file.until(size);
+  const { readDocument } = await import('../document/documents.ts');
   return keep(name, readDocument(name, file.bytes));
 }
 
@@ -140,14 +138,14 @@ async function beginTrace(file: Arriving): Promise<TraceDecoder> {
 function keep(name: string, document: Document): Opened {
   if (document instanceof Scene) return keepScene(name, document);
   const id = opened++;
-  documents.set(id, document);
-  if (document instanceof Findings) return { kind: 'finding', id, name, entries: document.entries };
+  if ('entries' in document) return { kind: 'finding', id, name, entries: document.entries };
+  hosts.set(id, document);
   return { kind: 'host', id, name, report: document.report, spaces: document.spaces };
 }
 
 function keepScene(name: string, scene: Scene, from?: Incoming): OpenedExecution {
   const id = opened++;
-  documents.set(id, scene);
+  scenes.set(id, scene);
   if (from !== undefined) incoming.set(id, from);
   prepare(id);
   return { kind: 'execution', id, name, timeline: timelineOf(id, scene), share: scene.share };
@@ -169,6 +167,7 @@ async function readOn(scene: Scene, from: Incoming | undefined): Promise<void> {
 
 /** Takes over what has come meanwhile; waits if nothing has. */
 async function arrive({ file, decoder }: Incoming): Promise<void> {
+  file.flow();
   if (decoder.arrived === file.bytes.length) return;
   await file.until(decoder.arrived + 1);
   decoder.arrive(file.count);
@@ -182,9 +181,8 @@ function timelineOf(id: number, scene: Scene): Timeline {
 /** Between questions, as long as the scene is open. */
 function prepare(id: number): void {
   setTimeout(() => {
-    const scene = documents.get(id);
     try {
-      if (scene instanceof Scene && scene.prepare()) prepare(id);
+      if (scenes.get(id)?.prepare() === true) prepare(id);
     } catch {
       // What cannot be shown is said when it is asked for.
     }
@@ -199,14 +197,14 @@ function buffersIn(message: Reply): ArrayBuffer[] {
 }
 
 function hostOf(id: number): HostDocument {
-  const document = documents.get(id);
-  if (document instanceof HostDocument) return document;
+  const host = hosts.get(id);
+  if (host !== undefined) return host;
   throw new Error('the host was closed');
 }
 
 function sceneOf(id: number): Scene {
-  const document = documents.get(id);
-  if (document instanceof Scene) return document;
+  const scene = scenes.get(id);
+  if (scene !== undefined) return scene;
   throw new Error('the trace was closed');
 }
 

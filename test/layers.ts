@@ -41,6 +41,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'scene',
     'mm',
     'check',
+    'designs',
     'zoo',
     'script',
     'snapshot',

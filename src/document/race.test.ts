@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explore, type Scenario } from '../check/index.ts';
-import { explainFailure } from './documents.ts';
-import { type RaceSource, raceScenario } from './race.ts';
+import type { Picture } from '../scene/picture.ts';
+import { Scene } from '../scene/scene.ts';
+import { TraceWriter } from '../trace/index.ts';
+import { explainFailure } from './explain_failure.ts';
+import { type RaceSource, raceScenario, runScript } from './race.ts';
 import { searchFor, tellStory } from './story.ts';
 
 const SETUP = `a = mmap(NULL, 4*K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
@@ -29,6 +32,8 @@ const race = (text: string, ...bugs: string[]): RaceSource => ({
   text,
   format: 'x86_64-4level',
   bugs,
+  design: 'none',
+  cpus: 1,
 });
 const search = (source: RaceSource) => explore(raceScenario(source) as unknown as Scenario, {});
 
@@ -86,4 +91,90 @@ test('mistakes in a race are said with their line', () => {
   assert.match(mistakeIn(`${SETUP}cpu 0:\nfork()\n`), /^4:1: fork cannot be raced/);
   assert.match(mistakeIn(`${SETUP}cpu 0:\nread(a, 4*M)\n`), /^4:1: A touch of 1024 pages/);
   assert.match(mistakeIn(`${SETUP}cpu 1:\nstore(a, 1)\n`), /CPU 1/);
+});
+
+/** One table for the file of two processes. */
+const SHARED_TABLE = `f = memfd_create("buffers")
+ftruncate(f, 2*M)
+a = mmap(0x40000000, 2*M, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, f)
+store(a, 1)
+child = fork()
+as(child); load(a); as(1)
+`;
+const RECLAIM = `${SHARED_TABLE}
+cpu 0, process 1:
+madvise(a, 4*K, MADV_PAGEOUT)
+cpu 1, process 2:
+load(a)
+`;
+const under = (design: string, text: string): RaceSource => ({ ...race(text), design });
+const end = (source: RaceSource): Picture => {
+  const writer = new TraceWriter({ clock: 'steps', format: source.format });
+  runScript(source, writer);
+  const scene = new Scene(writer.trace());
+  return scene.picture(scene.events - 1);
+};
+/** Entries that lead to each PTE table, by table. */
+const sharers = ({ tables }: Picture): number[] =>
+  tables.filter(({ level }) => level === 0).map(({ links }) => links.length);
+
+test('a script runs under the design that is chosen: two processes have one table, or two', () => {
+  assert.deepEqual(sharers(end(under('none', SHARED_TABLE))), [1, 1]);
+  assert.deepEqual(sharers(end(under('2006', SHARED_TABLE))), [2]);
+  const copied = `a = mmap(0x40000000, 2*M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED)
+write(a, 64*K)
+fork()
+`;
+  assert.deepEqual(sharers(end(under('none', copied))), [1, 1]);
+  assert.deepEqual(sharers(end(under('on-demand-fork', copied))), [2]);
+  assert.deepEqual(sharers(end(under('cow-pte', copied))), [2]);
+});
+
+test('a region of mshare is entered at its PUD table by its host and by each guest', () => {
+  const text = `region = mshare_open("buffers")
+ftruncate(region, 512*G)
+mshare_create(region, 0, 4*M)
+a = mmap(NULL, 512*G, PROT_READ|PROT_WRITE, MAP_SHARED, region)
+store(a, 1)
+child = fork()
+as(child)
+load(a)
+`;
+  const { tables } = end(under('mshare-v3', text));
+  assert.deepEqual(
+    tables.filter(({ level }) => level === 2).map(({ links }) => links.length),
+    [3],
+  );
+  assert.throws(() => end(under('none', text)), /This machine has no mshare/);
+});
+
+test('the patch of May 2006 as posted lacks a flush in the other process, and as reviewed does not', () => {
+  assert.equal(search(under('2006-posted', RECLAIM)).finding?.property, 'P-TLB');
+  const { finding, isComplete } = search(under('2006', RECLAIM));
+  assert.equal(finding, undefined);
+  assert.ok(isComplete);
+  const { story } = tellStory({ kind: 'race', ...under('2006-posted', RECLAIM) });
+  assert.ok(story.fixed !== undefined && story.fixed.property === undefined);
+});
+
+test('descriptors in a race lead to the files of each execution anew', () => {
+  const { finding, isComplete, executions } = search(
+    race(`f = memfd_create("file")
+ftruncate(f, 16*K)
+a = mmap(NULL, 16*K, PROT_READ|PROT_WRITE, MAP_SHARED, f)
+store(a, 1)
+cpu 0:
+ftruncate(f, 0)
+cpu 1:
+store(a, 7)
+`),
+  );
+  assert.equal(finding, undefined);
+  assert.ok(isComplete && executions > 1);
+});
+
+test('a machine that cannot be is refused', () => {
+  assert.throws(() => raceScenario(under('hgm', MUNMAP_STORE)), /There is no design called hgm/);
+  assert.throws(() => end({ ...race(SETUP), cpus: 17 }), /17 CPUs cannot be run/);
+  assert.throws(() => end({ ...race(SETUP), cpus: 0.5 }), /0.5 CPUs cannot be run/);
 });

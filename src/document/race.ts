@@ -24,7 +24,9 @@ import { evaluateStatement, type Scope, type Value } from '../script/language/ev
 import { parseScript, type Statement } from '../script/language/parse.ts';
 import { type Place, ScriptError } from '../script/script_error.ts';
 import { completed, Session } from '../script/session.ts';
+import type { Process } from '../script/view/view.ts';
 import type { TraceWriter } from '../trace/index.ts';
+import { pluggedIn } from './designs.ts';
 import { DocumentError } from './document_error.ts';
 
 export interface RaceSource {
@@ -33,16 +35,29 @@ export interface RaceSource {
   readonly format: string;
   /** Names of `Bugs` that are switched on. */
   readonly bugs: readonly string[];
+  /** One of `designItems()`. */
+  readonly design: string;
+  /** Of a script: a race has one for each section. */
+  readonly cpus: number;
 }
 
 const FRAMES_BYTES = 2 ** 20;
 const CPUS_MAX = 4;
+/** Nor can a timeline of more be read. */
+const SCRIPT_CPUS_MAX = 16;
 /** An execution of millions of steps is explored by nobody. */
 const PAGES_MAX = 16;
 const HEADER = /^\s*cpu\s+(\d+)\s*(?:,\s*process\s+(\d+)\s*)?:\s*(?:(?:#|\/\/).*)?$/i;
 const GROUPS: ReadonlySet<string> = new Set(['System calls', 'Touching memory']);
 /** Descriptors are no part of the state that a search goes back to. */
-const SETUP_ONLY: ReadonlySet<string> = new Set(['userfaultfd', 'uffd_close']);
+const SETUP_ONLY: ReadonlySet<string> = new Set([
+  'memfd_create',
+  'open',
+  'close',
+  'mshare_open',
+  'userfaultfd',
+  'uffd_close',
+]);
 
 interface Section {
   readonly cpu: number;
@@ -86,9 +101,9 @@ function parseRace(text: string): Race {
 }
 
 /** The scenario of a race. Each call makes a machine of its own. @throws ScriptError */
-export function raceScenario({ text, format, bugs }: RaceSource): MachineScenario {
-  const { setup, sections } = parseRace(text);
-  const session = newSession(format, Math.max(sections.length, 1), bugs);
+export function raceScenario(source: RaceSource): MachineScenario {
+  const { setup, sections } = parseRace(source.text);
+  const session = newSession({ ...source, cpus: Math.max(sections.length, 1) });
   for (const statement of setup) session.execute(statement);
   const programs = sections.map((section) => programOf(session, section));
   // Whoever has set it up has left: no CPU holds a translation of before.
@@ -97,21 +112,25 @@ export function raceScenario({ text, format, bugs }: RaceSource): MachineScenari
 }
 
 /** Runs a script in which nothing races, and tells `trace`. @throws ScriptError */
-export function runScript({ text, format, bugs }: RaceSource, trace: TraceWriter): void {
-  const statements = parseScript(text);
-  const session = newSession(format, CPUS_MAX, bugs, trace);
+export function runScript(source: RaceSource, trace: TraceWriter): void {
+  const statements = parseScript(source.text);
+  const session = newSession(source, trace);
   for (const statement of statements) session.execute(statement);
 }
 
 function newSession(
-  format: string,
-  cpus: number,
-  bugs: readonly string[],
+  { format, cpus, bugs, design }: Omit<RaceSource, 'text'>,
   trace?: TraceWriter,
 ): Session {
   const known = formatById(format);
   if (known === undefined) {
     throw new DocumentError(`There are no page tables called ${format}`, 'Choose another format');
+  }
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > SCRIPT_CPUS_MAX) {
+    throw new DocumentError(
+      `A machine of ${cpus} CPUs cannot be run`,
+      `Choose from 1 to ${SCRIPT_CPUS_MAX}`,
+    );
   }
   return new Session({
     mm,
@@ -124,6 +143,7 @@ function newSession(
     bugs: Object.fromEntries(bugs.map((bug) => [bug, true])),
     onStep: () => {},
     trace,
+    ...pluggedIn(design),
   });
 }
 
@@ -151,7 +171,7 @@ function programOf(session: Session, { pid, statements }: Section): Program {
     *run(task) {
       const variables = new Map(session.variables);
       for (const statement of statements) {
-        if (yield* perform(session, task, variables, statement)) return;
+        if (yield* perform(session, process, task, variables, statement)) return;
       }
     },
   };
@@ -160,13 +180,15 @@ function programOf(session: Session, { pid, statements }: Section): Program {
 /** @returns whether what the CPU does is over */
 function* perform(
   session: Session,
+  process: Process,
   task: mm.Task,
   variables: Map<string, Value>,
   statement: Statement,
 ): mm.Op<boolean> {
   const results: unknown[] = [];
   for (;;) {
-    const next = evaluateUntil(new Racing(session, task, variables, results), statement);
+    const racing = new Racing(session, process, task, variables, results);
+    const next = evaluateUntil(racing, statement);
     if (!(next instanceof Wanted)) return next instanceof Ended;
     results.push(yield* next.operation as Generator<Point, unknown, void>);
   }
@@ -186,17 +208,20 @@ function evaluateUntil(scope: Scope, statement: Statement): Wanted | Ended | und
 class Racing implements Scope {
   readonly variables: Map<string, Value>;
   readonly #session: Session;
+  readonly #process: Process;
   readonly #task: mm.Task;
   readonly #results: readonly unknown[];
   #used = 0;
 
   constructor(
     session: Session,
+    process: Process,
     task: mm.Task,
     variables: Map<string, Value>,
     results: readonly unknown[],
   ) {
     this.#session = session;
+    this.#process = process;
     this.#task = task;
     this.variables = variables;
     this.#results = results;
@@ -244,6 +269,7 @@ class Racing implements Scope {
   #caller(): Session {
     const own = {
       task: this.#task,
+      files: { get: (descriptor: number) => this.#file(descriptor) },
       run: (operation: mm.Op<unknown>): unknown => this.#run(operation),
       spendTouches: (pages: number): void => limitTouches(pages),
     };
@@ -254,6 +280,15 @@ class Racing implements Scope {
         return typeof value === 'function' ? value.bind(session) : value;
       },
     });
+  }
+
+  /** What is open, with the inode as it is now: a machine that goes back has other objects. */
+  #file(descriptor: number): mm.OpenFile | undefined {
+    const file = this.#process.files.get(descriptor);
+    if (file?.mapped === undefined) return file;
+    const { readAhead: _, ...mapped } = file.mapped;
+    const inode = this.#task.machine.inodes.get(mapped.inode.id);
+    return { ...file, mapped: { ...mapped, inode } };
   }
 
   #run(operation: mm.Op<unknown>): unknown {

@@ -13,6 +13,7 @@ import { meaningOf } from '../check/words.ts';
 import type { Scene } from '../scene/scene.ts';
 import type { Story, StorySource, StoryTelling } from '../scene/story.ts';
 import { findEntry, ZOO } from '../zoo/index.ts';
+import { fixOf } from './designs.ts';
 import { DocumentError } from './document_error.ts';
 import { raceScenario } from './race.ts';
 import { tell, tellFixed } from './story_run.ts';
@@ -141,19 +142,22 @@ function parsed(schedule: string): Turn[] {
 
 function subjectOf(source: StorySource): Subject {
   if (source.kind === 'zoo') return zooSubject(source.id);
-  const { bugs } = source;
+  const { bugs, design } = source;
+  const mended = fixOf(design);
+  const under = design === 'none' ? '' : ` under ${design}`;
   return {
     telling: {
       id: 'This race',
-      title: bugs.length === 0 ? 'as it was written' : `with ${bugs.join(', ')}`,
+      title: `${bugs.length === 0 ? 'as it was written' : `with ${bugs.join(', ')}`}${under}`,
       aliases: [],
       text: '',
       fix: undefined,
       versions: '',
       bounds: 'what the sections of the CPUs do',
     },
-    scenario: (isBroken) => raceScenario(isBroken ? source : { ...source, bugs: [] }),
-    hasFix: bugs.length > 0,
+    scenario: (isBroken) =>
+      raceScenario(isBroken ? source : { ...source, bugs: [], design: mended ?? design }),
+    hasFix: bugs.length > 0 || mended !== undefined,
   };
 }
 

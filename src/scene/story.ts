@@ -54,6 +54,8 @@ export type StorySource =
       readonly text: string;
       readonly format: string;
       readonly bugs: readonly string[];
+      readonly design: string;
+      readonly cpus: number;
     };
 
 /** A finding in a file. */

@@ -8,42 +8,64 @@ declare const TextDecoder: new (
 ) => { decode(bytes: Uint8Array): string };
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** What is asked for is behind the bytes that have arrived. */
+export class NotYet extends Error {
+  override readonly name = 'NotYet';
+}
+
 export class ByteReader {
   /** What is being read, for messages. */
   place = 'file';
+  /** Whether bytes follow behind those that are there: until they do, asking for them is no fault. */
+  isCut = false;
+  /** Of the next byte. */
+  at = 0;
   readonly #bytes: Uint8Array;
-  #at = 0;
+  /** Behind the last byte that is there. */
+  #end: number;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#end = bytes.length;
+  }
+
+  /** Says how many of the bytes are there, and that the rest is not. */
+  cut(end: number): void {
+    this.#end = end;
+    this.isCut = end < this.#bytes.length;
   }
 
   get left(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.at;
   }
 
   fail(what: string): never {
     throw new TraceError(this.place, what);
   }
 
+  #failAtEnd(): never {
+    if (this.isCut) throw new NotYet();
+    return this.fail('the file ends too early');
+  }
+
   bytes(count: number): Uint8Array {
-    if (count > this.left) this.fail('the file ends too early');
-    this.#at += count;
-    return this.#bytes.subarray(this.#at - count, this.#at);
+    if (count > this.left) this.#failAtEnd();
+    this.at += count;
+    return this.#bytes.subarray(this.at - count, this.at);
   }
 
   /** A safe integer that is not negative. */
   varint(): number {
-    const first = this.#bytes[this.#at];
+    const first = this.#bytes[this.at];
     // Most are this small.
-    if (first !== undefined && first < 0x80) {
-      this.#at++;
-      return first;
+    if (this.at < this.#end && first! < 0x80) {
+      this.at++;
+      return first!;
     }
     let value = 0;
     for (let scale = 1; ; scale *= 128) {
-      if (this.#at === this.#bytes.length) this.fail('the file ends too early');
-      const byte = this.#bytes[this.#at++]!;
+      if (this.at === this.#end) this.#failAtEnd();
+      const byte = this.#bytes[this.at++]!;
       value += (byte & 0x7f) * scale;
       if (value > Number.MAX_SAFE_INTEGER) this.fail('a number is too large');
       if (byte < 0x80) return value;

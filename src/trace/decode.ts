@@ -1,6 +1,6 @@
 /** A file to a trace. The file is hostile until it is decoded. `docs/trace.md` describes it. */
 import { crc32 } from '../base/crc32.ts';
-import { ByteReader } from './byte_reader.ts';
+import { ByteReader, NotYet } from './byte_reader.ts';
 import { decodeColumn } from './column.ts';
 import { BLOCK_RECORDS, MAGIC, VERSION } from './encode.ts';
 import { HEAD_WORDS, KINDS, Kind, PARAMETERS_MAX, RECORD_WORDS_MAX, WIDTHS } from './event.ts';
@@ -39,30 +39,75 @@ export function decodeTrace(bytes: Uint8Array, limits?: TraceLimits): Trace {
   return decoder.trace;
 }
 
-/** Reads a file block by block, for those who show a beginning before the end is read. */
+/**
+ * Reads a file block by block, for those who show a beginning before the end is read, or is there.
+ *
+ * The checksum is looked at as soon as all bytes are there: in front of the first block if they are
+ * from the beginning, behind the last if not.
+ */
 export class TraceDecoder {
   readonly #input: ByteReader;
   readonly #version: number;
-  readonly #bytes: number;
+  readonly #bytes: Uint8Array;
   readonly #limits: TraceLimits;
+  #checksum = 0;
+  /** Bytes that are there, and where the next block is tried when it was there in part only. */
+  #arrived = 0;
+  #tryAt = 0;
   readonly #trace: Tables & { readonly chunks: Uint32Array[]; events: number };
   #words = 0;
   #time = 0;
   #isDone = false;
 
-  /** @throws TraceError */
-  constructor(bytes: Uint8Array, limits = LIMITS) {
-    const { input, version } = open(bytes, limits);
+  /**
+   * Begins with as many of the bytes of a file as have `arrived`; the others are written behind them
+   * by and by. Nothing as long as those are too few to begin with.
+   *
+   * @throws TraceError
+   */
+  static begin(bytes: Uint8Array, arrived: number, limits = LIMITS): TraceDecoder | undefined {
+    if (arrived < MAGIC.length) return undefined;
+    try {
+      return new TraceDecoder(bytes, limits, arrived);
+    } catch (error) {
+      if (error instanceof NotYet) return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws TraceError; NotYet if not all has arrived, and too little to begin with */
+  constructor(bytes: Uint8Array, limits = LIMITS, arrived = bytes.length) {
+    const { input, version } = open(bytes, limits, arrived);
     this.#input = input;
     this.#version = version;
-    this.#bytes = bytes.length;
+    this.#bytes = bytes;
     this.#limits = limits;
+    this.arrive(arrived);
     this.#trace = { ...readTables(input), chunks: [], events: 0 };
+  }
+
+  /**
+   * Says that so many of the bytes are there by now, from the beginning on.
+   *
+   * @throws TraceError if these are all, and damaged
+   */
+  arrive(arrived: number): void {
+    const end = this.#bytes.length - CHECKSUM_BYTES;
+    const summed = this.#bytes.subarray(Math.min(this.#arrived, end), Math.min(arrived, end));
+    this.#checksum = crc32(summed, this.#checksum);
+    this.#arrived = arrived;
+    this.#input.cut(Math.min(arrived, end));
+    if (arrived === this.#bytes.length) checkSum(this.#bytes, this.#checksum);
   }
 
   /** What has been read; it grows while more is. */
   get trace(): Trace {
     return this.#trace;
+  }
+
+  /** How many bytes were said to be there. */
+  get arrived(): number {
+    return this.#arrived;
   }
 
   get isDone(): boolean {
@@ -71,16 +116,30 @@ export class TraceDecoder {
 
   /** How much of the file has been read, from 0 to 1. */
   get share(): number {
-    return 1 - this.#input.left / this.#bytes;
+    return this.#input.at / this.#bytes.length;
   }
 
   /**
-   * Reads the next block; false behind the last.
+   * Reads the next block; false behind the last, and while the next is not there.
    *
    * @throws TraceError
    */
   next(): boolean {
-    if (this.#isDone) return false;
+    const input = this.#input;
+    if (this.#isDone || (input.isCut && this.#arrived < this.#tryAt)) return false;
+    const from = input.at;
+    try {
+      return this.#readBlock();
+    } catch (error) {
+      if (!(error instanceof NotYet)) throw error;
+      // Half as much again, so that a block is tried a few times only.
+      this.#tryAt = this.#arrived + (this.#arrived - from) / 2;
+      input.at = from;
+      return false;
+    }
+  }
+
+  #readBlock(): boolean {
     const input = this.#input;
     input.place = 'kinds';
     const hasBlocks = this.#version >= VERSION_OF_BLOCKS;
@@ -88,6 +147,7 @@ export class TraceDecoder {
     if (records > 0) this.#addBlock(input.bytes(records));
     if (records > 0 && hasBlocks) return true;
     input.place = 'file';
+    if (this.#arrived < this.#bytes.length) throw new NotYet();
     if (input.left > 0) input.fail('there is something behind the last column');
     this.#isDone = true;
     return records > 0;
@@ -145,6 +205,7 @@ export class TraceDecoder {
 function open(
   bytes: Uint8Array,
   limits: TraceLimits,
+  arrived: number,
 ): { readonly input: ByteReader; readonly version: number } {
   if (bytes.length > limits.bytesMax) {
     throw new TraceError('file', 'it is larger than allowed', Mend.TOO_LARGE);
@@ -153,6 +214,7 @@ function open(
   if (!isOurs) throw new TraceError('file', 'it does not begin as a trace', Mend.NOT_OURS);
   const end = bytes.length - CHECKSUM_BYTES;
   const input = new ByteReader(bytes.subarray(0, Math.max(end, MAGIC.length)));
+  input.cut(Math.max(Math.min(arrived, end), MAGIC.length));
   input.bytes(MAGIC.length);
   // First, so that a file of a version with another frame is not called damaged.
   const version = input.varint();
@@ -160,9 +222,14 @@ function open(
     throw new TraceError('file', `it has version ${version}, newer than ${VERSION}`, Mend.NEWER);
   }
   if (version === 0) input.fail('it has version 0, which there never was');
-  const written = new DataView(bytes.buffer, bytes.byteOffset).getUint32(end, true);
-  if (written !== crc32(bytes.subarray(0, end))) input.fail('its checksum does not match');
   return { input, version };
+}
+
+function checkSum(bytes: Uint8Array, checksum: number): void {
+  const end = bytes.length - CHECKSUM_BYTES;
+  const written = new DataView(bytes.buffer, bytes.byteOffset).getUint32(end, true);
+  if (written === checksum) return;
+  throw new TraceError('file', 'its checksum does not match');
 }
 
 function readTables(input: ByteReader): Tables {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { anyEvents, record } from '../../test/fixtures/arbitrary_trace.ts';
-import { Mode, Outcome, Target } from './event.ts';
-import { decodeTrace, encodeTrace, TraceDecoder, TraceWriter } from './index.ts';
+import { Mode, Outcome, Subject, Target } from './event.ts';
+import { decodeTrace, encodeTrace, TraceDecoder, TraceError, TraceWriter } from './index.ts';
 import { events } from './reader.ts';
 import { TEXTS_MAX } from './trace.ts';
 
@@ -143,4 +143,61 @@ test('a long trace is read block by block, each a beginning of the whole', () =>
   }
   assert.deepEqual(read, [2 ** 16, 2 ** 17, 3 * 2 ** 16, noted]);
   assert.ok(decoder.isDone && !decoder.next());
+});
+
+/** Blocks with columns of all lengths, and a head of more than one piece. */
+function longFile(): { readonly bytes: Uint8Array; readonly events: number } {
+  const trace = new TraceWriter(clockless);
+  for (let lock = 0; lock < 200; lock++) trace.name(Subject.lock, lock, `lock number ${lock}`);
+  for (let time = 0; time < 150_000; time++) {
+    trace.time = time;
+    trace.lockAcquired((time * 7919) % 65_521, Mode.shared);
+  }
+  const written = trace.trace();
+  return { bytes: encodeTrace(written), events: written.events };
+}
+
+/** Reads a file that arrives in pieces of so many bytes. @returns events that were there, in between */
+function readInPieces(file: Uint8Array, piece: number): { seen: number[]; decoder: TraceDecoder } {
+  const bytes = new Uint8Array(file.length);
+  const seen: number[] = [];
+  let decoder: TraceDecoder | undefined;
+  for (let arrived = 0; arrived < file.length; ) {
+    const next = Math.min(arrived + piece, file.length);
+    bytes.set(file.subarray(arrived, next), arrived);
+    arrived = next;
+    decoder?.arrive(arrived);
+    decoder ??= TraceDecoder.begin(bytes, arrived);
+    while (decoder?.next() === true) seen.push(decoder.trace.events);
+  }
+  return { seen, decoder: decoder! };
+}
+
+test('a file is read while it arrives: its beginning is there before its end', () => {
+  const { bytes, events: count } = longFile();
+  const whole = Buffer.concat(decodeTrace(bytes).chunks.map(({ buffer }) => Buffer.from(buffer)));
+  for (const piece of [1013, 65_536, bytes.length]) {
+    const { seen, decoder } = readInPieces(bytes, piece);
+    assert.deepEqual(seen, [2 ** 16, 2 ** 17, count]);
+    assert.ok(decoder.isDone);
+    const { chunks } = decoder.trace;
+    assert.ok(whole.equals(Buffer.concat(chunks.map(({ buffer }) => Buffer.from(buffer)))));
+  }
+  const half = TraceDecoder.begin(bytes, bytes.length >> 1)!;
+  assert.ok(half.next() && !half.next() && !half.isDone);
+  assert.equal(TraceDecoder.begin(bytes, 4), undefined);
+  assert.equal(TraceDecoder.begin(bytes, 12), undefined, 'of the head there is a part');
+});
+
+test('damage in a file that arrives is found at its end, and a cut or longer one is refused', () => {
+  const { bytes } = longFile();
+  const damaged = bytes.slice();
+  damaged[damaged.length - 1]! ^= 1;
+  assert.throws(() => readInPieces(damaged, 50_000), /its checksum does not match/);
+  for (const length of [bytes.length - 1, bytes.length >> 1, 20]) {
+    assert.throws(() => readInPieces(bytes.slice(0, length), 30_000), TraceError);
+  }
+  const longer = new Uint8Array(bytes.length + 3);
+  longer.set(bytes);
+  assert.throws(() => readInPieces(longer, 50_000), TraceError);
 });

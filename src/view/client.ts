@@ -18,10 +18,15 @@ interface Waiting {
   readonly onProgress: ((text: string) => void) | undefined;
 }
 
+/** What is read in the background goes on that often at least. */
+const MOMENT_MS = 250;
+
 export class Client {
   #worker: Worker | undefined;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #unanswered = new Set<Promise<unknown>>();
   #asked = 0;
+  #notify = (): void => {};
 
   /** @throws WorkerFailure through the promise */
   ask<Name extends CallName>(
@@ -31,10 +36,29 @@ export class Client {
   ): Promise<Calls[Name]['answer']> {
     const number = this.#asked++;
     const request: Request<Name> = { number, name, ask };
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<Calls[Name]['answer']>((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject, onProgress });
       this.#start().postMessage(request);
     });
+    this.#unanswered.add(answer);
+    this.#notify();
+    const forget = (): void => void this.#unanswered.delete(answer);
+    answer.then(forget, forget);
+    return answer;
+  }
+
+  /** Waits until something is asked, or for a moment. */
+  async asked(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#notify = resolve;
+      setTimeout(resolve, MOMENT_MS);
+    });
+  }
+
+  /** Waits until all is answered that was asked, or for a moment: whoever draws comes first. */
+  async quiet(): Promise<void> {
+    const moment = new Promise((resolve) => setTimeout(resolve, MOMENT_MS));
+    await Promise.race([moment, Promise.allSettled(this.#unanswered)]);
   }
 
   /** Ends whatever is under way, with all that the worker keeps. The next call starts afresh. */

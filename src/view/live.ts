@@ -42,8 +42,9 @@ export function togglePause(): void {
 async function receive(data: string): Promise<void> {
   const { live, host } = store.state;
   if (live === undefined || live.isPaused) return;
-  const bytes = new TextEncoder().encode(data);
-  const opened = await store.client.ask('open', { name: 'this host, live', bytes });
+  const source = new Blob([data]);
+  const ask = { name: 'this host, live', size: source.size, source };
+  const opened = await store.client.ask('open', ask);
   if (opened.kind !== 'host') return;
   const samples = [...live.samples, sampleOf(opened.report)].slice(-SAMPLES_MAX);
   store.set({ live: { ...live, samples } });

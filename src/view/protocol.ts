@@ -70,11 +70,21 @@ export interface ZooItem {
   readonly bug: string;
 }
 
+/** A design of shared page tables. */
+export interface DesignItem {
+  readonly id: string;
+  readonly title: string;
+}
+
 export type RaceText = Extract<StorySource, { kind: 'race' }>;
 
 /** By name: what goes there, and what comes back. */
 export interface Calls {
-  open: { ask: { readonly name: string; readonly bytes: Uint8Array }; answer: Opened };
+  /** `source` is a file, or an address on the server of the page. */
+  open: {
+    ask: { readonly name: string; readonly size: number; readonly source: Blob | string };
+    answer: Opened;
+  };
   /** Reads on in a trace for a moment. */
   grow: { ask: { readonly id: number }; answer: Grown };
   close: { ask: { readonly id: number }; answer: null };
@@ -99,6 +109,7 @@ export interface Calls {
   };
   run: { ask: { readonly source: RaceText }; answer: OpenedExecution };
   zoo: { ask: null; answer: readonly ZooItem[] };
+  designs: { ask: null; answer: readonly DesignItem[] };
   search: {
     ask: {
       readonly id: number;

@@ -1,6 +1,7 @@
 /** What the server that sent the page has for it; a plain web server has nothing. */
 import { followHost } from './live.ts';
 import { store } from './store.ts';
+import { fetchView } from './views.ts';
 
 interface Session {
   readonly file: { readonly name: string; readonly size: number } | null;
@@ -12,7 +13,9 @@ export async function openSession(): Promise<void> {
   if (session === undefined) return;
   if (session.file !== null) {
     const { name, size } = session.file;
-    await store.open(name, size, async () => (await fetch('./file')).arrayBuffer());
+    // Asked for while the worker still reads what it needs.
+    if (name.endsWith('.ptt')) void fetchView('execution');
+    await store.open(name, size, new URL('./file', document.baseURI).href);
   }
   if (session.liveSeconds !== null) followHost(session.liveSeconds);
 }

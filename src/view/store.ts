@@ -22,9 +22,6 @@ export interface State {
   readonly problem: Problem | undefined;
 }
 
-/** Larger than any format of ours allows. */
-const FILE_BYTES_MAX = 2 ** 30;
-
 class Store {
   readonly client = new Client();
   state: State = {
@@ -50,24 +47,17 @@ class Store {
 
   /** Opens a file, and goes where it is shown. */
   async openFile(file: File, as: 'document' | 'before' = 'document'): Promise<void> {
-    await this.open(file.name, file.size, () => file.arrayBuffer(), as);
+    await this.open(file.name, file.size, file, as);
   }
 
   async open(
     name: string,
     size: number,
-    read: () => Promise<ArrayBuffer>,
+    source: Blob | string,
     as: 'document' | 'before' = 'document',
   ): Promise<void> {
     await this.attempt(`Reading ${name}`, async () => {
-      if (size > FILE_BYTES_MAX) {
-        throw new WorkerFailure(
-          `${name} is larger than anything ptshare writes`,
-          'Open a file that host, run or check of ptshare wrote',
-        );
-      }
-      const bytes = new Uint8Array(await read());
-      const opened = await this.client.ask('open', { name, bytes });
+      const opened = await this.client.ask('open', { name, size, source });
       this.#show(opened, as);
       if (opened.kind === 'execution') await this.#readOn(opened);
     });
@@ -75,7 +65,10 @@ class Store {
 
   /** Reads a long trace to its end, unless another one is opened meanwhile. */
   async #readOn({ id, name, share }: OpenedExecution): Promise<void> {
+    // A view that opens now asks for what it draws.
+    await this.client.asked();
     for (let read = share; read < 1; ) {
+      await this.client.quiet();
       this.set({ busy: `Reading ${name}: ${Math.floor(100 * read)} %` });
       const grown = await this.client.ask('grow', { id });
       const { execution } = this.state;

@@ -8,7 +8,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { MAIN } from '../command_line.ts';
 import type { Judge } from '../live/judge.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
+export const CHROMIUM = '/usr/bin/chromium';
 
 export const browserJudge: Judge = {
   missing: () => (existsSync(CHROMIUM) ? undefined : `not installed: ${CHROMIUM}`),

@@ -207,3 +207,79 @@ judgedTest(
     });
   },
 );
+
+/** What `encodeDraft()` puts into an address, made by hand. */
+const fragmentOf = (...draft: readonly unknown[]): string =>
+  Buffer.from(JSON.stringify(draft)).toString('base64url');
+const FORKED = `a = mmap(0x40000000, 4*M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED)
+write(a, 16*K)
+one = fork()
+two = fork()
+`;
+
+judgedTest(
+  'a script runs under a design: the table that three processes share is drawn once, with three arrows',
+  [browserJudge],
+  async () => {
+    const hash = `#/playground/${fragmentOf(FORKED, 'x86_64-4level', [])}`;
+    await withViewer({ hash }, async ({ page, url }) => {
+      const design = page.getByRole('combobox', { name: 'Design' });
+      const run = page.getByRole('button', { name: 'Run', exact: true });
+      const tables = page.locator('.tree .box', { hasText: /^PTE/ });
+      const runToItsEnd = async (): Promise<void> => {
+        await run.press('Enter');
+        await page.locator('.position', { hasText: /event (\d+) of \1\b/ }).waitFor();
+      };
+      await design.selectOption('none');
+      await runToItsEnd();
+      await tables.nth(2).waitFor();
+      assert.equal(await tables.count(), 3, 'fork copies tables');
+      assert.equal(await page.locator('.tree .link.shared').count(), 0);
+
+      const before = new URL(page.url()).hash;
+      await design.selectOption('on-demand-fork');
+      await page.getByRole('combobox', { name: 'CPUs' }).selectOption('2');
+      await runToItsEnd();
+      await page.locator('.tree .box.shared', { hasText: '×3' }).waitFor();
+      assert.equal(await tables.count(), 1);
+      assert.equal(await page.locator('.tree .link.shared').count(), 3);
+      await assertAccessible(page, 'playground with a design');
+
+      await page.waitForURL((address) => address.hash !== before);
+      const shared = new URL(page.url()).hash;
+      await page.goto(`${url}#/`);
+      await page.goto(url + shared);
+      await page.locator('.cm-content', { hasText: 'fork' }).waitFor();
+      const chosen = design.locator('option:checked', { hasText: 'on-demand-fork' });
+      await chosen.waitFor({ state: 'attached' });
+      assert.equal(await page.getByRole('combobox', { name: 'CPUs' }).inputValue(), '2');
+    });
+  },
+);
+
+judgedTest(
+  'an address with a machine that cannot be opens the first example, or says what is wrong',
+  [browserJudge],
+  async () => {
+    const example = /One page, written to before the race/;
+    const bad: readonly (readonly unknown[])[] = [
+      ['fork()', 'x86_64-4level', [], 'none', 10_000_000],
+      ['fork()', 'x86_64-4level', [], 'none', '4'],
+      ['fork()', 'x86_64-4level', [], { id: '2006' }],
+      ['fork()', 'x86_64-4level', [], 'x'.repeat(65)],
+    ];
+    for (const draft of bad) {
+      await withViewer({ hash: `#/playground/${fragmentOf(...draft)}` }, async ({ page }) => {
+        await page.locator('.cm-content', { hasText: example }).waitFor();
+      });
+    }
+    const hash = `#/playground/${fragmentOf('fork()', 'x86_64-4level', [], '__proto__', 4)}`;
+    await withViewer({ hash }, async ({ page }) => {
+      await page.getByRole('button', { name: 'Run', exact: true }).press('Enter');
+      await page
+        .getByRole('alert')
+        .filter({ hasText: 'There is no design called __proto__' })
+        .waitFor();
+    });
+  },
+);

@@ -1,20 +1,19 @@
 /** Write what each CPU does, and explore every interleaving, here in the browser. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { FORMATS } from '../../arch/index.ts';
 import { Player } from '../execution/player.tsx';
 import { useZoo } from '../finding/finding_view.tsx';
 import { StoryView } from '../finding/story_view.tsx';
+import type { OpenedExecution } from '../protocol.ts';
 import { goTo, linkTo, type Route } from '../route.ts';
 import { CodeEditor } from '../ui/code_editor.tsx';
 import { Bugs } from './bugs.tsx';
 import { type Draft, decodeDraft, encodeDraft, hasCpus } from './draft.ts';
 import { EXAMPLES } from './examples.ts';
+import { Setting } from './setting.tsx';
 import { type Result, useExploration } from './use_exploration.ts';
 import { ZooChoice } from './zoo_choice.tsx';
 
 const SETTLE_MS = 400;
-/** Calls count in pages of 4 KiB. */
-const FORMAT_IDS = FORMATS.filter(({ pageShift }) => pageShift === 12).map(({ id }) => id);
 
 export function PlaygroundView({ route }: { readonly route: Route }) {
   const [draft, setDraft] = useDraft(route);
@@ -45,17 +44,9 @@ export function PlaygroundView({ route }: { readonly route: Route }) {
               <option key={title}>{title}</option>
             ))}
           </select>
-          <select
-            aria-label="Page tables"
-            value={draft.format}
-            onChange={({ target }) => setDraft({ ...draft, format: target.value })}
-          >
-            {FORMAT_IDS.map((id) => (
-              <option key={id}>{id}</option>
-            ))}
-          </select>
           <ZooChoice zoo={zoo} onChoose={exploration.exploreZoo} />
         </div>
+        <Setting draft={draft} onChange={setDraft} />
         <CodeEditor
           label="Scenario: calls to set up, then what each CPU does"
           text={draft.text}
@@ -137,7 +128,7 @@ function Outcome({ result }: { readonly result: Result | undefined }) {
     case 'clean':
       return <Clean result={result} />;
     case 'run':
-      return <Player key={result.execution.id} execution={result.execution} begin={0} />;
+      return <Run execution={result.execution} />;
     default:
       return (
         <div className="empty">
@@ -155,6 +146,12 @@ function Outcome({ result }: { readonly result: Result | undefined }) {
         </div>
       );
   }
+}
+
+/** Shown as it ends: at its beginning there is nothing to see. */
+function Run({ execution }: { readonly execution: OpenedExecution }) {
+  const { id, timeline } = execution;
+  return <Player key={id} execution={execution} begin={Math.max(timeline.events - 1, 0)} />;
 }
 
 function Clean({ result: { explored } }: { readonly result: Extract<Result, { kind: 'clean' }> }) {

@@ -8,7 +8,7 @@ import {
   type Vpn,
   vpn,
 } from '../../src/arch/index.ts';
-import { PhysicalMemory, rawImage } from '../../src/image/index.ts';
+import { PhysicalMemory } from '../../src/image/index.ts';
 import type { Machine, Mm } from '../../src/mm/index.ts';
 import { type Area, Population } from '../both_builds/random_calls.ts';
 import { Random } from '../kernel/random.ts';
@@ -84,9 +84,7 @@ export class EngineMemory implements TableSet, Source {
     const { format } = machine;
     const memory = new PhysicalMemory(machine);
     const image = new Uint8Array(memory.tables.bytes);
-    for (const { offset, bytes } of rawImage(machine).chunks()) {
-      if (offset >= memory.tables.start) image.set(bytes, offset - memory.tables.start);
-    }
+    for (const { offset, bytes } of memory.chunksOf(memory.tables)) image.set(bytes, offset);
     this.#format = format;
     this.#random = new Random(seed);
     this.lanes = lanesOf(format, new Uint32Array(image.buffer));

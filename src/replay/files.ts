@@ -44,6 +44,11 @@ export class Files {
     return this.#open.get(number)?.opened.file;
   }
 
+  /** Of what a descriptor stands for, as far as that is known. */
+  pathOf(number: number): string | undefined {
+    return this.#open.get(number)?.opened.path;
+  }
+
   /** Takes `file` over. @throws ReplayError */
   open(number: number, file: engine.OpenFile, path: string, isClosedByExec: boolean): void {
     this.#put(number, { opened: { file, path, count: 0 }, isClosedByExec });

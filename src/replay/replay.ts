@@ -2,21 +2,22 @@
 
 import type { TraceWriter } from '../trace/index.ts';
 import { CallTrace } from './call_trace.ts';
-import { isDescriptorCall, noteDescriptors, pathOf } from './descriptors.ts';
+import { isDescriptorCall, noteDescriptors } from './descriptors.ts';
+import { executedProgram } from './executed.ts';
 import { compareExit } from './faults/compare.ts';
 import { serveFault } from './faults/fault.ts';
 import { type FaultLine, readFaultLine } from './faults/line.ts';
 import { type Engine, Host, type HostFacts, PAGE_BYTES, type Room } from './host.ts';
 import { type Done, Judge } from './judge.ts';
 import { LIMITS } from './limits.ts';
-import { startedProgram } from './program.ts';
+import type { StartedProgram } from './program.ts';
 import { LineError, ReplayError } from './replay_error.ts';
 import { count, emptyReport, type ReplayReport } from './report.ts';
 import { checkResult, isRequest, readRequest } from './request.ts';
 import { Space } from './space.ts';
 import { readLine, type StraceLine } from './strace/line.ts';
 import { splitCall } from './strace/split.ts';
-import { resultOf, stringOf } from './strace/values.ts';
+import { resultOf } from './strace/values.ts';
 import type { Thread } from './thread.ts';
 import { Threads } from './threads.ts';
 
@@ -171,7 +172,10 @@ export class Replay {
       if (value !== undefined)
         for (const held of this.#threads.takeHeld(value)) this.#read(held.text, held.line);
     } else if (EXECS.includes(name)) {
-      if (value === 0) this.#exec(thread, stringOf(args[name === 'execve' ? 0 : 1] ?? ''), line);
+      if (value !== 0) return;
+      const find = (pid: number): Thread | undefined => this.#threads.get(pid);
+      const starting = { facts: this.host.facts, thread, find };
+      this.#exec(thread, executedProgram(starting, name, args), line);
     } else if (EXITS.includes(name)) this.#end(thread, line);
     else if (value !== undefined) {
       noteDescriptors(name, { host: this.host, thread, args, value, text: result, line });
@@ -185,13 +189,12 @@ export class Replay {
     else space.order.end(space, done);
   }
 
-  #exec(thread: Thread, name: string | undefined, line: number): void {
+  #exec(thread: Thread, program: StartedProgram, line: number): void {
     if (thread.space !== undefined) this.#leave(thread.space, line);
     const files = thread.files.copy();
     thread.files.leave();
     files.exec();
     thread.files = files;
-    const program = startedProgram(this.host.facts, pathOf(name, thread.directory));
     thread.space = new Space(this.host, program, (space, done) => this.#perform(space, done));
   }
 

@@ -154,6 +154,21 @@ program('redis with a background save', ['redis-server', 'redis-cli'], () => ['s
   threads: 3,
 });
 
+const NAMELESS = `import os
+file = os.open('/usr/bin/perl', os.O_RDONLY)
+os.set_inheritable(file, True)
+again = 'exec {"/proc/self/exe"} "perl", "-e", "1"'
+for where in (file, f'/proc/self/fd/{file}', f'/dev/fd/{file}', '/usr/bin/perl'):
+  for script in ('1', again):
+    if os.fork() == 0: os.execve(where, ['perl', '-e', script], os.environ)
+    assert os.wait()[1] == 0`;
+program(
+  'programs that are named by processes and descriptors',
+  ['python3', 'perl'],
+  () => ['/usr/bin/python3', '-c', NAMELESS],
+  { addresses: 100, errnos: 200, processes: 9 },
+);
+
 const SELECTION = 'trace=%memory,%process,%ipc,%desc';
 const merged = programs('strace', 'strace-log-merge');
 judgedTest('a file for each process, merged: every address and errno', [merged], () => {

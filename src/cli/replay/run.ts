@@ -1,4 +1,5 @@
 /** What `ptshare replay` does: records if asked to, replays, shows what came of it. */
+import { setFlagsFromString } from 'node:v8';
 import {
   type HostFacts,
   LIMITS,
@@ -26,6 +27,11 @@ import { reportText } from './text.ts';
 
 /** Of the machine that recordings are replayed on. */
 const FORMAT = 'x86_64-4level';
+/**
+ * How much more than what is alive V8 lets pile up, in per cent. Left to itself it lets the heap grow
+ * several times as large, so that a long recording takes more memory than a short one.
+ */
+const HEAP_GROWTH = 20;
 
 export async function runReplay(
   file: string | undefined,
@@ -69,6 +75,7 @@ async function replayFile(
   options: ReplayOptions,
   facts: HostFacts = hostFacts(),
 ): Promise<ExitCode> {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
   const { trace: tracePath } = options;
   const trace = tracePath && new TraceWriter({ clock: 'steps', format: FORMAT });
   const replay = new Replay({

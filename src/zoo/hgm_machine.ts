@@ -31,7 +31,12 @@ import {
   store,
   type Task,
   taskOn,
+  UffdMode,
+  type Userfaultfd,
+  uffdioApi,
+  uffdioRegister,
   unlockShared,
+  userfaultfd,
   VM,
   type WorldSize,
 } from '../mm/index.ts';
@@ -44,6 +49,7 @@ export const FIRST = 64;
 const MFD_HUGETLB = 4;
 const MAP_SHARED_FIXED = 0x11;
 const MADV_COLLAPSE = 25;
+const UFFD_API = 0xaa;
 const PUNCH_HOLE = 3;
 const REFERENCES_MAX = 2 ** 31 - 1;
 
@@ -57,6 +63,8 @@ export interface Setting extends Partial<WorldSize> {
   readonly isShared?: boolean;
   /** Whether another VMA of huge pages follows. */
   readonly isFollowed?: boolean;
+  /** Whether a userfaultfd is told of minor faults of process 0. */
+  readonly isWatched?: boolean;
   /** Whether the page has as many references as there can be. */
   readonly isFull?: boolean;
 }
@@ -65,7 +73,14 @@ export interface Setting extends Partial<WorldSize> {
 export function granularRace(
   programs: readonly Program[],
   options: HgmOptions,
-  { filled = [], isShared = false, isFollowed = false, isFull = false, ...size }: Setting = {},
+  {
+    filled = [],
+    isShared = false,
+    isFollowed = false,
+    isWatched = false,
+    isFull = false,
+    ...size
+  }: Setting = {},
   bugs: Bugs = {},
 ): MachineScenario {
   const machine = new Machine(
@@ -89,6 +104,7 @@ export function granularRace(
   for (const page of filled)
     run(hugetlbContinue(tasks[0], vma, { start: FIRST + page, end: FIRST + page + 1 }));
   if (filled.length === 0) run(store(tasks[0], FIRST, 1));
+  if (isWatched) watch(tasks[0]);
   const head = file.mapped!.inode.pages.get(0);
   if (isFollowed) run(mmap(tasks[0], { ...call, ...at, address: at.address + at.length }));
   if (isFull) {
@@ -97,6 +113,12 @@ export function granularRace(
   }
   machine.mmCpus.fill(0);
   return new MachineScenario(machine, programs);
+}
+
+function watch(task: Task): void {
+  const uffd = userfaultfd(task, 0) as Userfaultfd;
+  uffdioApi(task, uffd, UFFD_API, 0);
+  run(uffdioRegister(task, uffd, FIRST * PAGE_BYTES, PAGES * PAGE_BYTES, UffdMode.MINOR));
 }
 
 const inodeOf = ({ machine }: Pick<Task, 'machine'>): Inode => machine.inodes.all()[0]!;

@@ -1,16 +1,11 @@
 /** Traces of memory accesses: read from files, compared, shown. */
 import { type AccessLog, driveDesigns, type Engine, LackeyReader } from '../../cost/index.ts';
-import { renderAccessComparisonHtml } from '../../report/accesses/html.ts';
 import { ACCESSES_SCHEMA, type AccessComparison } from '../../report/accesses/schema.ts';
-import { renderAccessComparison } from '../../report/accesses/text.ts';
 import { wrongUse } from '../failure.ts';
-import { writeOutputFile } from '../output_file.ts';
 import { readChunks } from '../replay/input.ts';
-import { textOptions } from '../terminal.ts';
 import type { CompareOptions } from './options.ts';
 
 const MEND = 'Record it with `valgrind --tool=lackey --trace-mem=yes --log-file=FILE COMMAND`';
-const ROWS_ALL = Number.MAX_SAFE_INTEGER;
 
 /** One process for each file. @throws Failure if one holds no accesses, or more than are kept */
 export async function readAccesses(
@@ -52,16 +47,4 @@ export function compareAccesses(
     designs: results.filter((result) => 'misses' in result),
     notRun: results.filter((result) => 'why' in result),
   };
-}
-
-/** @returns what is to be printed */
-export async function showAccesses(
-  comparison: AccessComparison,
-  options: CompareOptions,
-): Promise<string> {
-  if (options.html !== undefined) {
-    await writeOutputFile(options.html, renderAccessComparisonHtml(comparison));
-  }
-  if (options.json === true) return `${JSON.stringify(comparison, null, 2)}\n`;
-  return renderAccessComparison(comparison, textOptions({ ...options, top: ROWS_ALL }));
 }

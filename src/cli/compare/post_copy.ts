@@ -1,14 +1,12 @@
 /** A guest that is migrated: simulated under each design, run by the engine, shown. */
 import { setImmediate } from 'node:timers/promises';
 import { type Engine, measurePostCopy, type PostCopyCost } from '../../cost/index.ts';
-import { renderPostCopyHtml } from '../../report/post_copy/html.ts';
 import {
   POST_COPY_SCHEMA,
   type PostCopyComparison,
   type PostCopyEngineEntry,
   type PostCopyEntry,
 } from '../../report/post_copy/schema.ts';
-import { renderPostCopy } from '../../report/post_copy/text.ts';
 import {
   COLLAPSE_COST,
   type Collapse,
@@ -22,8 +20,6 @@ import {
   tablesOf,
 } from '../../workload/index.ts';
 import { wrongUse } from '../failure.ts';
-import { writeOutputFile } from '../output_file.ts';
-import { textOptions } from '../terminal.ts';
 import type { CompareOptions } from './options.ts';
 
 const MIB = 2 ** 20;
@@ -32,7 +28,6 @@ const PAGE_BYTES = 4096;
 const VCPUS_MAX = 1024;
 /** The most that the engine runs: about a second for each design. */
 const ENGINE_BYTES = GIB;
-const ROWS_ALL = Number.MAX_SAFE_INTEGER;
 const AT_ONCE = [GIB];
 const IN_TWO_ROUNDS = [2 * MIB, GIB];
 
@@ -159,16 +154,4 @@ function isAsSaid(
     before = said;
     return found.tables === said.tables && found.entriesWritten === entries;
   });
-}
-
-/** @returns what is to be printed */
-export async function showPostCopy(
-  comparison: PostCopyComparison,
-  options: CompareOptions,
-): Promise<string> {
-  if (options.html !== undefined) {
-    await writeOutputFile(options.html, renderPostCopyHtml(comparison));
-  }
-  if (options.json === true) return `${JSON.stringify(comparison, null, 2)}\n`;
-  return renderPostCopy(comparison, textOptions({ ...options, top: ROWS_ALL }));
 }

@@ -1,24 +1,25 @@
 /** What `ptshare compare` does: makes the host of a workload, and puts the designs side by side. */
 import { type Engine, type EngineCost, measureWorkload } from '../../cost/index.ts';
+import { renderAccessComparisonHtml } from '../../report/accesses/html.ts';
+import { renderAccessComparison } from '../../report/accesses/text.ts';
 import { compareDesigns, DESIGN_IDS } from '../../report/designs/build.ts';
 import { renderDesignComparisonHtml } from '../../report/designs/html.ts';
 import { renderDesignComparison } from '../../report/designs/text.ts';
+import { renderPostCopyHtml } from '../../report/post_copy/html.ts';
+import { renderPostCopy } from '../../report/post_copy/text.ts';
 import { encodeSnapshot } from '../../snapshot/encode.ts';
 import { NAMED, type Workload, type WorkloadSize } from '../../workload/index.ts';
 import { ExitCode, wrongUse } from '../failure.ts';
 import { writeOutputFile } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
 import { blankedDesigns } from '../run/engine.ts';
-import { textOptions } from '../terminal.ts';
-import { compareAccesses, readAccesses, showAccesses } from './accesses.ts';
+import { compareAccesses, readAccesses } from './accesses.ts';
 import { type CompareOptions, GUEST_IDS, type Sweep } from './options.ts';
-import { comparePostCopy, guestOf, showPostCopy } from './post_copy.ts';
+import { comparePostCopy, guestOf } from './post_copy.ts';
 import { measureScript } from './script.ts';
+import { showComparison } from './show.ts';
 import { type Subject, subjectOf } from './subject.ts';
 import { sweepOver } from './sweep.ts';
-
-/** No table of a comparison has more rows than a sweep has values. */
-const ROWS_ALL = Number.MAX_SAFE_INTEGER;
 
 export async function runCompare(
   what: readonly string[],
@@ -33,7 +34,7 @@ export async function runCompare(
     const compared = await withProgress('Migrating a guest', (say) =>
       comparePostCopy(mm, guest, designs, say),
     );
-    await print(await showPostCopy(compared, options));
+    await print(await showComparison(compared, options, renderPostCopyHtml, renderPostCopy));
     return compared.engine.agrees ? ExitCode.FINE : ExitCode.FINDING;
   }
   wantNoLink(options);
@@ -46,7 +47,9 @@ export async function runCompare(
     const compared = await withProgress('Running accesses', async () =>
       compareAccesses(mm, logs, options, designs),
     );
-    return print(await showAccesses(compared, options));
+    return print(
+      await showComparison(compared, options, renderAccessComparisonHtml, renderAccessComparison),
+    );
   }
   const { workload, engine, size } = await withProgress('Running the engine', async () =>
     measure(mm, subject, options, designs),
@@ -59,11 +62,9 @@ export async function runCompare(
   if (options.save !== undefined) {
     await writeOutputFile(options.save, encodeSnapshot(workload.host(size)));
   }
-  if (options.html !== undefined) {
-    await writeOutputFile(options.html, renderDesignComparisonHtml(comparison));
-  }
-  const text = renderDesignComparison(comparison, textOptions({ ...options, top: ROWS_ALL }));
-  await print(options.json === true ? `${JSON.stringify(comparison, null, 2)}\n` : text);
+  await print(
+    await showComparison(comparison, options, renderDesignComparisonHtml, renderDesignComparison),
+  );
   return engine.agrees ? ExitCode.FINE : ExitCode.FINDING;
 }
 

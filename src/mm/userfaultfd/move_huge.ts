@@ -9,9 +9,8 @@ import { deposit, withdraw } from '../huge/deposit.ts';
 import { isHugeZero } from '../huge/huge_memory.ts';
 import { hugePages } from '../huge/huge_start.ts';
 import { getFrame } from '../page/frame.ts';
-import { maybeDmaPinned } from '../rmap/dup_rmap.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
-import { clearEntry, isNoneAt, isPresentAt, isSameAt, lockOf } from '../table/pgtable.ts';
+import { clearEntry, isNoneAt, isPresentAt, isSameAt, lockOf, setEntry } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { pageRights } from '../vma/page_rights.ts';
 import type { Vma } from '../vma/vma.ts';
@@ -21,7 +20,7 @@ import type { Op } from '../world/op.ts';
 import { clearing, reading, setting } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
-import { moveAnonRmap, withFolio } from './move_page.ts';
+import { isPinnedNow, moveAnonRmap, withFolio } from './move_page.ts';
 
 /** The entry that is moved, and the empty one that it is moved to. */
 export interface HugeMove {
@@ -92,9 +91,11 @@ function* moveEntry(
   const { machine, cpu, mm } = task;
   yield reading(machine.objects.entry(targetSlot));
   if (!isNoneAt(machine, targetSlot)) return EAGAIN;
-  yield clearing(machine.objects.entry(slot));
+  yield reading(machine.objects.entry(slot));
   if (!isSameAt(machine, slot, low, high)) return EAGAIN;
-  if (head !== NONE && maybeDmaPinned(machine, head)) return EBUSY;
+  const wasPinned = head !== NONE && (yield* isPinnedNow(machine, head));
+  if (wasPinned) return EBUSY;
+  yield clearing(machine.objects.entry(slot));
   const pages = hugePages(machine);
   const frame = mappedFrameAt(machine, slot, 1);
   if (isPresentAt(machine, slot)) {
@@ -103,6 +104,13 @@ function* moveEntry(
   }
   clearEntry(machine, slot);
   yield* flushTlbMmRange(machine, cpu, mm.id, page, page + pages);
+  // Walkers without locks may have pinned it before: then it stays.
+  const isPinned = head !== NONE && (yield* isPinnedNow(machine, head));
+  if (isPinned) {
+    yield setting(machine.objects.entry(slot));
+    setEntry(machine, slot, low, high);
+    return EBUSY;
+  }
   if (head !== NONE) yield* moveAnonRmap(task, to, target, head);
   yield setting(machine.objects.entry(targetSlot));
   const written = head === NONE ? 0 : W | DIRTY;

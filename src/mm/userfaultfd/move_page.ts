@@ -34,7 +34,7 @@ import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, lockingFolio, reading, setting, writing } from '../world/point.ts';
 import { flushTlbMmRange } from '../world/tlb.ts';
-import { FrameFlag, NONE } from '../world/world.ts';
+import { FrameFlag, NONE, type World } from '../world/world.ts';
 
 /** What is to be moved: the entry of the source as it was read. */
 interface Source {
@@ -168,19 +168,28 @@ function* moveEntry(
   const { machine, cpu, mm } = task;
   yield reading(machine.objects.entry(target));
   if (!isNoneAt(machine, target)) return EAGAIN;
-  yield clearing(machine.objects.entry(slot));
+  yield reading(machine.objects.entry(slot));
   if (!isSameAt(machine, slot, low, high)) return EAGAIN;
   if (!isMappedAt(machine, slot))
     return yield* moveSwapped(task, to, targetPage, slot, target, head);
   const flags = mappedFlagsAt(machine, slot);
   const frame = mappedFrameAt(machine, slot);
-  if (head !== NONE && maybeDmaPinned(machine, head)) return EBUSY;
+  // Asked again when the entry is gone: walkers without locks may pin it until then.
+  const wasPinned = head !== NONE && (yield* isPinnedNow(machine, head));
+  if (wasPinned) return EBUSY;
+  yield clearing(machine.objects.entry(slot));
   if (isPresentAt(machine, slot)) {
     const isWritable = isWritableAt(machine, slot);
     machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, isWritable);
   }
   clearEntry(machine, slot);
   yield* flushTlbMmRange(machine, cpu, mm.id, page, page + 1);
+  const isPinned = head !== NONE && (yield* isPinnedNow(machine, head));
+  if (isPinned) {
+    yield setting(machine.objects.entry(slot));
+    setEntry(machine, slot, low, high);
+    return EBUSY;
+  }
   if (head !== NONE) yield* moveAnonRmap(task, to, targetPage, head);
   yield setting(machine.objects.entry(target));
   const written = head === NONE ? 0 : W | (flags & DIRTY);
@@ -206,10 +215,17 @@ function* moveSwapped(
   if ((!isKnown || !hasNone) && machine.bugs.moveIgnoresSwapCache !== true) return EAGAIN;
   if (head !== NONE) yield* moveAnonRmap(task, to, page, head);
   const [low, high] = [machine.lanes[slot * 2]!, machine.lanes[slot * 2 + 1]!];
+  yield clearing(machine.objects.entry(slot));
   clearEntry(machine, slot);
   yield setting(machine.objects.entry(target));
   setEntry(machine, target, low, high);
   return 0;
+}
+
+/** As `maybeDmaPinned()`, whoever pins without locks. */
+export function* isPinnedNow(world: World, head: number): Op<boolean> {
+  yield reading(world.objects.frame(head));
+  return maybeDmaPinned(world, head);
 }
 
 /** The folio belongs to `to` from now on. @source mm/rmap.c folio_move_anon_rmap() */

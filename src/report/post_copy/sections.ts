@@ -2,18 +2,60 @@
 import { counted, formatBytes, formatMicroseconds } from '../quantity.ts';
 import type { PostCopyComparison, PostCopyEngineEntry, PostCopyEntry } from './schema.ts';
 
+/** A table, and what is said before it. */
+export interface Section {
+  readonly title: string;
+  readonly lead?: string;
+  readonly columns: readonly Column[];
+}
+
+export interface Column {
+  readonly title: string;
+  readonly cells: readonly string[];
+  readonly isWord: boolean;
+  /** On a terminal, the column with the highest leaves first. */
+  readonly dropOrder: number;
+}
+
+export function sectionsOf(comparison: PostCopyComparison): Section[] {
+  const { designs, engine } = comparison;
+  const collapses = collapseRows(designs);
+  const collapse: Section = {
+    title: 'The collapse at the end',
+    columns: columnsOf(COLLAPSE, collapses),
+  };
+  return [
+    {
+      title: 'Until a vCPU goes on, and until all is there',
+      columns: columnsOf(FETCH, designs),
+    },
+    ...(collapses.length === 0 ? [] : [collapse]),
+    {
+      title: 'In the engine',
+      lead: engineText(comparison),
+      columns: columnsOf(ENGINE, engine.designs),
+    },
+  ];
+}
+
 /** A column of a table with a row for each `Row`. */
-export interface Shown<Row> {
+interface Shown<Row> {
   readonly title: string;
   readonly cell: (row: Row) => string;
   readonly isWord?: true;
-  /** On a terminal, the column with the highest leaves first. */
   readonly dropOrder?: number;
+}
+
+function columnsOf<Row>(shown: readonly Shown<Row>[], rows: readonly Row[]): Column[] {
+  return shown.map(({ title, cell, isWord = false, dropOrder = 0 }) => ({
+    ...{ title, isWord, dropOrder },
+    cells: rows.map(cell),
+  }));
 }
 
 const figure = (value: number): string => value.toLocaleString('en');
 
-export const FETCH: readonly Shown<PostCopyEntry>[] = [
+const FETCH: readonly Shown<PostCopyEntry>[] = [
   { title: 'Design', cell: ({ id }) => id, isWord: true },
   { title: 'Pages', cell: ({ pageBytes }) => formatBytes(pageBytes), dropOrder: 2 },
   { title: 'Pieces', cell: ({ pieceBytes }) => formatBytes(pieceBytes) },
@@ -27,11 +69,11 @@ export const FETCH: readonly Shown<PostCopyEntry>[] = [
 
 type CollapseRow = PostCopyEntry['collapses'][number] & { readonly id: string };
 
-export function collapseRows(designs: readonly PostCopyEntry[]): CollapseRow[] {
+function collapseRows(designs: readonly PostCopyEntry[]): CollapseRow[] {
   return designs.flatMap(({ id, collapses }) => collapses.map((collapse) => ({ id, ...collapse })));
 }
 
-export const COLLAPSE: readonly Shown<CollapseRow>[] = [
+const COLLAPSE: readonly Shown<CollapseRow>[] = [
   { title: 'Design', cell: ({ id }) => id, isWord: true },
   { title: 'Rounds', cell: ({ rounds }) => rounds.map(formatBytes).join(', '), isWord: true },
   { title: 'Longest wait', cell: ({ longestUs }) => formatMicroseconds(longestUs) },
@@ -51,7 +93,7 @@ const ofRounds = (
   dropOrder,
 });
 
-export const ENGINE: readonly Shown<PostCopyEngineEntry>[] = [
+const ENGINE: readonly Shown<PostCopyEngineEntry>[] = [
   { title: 'Design', cell: ({ id }) => id, isWord: true },
   { title: 'Tables', cell: ({ tableBytes }) => formatBytes(tableBytes) },
   { title: 'Faults', cell: ({ faults }) => figure(faults) },
@@ -88,7 +130,7 @@ export function headlineText(designs: readonly PostCopyEntry[]): string {
   return `A vCPU waits for what is missing, by the median: ${parts.join('; ')}.`;
 }
 
-export function engineText({ engine, bytes }: PostCopyComparison): string {
+function engineText({ engine, bytes }: PostCopyComparison): string {
   const what =
     engine.bytes === bytes
       ? 'All of it was run by the engine'

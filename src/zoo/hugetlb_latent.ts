@@ -120,7 +120,7 @@ export const shareWhileRightsChange: ZooEntry = {
     'mprotect() finds that the table is shared, and gives it up, with its entries as they are. The other ' +
     'process has it for itself: it can write to memory that it maps for reading only. Seen on Linux ' +
     '6.18.44: of a process that maps such a file again and again while another one changes rights back ' +
-    'and forth, one store in seven to one in two did not fault. It needs a file that is open for writing. ' +
+    'and forth, between 13% and 70% of the stores did not fault. It needs a file that is open for writing. ' +
     'A mend that is verified: tables of a VMA that is write-locked are not shared.',
   fix: undefined,
   versions: '6.18, seen',

@@ -3,10 +3,22 @@
  * is how it could be mended, or how a later version is.
  */
 import type { Program } from '../check/index.ts';
-import { fallocate, fork, ftruncate, load, run, store, type Task } from '../mm/index.ts';
+import {
+  fallocate,
+  fork,
+  ftruncate,
+  load,
+  mmap,
+  mprotect,
+  newProcess,
+  run,
+  store,
+  type Task,
+} from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
 import { asProcess, FIRST, GIB, HUGE, mapping, onlyFile, SECOND } from './hugetlb_machine.ts';
 
+const PAGE_BYTES = 4096;
 const KEEP_SIZE_PUNCH_HOLE = 3;
 const MAP_SHARED_FIXED_NORESERVE = 0x4011;
 const MAP_PRIVATE_FIXED = 0x12;
@@ -85,6 +97,51 @@ export const shareUnderTableLock: ZooEntry = {
       (task, file) => {
         run(fallocate(task, file, 0, 0, 2 * HUGE * 4096));
         run(fork(task, 0));
+      },
+    ),
+};
+
+const READ_ONLY = 1;
+
+export const shareWhileRightsChange: ZooEntry = {
+  id: 'A37',
+  aliases: ['store-through-a-read-only-mapping'],
+  title: 'A table is shared while mprotect() has changed its VMA, and not yet its entries',
+  bug: 'shareWhileRightsChange',
+  properties: ['P-PERM'],
+  actors: [
+    'mprotect(PROT_READ) of a GiB of hugetlb that the process has written to',
+    'a load from it in another process, which maps it for reading',
+  ],
+  story:
+    'mprotect() first says in the VMA that it is for reading, and then takes the lock of hugetlb and ' +
+    'i_mmap_rwsem to change the entries. In between, another process that maps the file for reading faults: ' +
+    'it finds a VMA like its own, and shares its table, whose entries can still be written to. Now ' +
+    'mprotect() finds that the table is shared, and gives it up, with its entries as they are. The other ' +
+    'process has it for itself: it can write to memory that it maps for reading only. Seen on Linux ' +
+    '6.18.44: of a process that maps such a file again and again while another one changes rights back ' +
+    'and forth, between 13% and 70% of the stores did not fault. It needs a file that is open for writing. ' +
+    'A mend that is verified: tables of a VMA that is write-locked are not shared.',
+  fix: undefined,
+  versions: '6.18, seen',
+  bounds: '2 CPUs, 2 processes, 1 huge page, 2 operations',
+  scenario: (isBroken) =>
+    mapping(
+      [
+        {
+          name: 'mprotect(PROT_READ)',
+          run: (task) => mprotect(task, FIRST * PAGE_BYTES, GIB * PAGE_BYTES, READ_ONLY),
+        },
+        { name: 'load in process 1', run: (task) => load(asProcess(task, 1), FIRST) },
+      ],
+      { shareWhileRightsChange: isBroken },
+      GIB,
+      MAP_SHARED_FIXED_NORESERVE,
+      (task, file) => {
+        run(store(task, FIRST, 1));
+        const reader = run(newProcess(task.machine, 0))!;
+        const call = { address: FIRST * PAGE_BYTES, length: GIB * PAGE_BYTES, prot: READ_ONLY };
+        run(mmap(reader, { ...call, flags: MAP_SHARED_FIXED_NORESERVE, file, offset: 0 }));
       },
     ),
 };

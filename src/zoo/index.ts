@@ -36,6 +36,7 @@ import {
   hugetlbWithoutSizeRecheck,
   privateLockMistaken,
   shareUnderTableLock,
+  shareWhileRightsChange,
 } from './hugetlb_latent.ts';
 import { migrateWithoutUnshare, punchBeforeFolioLock } from './hugetlb_migration.ts';
 import { nestedFlush } from './madvise.ts';
@@ -99,6 +100,7 @@ export const ZOO: readonly ZooEntry[] = [
   reserveRestoredWhileMapped,
   dontneedRoundsUp,
   shareUnderTableLock,
+  shareWhileRightsChange,
   hugetlbWithoutSizeRecheck,
   privateLockMistaken,
   ...HGM,

@@ -1,14 +1,14 @@
 /** Random programs with userfaultfd. */
 import { ADVICE, UFFD_MODE } from './calls.ts';
 import { UFFD_WEIGHTS } from './covered.ts';
-import { generateProgram } from './generator.ts';
+import { generateProgram, type Weights } from './generator.ts';
 import type { Program, Step } from './program.ts';
 
 const STEPS = 250;
 
 /** @param seed any 32-bit number */
-export function uffdProgram(seed: number): Program {
-  const { steps } = generateProgram(seed, STEPS, UFFD_WEIGHTS);
+export function uffdProgram(seed: number, weights: Weights = UFFD_WEIGHTS): Program {
+  const { steps } = generateProgram(seed, STEPS, weights);
   const isProtecting = steps.some(
     ({ call }) => call.name === 'uffd_register' && (call.mode & UFFD_MODE.wp) !== 0,
   );

@@ -120,3 +120,17 @@ test('shared memory cannot be written to by force', () => {
   const flags = FOLL.GET | FOLL.WRITE | FOLL.FORCE;
   assert.equal(get(task, address / 4096, flags), mm.EFAULT);
 });
+
+test('what is forced out of memory that nobody may access stays out of reach', () => {
+  const task = newTask();
+  mm.run(mm.mprotect(task, PAGE * 4096, 4 * 4096, 0));
+  const call = { address: 0, length: 4096, prot: 0, flags: 0x21, file: undefined, offset: 0 };
+  const shared = mm.run(mm.mmap(task, call)) / 4096;
+  for (const page of [PAGE, shared]) {
+    const frame = get(task, page, FOLL.GET | FOLL.FORCE);
+    assert.ok(frame >= 0);
+    assert.equal(mm.run(mm.load(task, page)), -1 - mm.Fault.ACCERR);
+    mm.run(mm.unpin(task, frame));
+  }
+  check(task);
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BUILDS } from '../../../test/mm/builds.ts';
 import { type Engine, newWorld } from '../../../test/mm/small_world.ts';
-import type { Machine, OpenFile, Task } from '../index.ts';
+import type { Machine, OpenFile, Task, Userfaultfd } from '../index.ts';
 
 const PAGE = 4096;
 const HUGE = 512;
@@ -25,6 +25,12 @@ function start(mm: Engine): readonly [Task, Task] {
   assert.equal(mm.run(mm.load(child, FIRST)), 7);
   return [task, child];
 }
+
+/** Which pages of the first huge one were written to. */
+const WRITTEN = {
+  ...{ flags: 0, start: FIRST * PAGE, end: (FIRST + HUGE) * PAGE, vecLength: 1, maxPages: 0 },
+  ...{ categoryInverted: 0, categoryMask: 2, categoryAnyofMask: 0, returnMask: 2 },
+};
 
 const frameOf = ({ inodes }: Machine): number => inodes.all()[0]!.pages.get(0);
 
@@ -50,6 +56,24 @@ for (const [build, mm] of BUILDS) {
     assert.deepEqual([mm.run(mm.load(task, FIRST)), mm.run(mm.load(child, FIRST))], [7, 7]);
     mm.run(mm.store(child, FIRST, 9));
     assert.equal(mm.run(mm.load(task, FIRST)), 9);
+    check(mm, task);
+  });
+
+  test(`${build}: a huge page that is moved stays write-protected, or out of reach`, () => {
+    const [task] = start(mm);
+    const uffd = mm.userfaultfd(task, 1) as Userfaultfd;
+    const { PAGEFAULT_FLAG_WP, WP_HUGETLBFS_SHMEM, WP_ASYNC } = mm.UffdFeature;
+    mm.uffdioApi(task, uffd, 0xaa, PAGEFAULT_FLAG_WP | WP_HUGETLBFS_SHMEM | WP_ASYNC);
+    mm.run(mm.uffdioRegister(task, uffd, FIRST * PAGE, GIB * PAGE, mm.UffdMode.WP));
+    mm.run(mm.store(task, FIRST, 8));
+    mm.run(mm.uffdioWriteprotect(task, uffd, FIRST * PAGE, HUGE * PAGE, mm.UffdWpMode.WP));
+    const written = (): number => mm.run(mm.pagemapScan(task, WRITTEN)).result;
+    assert.deepEqual([written(), move(mm, task), written()], [0, 0, 0]);
+    mm.run(mm.store(task, FIRST, 9));
+    assert.equal(written(), 1);
+    mm.run(mm.mprotect(task, FIRST * PAGE, GIB * PAGE, 0));
+    assert.equal(move(mm, task), 0);
+    assert.equal(mm.run(mm.load(task, FIRST)), -1 - mm.Fault.ACCERR);
     check(mm, task);
   });
 

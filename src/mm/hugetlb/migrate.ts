@@ -11,7 +11,7 @@
  *         try_to_migrate_one() (Linux 6.18)
  * @omits  private pages: they are refused (EBUSY); pages from outside of the pool
  */
-import { DIRTY, W } from '../../arch/index.ts';
+import { ACCESSED, DIRTY, type LeafFlags, UFFD_WP, W } from '../../arch/index.ts';
 import { findGetFrame } from '../file/filemap.ts';
 import type { Inode } from '../file/inode.ts';
 import { lockFolio, lockFolioNested, unlockFolio, unlockFolioNested } from '../page/folio_lock.ts';
@@ -27,8 +27,9 @@ import {
   softValueAt,
 } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
+import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import type { Mm } from '../vma/mm.ts';
-import type { Vma } from '../vma/vma.ts';
+import { isAccessible, type Vma } from '../vma/vma.ts';
 import { EAGAIN, EBUSY, ENOMEM } from '../world/errno.ts';
 import { lock, lockShared, Rank, tryLock, unlock, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -165,7 +166,9 @@ function* replaceEntry(task: Task, vma: Vma, slot: number, head: number): Op<voi
   if ((flags & DIRTY) !== 0) machine.frameFlags[head]! |= FrameFlag.DIRTY;
   countMap(machine, head, -1);
   yield setting(machine.objects.entry(slot));
-  setSoftEntry(machine, slot, SoftKind.MIGRATION, head, isWritable ? SoftFlag.WRITABLE : 0);
+  const noted = (flags & UFFD_WP) === 0 ? 0 : SoftFlag.UFFD_WP;
+  const soft = noted | (isWritable ? SoftFlag.WRITABLE : 0);
+  setSoftEntry(machine, slot, SoftKind.MIGRATION, head, soft);
   yield* putFrame(machine, cpu, head);
 }
 
@@ -234,12 +237,20 @@ function* restoreOne(task: Task, vma: Vma, slot: number, from: number, to: numbe
   yield reading(machine.objects.entry(slot));
   const isMigration = softKindAt(machine, slot) === SoftKind.MIGRATION;
   if (isMigration && softValueAt(machine, slot) === from) {
-    const isWritable = (softFlagsAt(machine, slot) & SoftFlag.WRITABLE) !== 0;
+    const soft = softFlagsAt(machine, slot);
     yield* getFrame(machine, to);
     yield writing(machine.objects.frame(to));
     countMap(machine, to, 1);
     yield setting(machine.objects.entry(slot));
-    setMapped(machine, slot, to, leafFlags(vma, isWritable), level);
+    setMapped(machine, slot, to, movedFlags(vma, soft), level);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+}
+
+/** The flags of an entry that comes back to what `vma` allows by now. @source remove_migration_pte() */
+function movedFlags(vma: Vma, soft: number): LeafFlags {
+  if (!isAccessible(vma)) return ACCESSED;
+  const isWp = (soft & SoftFlag.UFFD_WP) !== 0;
+  const flags = leafFlags(vma, (soft & SoftFlag.WRITABLE) !== 0);
+  return flagsOfWp(flags, isWp ? WpChange.PROTECT : WpChange.NONE);
 }

@@ -8,7 +8,16 @@ import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.t
 import { Notify } from '../notifier/subscription.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
-import { isWpMarkerAt, Marker, SoftKind, setSoftEntry } from '../table/soft_entry.ts';
+import {
+  isWpMarkerAt,
+  Marker,
+  SoftFlag,
+  SoftKind,
+  setSoftEntry,
+  softFlagsAt,
+  softKindAt,
+  softValueAt,
+} from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import { pageRights } from '../vma/page_rights.ts';
@@ -111,16 +120,21 @@ export function* changeHugetlbEntry(
       if (wasPresent) {
         machine.ledger.openFolio(cpus, mm.id, page, page + pages, head, isWritable);
       }
-    } else yield* changeMarker(task, slot, wp);
+    } else yield* changeSoftEntry(task, slot, wp);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   return isGone;
 }
 
 /** Where nothing is mapped, write protection is noted, or forgotten. Called under the lock of the table. */
-function* changeMarker({ machine }: Task, slot: number, wp: WpChange): Op<void> {
+function* changeSoftEntry({ machine }: Task, slot: number, wp: WpChange): Op<void> {
   yield setting(machine.objects.entry(slot));
-  if (wp === WpChange.PROTECT && isNoneAt(machine, slot)) {
+  if (softKindAt(machine, slot) === SoftKind.MIGRATION) {
+    if (wp === WpChange.NONE) return;
+    const flags = softFlagsAt(machine, slot) & ~SoftFlag.UFFD_WP;
+    const noted = wp === WpChange.PROTECT ? SoftFlag.UFFD_WP : 0;
+    setSoftEntry(machine, slot, SoftKind.MIGRATION, softValueAt(machine, slot), flags | noted);
+  } else if (wp === WpChange.PROTECT && isNoneAt(machine, slot)) {
     setSoftEntry(machine, slot, SoftKind.MARKER, Marker.UFFD_WP);
   } else if (wp === WpChange.RESOLVE && isWpMarkerAt(machine, slot)) clearEntry(machine, slot);
 }

@@ -26,6 +26,7 @@ import { linkShared } from '../table/shared_table.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { VM, type Vma } from '../vma/vma.ts';
+import { isWriteLocked } from '../vma/vma_lock.ts';
 import { lock, lockShared, Rank, unlock, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
@@ -95,6 +96,9 @@ function* findDonor(task: Task, vma: Vma, page: number): Op<number> {
     const place = other.start + pgoff - other.pgoff;
     if (other === vma || place < other.start || place >= other.end) continue;
     if (!isShareable(task, other, place, vma, page)) continue;
+    // Its entries may not say yet what it says.
+    const isChanging = yield* isWriteLocked(machine, mm, other.id);
+    if (isChanging && machine.bugs.shareWhileRightsChange !== true) continue;
     const slot = yield* walk(machine, mm, place, 1);
     if (slot === NONE) continue;
     const table = Math.floor(slot / machine.tableEntries);

@@ -7,6 +7,7 @@
  *
  * @source fs/proc/task_mmu.c pagemap_scan_hugetlb_entry(), pagemap_scan_hugetlb_hole_wp()
  *         (Linux 6.18.44)
+ * @omits  reading entries without the lock of their table, as Linux does where none is protected
  */
 import { type Hstate, hstateOf } from '../hugetlb/hstate.ts';
 import { hugePteAlloc } from '../hugetlb/share.ts';

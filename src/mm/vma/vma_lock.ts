@@ -98,7 +98,7 @@ export function isReadLocked({ vmaReferences }: Machine, { id }: Vma): boolean {
   return vmaReferences[id]! % ATTACHED > 0;
 }
 
-function* isWriteLocked(machine: Machine, mm: Mm, id: number): Op<boolean> {
+export function* isWriteLocked(machine: Machine, mm: Mm, id: number): Op<boolean> {
   yield reading(machine.objects.vmaSequence(id));
   const sequence = machine.vmaSequence[id]!;
   yield reading(machine.objects.sequence(mm.id));

@@ -83,6 +83,8 @@ export interface Bugs {
   readonly punchBeforeFolioLock?: boolean;
   /** A shared table is linked under a lock of its own, as in Linux 6.1. */
   readonly shareUnderTableLock?: boolean;
+  /** A table is shared whose VMA has other rights by now than its entries, as in Linux 6.18. */
+  readonly shareWhileRightsChange?: boolean;
   /** A fault on hugetlb does not look at the size of the file again, as in Linux 6.18. */
   readonly hugetlbWithoutSizeRecheck?: boolean;
   /** Who has to wait for a private VMA of hugetlb takes what is no lock for one, as in Linux 6.18. */

@@ -10,12 +10,14 @@ import { Scene } from './scene.ts';
 import type { State } from './state.ts';
 
 /** What the zoo does where it goes wrong: shared tables, flushes, faults, forks. */
+let traces: readonly (readonly [string, Trace])[] | undefined;
 function zooTraces(): readonly (readonly [string, Trace])[] {
-  return ['M9', 'C1', 'B11', 'M2', 'M3', 'C8'].map((id) => {
+  traces ??= ['M9', 'C1', 'B11', 'M2', 'M3', 'C8'].map((id) => {
     const entry = findEntry(id)!;
     const { finding } = explore(entry.scenario(true) as unknown as Scenario, {});
     return [id, traceOf(entry.scenario(true), finding!.schedule)] as const;
   });
+  return traces;
 }
 
 test('as many obligations are open at every event as the trace says', () => {

@@ -95,5 +95,8 @@ export const MSHARE_CALLS = [
 
 function mshareOf({ mshare }: Session): MshareSession {
   if (mshare !== undefined) return mshare;
-  throw new ScriptError('This machine has no mshare', 'Run with --mshare v3, or choose it in the viewer');
+  throw new ScriptError(
+    'This machine has no mshare',
+    'Run with --mshare v3, or choose it in the viewer',
+  );
 }

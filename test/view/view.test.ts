@@ -315,7 +315,7 @@ judgedTest(
       .map(([, key, does]) => [key!.replaceAll('`', ''), does]);
     await withViewer({}, async ({ page }) => {
       await page.getByRole('button', { name: 'Keys' }).waitFor();
-    await page.keyboard.press('?');
+      await page.keyboard.press('?');
       const dialog = page.getByRole('dialog', { name: 'Keys' });
       await dialog.waitFor();
       await assertAccessible(page, 'keys');

@@ -18,7 +18,7 @@ const mshare = (variant: designs.MshareVariant): Plugged => ({
 
 /** By name. Guests and granular huge pages are missing: no call of a script makes them. */
 const CHOICES: ReadonlyMap<string, Choice> = new Map([
-  ['none', { title: 'Linux 6.18, without', plug: () => ({}) }],
+  ['none', { title: 'none: Linux 6.18', plug: () => ({}) }],
   [
     '2006',
     {

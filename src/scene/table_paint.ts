@@ -16,6 +16,12 @@ export interface TablePaint {
   readonly cells: string;
 }
 
+/** What lanes held after so many writes. */
+interface Painted {
+  readonly paint: TablePaint;
+  readonly writes: number;
+}
+
 /** Parts of a table that are told apart. */
 export const CELLS = 32;
 /** By `EntryKind`. */
@@ -24,7 +30,7 @@ const SIGNS = ['r', 'w', 't', 'o'] as const;
 export class TablePainter {
   readonly #format: PteFormat | undefined;
   /** Of tables of level 0, whose lanes say all: those above also depend on what is linked. */
-  readonly #known = new WeakMap<Uint32Array, TablePaint>();
+  readonly #known = new WeakMap<Uint32Array, Painted>();
 
   constructor(format: PteFormat | undefined) {
     this.#format = format;
@@ -34,9 +40,9 @@ export class TablePainter {
   paint(table: Table, below: ReadonlyMap<number, number> | undefined): TablePaint {
     const canKeep = table.level === 0 && below === undefined;
     const known = canKeep ? this.#known.get(table.lanes) : undefined;
-    if (known !== undefined) return known;
+    if (known?.writes === table.writes) return known.paint;
     const paint = this.#paint(table, below);
-    if (canKeep) this.#known.set(table.lanes, paint);
+    if (canKeep) this.#known.set(table.lanes, { paint, writes: table.writes });
     return paint;
   }
 

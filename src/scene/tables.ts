@@ -23,6 +23,8 @@ export interface Table {
   readonly lanes: Uint32Array;
   /** Copies since which `lanes` is its own. */
   readonly generation: number;
+  /** To `lanes`: they are written to in place, as long as they are its own. */
+  writes: number;
 }
 
 /** Entries of the largest table: 13 bits of index. */
@@ -55,7 +57,7 @@ export class Tables {
 
   alloc(id: number): void {
     this.#words -= this.all.get(id)?.lanes.length ?? 0;
-    const table = { id, level: 0, start: 0, links: [], lanes: NO_LANES };
+    const table = { id, level: 0, start: 0, links: [], lanes: NO_LANES, writes: 0 };
     this.#edit().set(id, { ...table, generation: this.#generation });
   }
 
@@ -95,6 +97,7 @@ export class Tables {
     }
     table.lanes[2 * index] = low;
     table.lanes[2 * index + 1] = high;
+    table.writes++;
   }
 
   /** A trace may begin in the middle, with tables that were never told. */

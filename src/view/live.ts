@@ -40,7 +40,7 @@ export function togglePause(): void {
 }
 
 async function receive(data: string): Promise<void> {
-  const { live, host } = store.state;
+  const { live, host, before } = store.state;
   if (live === undefined || live.isPaused) return;
   const source = new Blob([data]);
   const ask = { name: 'this host, live', size: source.size, source };
@@ -49,7 +49,9 @@ async function receive(data: string): Promise<void> {
   const samples = [...live.samples, sampleOf(opened.report)].slice(-SAMPLES_MAX);
   store.set({ live: { ...live, samples } });
   store.showLive(opened);
-  if (host !== undefined) void store.client.ask('close', { id: host.id });
+  if (host !== undefined && host.id !== before?.id) {
+    void store.client.ask('close', { id: host.id });
+  }
 }
 
 function stop(failure: string): void {

@@ -98,6 +98,14 @@ class Store {
     this.set({ problem: { message, mend } });
   }
 
+  /** Compares with another time, or with none any longer. */
+  compareWith(before: OpenedHost | undefined): void {
+    const { before: last, host } = this.state;
+    this.set({ before });
+    const isKept = last === undefined || last.id === host?.id || last.id === before?.id;
+    if (!isKept) void this.client.ask('close', { id: last.id });
+  }
+
   /** The host as it is now: where one is, and what one compares with, stays. */
   showLive(host: OpenedHost): void {
     const isFirst = this.state.host === undefined;
@@ -108,7 +116,7 @@ class Store {
   #show(opened: Opened, as: 'document' | 'before'): void {
     if (opened.kind === 'execution') this.set({ execution: opened });
     else if (opened.kind === 'finding') this.set({ findings: opened });
-    else if (as === 'before') this.set({ before: opened });
+    else if (as === 'before') this.compareWith(opened);
     else this.set({ host: opened, before: undefined });
     const { view } = parseRoute(location.hash);
     // A finding that was named before stays only if its file is opened again.

@@ -1,5 +1,6 @@
 /** The viewer as a user has it: every view, on what the other commands have written just now. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { judgedTest } from '../live/judge.ts';
@@ -280,6 +281,54 @@ judgedTest(
         .getByRole('alert')
         .filter({ hasText: 'There is no design called __proto__' })
         .waitFor();
+    });
+  },
+);
+
+judgedTest(
+  'what follows is compared with a capture that was kept, while more come',
+  [browserJudge],
+  async () => {
+    await withViewer({ args: ['--live', '1'] }, async ({ page }) => {
+      const live = page.getByRole('region', { name: 'Live' });
+      await live.filter({ hasText: /[1-9]\d* captures/ }).waitFor();
+      await live.getByRole('button', { name: 'Compare from here on' }).press('Enter');
+      const [kept, now] = [1, 2].map((at) => page.locator('.differences th').nth(at));
+      await page.getByRole('cell', { name: 'the host (PageTables)' }).waitFor();
+      const first = await kept!.textContent();
+      await now!.filter({ hasNotText: first! }).waitFor();
+      assert.equal(await kept!.textContent(), first);
+      await page.getByRole('button', { name: 'Stop comparing' }).press('Enter');
+      await page.locator('.differences').waitFor({ state: 'detached' });
+    });
+  },
+);
+
+judgedTest(
+  'a question mark lists the keys, as the documentation does',
+  [browserJudge],
+  async () => {
+    const documented = [
+      ...readFileSync('docs/view.md', 'utf8').matchAll(/^\| (`.+`) \| (.+) \|$/gm),
+    ]
+      .filter(([, key]) => !key!.includes('.ptt'))
+      .map(([, key, does]) => [key!.replaceAll('`', ''), does]);
+    await withViewer({}, async ({ page }) => {
+      await page.getByRole('button', { name: 'Keys' }).waitFor();
+      await page.keyboard.press('?');
+      const dialog = page.getByRole('dialog', { name: 'Keys' });
+      await dialog.waitFor();
+      await assertAccessible(page, 'keys');
+      const [keys, meanings] = [
+        await dialog.locator('dt').allTextContents(),
+        await dialog.locator('dd').allTextContents(),
+      ];
+      assert.deepEqual(
+        keys.map((key, at) => [key, meanings[at]]),
+        documented,
+      );
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'hidden' });
     });
   },
 );

@@ -5,6 +5,7 @@ import type { EventLine } from '../../scene/scene.ts';
 import type { Timeline } from '../../scene/timeline.ts';
 import type { OpenedExecution } from '../protocol.ts';
 import { store } from '../store.ts';
+import { isTyping } from '../ui/is_typing.ts';
 import { useLatest } from '../ui/latest.ts';
 import { EventList } from './event_list.tsx';
 import { Machine } from './machine.tsx';
@@ -176,12 +177,6 @@ function targetOf(
     default:
       return undefined;
   }
-}
-
-/** Keys belong to what is typed into, where there is such a thing. */
-export function isTyping({ target }: KeyboardEvent): boolean {
-  if (!(target instanceof HTMLElement)) return false;
-  return target.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName);
 }
 
 function useSettled(cursor: number, onSettle: ((event: number) => void) | undefined): void {

@@ -1,5 +1,5 @@
 /** The radix trees of all address spaces, as one graph: a shared table is one box with several arrows. */
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import type { Picture, PictureTable } from '../../scene/picture.ts';
 import { FrameRow } from './frame_row.tsx';
 import {
@@ -9,6 +9,7 @@ import {
   type PlacedLink,
   type PlacedTable,
 } from './tree_layout.ts';
+import { useWindow } from './use_window.ts';
 
 const LEVEL_NAMES = ['PTE', 'PMD', 'PUD', 'P4D', 'PGD'] as const;
 
@@ -24,12 +25,15 @@ interface TreeProps {
 export function Tree({ picture, selected, onSelect }: TreeProps) {
   const layout = useMemo(() => layOutTables(picture), [picture]);
   const names = useMemo(() => rootNames(picture), [picture]);
+  const svg = useRef<SVGSVGElement>(null);
+  const { from, to } = useWindow(svg, picture.tables.length > 0);
   if (picture.tables.length === 0) {
     return <p className="hint">No page table exists here: go on with → or the timeline.</p>;
   }
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot hold a picture.
     <svg
+      ref={svg}
       className="tree"
       style={{
         minWidth: layout.width,
@@ -54,20 +58,24 @@ export function Tree({ picture, selected, onSelect }: TreeProps) {
           <path d="M0 0 8 4 0 8z" className="arrow-head" />
         </marker>
       </defs>
-      {layout.links.map((link) => (
-        <LinkLine key={link.key} link={link} />
-      ))}
+      {layout.links.map(
+        (link) =>
+          Math.min(link.from.x, link.to.x) < to &&
+          Math.max(link.from.x, link.to.x) > from && <LinkLine key={link.key} link={link} />,
+      )}
       <FrameRow layout={layout.below} />
-      {layout.tables.map((placed) => (
-        <TableBox
-          key={placed.table.id}
-          placed={placed}
-          levels={picture.levels}
-          name={names.get(placed.table.id)}
-          isSelected={placed.table.id === selected}
-          onSelect={onSelect}
-        />
-      ))}
+      {layout.tables
+        .filter(({ x }) => x < to && x + BOX_WIDTH > from)
+        .map((placed) => (
+          <TableBox
+            key={placed.table.id}
+            placed={placed}
+            levels={picture.levels}
+            name={names.get(placed.table.id)}
+            isSelected={placed.table.id === selected}
+            onSelect={onSelect}
+          />
+        ))}
     </svg>
   );
 }

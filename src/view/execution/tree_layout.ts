@@ -8,6 +8,7 @@ export const BOX_HEIGHT = 40;
 const GAP_X = 14;
 export const LEVEL_HEIGHT = 74;
 const MARGIN = 10;
+const WIDE = 1800;
 
 export interface PlacedTable {
   readonly table: PictureTable;
@@ -60,6 +61,7 @@ export function layOutTables(picture: Picture): Layout {
     .separation(() => 1)(root)
     .descendants()
     .filter(({ data }) => data.table !== undefined);
+  alignWide(placed);
   const left = Math.min(0, ...placed.map(({ x }) => x)) - MARGIN;
   const at = new Map<number, PlacedTable>(
     placed.map(({ data, x }) => {
@@ -80,6 +82,27 @@ export function layOutTables(picture: Picture): Layout {
     width: Math.max(right, below.right + MARGIN),
     height: Math.max(tablesHeight, below.bottom) + MARGIN,
   };
+}
+
+interface Placed {
+  x: number;
+  readonly depth: number;
+  readonly children?: readonly Placed[] | undefined;
+}
+
+/** What is wider than a screen begins with its roots: in its middle nobody would look for them. */
+function alignWide(placed: readonly Placed[]): void {
+  const xs = placed.map(({ x }) => x);
+  if (Math.max(...xs) - Math.min(...xs) < WIDE) return;
+  const depths = [...new Set(placed.map(({ depth }) => depth))].sort((one, other) => other - one);
+  for (const level of depths) {
+    const row = placed.filter(({ depth }) => depth === level);
+    for (const node of row) node.x = node.children?.[0]?.x ?? node.x;
+    row.sort((one, other) => one.x - other.x);
+    row.forEach((node, at) => {
+      if (at > 0) node.x = Math.max(node.x, row[at - 1]!.x + BOX_WIDTH + GAP_X);
+    });
+  }
 }
 
 /** Each table below the first one that leads to it and is there. */

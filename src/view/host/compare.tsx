@@ -18,7 +18,7 @@ export function Compare({ host }: { readonly host: OpenedHost }) {
         <span className="choice">
           <OpenButton label="Compare with…" as="before" />
           {before !== undefined && (
-            <button type="button" onClick={() => store.set({ before: undefined })}>
+            <button type="button" onClick={() => store.compareWith(undefined)}>
               Stop comparing
             </button>
           )}
@@ -37,19 +37,24 @@ export function Compare({ host }: { readonly host: OpenedHost }) {
 }
 
 function useComparison(host: OpenedHost, before: OpenedHost | undefined): Comparison | undefined {
-  const [comparison, setComparison] = useState<Comparison>();
+  const [latest, setLatest] = useState<{ readonly before: number; readonly answer: Comparison }>();
   useEffect(() => {
-    setComparison(undefined);
     if (before === undefined) return;
     let isWanted = true;
-    void store.client.ask('compare', { before: before.id, after: host.id }).then((answer) => {
-      if (isWanted) setComparison(answer);
-    });
+    store.client.ask('compare', { before: before.id, after: host.id }).then(
+      (answer) => {
+        if (isWanted) setLatest({ before: before.id, answer });
+      },
+      (error: unknown) => {
+        if (isWanted) store.tell(error);
+      },
+    );
     return () => {
       isWanted = false;
     };
   }, [host, before]);
-  return comparison;
+  // Of a host that is followed, the last one stays until the next is there.
+  return latest?.before === before?.id ? latest?.answer : undefined;
 }
 
 function Differences({ comparison }: { readonly comparison: Comparison }) {

@@ -1,6 +1,7 @@
 /** The host over the session: paused or not, and how its tables have grown. */
 import { formatBytes, formatTime } from '../../report/quantity.ts';
 import { type Live, togglePause } from '../live.ts';
+import { store } from '../store.ts';
 
 const WIDTH = 600;
 const HEIGHT = 34;
@@ -12,6 +13,13 @@ export function LiveBar({ live }: { readonly live: Live }) {
     <section className="live" aria-label="Live">
       <button type="button" aria-pressed={isPaused} onClick={togglePause}>
         {isPaused ? 'Go on' : 'Pause'}
+      </button>
+      <button
+        type="button"
+        title="Keeps this capture, and compares each that follows with it"
+        onClick={() => store.compareWith(store.state.host)}
+      >
+        Compare from here on
       </button>
       <span>
         {failure !== undefined ? (

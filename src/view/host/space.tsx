@@ -41,9 +41,14 @@ function useStrip({ id, spaces }: OpenedHost, pid: number | undefined): Strip | 
   useEffect(() => {
     if (!isThere || pid === undefined) return;
     let isWanted = true;
-    void store.client.ask('strip', { id, pid }).then((answer) => {
-      if (isWanted && answer !== null) setStrip(answer);
-    });
+    store.client.ask('strip', { id, pid }).then(
+      (answer) => {
+        if (isWanted && answer !== null) setStrip(answer);
+      },
+      (error: unknown) => {
+        if (isWanted) store.tell(error);
+      },
+    );
     return () => {
       isWanted = false;
     };

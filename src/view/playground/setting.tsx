@@ -62,7 +62,9 @@ export function Setting({ draft, onChange }: SettingProps) {
 
 /** Until the worker says which there are, there is none. */
 function useDesigns(): readonly DesignItem[] {
-  const [designs, setDesigns] = useState<readonly DesignItem[]>([{ id: NO_DESIGN, title: 'none' }]);
+  const [designs, setDesigns] = useState<readonly DesignItem[]>([
+    { id: NO_DESIGN, title: 'none: Linux 6.18' },
+  ]);
   useEffect(() => {
     void store.client.ask('designs', null).then(setDesigns, () => {});
   }, []);

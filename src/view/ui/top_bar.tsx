@@ -2,6 +2,7 @@
 import { useRef } from 'react';
 import { linkTo, type Route, VIEWS, type ViewName } from '../route.ts';
 import { store, useStore } from '../store.ts';
+import { KeysButton } from './keys.tsx';
 import { useTheme } from './theme.ts';
 
 const ICON = new URL('../icon.svg', import.meta.url).href;
@@ -35,6 +36,7 @@ export function TopBar({ route }: { readonly route: Route }) {
         ))}
       </nav>
       <FileButton view={route.view} />
+      <KeysButton />
       <ThemeButton />
     </header>
   );

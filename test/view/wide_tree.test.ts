@@ -1,0 +1,54 @@
+/** Trees that are wider than any screen: only what is in sight is drawn, and the roots are. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeTrace, TraceWriter } from '../../src/trace/index.ts';
+import { judgedTest } from '../live/judge.ts';
+import { browserJudge, withViewer } from './browser.ts';
+
+const TABLES = 130;
+
+/** One address space with so many PTE tables. */
+function wideTrace(): Uint8Array {
+  const trace = new TraceWriter({ clock: 'steps', format: 'x86_64-4level' });
+  for (const [table, level] of [3, 2, 1].entries()) {
+    trace.tableAlloc(table);
+    trace.tableLink(0, table, table - 1, 0, level, 0);
+  }
+  for (let index = 0; index < TABLES; index++) {
+    trace.time = index;
+    trace.tableAlloc(3 + index);
+    trace.tableLink(0, 3 + index, 2, index, 0, 512 * index);
+  }
+  return encodeTrace(trace.trace());
+}
+
+judgedTest(
+  'of a wide tree the root is in sight, and the rest when one goes there',
+  [browserJudge],
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ptshare-wide-'));
+    try {
+      const file = join(folder, 'wide.ptt');
+      writeFileSync(file, wideTrace());
+      await withViewer({ file }, async ({ page }) => {
+        await page.locator('.events .event').first().waitFor();
+        await page.keyboard.press('End');
+        const boxes = page.locator('.tree .box');
+        await boxes.filter({ hasText: 'PTE 3' }).first().waitFor();
+        const root = await boxes.filter({ hasText: 'PGD 0' }).boundingBox();
+        const place = await page.locator('.tree-place').boundingBox();
+        assert.ok(root!.x >= place!.x && root!.x + root!.width <= place!.x + place!.width);
+        const count = await boxes.count();
+        assert.ok(count > 5 && count < TABLES / 2, `${count} boxes are drawn`);
+        const last = boxes.filter({ hasText: `PTE ${2 + TABLES}` });
+        assert.equal(await last.count(), 0);
+        await page.evaluate("document.querySelector('.tree-place').scrollLeft = 1e6");
+        await last.waitFor();
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);

@@ -37,6 +37,8 @@ const HANDLERS: ReadonlyMap<string, readonly [least: number, handle: Handler]> =
   ['creat', [2, (call) => opened(call, call.args[0]!, O.WRONLY)]],
   ['openat', [3, (call) => openedAt(call, numberOf(call.args[2]!))]],
   ['openat2', [3, (call) => openedAt(call, howOf(call.args[2]!))]],
+  ['chdir', [1, (call) => moved(call, pathOf(stringOf(call.args[0]!), call.thread.directory))]],
+  ['fchdir', [1, (call) => moved(call, directoryOf(call.thread, descriptorOf(call.args[0]!)))]],
   ['memfd_create', [2, memfdCreated]],
   ['close', [1, ({ thread, args }) => thread.files.close(descriptorOf(args[0]!).number)]],
   ['close_range', [3, closedRange]],
@@ -84,6 +86,15 @@ function opened(call: Returned, name: string, flags: number, directory?: Descrip
     isMappable: (flags & (O.DIRECTORY | O.PATH)) === 0,
   });
   thread.files.open(number, file, named, (flags & O.CLOEXEC) !== 0);
+}
+
+function moved({ thread }: Returned, directory: string | undefined): void {
+  thread.directory = directory;
+}
+
+/** Below which a call looks for a relative path. */
+export function directoryOf(thread: Thread, { number, path }: DescriptorText): string | undefined {
+  return path ?? (number < 0 ? thread.directory : thread.files.pathOf(number));
 }
 
 export function pathOf(

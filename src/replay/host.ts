@@ -9,6 +9,8 @@ export type Engine = typeof engine;
 
 /** Facts of the recorded host that a recording of calls does not contain. */
 export interface HostFacts {
+  /** Where the first process was when the recording began, if that is known. */
+  readonly directory?: string;
   /** Memory and swap in bytes: what one call may be promised at most. */
   readonly memoryBytes: number;
   /** vm.max_map_count */

@@ -68,7 +68,7 @@ export class Threads {
       isFurther: false,
       space: undefined,
       files: new Files(this.#host),
-      directory: undefined,
+      directory: this.#host.facts.directory,
       pending: undefined,
     });
   }

@@ -1,7 +1,7 @@
 /** Real programs, recorded as they run here: the engine places every mapping where the kernel did. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReplayReport } from '../../src/replay/index.ts';
 import { ptshare } from '../command_line.ts';
@@ -153,6 +153,18 @@ program('redis with a background save', ['redis-server', 'redis-cli'], () => ['s
   processes: 6,
   threads: 3,
 });
+
+program(
+  'a program and a directory that relative paths lead to',
+  ['perl', 'true'],
+  (folder) => {
+    copyFileSync('/usr/bin/perl', join(folder, 'a'));
+    mkdirSync(join(folder, 'b'));
+    copyFileSync('/usr/bin/true', join(folder, 'b', 'a'));
+    return ['./a', '-e', 'chdir "b" or die; exec "./a"'];
+  },
+  { addresses: 10, errnos: 30 },
+);
 
 const NAMELESS = `import os
 file = os.open('/usr/bin/perl', os.O_RDONLY)

@@ -58,7 +58,7 @@ async function recordAndReplay(
   options: ReplayOptions,
 ): Promise<ExitCode> {
   // As they are before the command takes huge pages.
-  const facts = hostFacts();
+  const facts = { ...hostFacts(), directory: process.cwd() };
   const recording = await temporaryFile('strace');
   try {
     await (options.faults === true ? recordFaults : record)(command, recording.path);

@@ -5,7 +5,7 @@ import { errnoName } from './errno.ts';
 import type { Files } from './files.ts';
 import { type Host, PAGE_BYTES } from './host.ts';
 import { LIMITS } from './limits.ts';
-import { mmapArguments, perform } from './perform.ts';
+import { mmap, mmapArguments, perform } from './perform.ts';
 import { count, type ReplayReport } from './report.ts';
 import type { Request } from './request.ts';
 import { ruleOf } from './rule.ts';
@@ -58,8 +58,7 @@ export class Judge {
     }
     this.#host.wantRoom(done.line);
     if (request.name === 'mprotect') space.recognise(request.address, request.length);
-    const isOpen =
-      result.kind === 'returned' || (result.kind === 'failed' && result.errno !== 'EBADF');
+    const isOpen = foundOpen(request, result);
     const ours = this.#perform(task, files, request, isOpen);
     const isUnseen = result.kind === 'returned' && ours < 0 && isAbout(space, request);
     const isOfPool = takesHugePages(files, request) && this.#isOfPool(result, ours);
@@ -156,7 +155,7 @@ export class Judge {
     }
     const flags = (request.flags & ~0x100000) | 0x10;
     const call = mmapArguments(this.#host, files, { ...request, address: real, flags }, true);
-    this.#host.run(mm.mmap(task, call));
+    mmap(this.#host, task, call, flags);
   }
 
   #segmentBytes(segment: number): number {
@@ -196,6 +195,12 @@ function choosesAddress(request: Request): boolean {
     default:
       return false;
   }
+}
+
+/** Whether the kernel has seen that the descriptor is open: it looks at the offset before. */
+function foundOpen(request: Request, result: Result): boolean {
+  if (request.name === 'mmap' && request.offset % PAGE_BYTES !== 0) return false;
+  return result.kind === 'returned' || (result.kind === 'failed' && result.errno !== 'EBADF');
 }
 
 function unjudgedReason(host: Host, { request, result }: Done): string | undefined {

@@ -7,10 +7,12 @@ import { executedProgram } from './executed.ts';
 import { compareExit } from './faults/compare.ts';
 import { serveFault } from './faults/fault.ts';
 import { type FaultLine, readFaultLine } from './faults/line.ts';
+import { noteMapping } from './faults/mapped.ts';
+import type { PerfRecord } from './faults/perf.ts';
 import { type Engine, Host, type HostFacts, PAGE_BYTES, type Room } from './host.ts';
 import { type Done, Judge } from './judge.ts';
 import { LIMITS } from './limits.ts';
-import type { StartedProgram } from './program.ts';
+import { type StartedProgram, startedProgram } from './program.ts';
 import { LineError, ReplayError } from './replay_error.ts';
 import { count, emptyReport, type ReplayReport } from './report.ts';
 import { checkResult, isRequest, readRequest } from './request.ts';
@@ -35,7 +37,7 @@ export interface ReplayOptions {
 const CLONES: readonly string[] = ['clone', 'clone3', 'fork', 'vfork'];
 const EXECS: readonly string[] = ['execve', 'execveat'];
 const EXITS: readonly string[] = ['exit', 'exit_group'];
-const MAY_BE_FAULT = /page_fault_| !!! /;
+const MAY_BE_FAULT = /page_fault_| !!! |: PERF_RECORD_/;
 const MAP_NOT_CHOSEN = 0x10 | 0x100000 | 0x40 | 0x40000;
 
 export class Replay {
@@ -115,6 +117,10 @@ export class Replay {
       this.host.know(line, read);
       return;
     }
+    if (read.kind === 'started' || read.kind === 'forked' || read.kind === 'ended') {
+      this.#perfTask(read, line);
+      return;
+    }
     const space = this.#threads.findFaulting(read.pid, line)?.space;
     if (space === undefined) return;
     if (read.kind === 'exec') {
@@ -125,10 +131,36 @@ export class Replay {
     } else if (read.kind === 'fault') {
       this.host.wantRoom(line, 1);
       count(this.report.faults, serveFault(this.host, space.task, line, read));
-    } else if (space.holders === 1) {
+    } else if (read.kind === 'mapped') {
+      noteMapping(this.host, space.task, line, read.mapping);
+    } else if (read.kind === 'exit' && space.holders === 1) {
       this.#settle(space, line);
       compareExit(this.host, this.report, { line, pid: read.pid }, space.task, read.state);
     }
+  }
+
+  /** What perf tells of processes; a system call is not among it. */
+  #perfTask(
+    read: Extract<PerfRecord, { kind: 'started' | 'forked' | 'ended' }>,
+    line: number,
+  ): void {
+    if (read.kind === 'ended') {
+      const thread = this.#threads.get(read.pid);
+      if (thread !== undefined) this.#end(thread, line);
+      return;
+    }
+    if (read.kind === 'forked') {
+      const parent = this.#threads.get(read.parent);
+      const flags = read.isThread ? 'flags=CLONE_VM|CLONE_FILES|CLONE_THREAD' : '';
+      if (parent?.space !== undefined)
+        this.#threads.endClone(parent, read.pid, 'clone', flags, line);
+      return;
+    }
+    const thread = this.#threads.find(read.pid, line);
+    if (thread === undefined) return;
+    this.host.hasFaults = true;
+    this.#exec(thread, startedProgram(this.host.facts, undefined), line);
+    thread.space!.beginAt(line, { program: '', brkStart: 0, maps: [], present: [] });
   }
 
   #begin(thread: Thread, name: string, text: string, line: number): void {

@@ -66,6 +66,30 @@ test('counters and VMAs at the end that differ are told one by one', () => {
   assert.ok(mismatches.some(({ call }) => call === 'VMAs at the end'));
 });
 
+test('a mapping is locked by MAP_LOCKED, and not merged with one that is not', () => {
+  const locked = MAP.replace('MAP_PRIVATE', 'MAP_PRIVATE|MAP_LOCKED');
+  const report = replay([
+    ...START,
+    `7 mmap(NULL, 4096, ${locked}) = 0x7ffff7fbf000`,
+    '7 madvise(0x7ffff7fbf000, 4096, MADV_COLD) = -1 EINVAL (Invalid argument)',
+    '7 madvise(0x7ffff7fc0000, 8192, MADV_COLD) = 0',
+    '7 munlock(0x7ffff7fbf000, 4096) = 0',
+    '7 madvise(0x7ffff7fbf000, 4096, MADV_COLD) = 0',
+    '7 mremap(0x7ffff7fbf000, 12288, 16384, MREMAP_MAYMOVE) = 0x7ffff7fbf000',
+  ]);
+  assert.deepEqual(report.mismatches, []);
+  assert.deepEqual(report.unjudged, {});
+});
+
+test('a descriptor is not taken for open when the offset was refused', () => {
+  const report = replay([
+    ...START,
+    '7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 9, 0x1) = -1 EINVAL (Invalid argument)',
+    '7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 9, 0) = -1 EBADF (Bad file descriptor)',
+  ]);
+  assert.deepEqual(report.mismatches, []);
+});
+
 test('a wrong address is told with the rule, and counted once', () => {
   const report = replay([
     ...START,

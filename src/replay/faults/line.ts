@@ -8,6 +8,7 @@ import { type MapsLine, parseMaps } from '../../proc/maps.ts';
 import { PAGE_BYTES } from '../host.ts';
 import { LineError } from '../replay_error.ts';
 import type { Counters } from '../report.ts';
+import { type PerfRecord, readPerfRecord } from './perf.ts';
 
 export interface ExecState {
   readonly program: string;
@@ -39,7 +40,8 @@ export type FaultLine =
     }
   | ({ readonly kind: 'file'; readonly pid: number } & FileState)
   | { readonly kind: 'exec'; readonly pid: number; readonly state: ExecState }
-  | { readonly kind: 'exit'; readonly pid: number; readonly state: ExitState };
+  | { readonly kind: 'exit'; readonly pid: number; readonly state: ExitState }
+  | PerfRecord;
 
 const PID = '(\\d{1,7})';
 const WHERE = ' +\\[\\d{1,5}\\](?: [^ ]{1,8})? +\\d{1,12}\\.\\d{1,9}: +(?:exceptions:)?';
@@ -53,6 +55,7 @@ const VSYSCALL_START = 2 ** 47;
 
 /** @returns undefined for other lines. @throws LineError */
 export function readFaultLine(line: string): FaultLine | undefined {
+  if (line.includes(': PERF_RECORD_')) return readPerfRecord(line);
   if (line.includes(': page_fault_') || line.includes(':page_fault_')) return fault(line);
   const [, pid, kind, text] = STATE.exec(line) ?? [];
   if (text === undefined) return undefined;

@@ -214,7 +214,8 @@ export class Host {
       return;
     }
     const file = this.open(path, { isReadable: true, isWritable: true });
-    if (file.mapped === undefined || file.mapped.inode.bytes >= bytes) {
+    const inode = file.mapped?.inode;
+    if (inode === undefined || inode.hugetlb !== undefined || inode.bytes >= bytes) {
       this.close(file);
       return;
     }

@@ -37,7 +37,7 @@ export interface ReplayOptions {
 const CLONES: readonly string[] = ['clone', 'clone3', 'fork', 'vfork'];
 const EXECS: readonly string[] = ['execve', 'execveat'];
 const EXITS: readonly string[] = ['exit', 'exit_group'];
-const MAY_BE_FAULT = /page_fault_| !!! |: PERF_RECORD_/;
+const MAY_BE_FAULT = /page_fault_| !!! |: PERF_RECORD_| syscalls:sys_enter_/;
 const MAP_NOT_CHOSEN = 0x10 | 0x100000 | 0x40 | 0x40000;
 
 export class Replay {
@@ -133,6 +133,8 @@ export class Replay {
       count(this.report.faults, serveFault(this.host, space.task, line, read));
     } else if (read.kind === 'mapped') {
       noteMapping(this.host, space.task, line, read.mapping);
+    } else if (read.kind === 'unmapped') {
+      this.host.run(this.host.mm.munmap(space.task, read.address, read.length));
     } else if (read.kind === 'exit' && space.holders === 1) {
       this.#settle(space, line);
       compareExit(this.host, this.report, { line, pid: read.pid }, space.task, read.state);

@@ -49,13 +49,14 @@ const WHAT =
   'page_fault_(?:user|kernel): +address=(?:0x)?([0-9a-f]{1,16})\\b.* error_code=0x([0-9a-f]{1,4})';
 const FAULT = new RegExp(`^ *.{1,64}?[- ](?:\\d{1,7}/)?${PID}${WHERE}${WHAT}$`);
 const STATE = /^(\d{1,7}) !!! (exec|exit|file) (\{.*\})$/;
+const OF_PERF = /: PERF_RECORD_| syscalls:sys_enter_munmap: /;
 const ERROR = { WRITE: 2, FETCH: 16 } as const;
 const TASK_BYTES = 2 ** 47 - PAGE_BYTES;
 const VSYSCALL_START = 2 ** 47;
 
 /** @returns undefined for other lines. @throws LineError */
 export function readFaultLine(line: string): FaultLine | undefined {
-  if (line.includes(': PERF_RECORD_')) return readPerfRecord(line);
+  if (OF_PERF.test(line)) return readPerfRecord(line);
   if (line.includes(': page_fault_') || line.includes(':page_fault_')) return fault(line);
   const [, pid, kind, text] = STATE.exec(line) ?? [];
   if (text === undefined) return undefined;

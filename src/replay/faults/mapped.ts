@@ -1,18 +1,20 @@
 /** Mappings that perf recorded, in an address space: where they are, and what they cover. */
 import type * as engine from '../../mm/index.ts';
 import { type Host, PAGE_BYTES } from '../host.ts';
+import { LineError } from '../replay_error.ts';
 import { mapFixed } from './begin.ts';
 import type { Mapping } from './perf.ts';
 
 /** Their names are the same for each of them. */
 const OF_MEMORY = /^\/(?:dev\/zero$|memfd:|SYSV)/;
 const VDSO = '[vdso]';
+const FILE_BYTES_MAX = 2 ** 43;
 
 /**
  * The kernel tells of a VMA as it is when something was mapped, or got other rights: of a part that was
  * there before, only its rights change.
  *
- * @throws ReplayError
+ * @throws LineError, ReplayError
  */
 export function noteMapping(host: Host, task: engine.Task, line: number, mapping: Mapping): void {
   const path = knownPath(host, line, mapping);
@@ -37,13 +39,15 @@ export function noteMapping(host: Host, task: engine.Task, line: number, mapping
   if (next < end) map(next, end);
 }
 
-/** Of what is mapped, which is in memory as a whole. @returns undefined for anonymous memory */
+/** Of what is mapped, which is in memory as a whole: `undefined` for anonymous memory. @throws LineError */
 function knownPath(host: Host, line: number, mapping: Mapping): string | undefined {
   const { name, inode, offset, start, end } = mapping;
   if (name === VDSO) return `${VDSO}${line}`;
   if (!name.startsWith('/')) return undefined;
   if (OF_MEMORY.test(name)) return `/memfd:${inode}`;
   const bytes = (offset + end - start) * PAGE_BYTES;
+  if (bytes > FILE_BYTES_MAX)
+    throw new LineError('a mapping of perf is behind the end of any file');
   host.know(line, { path: name, bytes, pageBytes: undefined });
   return name;
 }

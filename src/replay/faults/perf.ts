@@ -1,6 +1,8 @@
 /**
  * What perf(1) recorded of processes, as `perf script --show-mmap-events --show-task-events` prints it.
  *
+ * What was unmapped it does not tell, but the call can be recorded.
+ *
  * @source perf_event_open(2): PERF_RECORD_MMAP2, COMM, FORK, EXIT; perf-script(1)
  */
 import type { MapsLine } from '../../proc/maps.ts';
@@ -16,6 +18,13 @@ export type Mapping = Pick<
 export type PerfRecord =
   | { readonly kind: 'started'; readonly pid: number }
   | { readonly kind: 'mapped'; readonly pid: number; readonly mapping: Mapping }
+  /** In bytes, as munmap(2) was called. */
+  | {
+      readonly kind: 'unmapped';
+      readonly pid: number;
+      readonly address: number;
+      readonly length: number;
+    }
   | {
       readonly kind: 'forked';
       readonly pid: number;
@@ -26,10 +35,11 @@ export type PerfRecord =
   /** A record that does not matter here. */
   | { readonly kind: 'other'; readonly pid: number };
 
-const WHEN = '(?:\\[\\d{1,5}\\] +)?\\d{1,12}\\.\\d{1,9}: +';
-const RECORD = new RegExp(
-  `^ *.{1,64}? +(?:-?\\d{1,7}/)?(-?\\d{1,7}) +${WHEN}PERF_RECORD_([A-Z0-9_]+)(.*)$`,
-  's',
+const WHO =
+  '^ *.{1,64}? +(?:-?\\d{1,7}/)?(-?\\d{1,7}) +(?:\\[\\d{1,5}\\] +)?\\d{1,12}\\.\\d{1,9}: +';
+const RECORD = new RegExp(`${WHO}PERF_RECORD_([A-Z0-9_]+)(.*)$`, 's');
+const MUNMAP = new RegExp(
+  `${WHO}syscalls:sys_enter_munmap: addr: 0x([0-9a-f]{1,16}), len: 0x([0-9a-f]{1,16})$`,
 );
 const IDS = /^\((\d{1,7}):(\d{1,7})\):\((\d{1,7}):(\d{1,7})\)$/;
 const EXEC = /^ exec: .*:\d{1,7}\/(\d{1,7})$/s;
@@ -42,7 +52,7 @@ const TASK_BYTES = 2 ** 47;
 /** @returns undefined for other lines. @throws LineError */
 export function readPerfRecord(line: string): PerfRecord | undefined {
   const [, pid, name, text] = RECORD.exec(line) ?? [];
-  if (text === undefined) return undefined;
+  if (text === undefined) return unmappedRecord(line);
   switch (name) {
     case 'COMM': {
       const tid = EXEC.exec(text)?.[1];
@@ -58,6 +68,17 @@ export function readPerfRecord(line: string): PerfRecord | undefined {
     default:
       return { kind: 'other', pid: Number(pid) };
   }
+}
+
+function unmappedRecord(line: string): PerfRecord | undefined {
+  const [, pid, address, length] = MUNMAP.exec(line) ?? [];
+  if (length === undefined) return undefined;
+  return {
+    kind: 'unmapped',
+    pid: Number(pid),
+    address: Number.parseInt(address!, 16),
+    length: Number.parseInt(length, 16),
+  };
 }
 
 function taskRecord(name: 'FORK' | 'EXIT', text: string): PerfRecord {

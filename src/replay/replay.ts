@@ -229,7 +229,10 @@ export class Replay {
     thread.files.leave();
     files.exec();
     thread.files = files;
-    thread.space = new Space(this.host, program, (space, done) => this.#perform(space, done));
+    const { limits } = thread;
+    thread.space = new Space(this.host, program, limits, (space, done) =>
+      this.#perform(space, done),
+    );
   }
 
   #end(thread: Thread, line: number): void {

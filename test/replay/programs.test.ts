@@ -166,6 +166,18 @@ program(
   { addresses: 10, errnos: 30 },
 );
 
+const LIMITED = `ulimit -v 60000
+perl -e '$SIG{__DIE__} = sub { exit 0 }; my @a; push @a, "x" x 4e6 while 1'
+ulimit -d 20000
+perl -e 'my @a; push @a, "y" x 1e5 while 1'
+exit 0`;
+program(
+  'programs that meet RLIMIT_AS and RLIMIT_DATA',
+  ['bash', 'perl'],
+  () => ['bash', '-c', LIMITED],
+  { addresses: 60, errnos: 150, processes: 3 },
+);
+
 const NAMELESS = `import os
 file = os.open('/usr/bin/perl', os.O_RDONLY)
 os.set_inheritable(file, True)

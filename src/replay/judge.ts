@@ -26,12 +26,15 @@ const MAP = {
   FIXED: 0x10 | 0x100000,
   ANONYMOUS: 0x20,
   LOW: 0x40,
+  LOCKED: 0x2000,
   NORESERVE: 0x4000,
   HUGETLB: 0x40000,
 } as const;
 /** What they do depends on what is in memory. */
 const CONTENT_ADVICE: readonly number[] = [22, 23, 25, 100, 101];
 const GIGANTIC_LOG = 30;
+/** Of those who have neither CAP_IPC_LOCK nor room within RLIMIT_MEMLOCK. */
+const LOCK_ERRORS: readonly string[] = ['EPERM', 'ENOMEM', 'EAGAIN'];
 const MINCORE_BYTES_MAX = 2 ** 32;
 const MAP_PRIVATE_FIXED_ANONYMOUS = 0x2 | 0x10 | 0x20;
 
@@ -62,7 +65,11 @@ export class Judge {
     const ours = this.#perform(task, files, request, isOpen);
     const isUnseen = result.kind === 'returned' && ours < 0 && isAbout(space, request);
     const isOfPool = takesHugePages(files, request) && this.#isOfPool(result, ours);
-    if (isOfPool) this.unjudged('huge pages: how many are left is not known');
+    const isOfLock = ours >= 0 && isRefusedLock(task, request, result);
+    if (isOfLock) {
+      this.unjudged('RLIMIT_MEMLOCK: who may lock memory is not recorded');
+      this.#unlock(task, request);
+    } else if (isOfPool) this.unjudged('huge pages: how many are left is not known');
     else if (isUnseen) this.unjudged('memory that was mapped before the recording, or by execve()');
     else this.#compare(task, done, ours, isOpen);
     this.#follow(task, done, ours);
@@ -131,6 +138,14 @@ export class Judge {
     });
   }
 
+  /** Takes back what the kernel has refused. */
+  #unlock(task: engine.Task, request: Request): void {
+    const { mm } = this.#host;
+    if (request.name === 'mlockall') this.#host.run(mm.munlockall(task));
+    if (request.name !== 'mlock' && request.name !== 'mlock2') return;
+    this.#host.run(mm.munlock(task, request.address, request.length));
+  }
+
   /**
    * Where the engine and the kernel differ, what the kernel did holds from there on: a wrong answer is
    * counted once, and not in all that follows from it.
@@ -192,6 +207,21 @@ function choosesAddress(request: Request): boolean {
       return true;
     case 'shmat':
       return request.address === 0;
+    default:
+      return false;
+  }
+}
+
+/** Whether the kernel did not let a process lock memory, of which the engine lets all of them. */
+function isRefusedLock({ mm }: engine.Task, request: Request, result: Result): boolean {
+  if (result.kind !== 'failed' || !LOCK_ERRORS.includes(result.errno)) return false;
+  switch (request.name) {
+    case 'mlock':
+    case 'mlock2':
+    case 'mlockall':
+      return true;
+    case 'mmap':
+      return (request.flags & MAP.LOCKED) !== 0 || mm.defaultFlags !== 0;
     default:
       return false;
   }

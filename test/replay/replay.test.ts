@@ -81,6 +81,20 @@ test('a mapping is locked by MAP_LOCKED, and not merged with one that is not', (
   assert.deepEqual(report.unjudged, {});
 });
 
+test('who may lock memory is not known, and what the kernel refused is not locked', () => {
+  const refused = '= -1 ENOMEM (Cannot allocate memory)';
+  const report = replay([
+    ...START,
+    `7 mlock(0x7ffff7fc0000, 4096) ${refused}`,
+    `7 mlockall(MCL_CURRENT|MCL_FUTURE) ${refused}`,
+    '7 madvise(0x7ffff7fc0000, 8192, MADV_COLD) = 0',
+    `7 mmap(NULL, 4096, ${MAP}) = 0x7ffff7fbf000`,
+    '7 madvise(0x7ffff7fbf000, 12288, MADV_COLD) = 0',
+  ]);
+  assert.deepEqual(report.mismatches, []);
+  assert.deepEqual(Object.values(report.unjudged), [2]);
+});
+
 test('a descriptor is not taken for open when the offset was refused', () => {
   const report = replay([
     ...START,

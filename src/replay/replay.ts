@@ -88,6 +88,11 @@ export class Replay {
     }
   }
 
+  /** It is known now whose child that is. */
+  #readHeld(pid: number): void {
+    for (const { text, line } of this.#threads.takeHeld(pid)) this.#read(text, line);
+  }
+
   #skip(line: number, reason: string): void {
     if (this.#isStrict) {
       throw new ReplayError(line, reason, 'Leave --strict out to skip such lines');
@@ -102,11 +107,13 @@ export class Replay {
     if (read.kind === 'ended' || read.kind === 'superseded') {
       const thread = this.#threads.get(read.pid);
       if (read.kind === 'superseded') this.#threads.supersede(read.pid, read.by);
+      else if (this.#threads.isHeld(read.pid)) this.#threads.hold(read.pid, { text, line });
       else if (thread !== undefined) this.#end(thread, line);
       return;
     }
     if (!isOfInterest(read.name)) return;
     const thread = this.#threads.find(read.pid, line);
+    if (thread !== undefined && this.#threads.isHeld(read.pid)) this.#readHeld(read.pid);
     if (thread === undefined) this.#threads.hold(read.pid, { text, line });
     else if (read.kind === 'unfinished') this.#begin(thread, read.name, read.text, line);
     else this.#complete(thread, read, line);
@@ -203,8 +210,7 @@ export class Replay {
       this.#request(thread, { line, pid, text: call, request, result: outcome, files });
     } else if (CLONES.includes(name)) {
       this.#threads.endClone(thread, value === 0 ? undefined : value, name, text, line);
-      if (value !== undefined)
-        for (const held of this.#threads.takeHeld(value)) this.#read(held.text, held.line);
+      if (value !== undefined) this.#readHeld(value);
     } else if (EXECS.includes(name)) {
       if (value !== 0) return;
       const find = (pid: number): Thread | undefined => this.#threads.get(pid);

@@ -100,6 +100,10 @@ export class Threads {
     return lines;
   }
 
+  isHeld(pid: number): boolean {
+    return this.#heldLines > 0 && this.#held.has(pid);
+  }
+
   /** Lines that were never said to belong to anybody. */
   get heldLines(): number {
     return this.#heldLines;

@@ -189,6 +189,23 @@ test('children of two calls at the same time wait until it is known whose they a
   assert.deepEqual(unjudged, {});
 });
 
+test('what a child did before it was known whose it is comes first', () => {
+  const report = replay([
+    ...START,
+    '7 fork() = 8',
+    '7 fork( <unfinished ...>',
+    '8 fork( <unfinished ...>',
+    '9 munmap(0x7ffff7fc0000, 4096 <unfinished ...>',
+    '7 <... fork resumed>) = 10',
+    '9 <... munmap resumed>) = 0',
+    '9 mprotect(0x7ffff7fc0000, 8192, PROT_READ) = -1 ENOMEM (Cannot allocate memory)',
+    '9 +++ exited with 0 +++',
+    '8 <... fork resumed>) = 9',
+    '7 mprotect(0x7ffff7fc0000, 8192, PROT_READ) = 0',
+  ]);
+  assert.deepEqual([report.mismatches, report.unjudged], [[], {}]);
+});
+
 test('execve() by a thread goes on under the number of its process', () => {
   const { calls, addresses } = replay([
     ...START,

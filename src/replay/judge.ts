@@ -3,7 +3,7 @@ import type * as engine from '../mm/index.ts';
 import type { CallTrace } from './call_trace.ts';
 import { errnoName } from './errno.ts';
 import type { Files } from './files.ts';
-import { type Host, PAGE_BYTES } from './host.ts';
+import { type Engine, type Host, PAGE_BYTES } from './host.ts';
 import { LIMITS } from './limits.ts';
 import { mmap, mmapArguments, perform } from './perform.ts';
 import { count, type ReplayReport } from './report.ts';
@@ -33,6 +33,7 @@ const MAP = {
 /** What they do depends on what is in memory. */
 const CONTENT_ADVICE: readonly number[] = [22, 23, 25, 100, 101];
 const GIGANTIC_LOG = 30;
+const EFAULT = -14;
 /** Of those who have neither CAP_IPC_LOCK nor room within RLIMIT_MEMLOCK. */
 const LOCK_ERRORS: readonly string[] = ['EPERM', 'ENOMEM', 'EAGAIN'];
 const MINCORE_BYTES_MAX = 2 ** 32;
@@ -62,7 +63,8 @@ export class Judge {
     this.#host.wantRoom(done.line);
     if (request.name === 'mprotect') space.recognise(request.address, request.length);
     const isOpen = foundOpen(request, result);
-    const ours = this.#perform(task, files, request, isOpen);
+    const performed = this.#perform(task, files, request, isOpen);
+    const ours = performed >= 0 && lacksVector(this.#host.mm, space, request) ? EFAULT : performed;
     const isUnseen = result.kind === 'returned' && ours < 0 && isAbout(space, request);
     const isOfPool = takesHugePages(files, request) && this.#isOfPool(result, ours);
     const isOfLock = ours >= 0 && isRefusedLock(task, request, result);
@@ -210,6 +212,19 @@ function choosesAddress(request: Request): boolean {
     default:
       return false;
   }
+}
+
+/** Whether mincore(2) has nowhere to write its answer to. */
+function lacksVector({ VM }: Engine, space: Space, request: Request): boolean {
+  if (request.name !== 'mincore' || request.vector === undefined) return false;
+  const { vector } = request;
+  const last = vector + Math.ceil(request.length / PAGE_BYTES) - 1;
+  const { vmas } = space.task!.mm;
+  for (let page = Math.floor(vector / PAGE_BYTES); page * PAGE_BYTES <= last; page++) {
+    const isWritable = ((vmas.at(page)?.flags ?? 0) & VM.WRITE) !== 0;
+    if (!isWritable && !space.mayHaveUnseen(page * PAGE_BYTES)) return true;
+  }
+  return false;
 }
 
 /** Whether the kernel did not let a process lock memory, of which the engine lets all of them. */

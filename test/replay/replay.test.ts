@@ -95,6 +95,20 @@ test('who may lock memory is not known, and what the kernel refused is not locke
   assert.deepEqual(Object.values(report.unjudged), [2]);
 });
 
+test('mincore() has to be able to write its answer', () => {
+  const failed = '= -1 EFAULT (Bad address)';
+  const report = replay([
+    ...START,
+    '7 mincore(0x7ffff7fc0000, 8192, [1, 1]) = 0',
+    '7 mincore(0x7ffff7fc0000, 8192, 0x7ffff7fc0000) = 0',
+    '7 mprotect(0x7ffff7fc1000, 4096, PROT_READ) = 0',
+    `7 mincore(0x7ffff7fc0000, 8192, 0x7ffff7fc1000) ${failed}`,
+    `7 mincore(0x7ffff7fc0000, 8192, 0x7ffff7fc0fff) ${failed}`,
+    '7 mincore(0x7ffff7fc0000, 4096, 0x7ffff7fc0fff) = 0',
+  ]);
+  assert.deepEqual([report.mismatches, report.unjudged], [[], {}]);
+});
+
 test('a descriptor is not taken for open when the offset was refused', () => {
   const report = replay([
     ...START,

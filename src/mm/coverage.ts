@@ -48,6 +48,7 @@ export const COVERAGE: readonly CallCoverage[] = [
         ['MAP_DROPPABLE'],
         'dropped by MADV_PAGEOUT, small pages only; not when memory is short',
       ),
+      done(['RLIMIT_AS', 'RLIMIT_DATA'], 'also of mprotect(), mremap() and brk()'),
       ignored(['MAP_ABOVE4G'], 'placed as without it'),
     ],
   },

@@ -1,7 +1,8 @@
-/** Calls that open, duplicate and close descriptors, and those of segments. */
+/** Calls about what later calls depend on: descriptors, directories, segments, limits. */
 import type * as engine from '../mm/index.ts';
 import type { Host } from './host.ts';
 import { LineError } from './replay_error.ts';
+import { noteLimit } from './resource_limits.ts';
 import { type DescriptorText, descriptorOf, numberOf, stringOf } from './strace/values.ts';
 import type { Thread } from './thread.ts';
 
@@ -37,6 +38,8 @@ const HANDLERS: ReadonlyMap<string, readonly [least: number, handle: Handler]> =
   ['creat', [2, (call) => opened(call, call.args[0]!, O.WRONLY)]],
   ['openat', [3, (call) => openedAt(call, numberOf(call.args[2]!))]],
   ['openat2', [3, (call) => openedAt(call, howOf(call.args[2]!))]],
+  ['chdir', [1, (call) => moved(call, pathOf(stringOf(call.args[0]!), call.thread.directory))]],
+  ['fchdir', [1, (call) => moved(call, directoryOf(call.thread, descriptorOf(call.args[0]!)))]],
   ['memfd_create', [2, memfdCreated]],
   ['close', [1, ({ thread, args }) => thread.files.close(descriptorOf(args[0]!).number)]],
   ['close_range', [3, closedRange]],
@@ -46,6 +49,8 @@ const HANDLERS: ReadonlyMap<string, readonly [least: number, handle: Handler]> =
   ['fcntl', [2, controlled]],
   ['ftruncate', [2, fileCut]],
   ['fallocate', [4, fileAllocated]],
+  ['setrlimit', [2, ({ thread, args }) => limited(thread, args[0]!, args[1]!)]],
+  ['prlimit64', [4, limitedByNumber]],
   ['shmget', [3, segmentMade]],
   ['shmctl', [2, segmentControlled]],
 ]);
@@ -84,6 +89,15 @@ function opened(call: Returned, name: string, flags: number, directory?: Descrip
     isMappable: (flags & (O.DIRECTORY | O.PATH)) === 0,
   });
   thread.files.open(number, file, named, (flags & O.CLOEXEC) !== 0);
+}
+
+function moved({ thread }: Returned, directory: string | undefined): void {
+  thread.directory = directory;
+}
+
+/** Below which a call looks for a relative path. */
+export function directoryOf(thread: Thread, { number, path }: DescriptorText): string | undefined {
+  return path ?? (number < 0 ? thread.directory : thread.files.pathOf(number));
 }
 
 export function pathOf(
@@ -158,6 +172,18 @@ function fileAllocated(call: Returned): void {
   if (file === undefined) return;
   const [mode, offset, length] = call.args.slice(1).map(numberOf);
   call.host.run(mm.fallocateFile({ machine, cpu: 0 }, file, mode!, offset!, length!));
+}
+
+/** Of another process it cannot be told when that has seen it. */
+function limitedByNumber({ thread, args }: Returned): void {
+  const pid = numberOf(args[0]!);
+  if (pid === 0 || pid === thread.pid) limited(thread, args[1]!, args[2]!);
+}
+
+function limited({ limits, space }: Thread, resource: string, text: string): void {
+  const isChanged = noteLimit(limits, resource, text);
+  // A child of vfork() is in the space of its parent.
+  if (isChanged && space?.limits === limits) space.applyLimits();
 }
 
 function segmentMade({ host, args, value, line }: Returned): void {

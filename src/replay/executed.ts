@@ -1,5 +1,5 @@
 /** Which program execve(2) and execveat(2) start: they may name it by a process, or a descriptor. */
-import { pathOf } from './descriptors.ts';
+import { directoryOf, pathOf } from './descriptors.ts';
 import type { HostFacts } from './host.ts';
 import { type StartedProgram, startedProgram } from './program.ts';
 import { LineError } from './replay_error.ts';
@@ -28,9 +28,8 @@ export function executedProgram(
     return namedProgram(starting, pathOf(stringOf(args[0] ?? ''), thread.directory));
   }
   if (args.length < 2) throw new LineError('execveat has 5 arguments');
-  const { number, path } = descriptorOf(args[0]!);
   const file = stringOf(args[1]!);
-  const directory = path ?? (number < 0 ? thread.directory : thread.files.pathOf(number));
+  const directory = directoryOf(thread, descriptorOf(args[0]!));
   // AT_EMPTY_PATH: no other call without a name succeeds.
   if (file === '') return startedProgram(facts, directory);
   return namedProgram(starting, pathOf(file, directory));

@@ -9,6 +9,8 @@ export type Engine = typeof engine;
 
 /** Facts of the recorded host that a recording of calls does not contain. */
 export interface HostFacts {
+  /** Where the first process was when the recording began, if that is known. */
+  readonly directory?: string;
   /** Memory and swap in bytes: what one call may be promised at most. */
   readonly memoryBytes: number;
   /** vm.max_map_count */
@@ -212,7 +214,8 @@ export class Host {
       return;
     }
     const file = this.open(path, { isReadable: true, isWritable: true });
-    if (file.mapped === undefined || file.mapped.inode.bytes >= bytes) {
+    const inode = file.mapped?.inode;
+    if (inode === undefined || inode.hugetlb !== undefined || inode.bytes >= bytes) {
       this.close(file);
       return;
     }

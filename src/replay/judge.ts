@@ -3,9 +3,9 @@ import type * as engine from '../mm/index.ts';
 import type { CallTrace } from './call_trace.ts';
 import { errnoName } from './errno.ts';
 import type { Files } from './files.ts';
-import { type Host, PAGE_BYTES } from './host.ts';
+import { type Engine, type Host, PAGE_BYTES } from './host.ts';
 import { LIMITS } from './limits.ts';
-import { mmapArguments, perform } from './perform.ts';
+import { mmap, mmapArguments, perform } from './perform.ts';
 import { count, type ReplayReport } from './report.ts';
 import type { Request } from './request.ts';
 import { ruleOf } from './rule.ts';
@@ -26,12 +26,16 @@ const MAP = {
   FIXED: 0x10 | 0x100000,
   ANONYMOUS: 0x20,
   LOW: 0x40,
+  LOCKED: 0x2000,
   NORESERVE: 0x4000,
   HUGETLB: 0x40000,
 } as const;
 /** What they do depends on what is in memory. */
 const CONTENT_ADVICE: readonly number[] = [22, 23, 25, 100, 101];
 const GIGANTIC_LOG = 30;
+const EFAULT = -14;
+/** Of those who have neither CAP_IPC_LOCK nor room within RLIMIT_MEMLOCK. */
+const LOCK_ERRORS: readonly string[] = ['EPERM', 'ENOMEM', 'EAGAIN'];
 const MINCORE_BYTES_MAX = 2 ** 32;
 const MAP_PRIVATE_FIXED_ANONYMOUS = 0x2 | 0x10 | 0x20;
 
@@ -58,12 +62,16 @@ export class Judge {
     }
     this.#host.wantRoom(done.line);
     if (request.name === 'mprotect') space.recognise(request.address, request.length);
-    const isOpen =
-      result.kind === 'returned' || (result.kind === 'failed' && result.errno !== 'EBADF');
-    const ours = this.#perform(task, files, request, isOpen);
+    const isOpen = foundOpen(request, result);
+    const performed = this.#perform(task, files, request, isOpen);
+    const ours = performed >= 0 && lacksVector(this.#host.mm, space, request) ? EFAULT : performed;
     const isUnseen = result.kind === 'returned' && ours < 0 && isAbout(space, request);
     const isOfPool = takesHugePages(files, request) && this.#isOfPool(result, ours);
-    if (isOfPool) this.unjudged('huge pages: how many are left is not known');
+    const isOfLock = ours >= 0 && isRefusedLock(task, request, result);
+    if (isOfLock) {
+      this.unjudged('RLIMIT_MEMLOCK: who may lock memory is not recorded');
+      this.#unlock(task, request);
+    } else if (isOfPool) this.unjudged('huge pages: how many are left is not known');
     else if (isUnseen) this.unjudged('memory that was mapped before the recording, or by execve()');
     else this.#compare(task, done, ours, isOpen);
     this.#follow(task, done, ours);
@@ -132,6 +140,14 @@ export class Judge {
     });
   }
 
+  /** Takes back what the kernel has refused. */
+  #unlock(task: engine.Task, request: Request): void {
+    const { mm } = this.#host;
+    if (request.name === 'mlockall') this.#host.run(mm.munlockall(task));
+    if (request.name !== 'mlock' && request.name !== 'mlock2') return;
+    this.#host.run(mm.munlock(task, request.address, request.length));
+  }
+
   /**
    * Where the engine and the kernel differ, what the kernel did holds from there on: a wrong answer is
    * counted once, and not in all that follows from it.
@@ -156,7 +172,7 @@ export class Judge {
     }
     const flags = (request.flags & ~0x100000) | 0x10;
     const call = mmapArguments(this.#host, files, { ...request, address: real, flags }, true);
-    this.#host.run(mm.mmap(task, call));
+    mmap(this.#host, task, call, flags);
   }
 
   #segmentBytes(segment: number): number {
@@ -196,6 +212,40 @@ function choosesAddress(request: Request): boolean {
     default:
       return false;
   }
+}
+
+/** Whether mincore(2) has nowhere to write its answer to. */
+function lacksVector({ VM }: Engine, space: Space, request: Request): boolean {
+  if (request.name !== 'mincore' || request.vector === undefined) return false;
+  const { vector } = request;
+  const last = vector + Math.ceil(request.length / PAGE_BYTES) - 1;
+  const { vmas } = space.task!.mm;
+  for (let page = Math.floor(vector / PAGE_BYTES); page * PAGE_BYTES <= last; page++) {
+    const isWritable = ((vmas.at(page)?.flags ?? 0) & VM.WRITE) !== 0;
+    if (!isWritable && !space.mayHaveUnseen(page * PAGE_BYTES)) return true;
+  }
+  return false;
+}
+
+/** Whether the kernel did not let a process lock memory, of which the engine lets all of them. */
+function isRefusedLock({ mm }: engine.Task, request: Request, result: Result): boolean {
+  if (result.kind !== 'failed' || !LOCK_ERRORS.includes(result.errno)) return false;
+  switch (request.name) {
+    case 'mlock':
+    case 'mlock2':
+    case 'mlockall':
+      return true;
+    case 'mmap':
+      return (request.flags & MAP.LOCKED) !== 0 || mm.defaultFlags !== 0;
+    default:
+      return false;
+  }
+}
+
+/** Whether the kernel has seen that the descriptor is open: it looks at the offset before. */
+function foundOpen(request: Request, result: Result): boolean {
+  if (request.name === 'mmap' && request.offset % PAGE_BYTES !== 0) return false;
+  return result.kind === 'returned' || (result.kind === 'failed' && result.errno !== 'EBADF');
 }
 
 function unjudgedReason(host: Host, { request, result }: Done): string | undefined {

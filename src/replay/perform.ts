@@ -11,7 +11,8 @@ import type { Host } from './host.ts';
 import type { Request } from './request.ts';
 
 const MAP_ANONYMOUS = 0x20;
-const MAP_POPULATES = 0x2000 | 0x8000;
+const MAP_LOCKED = 0x2000;
+const MAP_POPULATES = MAP_LOCKED | 0x8000;
 const MLOCK_ONFAULT = 1;
 const MCL_ONFAULT = 4;
 
@@ -26,7 +27,7 @@ export function perform(
   const { mm } = host;
   switch (request.name) {
     case 'mmap':
-      return host.run(mm.mmap(task, mmapArguments(host, files, request, isOpen)));
+      return mmap(host, task, mmapArguments(host, files, request, isOpen), request.flags);
     case 'munmap':
       return host.run(mm.munmap(task, request.address, request.length));
     case 'mprotect':
@@ -64,6 +65,26 @@ export function perform(
     default:
       return assertNever(request, 'every call is performed');
   }
+}
+
+/**
+ * Without page faults, MAP_LOCKED locks a mapping and leaves its pages out, as mlock2() does.
+ *
+ * @param flags with those that populate
+ */
+export function mmap(
+  host: Host,
+  task: engine.Task,
+  call: engine.MmapArguments,
+  flags: number,
+): number {
+  const { mm } = host;
+  if (host.hasFaults || (flags & MAP_LOCKED) === 0) return host.run(mm.mmap(task, call));
+  const { defaultFlags } = task.mm;
+  task.mm.defaultFlags |= mm.VM.LOCKED | mm.VM.LOCKONFAULT;
+  const result = host.run(mm.mmap(task, call));
+  task.mm.defaultFlags = defaultFlags;
+  return result;
 }
 
 function lockFlags({ hasFaults }: Host, flags: number): number {

@@ -7,10 +7,12 @@ import { executedProgram } from './executed.ts';
 import { compareExit } from './faults/compare.ts';
 import { serveFault } from './faults/fault.ts';
 import { type FaultLine, readFaultLine } from './faults/line.ts';
+import { noteMapping } from './faults/mapped.ts';
+import type { PerfRecord } from './faults/perf.ts';
 import { type Engine, Host, type HostFacts, PAGE_BYTES, type Room } from './host.ts';
 import { type Done, Judge } from './judge.ts';
 import { LIMITS } from './limits.ts';
-import type { StartedProgram } from './program.ts';
+import { type StartedProgram, startedProgram } from './program.ts';
 import { LineError, ReplayError } from './replay_error.ts';
 import { count, emptyReport, type ReplayReport } from './report.ts';
 import { checkResult, isRequest, readRequest } from './request.ts';
@@ -35,7 +37,7 @@ export interface ReplayOptions {
 const CLONES: readonly string[] = ['clone', 'clone3', 'fork', 'vfork'];
 const EXECS: readonly string[] = ['execve', 'execveat'];
 const EXITS: readonly string[] = ['exit', 'exit_group'];
-const MAY_BE_FAULT = /page_fault_| !!! /;
+const MAY_BE_FAULT = /page_fault_| !!! |: PERF_RECORD_| syscalls:sys_enter_/;
 const MAP_NOT_CHOSEN = 0x10 | 0x100000 | 0x40 | 0x40000;
 
 export class Replay {
@@ -86,6 +88,11 @@ export class Replay {
     }
   }
 
+  /** It is known now whose child that is. */
+  #readHeld(pid: number): void {
+    for (const { text, line } of this.#threads.takeHeld(pid)) this.#read(text, line);
+  }
+
   #skip(line: number, reason: string): void {
     if (this.#isStrict) {
       throw new ReplayError(line, reason, 'Leave --strict out to skip such lines');
@@ -100,11 +107,13 @@ export class Replay {
     if (read.kind === 'ended' || read.kind === 'superseded') {
       const thread = this.#threads.get(read.pid);
       if (read.kind === 'superseded') this.#threads.supersede(read.pid, read.by);
+      else if (this.#threads.isHeld(read.pid)) this.#threads.hold(read.pid, { text, line });
       else if (thread !== undefined) this.#end(thread, line);
       return;
     }
     if (!isOfInterest(read.name)) return;
     const thread = this.#threads.find(read.pid, line);
+    if (thread !== undefined && this.#threads.isHeld(read.pid)) this.#readHeld(read.pid);
     if (thread === undefined) this.#threads.hold(read.pid, { text, line });
     else if (read.kind === 'unfinished') this.#begin(thread, read.name, read.text, line);
     else this.#complete(thread, read, line);
@@ -113,6 +122,10 @@ export class Replay {
   #fault(read: FaultLine, line: number): void {
     if (read.kind === 'file') {
       this.host.know(line, read);
+      return;
+    }
+    if (read.kind === 'started' || read.kind === 'forked' || read.kind === 'ended') {
+      this.#perfTask(read, line);
       return;
     }
     const space = this.#threads.findFaulting(read.pid, line)?.space;
@@ -125,10 +138,38 @@ export class Replay {
     } else if (read.kind === 'fault') {
       this.host.wantRoom(line, 1);
       count(this.report.faults, serveFault(this.host, space.task, line, read));
-    } else if (space.holders === 1) {
+    } else if (read.kind === 'mapped') {
+      noteMapping(this.host, space.task, line, read.mapping);
+    } else if (read.kind === 'unmapped') {
+      this.host.run(this.host.mm.munmap(space.task, read.address, read.length));
+    } else if (read.kind === 'exit' && space.holders === 1) {
       this.#settle(space, line);
       compareExit(this.host, this.report, { line, pid: read.pid }, space.task, read.state);
     }
+  }
+
+  /** What perf tells of processes; a system call is not among it. */
+  #perfTask(
+    read: Extract<PerfRecord, { kind: 'started' | 'forked' | 'ended' }>,
+    line: number,
+  ): void {
+    if (read.kind === 'ended') {
+      const thread = this.#threads.get(read.pid);
+      if (thread !== undefined) this.#end(thread, line);
+      return;
+    }
+    if (read.kind === 'forked') {
+      const parent = this.#threads.get(read.parent);
+      const flags = read.isThread ? 'flags=CLONE_VM|CLONE_FILES|CLONE_THREAD' : '';
+      if (parent?.space !== undefined)
+        this.#threads.endClone(parent, read.pid, 'clone', flags, line);
+      return;
+    }
+    const thread = this.#threads.find(read.pid, line);
+    if (thread === undefined) return;
+    this.host.hasFaults = true;
+    this.#exec(thread, startedProgram(this.host.facts, undefined), line);
+    thread.space!.beginAt(line, { program: '', brkStart: 0, maps: [], present: [] });
   }
 
   #begin(thread: Thread, name: string, text: string, line: number): void {
@@ -169,8 +210,7 @@ export class Replay {
       this.#request(thread, { line, pid, text: call, request, result: outcome, files });
     } else if (CLONES.includes(name)) {
       this.#threads.endClone(thread, value === 0 ? undefined : value, name, text, line);
-      if (value !== undefined)
-        for (const held of this.#threads.takeHeld(value)) this.#read(held.text, held.line);
+      if (value !== undefined) this.#readHeld(value);
     } else if (EXECS.includes(name)) {
       if (value !== 0) return;
       const find = (pid: number): Thread | undefined => this.#threads.get(pid);
@@ -195,7 +235,10 @@ export class Replay {
     thread.files.leave();
     files.exec();
     thread.files = files;
-    thread.space = new Space(this.host, program, (space, done) => this.#perform(space, done));
+    const { limits } = thread;
+    thread.space = new Space(this.host, program, limits, (space, done) =>
+      this.#perform(space, done),
+    );
   }
 
   #end(thread: Thread, line: number): void {

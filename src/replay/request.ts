@@ -15,7 +15,9 @@ export type Request =
       readonly fd: DescriptorText;
       readonly offset: number;
     })
-  | (Range & { readonly name: 'munmap' | 'mlock' | 'munlock' | 'mincore' })
+  | (Range & { readonly name: 'munmap' | 'mlock' | 'munlock' })
+  /** strace shows where the answer goes if there is none. */
+  | (Range & { readonly name: 'mincore'; readonly vector: number | undefined })
   | (Range & { readonly name: 'mprotect'; readonly prot: number })
   | (Range & { readonly name: 'madvise'; readonly advice: number })
   | (Range & { readonly name: 'mlock2' | 'msync'; readonly flags: number })
@@ -43,6 +45,9 @@ const range = (args: readonly string[]): Range => ({
   length: numberOf(args[1]!),
 });
 
+const pointerOf = (text = ''): number | undefined =>
+  /^(?:NULL|0x[0-9a-f]+)$/.test(text) ? numberOf(text) : undefined;
+
 /** How many arguments each call has, and what they are. */
 const READERS: ReadonlyMap<string, readonly [least: number, read: Reader]> = new Map<
   string,
@@ -65,7 +70,7 @@ const READERS: ReadonlyMap<string, readonly [least: number, read: Reader]> = new
   ['munmap', [2, (args) => ({ name: 'munmap', ...range(args) })]],
   ['mlock', [2, (args) => ({ name: 'mlock', ...range(args) })]],
   ['munlock', [2, (args) => ({ name: 'munlock', ...range(args) })]],
-  ['mincore', [2, (args) => ({ name: 'mincore', ...range(args) })]],
+  ['mincore', [2, (args) => ({ name: 'mincore', ...range(args), vector: pointerOf(args[2]) })]],
   ['mprotect', [3, (args) => ({ name: 'mprotect', ...range(args), prot: numberOf(args[2]!) })]],
   ['madvise', [3, (args) => ({ name: 'madvise', ...range(args), advice: numberOf(args[2]!) })]],
   ['mlock2', [3, (args) => ({ name: 'mlock2', ...range(args), flags: numberOf(args[2]!) })]],

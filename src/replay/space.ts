@@ -14,6 +14,7 @@ import type { Done } from './judge.ts';
 import { Order } from './order.ts';
 import type { LoadedFile, StartedProgram } from './program.ts';
 import { ReplayError } from './replay_error.ts';
+import { limitedLayout, type ResourceLimits } from './resource_limits.ts';
 
 /** vvar, vvar_vclock and vdso. */
 const VDSO_PAGES = 8;
@@ -36,12 +37,21 @@ export class Space {
   brkStart: number | undefined;
   /** From when it is known where it is. */
   task: engine.Task | undefined;
+  /** Of the process that it was made for. */
+  readonly limits: ResourceLimits;
   #isImageMapped = false;
+  #hasStack = false;
 
   /** @param perform performs its calls, in their order */
-  constructor(host: Host, program: StartedProgram, perform: (space: Space, done: Done) => void) {
+  constructor(
+    host: Host,
+    program: StartedProgram,
+    limits: ResourceLimits,
+    perform: (space: Space, done: Done) => void,
+  ) {
     this.#host = host;
     this.program = program;
+    this.limits = limits;
     this.#perform = perform;
     this.order = new Order(host, (done) => perform(this, done));
   }
@@ -66,7 +76,9 @@ export class Space {
   beginAt(line: number, state: ExecState): void {
     this.brkStart = state.brkStart;
     this.#isImageMapped = true;
+    this.#hasStack = true;
     this.task = beginAt(this.#host, line, state);
+    this.applyLimits();
   }
 
   #newTask(line: number, mmapBase: number): void {
@@ -80,8 +92,15 @@ export class Space {
       mapCountMax: facts.mapCountMax,
     };
     this.task = this.#host.run(mm.newProcess(machine, 0, layout));
+    this.applyLimits();
     if (this.task !== undefined) return;
     throw new ReplayError(line, 'the simulated machine is full', 'Record fewer processes');
+  }
+
+  /** The limits of its process have changed. */
+  applyLimits(): void {
+    const mm = this.task?.mm;
+    if (mm !== undefined) mm.layout = limitedLayout(mm.layout, this.limits, this.#hasStack);
   }
 
   /** A program that can be anywhere shows where it is when the linker protects its relocations. */
@@ -121,11 +140,11 @@ export class Space {
   }
 
   /** The address space of a child. @throws ReplayError */
-  fork(line: number): Space {
+  fork(line: number, limits: ResourceLimits): Space {
     const task = this.task!;
     this.#host.wantSpace(line);
     this.#host.wantRoom(line, task.mm.vmas.size);
-    const child = new Space(this.#host, this.program, this.#perform);
+    const child = new Space(this.#host, this.program, limits, this.#perform);
     this.#host.noteFork();
     const forked = this.#host.run(this.#host.mm.fork(task, 0));
     if (typeof forked === 'number') {
@@ -134,6 +153,7 @@ export class Space {
     child.task = forked;
     child.brkStart = this.brkStart;
     child.#isImageMapped = this.#isImageMapped;
+    child.#hasStack = this.#hasStack;
     return child;
   }
 

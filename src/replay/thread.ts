@@ -1,5 +1,6 @@
 /** Who makes calls. */
 import type { Files } from './files.ts';
+import type { ResourceLimits } from './resource_limits.ts';
 import type { Space } from './space.ts';
 
 /** A call that has begun, but not returned. */
@@ -19,6 +20,8 @@ export interface Thread {
   /** `undefined` if it was there before the recording. */
   space: Space | undefined;
   files: Files;
+  /** Those of its process. */
+  readonly limits: ResourceLimits;
   /** Where relative paths start, as far as calls have shown. */
   directory: string | undefined;
   pending: Pending | undefined;

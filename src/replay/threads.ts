@@ -68,7 +68,8 @@ export class Threads {
       isFurther: false,
       space: undefined,
       files: new Files(this.#host),
-      directory: undefined,
+      limits: {},
+      directory: this.#host.facts.directory,
       pending: undefined,
     });
   }
@@ -97,6 +98,10 @@ export class Threads {
     this.#held.delete(pid);
     this.#heldLines -= lines.length;
     return lines;
+  }
+
+  isHeld(pid: number): boolean {
+    return this.#heldLines > 0 && this.#held.has(pid);
   }
 
   /** Lines that were never said to belong to anybody. */
@@ -132,21 +137,22 @@ export class Threads {
   #makeChild(parent: Thread, pid: number, text: string, name: string, line: number): Thread {
     const flags = flagsOf(name, text);
     this.#cloning.delete(parent);
+    const isFurther = (flags & CLONE.THREAD) !== 0;
+    const limits = isFurther ? parent.limits : { ...parent.limits };
     let { space } = parent;
     if (space !== undefined) {
       this.#settle(space, line);
       if ((flags & CLONE.VM) !== 0) space.holders++;
-      else space = space.fork(line);
+      else space = space.fork(line, limits);
     }
     const isShared = (flags & CLONE.FILES) !== 0;
     if (isShared) parent.files.holders++;
     const files = isShared ? parent.files : parent.files.copy();
-    const isFurther = (flags & CLONE.THREAD) !== 0;
     if (isFurther) this.#report.threads++;
     else this.#report.processes++;
     const { directory } = parent;
     const own = { pid, parent: isFurther ? parent.parent : parent.pid, isFurther };
-    return this.#add({ ...own, space, files, directory, pending: undefined });
+    return this.#add({ ...own, space, files, limits, directory, pending: undefined });
   }
 
   #add(thread: Thread): Thread {

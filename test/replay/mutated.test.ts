@@ -16,7 +16,7 @@ const FOLDER = 'test/replay/recordings';
 const ROOM = { addressSpaces: 5, vmas: 2 ** 9, inodes: 24, frames: 2 ** 11 };
 
 const originals = readdirSync(FOLDER)
-  .filter((name) => name.endsWith('.strace'))
+  .filter((name) => /\.(?:strace|perf)$/.test(name))
   .map((name) => readFileSync(join(FOLDER, name), 'latin1').trimEnd().split('\n'));
 
 const NUMBERS = ['0', '1', '-1', '4096', '4095', '8192', '2097152', '0x7ffffffff000', 'NULL'];

@@ -1,7 +1,7 @@
 /** Real programs, recorded as they run here: the engine places every mapping where the kernel did. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReplayReport } from '../../src/replay/index.ts';
 import { ptshare } from '../command_line.ts';
@@ -153,6 +153,30 @@ program('redis with a background save', ['redis-server', 'redis-cli'], () => ['s
   processes: 6,
   threads: 3,
 });
+
+program(
+  'a program and a directory that relative paths lead to',
+  ['perl', 'true'],
+  (folder) => {
+    copyFileSync('/usr/bin/perl', join(folder, 'a'));
+    mkdirSync(join(folder, 'b'));
+    copyFileSync('/usr/bin/true', join(folder, 'b', 'a'));
+    return ['./a', '-e', 'chdir "b" or die; exec "./a"'];
+  },
+  { addresses: 10, errnos: 30 },
+);
+
+const LIMITED = `ulimit -v 60000
+perl -e '$SIG{__DIE__} = sub { exit 0 }; my @a; push @a, "x" x 4e6 while 1'
+ulimit -d 20000
+perl -e 'my @a; push @a, "y" x 1e5 while 1'
+exit 0`;
+program(
+  'programs that meet RLIMIT_AS and RLIMIT_DATA',
+  ['bash', 'perl'],
+  () => ['bash', '-c', LIMITED],
+  { addresses: 60, errnos: 150, processes: 3 },
+);
 
 const NAMELESS = `import os
 file = os.open('/usr/bin/perl', os.O_RDONLY)

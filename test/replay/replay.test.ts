@@ -66,6 +66,58 @@ test('counters and VMAs at the end that differ are told one by one', () => {
   assert.ok(mismatches.some(({ call }) => call === 'VMAs at the end'));
 });
 
+test('a mapping is locked by MAP_LOCKED, and not merged with one that is not', () => {
+  const locked = MAP.replace('MAP_PRIVATE', 'MAP_PRIVATE|MAP_LOCKED');
+  const report = replay([
+    ...START,
+    `7 mmap(NULL, 4096, ${locked}) = 0x7ffff7fbf000`,
+    '7 madvise(0x7ffff7fbf000, 4096, MADV_COLD) = -1 EINVAL (Invalid argument)',
+    '7 madvise(0x7ffff7fc0000, 8192, MADV_COLD) = 0',
+    '7 munlock(0x7ffff7fbf000, 4096) = 0',
+    '7 madvise(0x7ffff7fbf000, 4096, MADV_COLD) = 0',
+    '7 mremap(0x7ffff7fbf000, 12288, 16384, MREMAP_MAYMOVE) = 0x7ffff7fbf000',
+  ]);
+  assert.deepEqual(report.mismatches, []);
+  assert.deepEqual(report.unjudged, {});
+});
+
+test('who may lock memory is not known, and what the kernel refused is not locked', () => {
+  const refused = '= -1 ENOMEM (Cannot allocate memory)';
+  const report = replay([
+    ...START,
+    `7 mlock(0x7ffff7fc0000, 4096) ${refused}`,
+    `7 mlockall(MCL_CURRENT|MCL_FUTURE) ${refused}`,
+    '7 madvise(0x7ffff7fc0000, 8192, MADV_COLD) = 0',
+    `7 mmap(NULL, 4096, ${MAP}) = 0x7ffff7fbf000`,
+    '7 madvise(0x7ffff7fbf000, 12288, MADV_COLD) = 0',
+  ]);
+  assert.deepEqual(report.mismatches, []);
+  assert.deepEqual(Object.values(report.unjudged), [2]);
+});
+
+test('mincore() has to be able to write its answer', () => {
+  const failed = '= -1 EFAULT (Bad address)';
+  const report = replay([
+    ...START,
+    '7 mincore(0x7ffff7fc0000, 8192, [1, 1]) = 0',
+    '7 mincore(0x7ffff7fc0000, 8192, 0x7ffff7fc0000) = 0',
+    '7 mprotect(0x7ffff7fc1000, 4096, PROT_READ) = 0',
+    `7 mincore(0x7ffff7fc0000, 8192, 0x7ffff7fc1000) ${failed}`,
+    `7 mincore(0x7ffff7fc0000, 8192, 0x7ffff7fc0fff) ${failed}`,
+    '7 mincore(0x7ffff7fc0000, 4096, 0x7ffff7fc0fff) = 0',
+  ]);
+  assert.deepEqual([report.mismatches, report.unjudged], [[], {}]);
+});
+
+test('a descriptor is not taken for open when the offset was refused', () => {
+  const report = replay([
+    ...START,
+    '7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 9, 0x1) = -1 EINVAL (Invalid argument)',
+    '7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 9, 0) = -1 EBADF (Bad file descriptor)',
+  ]);
+  assert.deepEqual(report.mismatches, []);
+});
+
 test('a wrong address is told with the rule, and counted once', () => {
   const report = replay([
     ...START,
@@ -149,6 +201,23 @@ test('children of two calls at the same time wait until it is known whose they a
   ]);
   assert.deepEqual(addresses, { total: 3, exact: 3 });
   assert.deepEqual(unjudged, {});
+});
+
+test('what a child did before it was known whose it is comes first', () => {
+  const report = replay([
+    ...START,
+    '7 fork() = 8',
+    '7 fork( <unfinished ...>',
+    '8 fork( <unfinished ...>',
+    '9 munmap(0x7ffff7fc0000, 4096 <unfinished ...>',
+    '7 <... fork resumed>) = 10',
+    '9 <... munmap resumed>) = 0',
+    '9 mprotect(0x7ffff7fc0000, 8192, PROT_READ) = -1 ENOMEM (Cannot allocate memory)',
+    '9 +++ exited with 0 +++',
+    '8 <... fork resumed>) = 9',
+    '7 mprotect(0x7ffff7fc0000, 8192, PROT_READ) = 0',
+  ]);
+  assert.deepEqual([report.mismatches, report.unjudged], [[], {}]);
 });
 
 test('execve() by a thread goes on under the number of its process', () => {

@@ -5,10 +5,11 @@ import { removeInstance } from '../../capture/record/tracefs.ts';
 import { ExitCode, Failure } from '../failure.ts';
 import { stopOnSignals } from '../signals.ts';
 
-/** What concerns address spaces, and what mapped descriptors stand for. */
+/** What concerns address spaces, what mapped descriptors stand for, where programs are looked for, and limits. */
 const CALLS = [
   ...['%memory', '%process', '%ipc', 'memfd_create', 'open', 'openat', 'openat2', 'creat', 'close'],
   ...['close_range', 'dup', 'dup2', 'dup3', 'fcntl', 'ftruncate', 'fallocate'],
+  ...['chdir', 'fchdir', 'setrlimit', 'prlimit64'],
 ];
 
 /** Signals end strace, and with it the command; calls that are not recorded cost nothing. */

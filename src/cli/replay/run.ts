@@ -58,7 +58,7 @@ async function recordAndReplay(
   options: ReplayOptions,
 ): Promise<ExitCode> {
   // As they are before the command takes huge pages.
-  const facts = hostFacts();
+  const facts = { ...hostFacts(), directory: process.cwd() };
   const recording = await temporaryFile('strace');
   try {
     await (options.faults === true ? recordFaults : record)(command, recording.path);
@@ -88,7 +88,7 @@ async function replayFile(
     feed(replay, file, name, options.until ?? Number.POSITIVE_INFINITY, say),
   );
   const report = replay.finish();
-  if (report.calls === 0) {
+  if (report.calls === 0 && report.faults.total === 0) {
     throw wrongUse(
       `Cannot replay ${name}: it has no call that concerns memory`,
       'Record with strace -f -y -e trace=%memory,%process,%ipc,%desc',

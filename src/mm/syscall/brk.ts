@@ -1,8 +1,13 @@
-/** brk(2). */
+/**
+ * brk(2).
+ *
+ * @omits the data of the program, which counts for RLIMIT_DATA besides the heap
+ */
 
 import { populate } from '../fault/populate.ts';
 import type { Task } from '../task.ts';
 import { completeEvents } from '../userfaultfd/events.ts';
+import { mayExpand } from '../vma/limits.ts';
 import { PAGE_BYTES, pagesOf } from '../vma/pages.ts';
 import { startWithGap, VM, VM_MAY_ACCESS } from '../vma/vma.ts';
 import { extend, insertNew, type Proposal } from '../vma/vma_merge.ts';
@@ -27,7 +32,8 @@ export function* brk(task: Task, address: number): Op<number> {
 }
 
 function* moveBreak(task: Task, address: number): Op<boolean> {
-  const { taskSize } = task.mm.layout;
+  const { taskSize, brkStartBytes, dataLimit } = task.mm.layout;
+  if (dataLimit !== undefined && address - brkStartBytes > dataLimit) return false;
   const oldEnd = pagesOf(task.mm.brkBytes);
   const newEnd = pagesOf(address);
   if (newEnd === oldEnd) return true;
@@ -46,6 +52,7 @@ function* growHeap(task: Task, start: number, end: number): Op<boolean> {
   if (task.mm.vmas.size > task.mm.layout.mapCountMax || !task.mm.canCommit(end - start))
     return false;
   const flags = VM.READ | VM.WRITE | VM_MAY_ACCESS | VM.ACCOUNT | task.mm.defaultFlags;
+  if (!mayExpand(task.mm, flags, end - start)) return false;
   const proposal: Proposal = {
     start,
     end,

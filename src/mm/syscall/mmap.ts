@@ -10,6 +10,7 @@ import { newAnonymousHugetlb, roundUp } from '../hugetlb/call.ts';
 import { hugetlbMmap } from '../hugetlb/file.ts';
 import type { Task } from '../task.ts';
 import { completeEvents } from '../userfaultfd/events.ts';
+import { mappedWithin, mayExpand } from '../vma/limits.ts';
 import type { Mm } from '../vma/mm.ts';
 import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
 import { unmappedArea } from '../vma/unmapped_area.ts';
@@ -257,6 +258,8 @@ function* mapRegion(task: Task, proposal: Proposal, held: Inode[]): Op<number> {
   const isHuge = file?.inode.hugetlb !== undefined;
   const error = yield* splitAt(task, start, end);
   if (error < 0) return error;
+  const added = end - start - mappedWithin(task.mm, start, end);
+  if (!mayExpand(task.mm, proposal.flags, added)) return ENOMEM;
   const account = VM.NORESERVE | VM.SHARED | VM.WRITE;
   const isPromised = !isHuge && (proposal.flags & account) === VM.WRITE;
   if (isPromised && !task.mm.canCommit(end - start)) return ENOMEM;

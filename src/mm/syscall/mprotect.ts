@@ -9,6 +9,8 @@ import { changeProtection } from '../table/change_protection.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import type { Task } from '../task.ts';
 import { leaveQueue } from '../userfaultfd/queue.ts';
+import { mayBecome } from '../vma/limits.ts';
+import type { Mm } from '../vma/mm.ts';
 import { isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { isAnonymous, VM, VM_ACCESS, type Vma } from '../vma/vma.ts';
 import { modifyFlags } from '../vma/vma_merge.ts';
@@ -107,18 +109,13 @@ function* protectPart(
   form: WalkForm | undefined,
 ): Op<number> {
   const old = vma.flags;
-  let flags = (old & ~VM_ACCESS) | access;
+  const wanted = (old & ~VM_ACCESS) | access;
   // Each right needs the one four bits above it, which says that it may be had.
   if (access & ~(old >> 4) & VM_ACCESS) return EACCES;
   if (vmOpsOf(task.machine, vma)?.mayProtect === false) return EINVAL;
-  if (flags === old) return 0;
-  if (flags & VM.WRITE) {
-    // A promise is made once: for what becomes writable, and kept for what was.
-    if ((old & (VM.ACCOUNT | VM.WRITE | VM.HUGETLB | VM.SHARED | VM.NORESERVE)) === 0) {
-      if (!task.mm.canCommit(end - start)) return ENOMEM;
-      flags |= VM.ACCOUNT;
-    }
-  } else if (isAnonymous(vma) && vma.anonVma === undefined) flags &= ~VM.ACCOUNT;
+  if (wanted === old) return 0;
+  const flags = accounted(task.mm, vma, wanted, end - start);
+  if (flags === undefined) return ENOMEM;
   if (task.machine.designs.length > 0) yield* beforeChange(task, vma, start, end, Change.RIGHTS);
   const changed = yield* modifyFlags(task, vma, start, end, flags);
   if (typeof changed !== 'number') yield* changeRights(task, changed, start, end, form);
@@ -145,4 +142,18 @@ function* changeRights(
 function* populateLocked(task: Task, vma: Vma, start: number, end: number): Op<void> {
   const result = yield* populateVma(task, vma, start, end);
   if (result === Fault.WAIT) yield* leaveQueue(task, vma.userfaultfd!);
+}
+
+/** @returns `wanted` with what is promised for it, or nothing if there is no room */
+function accounted(mm: Mm, vma: Vma, wanted: number, pages: number): number | undefined {
+  const { flags } = vma;
+  if (!mayBecome(mm, flags, wanted, pages)) return undefined;
+  if ((wanted & VM.WRITE) === 0) {
+    const isUnused = isAnonymous(vma) && vma.anonVma === undefined;
+    return isUnused ? wanted & ~VM.ACCOUNT : wanted;
+  }
+  // A promise is made once: for what becomes writable, and kept for what was.
+  const kept = VM.ACCOUNT | VM.WRITE | VM.HUGETLB | VM.SHARED | VM.NORESERVE;
+  if ((flags & kept) !== 0) return wanted;
+  return mm.canCommit(pages) ? wanted | VM.ACCOUNT : undefined;
 }

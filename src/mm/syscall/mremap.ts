@@ -10,6 +10,7 @@ import { clearResvMap, openHugetlb } from '../hugetlb/reserve.ts';
 import { movePageTables } from '../table/move_page_tables.ts';
 import type { Task } from '../task.ts';
 import { completeEvents, mremapUserfaultfd } from '../userfaultfd/events.ts';
+import { mayExpand } from '../vma/limits.ts';
 import type { Mm } from '../vma/mm.ts';
 import { isPageAligned, PAGE_BYTES, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { unmappedArea } from '../vma/unmapped_area.ts';
@@ -117,6 +118,9 @@ function* performOn(task: Task, vma: Vma, move: Move, isPlaced: boolean): Op<num
   if (isPlaced || newPages > oldPages) {
     const error = extentRefusal(vma, move);
     if (error < 0) return error;
+    const isLeft = (move.flags & MREMAP.DONTUNMAP) !== 0;
+    const added = isLeft ? oldPages : Math.max(0, newPages - oldPages);
+    if (!mayExpand(task.mm, vma.flags, added)) return ENOMEM;
   }
   if (isPlaced) return yield* moveTo(task, move);
   if (newPages > oldPages) return yield* expand(task, vma, move);

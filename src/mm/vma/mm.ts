@@ -17,6 +17,10 @@ export interface Layout {
   readonly stackLimit: number;
   /** RLIMIT_FSIZE, in bytes; none without. */
   readonly fileLimit?: number;
+  /** RLIMIT_AS, in bytes; none without. */
+  readonly addressSpaceLimit?: number;
+  /** RLIMIT_DATA, in bytes; none without. */
+  readonly dataLimit?: number;
 }
 
 /** Pages whose tables are being changed by a CPU: nobody may begin to share them meanwhile. */
@@ -35,7 +39,8 @@ export class Mm {
   readonly id: number;
   /** The root table. */
   readonly root: number;
-  readonly layout: Layout;
+  /** Replaced as a whole where a limit changes. */
+  layout: Layout;
   readonly vmas = new VmaTree();
   /** Added to every new VMA: VM_LOCKED after mlockall(MCL_FUTURE). */
   defaultFlags = 0;

@@ -33,22 +33,24 @@ export function beginAt(host: Host, line: number, state: ExecState): engine.Task
   if (task === undefined) {
     throw new ReplayError(line, 'the simulated machine is full', 'Record fewer processes');
   }
-  for (const vma of state.maps) if (!OF_KERNEL.includes(vma.name)) map(host, task, vma);
+  for (const vma of state.maps) if (!OF_KERNEL.includes(vma.name)) mapFixed(host, task, vma);
   // What is there leaves room right below the dynamic linker only.
   const vdso = state.maps.find(({ name }) => name === VDSO);
   if (vdso !== undefined) {
     host.run(mm.mapVdso(task));
-    map(host, task, vdso, `${VDSO}${line}`);
+    mapFixed(host, task, vdso, `${VDSO}${line}`);
   }
   for (const page of state.present) touchPresent(host, task, page);
   return task;
 }
 
+type Mapping = Pick<MapsLine, 'start' | 'end' | 'protection' | 'shared' | 'offset' | 'name'>;
+
 /** @param path of the file, if it is not the name: vdso is one for each program, and has no pages yet */
-function map(
+export function mapFixed(
   host: Host,
   task: engine.Task,
-  { start, end, protection, shared, offset, name }: MapsLine,
+  { start, end, protection, shared, offset, name }: Mapping,
   path: string | undefined = name.startsWith('/') ? name : undefined,
 ): void {
   const isFile = path !== undefined;

@@ -8,6 +8,7 @@ import { type MapsLine, parseMaps } from '../../proc/maps.ts';
 import { PAGE_BYTES } from '../host.ts';
 import { LineError } from '../replay_error.ts';
 import type { Counters } from '../report.ts';
+import { type PerfRecord, readPerfRecord } from './perf.ts';
 
 export interface ExecState {
   readonly program: string;
@@ -39,7 +40,8 @@ export type FaultLine =
     }
   | ({ readonly kind: 'file'; readonly pid: number } & FileState)
   | { readonly kind: 'exec'; readonly pid: number; readonly state: ExecState }
-  | { readonly kind: 'exit'; readonly pid: number; readonly state: ExitState };
+  | { readonly kind: 'exit'; readonly pid: number; readonly state: ExitState }
+  | PerfRecord;
 
 const PID = '(\\d{1,7})';
 const WHERE = ' +\\[\\d{1,5}\\](?: [^ ]{1,8})? +\\d{1,12}\\.\\d{1,9}: +(?:exceptions:)?';
@@ -47,12 +49,14 @@ const WHAT =
   'page_fault_(?:user|kernel): +address=(?:0x)?([0-9a-f]{1,16})\\b.* error_code=0x([0-9a-f]{1,4})';
 const FAULT = new RegExp(`^ *.{1,64}?[- ](?:\\d{1,7}/)?${PID}${WHERE}${WHAT}$`);
 const STATE = /^(\d{1,7}) !!! (exec|exit|file) (\{.*\})$/;
+const OF_PERF = /: PERF_RECORD_| syscalls:sys_enter_munmap: /;
 const ERROR = { WRITE: 2, FETCH: 16 } as const;
 const TASK_BYTES = 2 ** 47 - PAGE_BYTES;
 const VSYSCALL_START = 2 ** 47;
 
 /** @returns undefined for other lines. @throws LineError */
 export function readFaultLine(line: string): FaultLine | undefined {
+  if (OF_PERF.test(line)) return readPerfRecord(line);
   if (line.includes(': page_fault_') || line.includes(':page_fault_')) return fault(line);
   const [, pid, kind, text] = STATE.exec(line) ?? [];
   if (text === undefined) return undefined;

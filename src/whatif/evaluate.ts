@@ -18,6 +18,7 @@ export const today: Design = {
   apply: ({ snapshot }) => ({
     snapshot,
     rule: hugetlbPmdSharing(snapshot),
+    change: 'left',
     bound: 'exact',
     requires: [],
     costs: [],

@@ -41,6 +41,7 @@ function applyHugetlb(twin: HostTwin, aligned: boolean): Outcome {
   return {
     snapshot: moved,
     rule: hugetlbPmdSharing(moved),
+    change: 'left',
     bound: 'exact',
     requires:
       segments.size === 0

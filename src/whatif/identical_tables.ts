@@ -28,6 +28,7 @@ export const identicalTables: Design = {
   apply: ({ snapshot }) => ({
     snapshot,
     rule: anyOf(sameTranslation(snapshot), sameContent, sameBelow(snapshot)),
+    change: 'counted',
     bound: snapshot.coverage.contentsCompared ? 'upper' : 'lower',
     requires: ['No kernel does this: it is the line that no sharing design can pass'],
     costs: [],

@@ -53,6 +53,7 @@ function applyMshare(twin: HostTwin): Outcome {
   return {
     snapshot: moved,
     rule: hugetlbPmdSharing(moved),
+    change: 'left',
     bound: 'exact',
     requires: [
       'A kernel with mshare: v3 was posted in August 2025 and is not merged',

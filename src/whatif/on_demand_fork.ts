@@ -18,6 +18,7 @@ export const onDemandFork: Design = {
   apply: ({ snapshot }) => ({
     snapshot,
     rule: anyOf(sameAnonymousContent, hugetlbPmdSharing(snapshot)),
+    change: 'copied',
     // Without frame numbers, which are for root only, no two tables can be told to be the same.
     bound: snapshot.coverage.contentsCompared ? 'exact' : 'lower',
     requires: ['A kernel with on-demand-fork or COW-PTE: neither was merged'],

@@ -25,6 +25,11 @@ export interface Outcome {
   readonly rule: ShareRule;
   /** What becomes of a shared table for the process that changes what it maps (`life.ts`). */
   readonly change: TableChange;
+  /**
+   * By mm that stands for a region of mshare: the processes that have it attached. It ends with the
+   * first of them, which has made it.
+   */
+  readonly guests?: ReadonlyMap<number, readonly number[]>;
   readonly bound: Bound;
   /** What must change on the host, in sentences. */
   readonly requires: readonly string[];

@@ -117,9 +117,19 @@ function partsWithin({ runs }: Mm, from: number, end: number): RunPart[] {
     const slot = Math.max(from, runs.slot[i]!);
     const count = Math.min(end, runs.slot[i]! + runs.count[i]!) - slot;
     const content = runs.content[i]! === 0 ? 0 : runs.content[i]! + slot - runs.slot[i]!;
-    parts.push({ vma: runs.vma[i]!, slot: slot - from, count, kind: runs.kind[i]!, content });
+    const part = { vma: runs.vma[i]!, slot: slot - from, count, kind: runs.kind[i]!, content };
+    const last = parts.at(-1);
+    if (last === undefined || !isGoingOn(last, part)) parts.push(part);
+    else parts[parts.length - 1] = { ...last, count: part.slot + part.count - last.slot };
   }
   return parts;
+}
+
+/** Whether two parts are one, as far as tables tell: mappings may have been divided since. */
+function isGoingOn(last: RunPart, { vma, slot, kind, content }: RunPart): boolean {
+  if (kind !== last.kind || slot > last.slot + last.count) return false;
+  if (content > 0 && last.content > 0) return content - last.content === slot - last.slot;
+  return content === 0 && last.content === 0 && vma === last.vma;
 }
 
 /** The first run that reaches beyond `wanted`: ends of runs ascend as their starts do. */

@@ -20,11 +20,13 @@ import { depositedTables } from '../twin/tables.ts';
 import { changed, type RangeChange } from './change.ts';
 import { Contents } from './contents.ts';
 import type { Outcome } from './design.ts';
-import { Lineage, SHARED_LEVELS } from './lineage.ts';
+import { Lineage } from './lineage.ts';
 
 /** A forked process comes last in the list; one that has ended keeps its place there. */
 export type HostEvent =
   | RangeChange
+  /** The process unmaps a region of mshare as a whole. */
+  | { readonly what: 'detach'; readonly mm: number; readonly region: number }
   | { readonly what: 'fork'; readonly mm: number }
   | { readonly what: 'exit'; readonly mm: number };
 
@@ -33,11 +35,17 @@ export class Life {
   readonly #outcome: Outcome;
   readonly #lineage: Lineage;
   readonly #contents: Contents;
+  /** By region of mshare: who has it attached still. */
+  readonly #guests: Map<number, readonly number[]>;
 
-  constructor(outcome: Outcome, lineage?: Lineage, contents?: Contents) {
+  constructor(outcome: Outcome, before?: Life) {
     this.#outcome = outcome;
-    this.#lineage = lineage ?? new Lineage(outcome.snapshot, mappingRule(outcome));
-    this.#contents = contents ?? new Contents(outcome.snapshot);
+    const isFirst = before === undefined;
+    this.#lineage = isFirst
+      ? new Lineage(outcome.snapshot, mappingRule(outcome))
+      : before.#lineage.copy();
+    this.#contents = isFirst ? new Contents(outcome.snapshot) : before.#contents;
+    this.#guests = new Map(isFirst ? outcome.guests : before.#guests);
   }
 
   /** By process, the regions of mshare last but for forks; `undefined` after its end. */
@@ -51,18 +59,21 @@ export class Life {
   }
 
   after(event: HostEvent): Life {
-    const lineage = this.#lineage.copy();
+    const life = new Life(this.#outcome, this);
     switch (event.what) {
       case 'fork':
-        this.#fork(lineage, event.mm);
+        life.#fork(event.mm);
         break;
       case 'exit':
-        this.#exit(lineage, event.mm);
+        life.#exit(event.mm);
+        break;
+      case 'detach':
+        life.#detach(event.mm, event.region);
         break;
       default:
-        this.#change(lineage, event);
+        life.#change(event);
     }
-    return new Life(this.#outcome, lineage, this.#contents);
+    return life;
   }
 
   /** User tables, each once, and roots. */
@@ -79,67 +90,77 @@ export class Life {
     return tables + pool.settle(() => {});
   }
 
-  /** Puts tables that may be shared into `pool`. @returns how many others there are */
+  /** Puts tables into `pool`, but those that are known by what is in them. @returns how many those are */
   #addTables(index: number, mm: Mm, pool: TablePool): number {
     const { snapshot, rule, change } = this.#outcome;
     const geometry = geometryOf(snapshot);
-    let others = 0;
-    for (let level = 0; level < geometry.levels - 1; level++) {
-      const isByContent = change === 'copied' && level === 0;
-      if (level < SHARED_LEVELS && !isByContent) {
-        for (const { key, index: at, first, end } of this.#lineage.linksOf(index, level)) {
-          pool.use(key, at, at + end - first, 0, 0);
-        }
-        continue;
-      }
-      for (const view of tableViews(mm, geometry, level)) {
-        const place = isByContent ? rule(view) : undefined;
-        if (place === undefined) others += view.count;
-        else pool.use(place.key, place.index, place.index + view.count, 0, 0);
+    for (let level = change === 'copied' ? 1 : 0; level < geometry.levels - 1; level++) {
+      for (const { key, index: at, first, end } of this.#lineage.linksOf(index, level)) {
+        pool.use(key, at, at + end - first, 0, 0);
       }
     }
-    return others;
+    if (change !== 'copied') return 0;
+    let own = 0;
+    for (const view of tableViews(mm, geometry, 0)) {
+      const place = rule(view);
+      if (place === undefined) own += view.count;
+      else pool.use(place.key, place.index, place.index + view.count, 0, 0);
+    }
+    return own;
   }
 
-  #change(lineage: Lineage, event: RangeChange): void {
+  #change(event: RangeChange): void {
+    const lineage = this.#lineage;
     const { snapshot, change } = this.#outcome;
-    const pages = slotPages(geometryOf(snapshot));
     const { mm: index, start, end } = event;
     const before = lineage.mms[index];
     assert(before !== undefined, 'who changes what it maps has not ended');
-    const isNothing = event.what === 'protect' && hasRights(before, event);
-    if (isNothing) return;
+    if (event.what === 'protect' && hasRights(before, event)) return;
     lineage.pin(index);
-    if (event.what !== 'store') {
-      const span = pages * pages;
-      lineage.leave(index, 1, Math.floor(start / span), Math.ceil(end / span));
-      lineage.leave(index, 0, Math.floor(start / pages), Math.ceil(end / pages));
-    }
-    const isCopied = change === 'copied';
-    const after = changed(before, event, pages);
-    lineage.mms[index] = this.#contents.after(after, event, isCopied);
-    lineage.prune(index);
+    if (event.what !== 'store') lineage.leave(index, start, end);
+    const after = changed(before, event, slotPages(geometryOf(snapshot)));
+    lineage.mms[index] = this.#contents.after(after, event, change === 'copied');
+    const isLinked = (this.#guests.get(index)?.length ?? 0) > 0;
+    if (isLinked) lineage.prune(index, LINKED_LEVEL);
+    else lineage.prune(index);
     lineage.relink(index);
   }
 
   /** Private pages are common to both from now on; all others the child finds when it touches them. */
-  #fork(lineage: Lineage, parent: number): void {
+  #fork(parent: number): void {
+    const lineage = this.#lineage;
     const mm = lineage.mms[parent];
     assert(mm !== undefined, 'who forks has not ended');
     const common = this.#contents.named(mm, isCopiedByFork);
     lineage.pin(parent);
     lineage.mms[parent] = common;
-    lineage.relink(lineage.addEmpty({ ...common, pid: lineage.mms.length }));
+    lineage.relink(lineage.addEmpty(common));
   }
 
-  #exit(lineage: Lineage, index: number): void {
-    lineage.pin(index);
-    for (let level = SHARED_LEVELS - 1; level >= 0; level--) {
-      lineage.leave(index, level, 0, Number.POSITIVE_INFINITY);
+  #exit(index: number): void {
+    this.#lineage.leave(index, 0, Number.MAX_SAFE_INTEGER);
+    this.#lineage.remove(index);
+    for (const region of this.#guests.keys()) {
+      this.#detach(index, region);
+      const isMaker = this.#outcome.guests!.get(region)![0] === index;
+      if (isMaker) {
+        this.#change({ what: 'unmap', mm: region, start: 0, end: Number.MAX_SAFE_INTEGER });
+      }
     }
-    lineage.remove(index);
+  }
+
+  #detach(index: number, region: number): void {
+    const guests = this.#guests.get(region);
+    assert(guests !== undefined, 'what is detached is a region');
+    this.#guests.set(
+      region,
+      guests.filter((guest) => guest !== index),
+    );
   }
 }
+
+/** Of the tables of a region that its guests refer to (PUD tables): they stay as long as one does. */
+const LINKED_LEVEL = 2;
 
 /** Of tables that are shared because mappings are alike, not because their contents are. */
 function mappingRule({ rule, change }: Outcome): ShareRule {

@@ -26,7 +26,7 @@ export interface Link {
 }
 
 /** PTE tables and PMD tables: no design shares others by their mapping. */
-export const SHARED_LEVELS = 2;
+const SHARED_LEVELS = 2;
 
 /** By level, ascending and disjoint. */
 type Links = readonly (readonly Link[])[];
@@ -40,6 +40,8 @@ export class Lineage {
   readonly #links: Map<number, Links>;
   /** PTE tables below a PMD table. */
   readonly #span: number;
+  /** Of tables below the root. */
+  readonly #levels: number;
   #fresh: number;
   /** Whether a table was there to be shared twice: it is not said whose is taken. */
   isOpen = false;
@@ -57,6 +59,7 @@ export class Lineage {
     this.#links = new Map(links);
     this.#fresh = fresh;
     this.#span = slotsPerTable(geometryOf(template), 1);
+    this.#levels = geometryOf(template).levels - 1;
   }
 
   copy(): Lineage {
@@ -73,13 +76,16 @@ export class Lineage {
   /** From now on its tables are those that they are, whatever it maps. */
   pin(index: number): void {
     if (this.#links.has(index)) return;
-    const levels = Array.from({ length: SHARED_LEVELS }, (_, level) => this.linksOf(index, level));
+    const levels = Array.from({ length: this.#levels }, (_, level) => this.linksOf(index, level));
     this.#links.set(index, levels);
   }
 
   /** A new address space, which has no tables yet. */
   addEmpty(mm: Mm): number {
-    this.#links.set(this.mms.length, [[], []]);
+    this.#links.set(
+      this.mms.length,
+      Array.from({ length: this.#levels }, () => []),
+    );
     return this.mms.push(mm) - 1;
   }
 
@@ -89,21 +95,39 @@ export class Lineage {
     this.#links.delete(index);
   }
 
-  /** Gives up all tables of `level` that have a part in `[start, end)`, in tables, and that others have. */
-  leave(index: number, level: number, start: number, end: number): void {
-    const kept: Link[] = [];
-    for (const link of this.linksOf(index, level)) {
-      const inside = slice(link, start, end);
-      kept.push(...slice(link, 0, start), ...slice(link, end, Number.POSITIVE_INFINITY));
-      for (const one of inside) kept.push(...this.#leaveOne(index, level, one));
+  /** Gives up all tables with a part in the pages `[start, end)` that others have, too. */
+  leave(index: number, start: number, end: number): void {
+    this.pin(index);
+    for (let level = SHARED_LEVELS - 1; level >= 0; level--) {
+      const pages = spanPages(this.#template, level);
+      const [first, last] = [Math.floor(start / pages), Math.ceil(end / pages)];
+      const inside = this.linksOf(index, level).flatMap((link) => slice(link, first, last));
+      for (const link of inside) {
+        const alone = this.#leaveOne(index, level, link);
+        for (const { first: from, count } of gapsIn(link, alone))
+          this.#unlink(index, level, from, count);
+      }
     }
-    this.#replace(index, level, kept);
   }
 
-  /** Forgets tables that span nothing any more that is mapped. */
-  prune(index: number): void {
+  /** With all tables that the tables lead to. */
+  #unlink(index: number, level: number, first: number, count: number): void {
+    const rest = this.linksOf(index, level).flatMap((link) => [
+      ...slice(link, 0, first),
+      ...slice(link, first + count, Number.POSITIVE_INFINITY),
+    ]);
+    this.#replace(index, level, rest);
+    if (level > 0) this.#unlink(index, level - 1, first * this.#span, count * this.#span);
+  }
+
+  /**
+   * Forgets tables that span nothing any more that is mapped.
+   *
+   * @param levels below which they are
+   */
+  prune(index: number, levels = this.#levels): void {
     const { vmas } = this.mms[index]!;
-    for (let level = 0; level < SHARED_LEVELS; level++) {
+    for (let level = 0; level < levels; level++) {
       const pages = spanPages(this.#template, level);
       const mapped = new IntervalList();
       for (const { start, end } of vmas) {
@@ -121,9 +145,12 @@ export class Lineage {
 
   /** The process touches again what it has: tables that are missing are found at others, or made. */
   relink(index: number): void {
-    for (let level = SHARED_LEVELS - 1; level >= 0; level--) {
+    for (let level = this.#levels - 1; level >= 0; level--) {
       for (const view of this.#views(index, level)) {
-        for (const gap of gapsIn(view, this.linksOf(index, level))) {
+        for (const gap of gapsIn(
+          { first: view.first, end: view.first + view.count },
+          this.linksOf(index, level),
+        )) {
           for (const part of cutAtTables(gap, this.#span)) this.#fill(index, view, part);
         }
       }
@@ -168,15 +195,17 @@ export class Lineage {
     const added: Link[] = [];
     for (const link of given) {
       const [at, end] = [link.first + distance, link.end + distance];
-      for (const gap of gapsIn({ first: at, count: end - at }, own)) {
-        added.push({ ...gap, key: link.key, index: link.index + gap.first - at });
+      for (const { first: from, count: missing } of gapsIn({ first: at, end }, own)) {
+        const place = link.index + from - at;
+        added.push({ first: from, end: from + missing, key: link.key, index: place });
       }
     }
     this.#replace(index, 0, [...own, ...added]);
   }
 
   /** Finds tables for `[first, end)` of `view`. */
-  #fill(index: number, view: TableView, { first, end }: Gap): void {
+  #fill(index: number, view: TableView, { first, count }: Gap): void {
+    const end = first + count;
     const place = this.#placeOf(index, view, first);
     const start = place === undefined ? 0 : place.index + first - view.first;
     const offers = place === undefined ? [] : this.#offersFor(view.level, place.key);
@@ -189,17 +218,18 @@ export class Lineage {
       const [at, next] = [cuts[i - 1]!, cuts[i]!];
       const wanted = start + at - first;
       const found = offers.filter(({ from, to }) => from <= wanted && wanted < to);
-      this.#take(index, view.level, { first: at, end: next }, wanted, found);
+      this.#take(index, view.level, { first: at, count: next - at }, wanted, found);
     }
   }
 
   #take(
     index: number,
     level: number,
-    { first, end }: Gap,
+    { first, count }: Gap,
     wanted: number,
     found: readonly Offer[],
   ): void {
+    const end = first + count;
     const [offer] = found;
     if (offer === undefined) {
       this.#add(index, level, { first, end, key: `own:${this.#fresh++}`, index: first });
@@ -210,7 +240,7 @@ export class Lineage {
     const at = offer.link.index + wanted - offer.from;
     this.#add(index, level, { first, end, key: offer.link.key, index: at });
     const donorFirst = offer.link.first + wanted - offer.from;
-    if (level > 0) this.#import(index, first, offer.mm, donorFirst, end - first);
+    if (level > 0) this.#import(index, first, offer.mm, donorFirst, count);
   }
 
   /** By the rule; nothing for tables below one that could be shared, and is not. */
@@ -269,9 +299,10 @@ export class Lineage {
   }
 }
 
+/** Tables without a link. */
 interface Gap {
   readonly first: number;
-  readonly end: number;
+  readonly count: number;
 }
 
 /** Tables that could be linked: places `[from, to)` of a mapping, which `mm` has as `link`. */
@@ -289,11 +320,11 @@ function spanPages(snapshot: HostSnapshot, level: number): number {
 }
 
 /** In pieces, each below one table of the next level. */
-function cutAtTables({ first, end }: Gap, span: number): Gap[] {
+function cutAtTables({ first, count }: Gap, span: number): Gap[] {
   const parts: Gap[] = [];
-  for (let at = first; at < end; ) {
-    const next = Math.min(end, (Math.floor(at / span) + 1) * span);
-    parts.push({ first: at, end: next });
+  for (let at = first; at < first + count; ) {
+    const next = Math.min(first + count, (Math.floor(at / span) + 1) * span);
+    parts.push({ first: at, count: next - at });
     at = next;
   }
   return parts;
@@ -308,18 +339,18 @@ function slice(link: Link, first: number, end: number): Link[] {
     : [];
 }
 
-/** What of some tables has no link. */
+/** What of the tables `[first, end)` has no link. */
 function gapsIn(
-  { first, count }: { readonly first: number; readonly count: number },
+  { first, end }: { readonly first: number; readonly end: number },
   links: readonly Link[],
 ): Gap[] {
   const gaps: Gap[] = [];
   let at = first;
   for (const link of links) {
-    if (link.end <= at || link.first >= first + count) continue;
-    if (link.first > at) gaps.push({ first: at, end: link.first });
-    at = Math.max(at, link.end);
+    if (link.end <= at || link.first >= end) continue;
+    if (link.first > at) gaps.push({ first: at, count: link.first - at });
+    at = link.end;
   }
-  if (at < first + count) gaps.push({ first: at, end: first + count });
+  if (at < end) gaps.push({ first: at, count: end - at });
   return gaps;
 }

@@ -39,6 +39,9 @@ export const event = fc.record({
 });
 export type RandomEvent = typeof event extends fc.Arbitrary<infer T> ? T : never;
 
+/** What a process does to itself; regions are another's. */
+export type ProcessEvent = Exclude<HostEvent, { readonly what: 'detach' }>;
+
 /**
  * The event that `random` is to process `mm` now, if it can be one.
  *
@@ -50,7 +53,7 @@ export function eventOf(
   random: RandomEvent,
   mm: number,
   number: number,
-): HostEvent | undefined {
+): ProcessEvent | undefined {
   const { what } = random;
   if (what === 'fork' || what === 'exit') return { what, mm };
   if (what === 'region' || what === 'detach') return undefined;

@@ -62,6 +62,7 @@ export function snapshotOfHost({ processes, family }: Host, isSparse = false): H
   const mms = processes.map(({ mappings, heap, written }, index): Mm => {
     const space = new AddressSpace();
     for (const one of mappings.toSorted((a, b) => a.place - b.place)) {
+      if (one.place === LARGE && !isSparse) continue;
       const [start, pages, offset] = PLACES[one.place]!;
       const protection = PROT_READ | (one.isWritable ? PROT_WRITE : 0);
       // Memory that is nobody's file is mapped to be shared.

@@ -5,10 +5,10 @@ import { Stage } from '../../src/cost/stage.ts';
 import { type HostSnapshot, type Mm, PROT_WRITE, type Vma } from '../../src/snapshot/records.ts';
 import type { Range } from '../../src/whatif/change.ts';
 import type { Evaluation } from '../../src/whatif/evaluate.ts';
-import { type HostEvent, isCopiedByFork, Life } from '../../src/whatif/life.ts';
+import { isCopiedByFork, Life } from '../../src/whatif/life.ts';
 import { partsOf } from '../../src/whatif/rewrite.ts';
 import { BLANKED } from '../designs/builds.ts';
-import { eventOf, type RandomEvent, rangeIn } from './random_events.ts';
+import { eventOf, type ProcessEvent, type RandomEvent, rangeIn } from './random_events.ts';
 
 const PAGE_BYTES = 4096;
 const TABLE = 512;
@@ -48,10 +48,7 @@ export class StagedLife {
       this.#events++,
     );
     if (event === undefined || !this.#isAllowed(event)) return false;
-    let next = this.#life.after(event);
-    if (event.what === 'exit') {
-      for (const region of this.#regionsOf(mm)) next = next.after(this.#wholeOf(region));
-    }
+    const next = this.#life.after(event);
     // Whose of several tables is shared then is not said: such an event is passed over.
     if (next.isOpen) return false;
     this.#inEngine(event);
@@ -91,13 +88,13 @@ export class StagedLife {
     return living[process % living.length]!;
   }
 
-  #isAllowed({ what }: HostEvent): boolean {
+  #isAllowed({ what }: ProcessEvent): boolean {
     if (what === 'exit') return this.#living().length > 1;
     const made = this.#life.mms.length - this.#evaluation.outcome.snapshot.mms.length;
     return what !== 'fork' || made < this.#forksMax;
   }
 
-  #inEngine(event: HostEvent): void {
+  #inEngine(event: ProcessEvent): void {
     const { run } = BLANKED;
     const task = this.#stage.as(event.mm);
     if (event.what === 'fork') {
@@ -137,12 +134,13 @@ export class StagedLife {
   }
 
   /** Who has changed something, or was forked, touches what it has. */
-  #touch(event: HostEvent): void {
+  #touch(event: ProcessEvent): void {
     const isFork = event.what === 'fork';
     const index = isFork ? this.#life.mms.length - 1 : event.mm;
+    const isDense = this.#evaluation.design.id === 'identical';
     const range = 'start' in event ? event : { start: 0, end: Number.POSITIVE_INFINITY };
     for (const { vma, rows } of partsOf(this.#life.mms[index] as Mm)) {
-      if (isFork && isCopiedByFork(vma)) continue;
+      if (isFork && isDense && isCopiedByFork(vma)) continue;
       for (const { slot, count } of rows) {
         for (let at = slot; at < slot + count; at++) {
           const part = within(vma, { start: at * TABLE, end: (at + 1) * TABLE });
@@ -153,14 +151,20 @@ export class StagedLife {
   }
 
   /** @param part of a mapping, below one table; of it, `changed` is what the event was about */
-  #touchPart(index: number, vma: Vma, part: Range, changed: Range, what: HostEvent['what']): void {
+  #touchPart(
+    index: number,
+    vma: Vma,
+    part: Range,
+    changed: Range,
+    what: ProcessEvent['what'],
+  ): void {
     const stage = this.#stage;
     const isChanged = changed.start < changed.end;
     if (what === 'store') {
       if (isChanged) stage.touchPages(index, changed.start, changed.start + 1, true);
     } else if (this.#evaluation.design.id !== 'identical') {
       stage.touchPages(index, part.start, part.start + 1, false);
-    } else if (isChanged && (what === 'discard' || !isCopiedByFork(vma))) {
+    } else if (isChanged && (what === 'discard' || !isAnonymous(vma))) {
       const isStore = (vma.protection & PROT_WRITE) !== 0;
       stage.touchPages(index, changed.start, changed.end, isStore);
     }
@@ -202,6 +206,8 @@ export class StagedLife {
     );
     assert.equal(result, 0);
     this.#detached.add(`${region}:${process}`);
+    const mm = this.#before.mms.length + region;
+    this.#life = this.#life.after({ what: 'detach', mm: process, region: mm });
     return true;
   }
 
@@ -216,22 +222,6 @@ export class StagedLife {
     if (living.length === 0 || vma === undefined) return undefined;
     return { region: index, process: living[process % living.length]!, vma };
   }
-
-  /** Regions that end with a process: those that it has made, being the first to map their objects. */
-  #regionsOf(process: number): number[] {
-    return [...this.#stage.regions.keys()].filter(
-      (index) => this.#stage.regions[index]!.places.keys().next().value === process,
-    );
-  }
-
-  #wholeOf(region: number): HostEvent {
-    return {
-      what: 'unmap',
-      mm: this.#before.mms.length + region,
-      start: 0,
-      end: Number.MAX_SAFE_INTEGER,
-    };
-  }
 }
 
 /** Where a region starts in its host, as the shapes have it. */
@@ -240,6 +230,8 @@ function regionStart({ outcome }: Evaluation, region: number): number {
     outcome.snapshot.mms.length - outcome.snapshot.mms.filter(({ pid }) => pid === 0).length;
   return outcome.snapshot.mms[first + region]!.vmas[0]!.start;
 }
+
+const isAnonymous = ({ object }: Vma): boolean => object < 0;
 
 const within = (one: Range, other: Range): Range => ({
   start: Math.max(one.start, other.start),

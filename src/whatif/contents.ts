@@ -10,16 +10,12 @@ import { geometryOf } from '../twin/count_tables.ts';
 import { type RangeChange, subrow } from './change.ts';
 import { type Part, partsOf, type RunRow, withParts } from './rewrite.ts';
 
-/** What content a table had at first, and which of its pages have gone since. */
-interface Remainder {
-  readonly whole: number;
-  readonly gone: readonly [number, number][];
-}
-
 /** Gives out content ids (`Runs.content`) that no run has yet. */
 export class Contents {
   readonly #slotPages: number;
-  readonly #remainders = new Map<number, Remainder>();
+  /** Of what is left of a table: the content that it had as a whole. */
+  readonly #wholes = new Map<number, number>();
+  /** By that, and by which of its pages are left. */
   readonly #known = new Map<string, number>();
   #next = 1;
 
@@ -48,60 +44,62 @@ export class Contents {
   }
 
   /**
-   * `mm`, which has changed.
+   * `after`, which `before` has changed to.
    *
-   * @param isCopied whether its tables were copied before: none is the same as another's any more
+   * @param isCopied whether its tables were copied: none is the same as another's any more
    */
-  after(mm: Mm, change: RangeChange, isCopied: boolean): Mm {
+  changed(before: Mm, after: Mm, change: RangeChange, isCopied: boolean): Mm {
     const isKept = change.what === 'protect' && !isCopied;
-    if (isKept) return mm;
-    const parts = partsOf(mm).map((part) => ({
-      ...part,
-      rows: part.rows.flatMap((row) => this.#rowAfter(row, change, isCopied)),
-    }));
-    return withParts(mm, parts);
+    if (isKept) return after;
+    const hasGone = !isCopied && (change.what === 'unmap' || change.what === 'move');
+    const [old, parts] = [partsOf(before), partsOf(after)];
+    const distance = change.what === 'move' ? change.to - change.start : 0;
+    const isIn = (slot: number, from: number): boolean => {
+      const start = slot * this.#slotPages;
+      return start < change.end + from && change.start + from < start + this.#slotPages;
+    };
+    const contentOf = ({ slot, content }: RunRow): number => {
+      const isMoved = distance !== 0 && isIn(slot, distance);
+      if (!isMoved && !isIn(slot, 0)) return content;
+      if (!hasGone) return 0;
+      const from = isMoved ? slot - distance / this.#slotPages : slot;
+      return this.#left(
+        content,
+        this.#pagesOf(old, from, content),
+        this.#pagesOf(parts, slot, content),
+      );
+    };
+    const rowsOf = (row: RunRow): RunRow[] =>
+      row.content === 0 ? [row] : slotsOf(row).map((one) => ({ ...one, content: contentOf(one) }));
+    return withParts(
+      after,
+      parts.map((part) => ({ ...part, rows: part.rows.flatMap(rowsOf) })),
+    );
   }
 
-  #rowAfter(row: RunRow, change: RangeChange, isCopied: boolean): RunRow[] {
-    if (row.content === 0) return [row];
-    return slotsOf(row).map((one) => ({
-      ...one,
-      content: this.#contentAfter(one, change, isCopied),
-    }));
-  }
-
-  #contentAfter({ slot, content }: RunRow, change: RangeChange, isCopied: boolean): number {
-    const pages = this.#slotPages;
-    const { start, end, what } = change;
-    const from = Math.max(start - slot * pages, 0);
-    const to = Math.min(end - slot * pages, pages);
-    if (what !== 'move') {
-      if (from >= to) return content;
-      return what === 'unmap' && !isCopied ? this.#without(content, from, to) : 0;
+  /** Which pages of a table are mapped that had a content, as text. */
+  #pagesOf(parts: readonly Part[], slot: number, content: number): string {
+    const pages = new IntervalList();
+    const start = slot * this.#slotPages;
+    for (const { vma, rows } of parts) {
+      const isPart = rows.some(
+        (row) => row.content > 0 && row.content - row.slot === content - slot && covers(row, slot),
+      );
+      if (!isPart) continue;
+      const from = Math.max(vma.start - start, 0);
+      pages.add(from, Math.min(vma.end - start, this.#slotPages));
     }
-    const first = Math.max(change.to - slot * pages, 0);
-    const last = Math.min(change.to + end - start - slot * pages, pages);
-    if (first < last) {
-      if (isCopied) return 0;
-      return this.#without(this.#without(content, 0, first), last, pages);
-    }
-    if (from >= to) return content;
-    return isCopied ? 0 : this.#without(content, from, to);
+    return pages.union().join();
   }
 
-  /** The content of what is left of a table without some pages. */
-  #without(content: number, from: number, to: number): number {
-    if (content === 0 || from >= to) return content;
-    const { whole, gone } = this.#remainders.get(content) ?? { whole: content, gone: [] };
-    const list = new IntervalList();
-    for (const [start, end] of [...gone, [from, to] as const]) list.add(start, end);
-    const union = list.union();
-    const pairs: [number, number][] = [];
-    for (let i = 0; i < union.length; i += 2) pairs.push([union[i]!, union[i + 1]!]);
-    const key = `${whole}:${pairs.join(';')}`;
+  /** The content of what is left of a table of which `before` was there. */
+  #left(content: number, before: string, after: string): number {
+    const whole = this.#wholes.get(content) ?? content;
+    if (whole === content) this.#known.set(`${whole}:${before}`, whole);
+    const key = `${whole}:${after}`;
     const known = this.#known.get(key) ?? this.#fresh();
     this.#known.set(key, known);
-    this.#remainders.set(known, { whole, gone: pairs });
+    this.#wholes.set(known, whole);
     return known;
   }
 
@@ -117,6 +115,9 @@ export class Contents {
     return this.#next;
   }
 }
+
+const covers = ({ slot, count }: RunRow, wanted: number): boolean =>
+  slot <= wanted && wanted < slot + count;
 
 function slotsOf(row: RunRow): RunRow[] {
   return Array.from({ length: row.count }, (_, at) =>

@@ -5,7 +5,7 @@
  * were seen to be the same. Tables that differ only in what has been touched so far count as the
  * same: sharing would fill them for both.
  */
-import { slotsPerTable } from '../arch/geometry.ts';
+import { slotPages, slotsPerTable } from '../arch/geometry.ts';
 import {
   type HostSnapshot,
   type Mm,
@@ -149,13 +149,22 @@ function placeOfRuns(
   parts: readonly RunPart[],
 ): PoolPlace | undefined {
   const keys: string[] = [];
+  const start = first * pages;
+  const slotSpan = slotPages(geometryOf(snapshot));
   for (const { vma, slot, count, kind, content } of parts) {
     const owner = mm.vmas[vma]!;
     if (content === 0 && !isOfObject(snapshot, owner)) return undefined;
     const what =
       content > 0
         ? `content ${content}`
-        : [owner.object, owner.protection, owner.offset + first * pages - owner.start].join();
+        : [
+            owner.object,
+            owner.protection,
+            owner.offset + start - owner.start,
+            // What is mapped of the first and of the last slot.
+            Math.max(owner.start - start, slot * slotSpan),
+            Math.min(owner.end - start, (slot + count) * slotSpan),
+          ].join();
     keys.push(`${slot},${count},${kind},${what}`);
   }
   return { key: `runs:${level}:${keys.join(';')}`, index: 0 };

@@ -119,7 +119,7 @@ export class Life {
     lineage.pin(index);
     if (event.what !== 'store') lineage.leave(index, start, end);
     const after = changed(before, event, slotPages(geometryOf(snapshot)));
-    lineage.mms[index] = this.#contents.after(after, event, change === 'copied');
+    lineage.mms[index] = this.#contents.changed(before, after, event, change === 'copied');
     const isLinked = (this.#guests.get(index)?.length ?? 0) > 0;
     if (isLinked) lineage.prune(index, LINKED_LEVEL);
     else lineage.prune(index);

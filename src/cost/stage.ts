@@ -7,7 +7,7 @@
 import { formatById } from '../arch/index.ts';
 import { assert } from '../base/assert.ts';
 import type * as engine from '../mm/index.ts';
-import { SKYLAKE } from '../mmu/index.ts';
+import { type MmuShape, SKYLAKE } from '../mmu/index.ts';
 import {
   type HostSnapshot,
   PROT_READ,
@@ -33,7 +33,6 @@ const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, NORESERVE: 0x
 const MADV = { DONTNEED: 4, COLLAPSE: 25 } as const;
 /** MFD_HUGETLB of 2 MiB: the size as a power of two is in the highest bits. */
 const HUGETLB_2M = 4 | (21 << 26);
-const CPUS = 4;
 /** Frames, tables, VMAs and inodes besides what is known to be needed. */
 const SPARE = 512;
 const GATHER = 512;
@@ -41,6 +40,14 @@ const GATHER = 512;
 export const FORKS_MAX = 4;
 /** 32 GiB, for which a machine takes 120 MB. */
 const FRAMES_MAX = 2 ** 23;
+
+/** What processes run on. Without TLBs every access is a walk. */
+export interface Hardware {
+  readonly cpus: number;
+  readonly tlb?: MmuShape;
+}
+
+const USUAL: Hardware = { cpus: 4, tlb: SKYLAKE };
 
 /** Pages `[start, end)` that a process has touched. */
 export interface Place {
@@ -72,7 +79,7 @@ export class Stage {
     population: Population,
     design: string,
     before: HostSnapshot,
-    cpus = CPUS,
+    { cpus, tlb }: Hardware = USUAL,
   ) {
     this.mm = mm;
     this.population = population;
@@ -83,14 +90,14 @@ export class Stage {
       cpus,
       mms: processes.length + FORKS_MAX,
       tables: tablesFor(population),
-      frames: 2 * population.frames + SPARE + 2 * hugePages * SLOT_PAGES,
+      frames: 2 * population.frames + SPARE + (hugePages + 1) * SLOT_PAGES,
       hugePages,
       vmas: vmasFor(population),
       anonVmas: vmasFor(population),
       inodes: population.snapshot.objects.length + processes.length + SPARE,
       gather: GATHER,
       thp: 'never' as const,
-      tlb: SKYLAKE,
+      ...(tlb !== undefined && { tlb }),
     };
     if (size.frames > FRAMES_MAX) throw new RangeError('More memory than the engine is given');
     this.machine = new mm.Machine(size, {}, pluggedFor(mm, design));
@@ -242,8 +249,9 @@ export class Stage {
     if (isHidden) mm.run(mm.mprotect(task, address, length, vma.protection | PROT_READ));
     const isHuge = kind === RunKind.HUGETLB_PMD || this.#isMappedHuge(kind, vma, start);
     const isStore = (vma.protection & PROT_WRITE) !== 0;
-    this.touchPages(index, start, end, isStore, isHuge ? SLOT_PAGES : 1);
     const isNew = !isHuge && (kind === RunKind.THP_ANON || kind === RunKind.THP_FILE);
+    // The first touch of a huge page fills it.
+    this.touchPages(index, start, end, isStore, isHuge || isNew ? SLOT_PAGES : 1);
     if (isNew) mm.run(mm.madvise(task, address, length, MADV.COLLAPSE));
     if (kind === RunKind.EMPTY) mm.run(mm.madvise(task, address, length, MADV.DONTNEED));
     if (isHidden) mm.run(mm.mprotect(task, address, length, vma.protection));

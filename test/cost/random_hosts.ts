@@ -43,7 +43,7 @@ const mapping = fc.record({
 });
 const process = fc.record({
   mappings: fc.uniqueArray(mapping, { maxLength: 4, selector: ({ place }) => place }),
-  heap: fc.integer({ min: 0, max: 3 * TABLE }),
+  heap: fc.integer({ min: 0, max: TABLE + 40 }),
   /** Of the private memory that a family has: how much this one has written since the fork. */
   written: fc.nat(3),
 });

@@ -29,7 +29,8 @@ export class StagedLife {
     this.#evaluation = evaluation;
     this.#forksMax = forksMax;
     const { design, outcome } = evaluation;
-    this.#stage = new Stage(BLANKED, populationOf(outcome.snapshot), design.id, before);
+    const population = populationOf(outcome.snapshot);
+    this.#stage = new Stage(BLANKED, population, design.id, before, { cpus: 4 });
     this.#stage.populate();
     this.#life = new Life(outcome);
     this.check();

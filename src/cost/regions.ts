@@ -18,23 +18,28 @@ const PROT_READ_WRITE = 3;
 /** The one descriptor that the maker of a region has. */
 const FD = 3;
 
-/**
- * Makes the region for what `mapping` says of its object, and lets all attach it.
- *
- * @returns by process that has it attached: the page where the object starts
- */
+/** A region in the engine. */
+export interface Region {
+  readonly file: msharefs.MsharefsFile;
+  readonly pages: number;
+  /** By process that has it attached: the page where the object starts. */
+  readonly places: ReadonlyMap<number, number>;
+}
+
+/** Makes the region for what `mapping` says of its object, and lets all attach it. */
 export function attachRegion(
   stage: Stage,
   before: HostSnapshot,
   mount: msharefs.Mount,
   { vma }: Mapping,
-): Map<number, number> {
+): Region {
   const sharers = sharersOf(before, vma.object);
   const [maker] = sharers;
   assert(maker !== undefined, 'an object that is moved was mapped');
   const file = makeRegion(stage, maker, mount, vma);
   const region = { file, pages: Math.ceil((vma.end - vma.start) / SPAN) * SPAN };
-  return new Map(sharers.map((process) => [process, attach(stage, process, region)]));
+  const places = new Map(sharers.map((process) => [process, attach(stage, process, region)]));
+  return { ...region, places };
 }
 
 /** All who have a region attached touch what is in it: the first stores, the others look. */

@@ -15,6 +15,7 @@ const PLUGGED: Readonly<Record<string, (mm: Engine) => readonly designs.Design[]
   'pt2006-pmd': (mm) => [mm.shared2006(mm.REVIEWED)],
   mshare: (mm) => [mm.mshare(mm.V3)],
   'on-demand-fork': (mm) => [mm.onDemandFork(mm.ON_DEMAND_FORK)],
+  'cow-pte': (mm) => [mm.onDemandFork(mm.COW_PTE)],
   identical: () => [],
 };
 
@@ -29,5 +30,5 @@ export function pluggedFor(mm: Engine, id: string): readonly designs.Design[] {
 
 /** Whether a design finds by itself what to share, with nothing of the host moved. */
 export function sharesByItself(id: string): boolean {
-  return id.startsWith('pt2006-') || id === 'on-demand-fork';
+  return id.startsWith('pt2006-') || id === 'on-demand-fork' || id === 'cow-pte';
 }

@@ -7,7 +7,7 @@
 import { formatById } from '../arch/index.ts';
 import { assert } from '../base/assert.ts';
 import type * as engine from '../mm/index.ts';
-import { SKYLAKE } from '../mmu/index.ts';
+import { type MmuShape, SKYLAKE } from '../mmu/index.ts';
 import {
   type HostSnapshot,
   PROT_READ,
@@ -26,19 +26,28 @@ import {
   SLOT_PAGES,
   type Touched,
 } from './population.ts';
-import { attachRegion, touchRegion } from './regions.ts';
+import { attachRegion, type Region, touchRegion } from './regions.ts';
 import { type Engine, pluggedFor } from './setup.ts';
 
 const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
 const MADV = { DONTNEED: 4, COLLAPSE: 25 } as const;
 /** MFD_HUGETLB of 2 MiB: the size as a power of two is in the highest bits. */
 const HUGETLB_2M = 4 | (21 << 26);
-const CPUS = 4;
 /** Frames, tables, VMAs and inodes besides what is known to be needed. */
 const SPARE = 512;
 const GATHER = 512;
+/** Processes that may be forked once all that the host has are there. */
+export const FORKS_MAX = 4;
 /** 32 GiB, for which a machine takes 120 MB. */
 const FRAMES_MAX = 2 ** 23;
+
+/** What processes run on. Without TLBs every access is a walk. */
+export interface Hardware {
+  readonly cpus: number;
+  readonly tlb?: MmuShape;
+}
+
+const USUAL: Hardware = { cpus: 4, tlb: SKYLAKE };
 
 /** Pages `[start, end)` that a process has touched. */
 export interface Place {
@@ -58,8 +67,8 @@ export class Stage {
   /** The host before the design; processes of `population` beyond its own are regions of mshare. */
   readonly #before: HostSnapshot;
   readonly #files = new Map<number, engine.OpenFile>();
-  /** By object in a region, where each process has it attached. */
-  readonly #regions = new Map<number, ReadonlyMap<number, number>>();
+  /** Of mshare, in the order in which the population has them, each with its object. */
+  readonly regions: (Region & { readonly object: number })[] = [];
 
   /**
    * @param population of the host as the design would leave it
@@ -70,7 +79,7 @@ export class Stage {
     population: Population,
     design: string,
     before: HostSnapshot,
-    cpus = CPUS,
+    { cpus, tlb }: Hardware = USUAL,
   ) {
     this.mm = mm;
     this.population = population;
@@ -79,20 +88,20 @@ export class Stage {
     const size = {
       format: formatById(GEOMETRY)!,
       cpus,
-      mms: processes.length,
+      mms: processes.length + FORKS_MAX,
       tables: tablesFor(population),
-      frames: 2 * population.frames + SPARE + 2 * hugePages * SLOT_PAGES,
+      frames: 2 * population.frames + SPARE + (hugePages + 1) * SLOT_PAGES,
       hugePages,
       vmas: vmasFor(population),
       anonVmas: vmasFor(population),
       inodes: population.snapshot.objects.length + processes.length + SPARE,
       gather: GATHER,
       thp: 'never' as const,
-      tlb: SKYLAKE,
+      ...(tlb !== undefined && { tlb }),
     };
     if (size.frames > FRAMES_MAX) throw new RangeError('More memory than the engine is given');
     this.machine = new mm.Machine(size, {}, pluggedFor(mm, design));
-    const payers = before.mms.length;
+    const payers = processes.length + FORKS_MAX;
     this.tally = new Tally({ tables: size.tables, frames: size.frames, payers });
     this.machine.traceTo(this.tally);
   }
@@ -114,7 +123,9 @@ export class Stage {
       this.places[index] = [];
       this.#touchAll(index, ({ isInherited }) => !isInherited);
     }
-    for (const [mapping, places] of this.#attachRegions()) touchRegion(this, places, mapping);
+    for (const [at, mapping] of this.#attachRegions().entries()) {
+      touchRegion(this, this.regions[at]!.places, mapping);
+    }
   }
 
   /** Maps everything, as `populate()` does, and touches nothing but what huge pages are made of. */
@@ -126,7 +137,7 @@ export class Stage {
       for (const { vma } of mappings) this.#map(index, vma);
       this.#touchAll(index, ({ kind }) => kind === RunKind.THP_FILE);
     }
-    for (const [{ vma }, places] of this.#attachRegions()) this.#regions.set(vma.object, places);
+    this.#attachRegions();
   }
 
   /** Where a page of a process is that the design may have moved. */
@@ -134,7 +145,7 @@ export class Stage {
     const vma = vmaOf(this.#before.mms[index]!.vmas, page);
     if (vma.object < 0) return page;
     const offset = vma.offset + page - vma.start;
-    const region = this.#regions.get(vma.object)?.get(index);
+    const region = this.regions.find(({ object }) => object === vma.object)?.places.get(index);
     if (region !== undefined) return region + offset;
     const moved = this.population.processes[index]!.mappings.find(
       (mapping) => mapping.vma.object === vma.object && covers(mapping.vma, offset),
@@ -143,14 +154,16 @@ export class Stage {
     return moved.vma.start + offset - moved.vma.offset;
   }
 
-  /** The mapping of each region in its host, and where it is attached. */
-  #attachRegions(): [Mapping, Map<number, number>][] {
-    const regions = this.population.processes.slice(this.#before.mms.length);
-    if (regions.length === 0) return [];
+  /** @returns the mapping of each region in its host */
+  #attachRegions(): Mapping[] {
+    const hosts = this.population.processes.slice(this.#before.mms.length);
+    if (hosts.length === 0) return [];
     const mount = this.mm.msharefs.mountMsharefs({ machine: this.machine });
-    return regions.map(({ mappings }) => {
-      assert(mappings.length === 1, 'a region holds one object');
-      return [mappings[0]!, attachRegion(this, this.#before, mount, mappings[0]!)];
+    return hosts.map(({ mappings: [mapping, ...others] }) => {
+      assert(mapping !== undefined && others.length === 0, 'a region holds one object');
+      const region = attachRegion(this, this.#before, mount, mapping);
+      this.regions.push({ ...region, object: mapping.vma.object });
+      return mapping;
     });
   }
 
@@ -236,8 +249,9 @@ export class Stage {
     if (isHidden) mm.run(mm.mprotect(task, address, length, vma.protection | PROT_READ));
     const isHuge = kind === RunKind.HUGETLB_PMD || this.#isMappedHuge(kind, vma, start);
     const isStore = (vma.protection & PROT_WRITE) !== 0;
-    this.touchPages(index, start, end, isStore, isHuge ? SLOT_PAGES : 1);
     const isNew = !isHuge && (kind === RunKind.THP_ANON || kind === RunKind.THP_FILE);
+    // The first touch of a huge page fills it.
+    this.touchPages(index, start, end, isStore, isHuge || isNew ? SLOT_PAGES : 1);
     if (isNew) mm.run(mm.madvise(task, address, length, MADV.COLLAPSE));
     if (kind === RunKind.EMPTY) mm.run(mm.madvise(task, address, length, MADV.DONTNEED));
     if (isHidden) mm.run(mm.mprotect(task, address, length, vma.protection));

@@ -1,7 +1,8 @@
 /** From a snapshot to the report: explains the host, puts the designs side by side, advises. */
 import type { HostSnapshot } from '../snapshot/records.ts';
 import { explainHost, type HostTwin } from '../twin/explain.ts';
-import { DESIGNS, type Evaluation, evaluateDesigns, today } from '../whatif/evaluate.ts';
+import type { Design } from '../whatif/design.ts';
+import { type Evaluation, evaluateDesigns, HOST_DESIGNS, today } from '../whatif/evaluate.ts';
 import { REGION_COMM } from '../whatif/mshare.ts';
 import { projectGroup } from '../whatif/project.ts';
 import { adviseHost } from './advice.ts';
@@ -18,6 +19,8 @@ import {
 export interface ReportOptions {
   /** List the kernel's own tables among the groups. */
   readonly includeKernel?: boolean;
+  /** The last is the bound; those of `HOST_DESIGNS` unless told. */
+  readonly designs?: readonly Design[];
   /** Say what the host would look like with so many processes in a group. */
   readonly projections?: readonly { readonly group: string; readonly processes: number }[];
 }
@@ -31,7 +34,7 @@ export function buildHostReport(captured: HostSnapshot, options: ReportOptions =
     captured,
   );
   const twin = explainHost(snapshot);
-  const evaluations = evaluateDesigns(twin, DESIGNS);
+  const evaluations = evaluateDesigns(twin, options.designs ?? HOST_DESIGNS);
   const identical = evaluations.at(-1)!;
   const pageTables = pageTablesOf(twin);
   const designs = evaluations.map((evaluation) => designEntry(twin, evaluation));

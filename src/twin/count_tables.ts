@@ -117,6 +117,16 @@ function countMm(mm: Mm, index: number, geometry: Geometry, counters: readonly C
   for (const counter of counters) counter.end(index, { byLevel, deposited, total });
 }
 
+/** The tables of one level of an address space, as a rule sees them, ascending. */
+export function tableViews(mm: Mm, geometry: Geometry, level: number): TableView[] {
+  const pages = slotPages(geometry) * slotsPerTable(geometry, level);
+  const views: TableView[] = [];
+  for (const span of tableSpans(mm, geometry, level)) {
+    cutSpan(mm, level, pages, span, (tables) => views.push({ ...tables }));
+  }
+  return views;
+}
+
 /**
  * Cuts a span into the tables that its VMA covers whole and those at its edges.
  *

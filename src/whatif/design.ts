@@ -9,6 +9,12 @@ import type { HostTwin } from '../twin/explain.ts';
  */
 export type Bound = 'exact' | 'upper' | 'lower';
 
+/**
+ * `left`: the process gives it up, and finds or makes another when it touches the pages again.
+ * `copied`: it gets a copy. `counted`: tables are not shared, those that are the same are counted once.
+ */
+export type TableChange = 'left' | 'copied' | 'counted';
+
 /** A host as a design would leave it, and what that takes. */
 export interface Outcome {
   /**
@@ -17,6 +23,13 @@ export interface Outcome {
    */
   readonly snapshot: HostSnapshot;
   readonly rule: ShareRule;
+  /** What becomes of a shared table for the process that changes what it maps (`life.ts`). */
+  readonly change: TableChange;
+  /**
+   * By mm that stands for a region of mshare: the processes that have it attached. It ends with the
+   * first of them, which has made it.
+   */
+  readonly guests?: ReadonlyMap<number, readonly number[]>;
   readonly bound: Bound;
   /** What must change on the host, in sentences. */
   readonly requires: readonly string[];

@@ -11,6 +11,7 @@ import {
 } from '../../test/fixtures/hand_made_host.ts';
 import { type HostSnapshot, PROT_READ, RunKind } from '../snapshot/records.ts';
 import { explainHost } from '../twin/explain.ts';
+import type { Outcome } from './design.ts';
 import { DESIGNS, evaluateDesigns } from './evaluate.ts';
 
 /** Tables below the roots that `snapshot` needs under design `id`. */
@@ -18,6 +19,12 @@ function tables(snapshot: HostSnapshot, id: string): number {
   const design = DESIGNS.find((entry) => entry.id === id);
   assert.ok(design);
   return evaluateDesigns(explainHost(snapshot), [design])[0]!.count.distinct;
+}
+
+function outcomeOf(snapshot: HostSnapshot, id: string): Outcome {
+  const design = DESIGNS.find((entry) => entry.id === id);
+  assert.ok(design);
+  return design.apply(explainHost(snapshot));
 }
 
 const ALIGNED = 4 * GIB;
@@ -73,6 +80,45 @@ test('hugetlb, aligned: two segments do not take the same place', () => {
   ];
   const snapshot = host(objects, workers(4, 0, parts));
   assert.equal(tables(snapshot, 'hugetlb-2m-aligned'), 2 + 4);
+});
+
+test('hugetlb: mappings that part within a huge page part at its end, and stay one segment', () => {
+  const rights = { protection: PROT_READ, offset: 700 };
+  const parts = [
+    populated(ALIGNED, 700),
+    populated(ALIGNED + 700, 1024 - 700 + MIB2, RunKind.PTE, rights),
+    // All of it is in the huge page that the one before ends in.
+    populated(ALIGNED + 3 * MIB2, 100, RunKind.PTE, { offset: 3 * MIB2 }),
+    populated(ALIGNED + 3 * MIB2 + 100, 50, RunKind.PTE, { ...rights, offset: 3 * MIB2 + 100 }),
+  ];
+  const placesOf = (id: string): unknown =>
+    outcomeOf(host(SYSV, workers(1, 0, parts)), id).snapshot.mms[0]!.vmas.map(
+      ({ start, end, offset, protection }) => [
+        (start - ALIGNED) / MIB2,
+        (end - ALIGNED) / MIB2,
+        offset / MIB2,
+        protection,
+      ],
+    );
+  const together = [
+    [0, 2, 0, 3],
+    [2, 3, 2, PROT_READ],
+    [3, 4, 3, 3],
+  ];
+  assert.deepEqual(placesOf('hugetlb-2m'), together);
+  assert.deepEqual(placesOf('hugetlb-2m-aligned'), together);
+});
+
+test('hugetlb: a segment whose huge pages would reach into its neighbour is mapped below', () => {
+  const heap = populated(ALIGNED + 700, 10, RunKind.PTE, { object: -1, shared: false });
+  const moved = outcomeOf(host(SYSV, workers(1, 0, [populated(ALIGNED, 700), heap])), 'hugetlb-2m');
+  assert.deepEqual(
+    moved.snapshot.mms[0]!.vmas.map(({ start, end }) => [start - ALIGNED, end - ALIGNED]),
+    [
+      [-MIB2, MIB2],
+      [700, 710],
+    ],
+  );
 });
 
 test('hugetlb: only shared memory moves, not files and not private memory', () => {

@@ -6,7 +6,7 @@ import type { Design, Outcome } from './design.ts';
 import { hugetlbAligned, hugetlbAsPlaced } from './hugetlb.ts';
 import { identicalTables } from './identical_tables.ts';
 import { mshare } from './mshare.ts';
-import { onDemandFork } from './on_demand_fork.ts';
+import { cowPte, onDemandFork } from './on_demand_fork.ts';
 import { sharedPteAndPmdTables, sharedPteTables } from './shared_page_tables_2006.ts';
 import { shmemThp } from './shmem_thp.ts';
 
@@ -18,6 +18,7 @@ export const today: Design = {
   apply: ({ snapshot }) => ({
     snapshot,
     rule: hugetlbPmdSharing(snapshot),
+    change: 'left',
     bound: 'exact',
     requires: [],
     costs: [],
@@ -35,8 +36,12 @@ export const DESIGNS: readonly Design[] = [
   sharedPteAndPmdTables,
   mshare,
   onDemandFork,
+  cowPte,
   identicalTables,
 ];
+
+/** What reports on hosts show: COW-PTE would save there what on-demand-fork does. */
+export const HOST_DESIGNS: readonly Design[] = DESIGNS.filter((design) => design !== cowPte);
 
 export interface Evaluation {
   readonly design: Design;

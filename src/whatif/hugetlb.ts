@@ -41,6 +41,7 @@ function applyHugetlb(twin: HostTwin, aligned: boolean): Outcome {
   return {
     snapshot: moved,
     rule: hugetlbPmdSharing(moved),
+    change: 'left',
     bound: 'exact',
     requires:
       segments.size === 0
@@ -95,68 +96,120 @@ function moveToHugetlb(
     if (!mm.vmas.some((vma) => segments.has(vma.object) && vma.shared)) return mm;
     // Where a segment was is not given to another: it may be mapped there until the owner restarts.
     const taken: Interval[] = [...mm.vmas];
-    const parts = partsOf(mm)
-      .toReversed()
-      .map((part): Part => {
-        if (!part.vma.shared || !segments.has(part.vma.object)) return part;
-        if (!aligned) return hugetlbPart(part, roundDown(part.vma.start, hugePages), hugePages);
-        const start = alignedGap(taken, part.vma, hugePages * hugePages);
-        const moved = hugetlbPart(part, start, hugePages);
-        taken.push(moved.vma);
-        taken.sort((a, b) => a.start - b.start);
-        return moved;
-      });
+    const isMoved = ({ vma }: Part): boolean => vma.shared && segments.has(vma.object);
+    const parts: Part[] = [];
+    for (const chain of chainsOf(partsOf(mm), isMoved).toReversed()) {
+      if (!isMoved(chain[0]!)) {
+        parts.push(...chain);
+        continue;
+      }
+      const alignment = aligned ? hugePages * hugePages : hugePages;
+      const start = alignedGap(taken, extentOf(chain), alignment);
+      const moved = hugetlbParts(chain, start, hugePages);
+      parts.push(...moved);
+      taken.push(...moved.map(({ vma }) => vma));
+      taken.sort((a, b) => a.start - b.start);
+    }
     return withParts(mm, parts);
   });
   return { ...snapshot, objects, mms };
 }
 
-/** `part` mapped at `start` in huge pages: whoever touched a page of one has it mapped whole. */
-function hugetlbPart(part: Part, start: number, hugePages: number): Part {
-  const { vma } = part;
+/** Mappings that are one but for their rights, which mprotect has changed in part, stay one behind another. */
+function chainsOf(parts: readonly Part[], isMoved: (part: Part) => boolean): Part[][] {
+  const chains: Part[][] = [];
+  for (const part of parts) {
+    const chain = chains.at(-1);
+    const last = chain?.at(-1);
+    const goesOn =
+      last !== undefined &&
+      isMoved(part) &&
+      isMoved(last) &&
+      last.vma.end === part.vma.start &&
+      last.vma.object === part.vma.object &&
+      last.vma.offset + last.vma.end - last.vma.start === part.vma.offset;
+    if (goesOn) chain!.push(part);
+    else chains.push([part]);
+  }
+  return chains;
+}
+
+const extentOf = (chain: readonly Part[]): Interval => ({
+  start: chain[0]!.vma.start,
+  end: chain.at(-1)!.vma.end,
+});
+
+/**
+ * A chain mapped at `start` in huge pages: whoever touched a page of one has it mapped whole. Rights are
+ * those of whole huge pages: one in which they changed is the lower mapping's.
+ *
+ * @source mm/hugetlb.c hugetlb_vm_op_split(): mprotect of a part of a huge page is refused (EINVAL)
+ */
+function hugetlbParts(chain: readonly Part[], start: number, hugePages: number): Part[] {
+  const { start: from } = extentOf(chain);
+  const slot = start / hugePages;
+  const touched = touchedIn(chain, from, hugePages);
+  const offset = roundDown(chain[0]!.vma.offset, hugePages) / hugePages;
+  let first = 0;
+  return chain.flatMap(({ vma }): Part[] => {
+    const end = Math.ceil((vma.end - from) / hugePages);
+    if (end === first) return [];
+    const rows: RunRow[] = [];
+    for (let i = 0; i < touched.length; i += 2) {
+      const at = Math.max(touched[i]!, first);
+      const count = Math.min(touched[i + 1]!, end) - at;
+      if (count <= 0) continue;
+      const kind = RunKind.HUGETLB_PMD;
+      rows.push({ slot: slot + at, count, kind, pages: count * hugePages, content: 0 });
+    }
+    const place = {
+      start: start + first * hugePages,
+      end: start + end * hugePages,
+      offset: (offset + first) * hugePages,
+    };
+    first = end;
+    return [{ vma: { ...vma, ...place }, rows }];
+  });
+}
+
+/** Huge pages of a chain, which starts at `from`, that were touched. */
+function touchedIn(chain: readonly Part[], from: number, hugePages: number): Float64Array {
   const touched = new IntervalList();
-  for (const row of part.rows) {
-    const { first, end } = pagesUnder(vma, row, hugePages);
-    touched.add(Math.floor(first / hugePages), Math.ceil(end / hugePages));
+  for (const { vma, rows } of chain) {
+    for (const row of rows) {
+      const { first, end } = pagesUnder(vma, row, hugePages);
+      const before = vma.start - from;
+      touched.add(Math.floor((before + first) / hugePages), Math.ceil((before + end) / hugePages));
+    }
   }
-  const union = touched.union();
-  const rows: RunRow[] = [];
-  for (let i = 0; i < union.length; i += 2) {
-    rows.push({
-      slot: start / hugePages + union[i]!,
-      count: union[i + 1]! - union[i]!,
-      kind: RunKind.HUGETLB_PMD,
-      pages: (union[i + 1]! - union[i]!) * hugePages,
-      content: 0,
-    });
-  }
-  const length = Math.ceil((vma.end - vma.start) / hugePages) * hugePages;
-  const offset = roundDown(vma.offset, hugePages);
-  return { vma: { ...vma, start, end: start + length, offset }, rows };
+  return touched.union();
 }
 
 /**
  * The highest address at or below `vma` that starts on a boundary of `alignment` pages, from where
- * the segment and its last partial slot meet nothing of `taken` (ascending); the lowest such address
+ * it and its last partial slot meet nothing of `taken` (ascending); the lowest such address
  * above it where all below is taken.
  */
 function alignedGap(taken: readonly Interval[], vma: Interval, alignment: number): number {
   const length = roundUp(vma.end - vma.start, alignment);
   let start = roundDown(vma.start, alignment);
   for (const other of taken.toReversed()) {
-    if (other === vma || other.start >= start + length) continue;
+    if (isWithin(other, vma) || other.start >= start + length) continue;
     if (other.end <= start) break;
     start = roundDown(other.start - length, alignment);
   }
   if (start >= 0) return start;
   start = roundUp(vma.start, alignment);
   for (const other of taken) {
-    if (other === vma || other.end <= start) continue;
+    if (isWithin(other, vma) || other.end <= start) continue;
     if (other.start >= start + length) break;
     start = roundUp(other.end, alignment);
   }
   return start;
 }
+
+const isWithin = (inner: Interval, outer: Interval): boolean =>
+  outer.start <= inner.start && inner.end <= outer.end;
 
 function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;

@@ -5,7 +5,7 @@
  * were seen to be the same. Tables that differ only in what has been touched so far count as the
  * same: sharing would fill them for both.
  */
-import { slotsPerTable } from '../arch/geometry.ts';
+import { slotPages, slotsPerTable } from '../arch/geometry.ts';
 import {
   type HostSnapshot,
   type Mm,
@@ -28,6 +28,7 @@ export const identicalTables: Design = {
   apply: ({ snapshot }) => ({
     snapshot,
     rule: anyOf(sameTranslation(snapshot), sameContent, sameBelow(snapshot)),
+    change: 'counted',
     bound: snapshot.coverage.contentsCompared ? 'upper' : 'lower',
     requires: ['No kernel does this: it is the line that no sharing design can pass'],
     costs: [],
@@ -116,9 +117,19 @@ function partsWithin({ runs }: Mm, from: number, end: number): RunPart[] {
     const slot = Math.max(from, runs.slot[i]!);
     const count = Math.min(end, runs.slot[i]! + runs.count[i]!) - slot;
     const content = runs.content[i]! === 0 ? 0 : runs.content[i]! + slot - runs.slot[i]!;
-    parts.push({ vma: runs.vma[i]!, slot: slot - from, count, kind: runs.kind[i]!, content });
+    const part = { vma: runs.vma[i]!, slot: slot - from, count, kind: runs.kind[i]!, content };
+    const last = parts.at(-1);
+    if (last === undefined || !isGoingOn(last, part)) parts.push(part);
+    else parts[parts.length - 1] = { ...last, count: part.slot + part.count - last.slot };
   }
   return parts;
+}
+
+/** Whether two parts are one, as far as tables tell: mappings may have been divided since. */
+function isGoingOn(last: RunPart, { vma, slot, kind, content }: RunPart): boolean {
+  if (kind !== last.kind || slot > last.slot + last.count) return false;
+  if (content > 0 && last.content > 0) return content - last.content === slot - last.slot;
+  return content === 0 && last.content === 0 && vma === last.vma;
 }
 
 /** The first run that reaches beyond `wanted`: ends of runs ascend as their starts do. */
@@ -138,13 +149,22 @@ function placeOfRuns(
   parts: readonly RunPart[],
 ): PoolPlace | undefined {
   const keys: string[] = [];
+  const start = first * pages;
+  const slotSpan = slotPages(geometryOf(snapshot));
   for (const { vma, slot, count, kind, content } of parts) {
     const owner = mm.vmas[vma]!;
     if (content === 0 && !isOfObject(snapshot, owner)) return undefined;
     const what =
       content > 0
         ? `content ${content}`
-        : [owner.object, owner.protection, owner.offset + first * pages - owner.start].join();
+        : [
+            owner.object,
+            owner.protection,
+            owner.offset + start - owner.start,
+            // What is mapped of the first and of the last slot.
+            Math.max(owner.start - start, slot * slotSpan),
+            Math.min(owner.end - start, (slot + count) * slotSpan),
+          ].join();
     keys.push(`${slot},${count},${kind},${what}`);
   }
   return { key: `runs:${level}:${keys.join(';')}`, index: 0 };

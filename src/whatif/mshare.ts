@@ -50,9 +50,12 @@ function applyMshare(twin: HostTwin): Outcome {
   }
   const guests = snapshot.mms.map((mm) => detach(mm, regions));
   const moved = { ...snapshot, mms: [...guests, ...regions.values()] };
+  const attached = [...regions.keys()].map((object) => candidates.get(object)!.mms);
   return {
     snapshot: moved,
     rule: hugetlbPmdSharing(moved),
+    change: 'left',
+    guests: new Map(attached.map((mms, index) => [guests.length + index, mms])),
     bound: 'exact',
     requires: [
       'A kernel with mshare: v3 was posted in August 2025 and is not merged',

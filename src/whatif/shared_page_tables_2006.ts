@@ -37,6 +37,7 @@ function design(id: string, title: string, levelMax: number): Design {
     apply: ({ snapshot }) => ({
       snapshot,
       rule: anyOf(sameMapping(snapshot, levelMax), hugetlbPmdSharing(snapshot)),
+      change: 'left',
       bound: 'upper',
       requires: [
         'A kernel with the patch: it was last posted for 2.6.17 and not merged',

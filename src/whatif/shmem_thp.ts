@@ -28,6 +28,7 @@ export const shmemThp: Design = {
     return {
       snapshot: moved,
       rule: hugetlbPmdSharing(moved),
+      change: 'left',
       // Whether a huge page can be had at the moment of a fault is up to fragmentation.
       bound: 'upper',
       requires: enabled

@@ -10,10 +10,10 @@ import {
 import { AddressSpace } from '../../src/workload/address_space.ts';
 import { fileObject, hostOf, processOf } from '../../src/workload/host.ts';
 
-const GIB = 2 ** 18;
+export const GIB = 2 ** 18;
 const TABLE = 512;
 
-/** Where objects can be mapped, each in a GiB of its own but the last two: page, pages, offset. */
+/** Where objects can be mapped, each in a GiB of its own but two: page, pages, offset. */
 const PLACES = [
   [1 * GIB, 2 * TABLE, 0],
   [2 * GIB + TABLE, 3 * TABLE, TABLE],
@@ -21,7 +21,10 @@ const PLACES = [
   [4 * GIB, 60, 0],
   [5 * GIB, 4 * TABLE, 0],
   [5 * GIB + 8 * TABLE, TABLE, 4 * TABLE],
+  // All that a PMD table spans, and a little before and behind it: only the beginning is populated.
+  [7 * GIB - TABLE, GIB + 2 * TABLE, 0],
 ] as const;
+const LARGE = PLACES.length - 1;
 
 const OBJECTS: readonly MappedObject[] = [
   { ...fileObject('/SYSV1', 1), kind: 'sysv', device: '00:01' },
@@ -32,13 +35,15 @@ const OBJECTS: readonly MappedObject[] = [
 /** How a process has an object: where, whether for itself, and whether it may store. */
 const mapping = fc.record({
   object: fc.nat(OBJECTS.length - 1),
-  place: fc.nat(PLACES.length - 1),
+  place: fc.nat(LARGE),
+  /** Tables that are populated of the large place. */
+  tables: fc.integer({ min: 1, max: 4 }),
   isShared: fc.boolean(),
   isWritable: fc.boolean(),
 });
 const process = fc.record({
   mappings: fc.uniqueArray(mapping, { maxLength: 4, selector: ({ place }) => place }),
-  heap: fc.integer({ min: 0, max: 3 * TABLE }),
+  heap: fc.integer({ min: 0, max: TABLE + 40 }),
   /** Of the private memory that a family has: how much this one has written since the fork. */
   written: fc.nat(3),
 });
@@ -52,20 +57,26 @@ type Host = typeof host extends fc.Arbitrary<infer T> ? T : never;
 const HEAP = 9 * GIB + 17;
 const ARENA = 11 * GIB;
 
-export function snapshotOfHost({ processes, family }: Host): HostSnapshot {
+/** @param isSparse whether one page of each table is populated, or all: tables are there for both */
+export function snapshotOfHost({ processes, family }: Host, isSparse = false): HostSnapshot {
   const mms = processes.map(({ mappings, heap, written }, index): Mm => {
     const space = new AddressSpace();
     for (const one of mappings.toSorted((a, b) => a.place - b.place)) {
+      if (one.place === LARGE && !isSparse) continue;
       const [start, pages, offset] = PLACES[one.place]!;
       const protection = PROT_READ | (one.isWritable ? PROT_WRITE : 0);
       // Memory that is nobody's file is mapped to be shared.
       const shared = one.isShared || OBJECTS[one.object]!.kind !== 'file';
-      space.map({ start, pages, offset, protection, shared, object: one.object });
+      const populated = one.place === LARGE ? one.tables * TABLE : pages;
+      const { object } = one;
+      space.map({ start, pages, populated, offset, protection, shared, object });
     }
     if (heap > 0) space.map({ start: HEAP, pages: heap, label: '[heap]' });
     mapArena(space, family, index === 0 ? 0 : Math.min(written, family));
     const identity = { pid: 100 + index, comm: 'p', commandLine: 'p', cgroup: '' };
-    return processOf(space, identity);
+    const mm = processOf(space, identity);
+    if (isSparse) mm.runs.pages.set(mm.runs.count);
+    return mm;
   });
   return hostOf('random', OBJECTS, mms);
 }

@@ -6,7 +6,7 @@
  */
 import type { EntryIndex, Vpn } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
-import { type Mmu, MmuCount, WalkCount } from '../../mmu/index.ts';
+import { type Mmu, MmuCount, SKYLAKE, WalkCount } from '../../mmu/index.ts';
 import { Count } from '../../trace/index.ts';
 import { explainHost } from '../../twin/explain.ts';
 import { DESIGNS, evaluateDesigns } from '../../whatif/evaluate.ts';
@@ -58,7 +58,10 @@ export function driveDesigns(
   return evaluateDesigns(explainHost(host), wanted).map(({ design, outcome }) => {
     const why = refusalOf(outcome.snapshot);
     if (why !== undefined) return { id: design.id, why };
-    const stage = new Stage(mm, populationOf(outcome.snapshot), design.id, host, 1);
+    const stage = new Stage(mm, populationOf(outcome.snapshot), design.id, host, {
+      cpus: 1,
+      tlb: SKYLAKE,
+    });
     stage.map();
     return drive(stage, design.id, logs);
   });

@@ -21,7 +21,7 @@ export const DESIGN_IDS: readonly string[] = DESIGNS.map(({ id }) => id);
 
 export function compareDesigns(workload: Workload, wish: ComparisonWish): DesignComparison {
   const { size, designs = DESIGN_IDS, sweep = [], engine } = wish;
-  const report = buildHostReport(workload.host(size));
+  const report = buildHostReport(workload.host(size), { designs: DESIGNS });
   const { id, title, story, processesAre, bytesAre } = workload;
   return {
     schema: COMPARISON_SCHEMA,

@@ -1,0 +1,188 @@
+/**
+ * What a design costs after processes have changed what they map, forked, or ended.
+ *
+ * Each event changes the mappings of one process (`change.ts`); then that process touches again what it
+ * still has. What becomes of tables in between is the design's (`Outcome.change`): those that others
+ * have, too, are left and found anew (`lineage.ts`), or copied, which the contents of runs tell.
+ */
+import { slotPages } from '../arch/geometry.ts';
+import { assert } from '../base/assert.ts';
+import { type Mm, PROT_WRITE, type Vma } from '../snapshot/records.ts';
+import {
+  countTables,
+  geometryOf,
+  SHARE_NOTHING,
+  type ShareRule,
+  tableViews,
+} from '../twin/count_tables.ts';
+import { TablePool } from '../twin/table_pool.ts';
+import { depositedTables } from '../twin/tables.ts';
+import { changed, type RangeChange } from './change.ts';
+import { Contents } from './contents.ts';
+import type { Outcome } from './design.ts';
+import { Lineage } from './lineage.ts';
+
+/** A forked process comes last in the list; one that has ended keeps its place there. */
+export type HostEvent =
+  | RangeChange
+  /** The process unmaps a region of mshare as a whole. */
+  | { readonly what: 'detach'; readonly mm: number; readonly region: number }
+  | { readonly what: 'fork'; readonly mm: number }
+  | { readonly what: 'exit'; readonly mm: number };
+
+/** A host under a design at one moment; events make others of it. */
+export class Life {
+  readonly #outcome: Outcome;
+  readonly #lineage: Lineage;
+  readonly #contents: Contents;
+  /** By region of mshare: who has it attached still. */
+  readonly #guests: Map<number, readonly number[]>;
+
+  constructor(outcome: Outcome, before?: Life) {
+    this.#outcome = outcome;
+    const isFirst = before === undefined;
+    this.#lineage = isFirst
+      ? new Lineage(outcome.snapshot, mappingRule(outcome))
+      : before.#lineage.copy();
+    this.#contents = isFirst ? new Contents(outcome.snapshot) : before.#contents;
+    this.#guests = new Map(isFirst ? outcome.guests : before.#guests);
+  }
+
+  /** By process, the regions of mshare last but for forks; `undefined` after its end. */
+  get mms(): readonly (Mm | undefined)[] {
+    return this.#lineage.mms;
+  }
+
+  /** Whether the last event has found several tables to share, and the design does not say which. */
+  get isOpen(): boolean {
+    return this.#lineage.isOpen;
+  }
+
+  after(event: HostEvent): Life {
+    const life = new Life(this.#outcome, this);
+    switch (event.what) {
+      case 'fork':
+        life.#fork(event.mm);
+        break;
+      case 'exit':
+        life.#exit(event.mm);
+        break;
+      case 'detach':
+        life.#detach(event.mm, event.region);
+        break;
+      default:
+        life.#change(event);
+    }
+    return life;
+  }
+
+  /** User tables, each once, and roots. */
+  tables(): number {
+    const { snapshot, rule, change } = this.#outcome;
+    const mms = this.mms.filter((mm) => mm !== undefined);
+    const roots = mms.length * snapshot.host.rootPages;
+    if (change === 'counted') return countTables({ ...snapshot, mms }, rule).distinct + roots;
+    const pool = new TablePool();
+    let tables = roots;
+    for (const [index, mm] of this.mms.entries()) {
+      if (mm !== undefined) tables += depositedTables(mm) + this.#addTables(index, mm, pool);
+    }
+    return tables + pool.settle(() => {});
+  }
+
+  /** Puts tables into `pool`, but those that are known by what is in them. @returns how many those are */
+  #addTables(index: number, mm: Mm, pool: TablePool): number {
+    const { snapshot, rule, change } = this.#outcome;
+    const geometry = geometryOf(snapshot);
+    for (let level = change === 'copied' ? 1 : 0; level < geometry.levels - 1; level++) {
+      for (const { key, index: at, first, end } of this.#lineage.linksOf(index, level)) {
+        pool.use(key, at, at + end - first, 0, 0);
+      }
+    }
+    if (change !== 'copied') return 0;
+    let own = 0;
+    for (const view of tableViews(mm, geometry, 0)) {
+      const place = rule(view);
+      if (place === undefined) own += view.count;
+      else pool.use(place.key, place.index, place.index + view.count, 0, 0);
+    }
+    return own;
+  }
+
+  #change(event: RangeChange): void {
+    const lineage = this.#lineage;
+    const { snapshot, change } = this.#outcome;
+    const { mm: index, start, end } = event;
+    const before = lineage.mms[index];
+    assert(before !== undefined, 'who changes what it maps has not ended');
+    if (event.what === 'protect' && hasRights(before, event)) return;
+    lineage.pin(index);
+    if (event.what !== 'store') lineage.leave(index, start, end);
+    const after = changed(before, event, slotPages(geometryOf(snapshot)));
+    lineage.mms[index] = this.#contents.changed(before, after, event, change === 'copied');
+    const isLinked = (this.#guests.get(index)?.length ?? 0) > 0;
+    if (isLinked) lineage.prune(index, LINKED_LEVEL);
+    else lineage.prune(index);
+    lineage.relink(index);
+  }
+
+  /** Private pages are common to both from now on; all others the child finds when it touches them. */
+  #fork(parent: number): void {
+    const lineage = this.#lineage;
+    const mm = lineage.mms[parent];
+    assert(mm !== undefined, 'who forks has not ended');
+    const common = this.#contents.named(mm, isCopiedByFork);
+    lineage.pin(parent);
+    lineage.mms[parent] = common;
+    lineage.relink(lineage.addEmpty(common));
+  }
+
+  #exit(index: number): void {
+    this.#lineage.leave(index, 0, Number.MAX_SAFE_INTEGER);
+    this.#lineage.remove(index);
+    for (const region of this.#guests.keys()) {
+      this.#detach(index, region);
+      const isMaker = this.#outcome.guests!.get(region)![0] === index;
+      if (isMaker) {
+        this.#change({ what: 'unmap', mm: region, start: 0, end: Number.MAX_SAFE_INTEGER });
+      }
+    }
+  }
+
+  #detach(index: number, region: number): void {
+    const guests = this.#guests.get(region);
+    assert(guests !== undefined, 'what is detached is a region');
+    this.#guests.set(
+      region,
+      guests.filter((guest) => guest !== index),
+    );
+  }
+}
+
+/** Of the tables of a region that its guests refer to (PUD tables): they stay as long as one does. */
+const LINKED_LEVEL = 2;
+
+/** Of tables that are shared because mappings are alike, not because their contents are. */
+function mappingRule({ rule, change }: Outcome): ShareRule {
+  switch (change) {
+    case 'left':
+      return rule;
+    case 'copied':
+      return (tables) => (tables.level === 0 ? undefined : rule(tables));
+    case 'counted':
+      return SHARE_NOTHING;
+  }
+}
+
+/** Whether fork copies the tables of `vma`: faults could not bring its pages back. */
+export function isCopiedByFork({ object, shared, protection }: Vma): boolean {
+  return object < 0 || (!shared && (protection & PROT_WRITE) !== 0);
+}
+
+/** Whether all that is mapped of a range has its rights already: mprotect does nothing. */
+function hasRights({ vmas }: Mm, event: RangeChange & { readonly what: 'protect' }): boolean {
+  return vmas.every(
+    (vma) =>
+      vma.end <= event.start || event.end <= vma.start || vma.protection === event.protection,
+  );
+}

@@ -1,0 +1,356 @@
+/**
+ * Which table is which, once mappings have changed under a design that shares the tables of mappings
+ * that are alike (2006; the PMD tables of hugetlb).
+ *
+ * A table is shared from the fault that links it until the process gives it up, whatever becomes of the
+ * mapping meanwhile: who has changed a part of it still shares the rest, and who has changed it back
+ * does not share again what he has had to himself.
+ */
+import { slotPages, slotsPerTable } from '../arch/geometry.ts';
+import { IntervalList } from '../base/interval.ts';
+import type { HostSnapshot, Mm } from '../snapshot/records.ts';
+import {
+  geometryOf,
+  type PoolPlace,
+  type ShareRule,
+  type TableView,
+  tableViews,
+} from '../twin/count_tables.ts';
+
+/** Tables `[first, end)` of an address space are those of pool `key` from `index` on. */
+export interface Link {
+  readonly first: number;
+  readonly end: number;
+  readonly key: string;
+  readonly index: number;
+}
+
+/** PTE tables and PMD tables: no design shares others by their mapping. */
+const SHARED_LEVELS = 2;
+
+/** By level, ascending and disjoint. */
+type Links = readonly (readonly Link[])[];
+
+/** A host, its rule for tables that come to be, and what is known of those that have changed. */
+export class Lineage {
+  readonly #template: HostSnapshot;
+  readonly #rule: ShareRule;
+  readonly mms: (Mm | undefined)[];
+  /** Of address spaces that are not as they were at first; of all others the rule tells. */
+  readonly #links: Map<number, Links>;
+  /** PTE tables below a PMD table. */
+  readonly #span: number;
+  /** Of tables below the root. */
+  readonly #levels: number;
+  #fresh: number;
+  /** Whether a table was there to be shared twice: it is not said whose is taken. */
+  isOpen = false;
+
+  constructor(
+    template: HostSnapshot,
+    rule: ShareRule,
+    mms: readonly (Mm | undefined)[] = template.mms,
+    links: ReadonlyMap<number, Links> = new Map(),
+    fresh = 0,
+  ) {
+    this.#template = template;
+    this.#rule = rule;
+    this.mms = [...mms];
+    this.#links = new Map(links);
+    this.#fresh = fresh;
+    this.#span = slotsPerTable(geometryOf(template), 1);
+    this.#levels = geometryOf(template).levels - 1;
+  }
+
+  copy(): Lineage {
+    return new Lineage(this.#template, this.#rule, this.mms, this.#links, this.#fresh);
+  }
+
+  /** The tables of an address space, each with its place. */
+  linksOf(index: number, level: number): readonly Link[] {
+    const known = this.#links.get(index);
+    if (known !== undefined) return known[level]!;
+    return this.#views(index, level).map((view) => this.#linkByRule(index, view));
+  }
+
+  /** From now on its tables are those that they are, whatever it maps. */
+  pin(index: number): void {
+    if (this.#links.has(index)) return;
+    const levels = Array.from({ length: this.#levels }, (_, level) => this.linksOf(index, level));
+    this.#links.set(index, levels);
+  }
+
+  /** A new address space, which has no tables yet. */
+  addEmpty(mm: Mm): number {
+    this.#links.set(
+      this.mms.length,
+      Array.from({ length: this.#levels }, () => []),
+    );
+    return this.mms.push(mm) - 1;
+  }
+
+  /** It has ended, after it has left all tables. */
+  remove(index: number): void {
+    this.mms[index] = undefined;
+    this.#links.delete(index);
+  }
+
+  /** Gives up all tables with a part in the pages `[start, end)` that others have, too. */
+  leave(index: number, start: number, end: number): void {
+    this.pin(index);
+    for (let level = SHARED_LEVELS - 1; level >= 0; level--) {
+      const pages = spanPages(this.#template, level);
+      const [first, last] = [Math.floor(start / pages), Math.ceil(end / pages)];
+      const inside = this.linksOf(index, level).flatMap((link) => slice(link, first, last));
+      for (const link of inside) {
+        const alone = this.#leaveOne(index, level, link);
+        for (const { first: from, count } of gapsIn(link, alone))
+          this.#unlink(index, level, from, count);
+      }
+    }
+  }
+
+  /** With all tables that the tables lead to. */
+  #unlink(index: number, level: number, first: number, count: number): void {
+    const rest = this.linksOf(index, level).flatMap((link) => [
+      ...slice(link, 0, first),
+      ...slice(link, first + count, Number.POSITIVE_INFINITY),
+    ]);
+    this.#replace(index, level, rest);
+    if (level > 0) this.#unlink(index, level - 1, first * this.#span, count * this.#span);
+  }
+
+  /**
+   * Forgets tables that span nothing any more that is mapped.
+   *
+   * @param levels below which they are
+   */
+  prune(index: number, levels = this.#levels): void {
+    const { vmas } = this.mms[index]!;
+    for (let level = 0; level < levels; level++) {
+      const pages = spanPages(this.#template, level);
+      const mapped = new IntervalList();
+      for (const { start, end } of vmas) {
+        mapped.add(Math.floor(start / pages), Math.ceil(end / pages));
+      }
+      const union = mapped.union();
+      const kept: Link[] = [];
+      for (const link of this.linksOf(index, level)) {
+        for (let i = 0; i < union.length; i += 2)
+          kept.push(...slice(link, union[i]!, union[i + 1]!));
+      }
+      this.#replace(index, level, kept);
+    }
+  }
+
+  /** The process touches again what it has: tables that are missing are found at others, or made. */
+  relink(index: number): void {
+    for (let level = this.#levels - 1; level >= 0; level--) {
+      for (const view of this.#views(index, level)) {
+        for (const gap of gapsIn(
+          { first: view.first, end: view.first + view.count },
+          this.linksOf(index, level),
+        )) {
+          for (const part of cutAtTables(gap, this.#span)) this.#fill(index, view, part);
+        }
+      }
+    }
+  }
+
+  /** @returns the parts of `link` that nobody else has */
+  #leaveOne(index: number, level: number, link: Link): Link[] {
+    let alone = [link];
+    for (const other of this.mms.keys()) {
+      for (const its of this.#linksAt(other, level, link.key)) {
+        const isSelf = other === index && its.first - its.index === link.first - link.index;
+        if (isSelf) continue;
+        const from = link.first + its.index - link.index;
+        const to = from + its.end - its.first;
+        const common = slice(link, from, to);
+        if (level > 0) for (const one of common) this.#bequeath(index, one, other, its);
+        alone = alone.flatMap((one) => [
+          ...slice(one, 0, from),
+          ...slice(one, to, Number.POSITIVE_INFINITY),
+        ]);
+      }
+    }
+    return alone;
+  }
+
+  /** What is below tables that are left stays with those who have them. */
+  #bequeath(index: number, { first, end, index: place }: Link, other: number, its: Link): void {
+    const to = its.first + place - its.index;
+    this.#import(other, to, index, first, end - first);
+  }
+
+  /** Tables below `count` tables of level 1, from `first` on of `from`, are there for `index`, too. */
+  #import(index: number, first: number, from: number, start: number, count: number): void {
+    const distance = (first - start) * this.#span;
+    const given = this.linksOf(from, 0).flatMap((link) =>
+      slice(link, start * this.#span, (start + count) * this.#span),
+    );
+    if (given.length === 0) return;
+    this.pin(index);
+    const own = this.linksOf(index, 0);
+    const added: Link[] = [];
+    for (const link of given) {
+      const [at, end] = [link.first + distance, link.end + distance];
+      for (const { first: from, count: missing } of gapsIn({ first: at, end }, own)) {
+        const place = link.index + from - at;
+        added.push({ first: from, end: from + missing, key: link.key, index: place });
+      }
+    }
+    this.#replace(index, 0, [...own, ...added]);
+  }
+
+  /** Finds tables for `[first, end)` of `view`. */
+  #fill(index: number, view: TableView, { first, count }: Gap): void {
+    const end = first + count;
+    const place = this.#placeOf(index, view, first);
+    const start = place === undefined ? 0 : place.index + first - view.first;
+    const offers = place === undefined ? [] : this.#offersFor(view.level, place.key);
+    const bounds = [first, end];
+    for (const { from, to } of offers) bounds.push(first + from - start, first + to - start);
+    const cuts = [...new Set(bounds)]
+      .filter((at) => first <= at && at <= end)
+      .sort((a, b) => a - b);
+    for (let i = 1; i < cuts.length; i++) {
+      const [at, next] = [cuts[i - 1]!, cuts[i]!];
+      const wanted = start + at - first;
+      const found = offers.filter(({ from, to }) => from <= wanted && wanted < to);
+      this.#take(index, view.level, { first: at, count: next - at }, wanted, found);
+    }
+  }
+
+  #take(
+    index: number,
+    level: number,
+    { first, count }: Gap,
+    wanted: number,
+    found: readonly Offer[],
+  ): void {
+    const end = first + count;
+    const [offer] = found;
+    if (offer === undefined) {
+      this.#add(index, level, { first, end, key: `own:${this.#fresh++}`, index: first });
+      return;
+    }
+    const placeIn = ({ from, link }: Offer): string => `${link.key}:${link.index + wanted - from}`;
+    if (found.some((other) => placeIn(other) !== placeIn(offer))) this.isOpen = true;
+    const at = offer.link.index + wanted - offer.from;
+    this.#add(index, level, { first, end, key: offer.link.key, index: at });
+    const donorFirst = offer.link.first + wanted - offer.from;
+    if (level > 0) this.#import(index, first, offer.mm, donorFirst, count);
+  }
+
+  /** By the rule; nothing for tables below one that could be shared, and is not. */
+  #placeOf(index: number, view: TableView, table: number): PoolPlace | undefined {
+    if (view.level > 0) return this.#rule(view);
+    const above = Math.floor(table / this.#span);
+    const found = this.#views(index, 1).find(
+      ({ first, count }) => first <= above && above < first + count,
+    );
+    const isBelow = found !== undefined && this.#rule(found) !== undefined;
+    return isBelow ? undefined : this.#rule(view);
+  }
+
+  /** Tables of `level` that mappings have which are alike now. */
+  #offersFor(level: number, key: string): Offer[] {
+    const offers: Offer[] = [];
+    for (const mm of this.mms.keys()) {
+      for (const view of this.#views(mm, level)) {
+        const place = this.#rule(view);
+        if (place?.key !== key) continue;
+        for (const link of this.linksOf(mm, level)) {
+          for (const part of slice(link, view.first, view.first + view.count)) {
+            const from = place.index + part.first - view.first;
+            offers.push({ mm, link: part, from, to: from + part.end - part.first });
+          }
+        }
+      }
+    }
+    return offers;
+  }
+
+  #linksAt(index: number, level: number, key: string): Link[] {
+    return this.linksOf(index, level).filter((link) => link.key === key);
+  }
+
+  #linkByRule(mm: number, view: TableView): Link {
+    const { first, count, level } = view;
+    const place = this.#rule(view) ?? { key: `mm:${mm}:${level}`, index: first };
+    return { first, end: first + count, ...place };
+  }
+
+  #add(index: number, level: number, link: Link): void {
+    this.pin(index);
+    this.#replace(index, level, [...this.linksOf(index, level), link]);
+  }
+
+  #replace(index: number, level: number, links: readonly Link[]): void {
+    const levels = [...this.#links.get(index)!];
+    levels[level] = links.toSorted((a, b) => a.first - b.first);
+    this.#links.set(index, levels);
+  }
+
+  #views(index: number, level: number): TableView[] {
+    const mm = this.mms[index];
+    return mm === undefined ? [] : tableViews(mm, geometryOf(this.#template), level);
+  }
+}
+
+/** Tables without a link. */
+interface Gap {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Tables that could be linked: places `[from, to)` of a mapping, which `mm` has as `link`. */
+interface Offer {
+  readonly mm: number;
+  readonly link: Link;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Pages that a table of `level` spans. */
+function spanPages(snapshot: HostSnapshot, level: number): number {
+  const geometry = geometryOf(snapshot);
+  return slotPages(geometry) * slotsPerTable(geometry, level);
+}
+
+/** In pieces, each below one table of the next level. */
+function cutAtTables({ first, count }: Gap, span: number): Gap[] {
+  const parts: Gap[] = [];
+  for (let at = first; at < first + count; ) {
+    const next = Math.min(first + count, (Math.floor(at / span) + 1) * span);
+    parts.push({ first: at, count: next - at });
+    at = next;
+  }
+  return parts;
+}
+
+/** The part of `link` within `[first, end)`, none if there is none. */
+function slice(link: Link, first: number, end: number): Link[] {
+  const from = Math.max(first, link.first);
+  const to = Math.min(end, link.end);
+  return from < to
+    ? [{ ...link, first: from, end: to, index: link.index + from - link.first }]
+    : [];
+}
+
+/** What of the tables `[first, end)` has no link. */
+function gapsIn(
+  { first, end }: { readonly first: number; readonly end: number },
+  links: readonly Link[],
+): Gap[] {
+  const gaps: Gap[] = [];
+  let at = first;
+  for (const link of links) {
+    if (link.end <= at || link.first >= end) continue;
+    if (link.first > at) gaps.push({ first: at, count: link.first - at });
+    at = link.end;
+  }
+  if (at < end) gaps.push({ first: at, count: end - at });
+  return gaps;
+}

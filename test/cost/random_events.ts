@@ -1,0 +1,100 @@
+/** What happens on random hosts: events, made to fit what a process has mapped by then. */
+import fc from 'fast-check';
+import {
+  type HostSnapshot,
+  type Mm,
+  PROT_READ,
+  PROT_WRITE,
+  type Vma,
+} from '../../src/snapshot/records.ts';
+import type { HostEvent, Life } from '../../src/whatif/life.ts';
+import { GIB } from './random_hosts.ts';
+
+const TABLE = 512;
+const EIGHTHS = 8;
+/** Where nothing is mapped. */
+const FREE = 32 * GIB;
+
+export const event = fc.record({
+  what: fc.constantFrom(
+    'unmap',
+    'protect',
+    'protect',
+    'move',
+    'discard',
+    'store',
+    'fork',
+    'exit',
+    'region',
+    'detach',
+  ),
+  process: fc.nat(5),
+  mapping: fc.nat(7),
+  /** Eighths of the mapping. */
+  from: fc.nat(EIGHTHS - 1),
+  length: fc.integer({ min: 1, max: EIGHTHS }),
+  /** Whether it begins and ends with tables, where it can. */
+  isAligned: fc.boolean(),
+  isWritable: fc.boolean(),
+});
+export type RandomEvent = typeof event extends fc.Arbitrary<infer T> ? T : never;
+
+/** What a process does to itself; regions are another's. */
+export type ProcessEvent = Exclude<HostEvent, { readonly what: 'detach' }>;
+
+/**
+ * The event that `random` is to process `mm` now, if it can be one.
+ *
+ * @param number of the event: what is moved comes to where nothing was
+ */
+export function eventOf(
+  life: Life,
+  { objects }: HostSnapshot,
+  random: RandomEvent,
+  mm: number,
+  number: number,
+): ProcessEvent | undefined {
+  const { what } = random;
+  if (what === 'fork' || what === 'exit') return { what, mm };
+  if (what === 'region' || what === 'detach') return undefined;
+  const { vmas } = life.mms[mm] as Mm;
+  const vma = vmas[random.mapping % Math.max(vmas.length, 1)];
+  if (vma === undefined) return undefined;
+  const isHuge = vma.object >= 0 && objects[vma.object]!.kind === 'hugetlb';
+  const { start, end } = rangeIn(vma, random, random.isAligned || isHuge);
+  if (start >= end) return undefined;
+  const isOwn = !vma.shared && (vma.protection & PROT_WRITE) !== 0;
+  switch (what) {
+    case 'unmap':
+      return { what, mm, start, end };
+    case 'move':
+      return { what, mm, start, end, to: FREE + 4 * number * GIB + (start % GIB) };
+    case 'discard':
+      return vma.shared || isOwn ? { what, mm, start, end } : undefined;
+    case 'store':
+      return isOwn && vma.object < 0 ? { what, mm, start, end } : undefined;
+    case 'protect':
+      // Pages of its own that a file's mapping has from when it was writable are not in `maps`.
+      if (isOwn && vma.object >= 0) return undefined;
+      return { what, mm, start, end, protection: rightsOf(random) };
+  }
+}
+
+const rightsOf = ({ isWritable }: RandomEvent): number => PROT_READ | (isWritable ? PROT_WRITE : 0);
+
+/** A part of a mapping, its ends moved to those of tables if they are wanted there. */
+export function rangeIn(
+  vma: Pick<Vma, 'start' | 'end'>,
+  { from, length }: RandomEvent,
+  isAligned: boolean,
+): { readonly start: number; readonly end: number } {
+  const pages = vma.end - vma.start;
+  const start = vma.start + Math.floor((pages * from) / EIGHTHS);
+  const end = vma.start + Math.ceil((pages * Math.min(EIGHTHS, from + length)) / EIGHTHS);
+  if (!isAligned) return { start, end };
+  const down = (page: number): number => page - (page % TABLE);
+  return {
+    start: Math.max(vma.start, down(start)),
+    end: end === vma.end ? end : Math.max(vma.start, down(end)),
+  };
+}

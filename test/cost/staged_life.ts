@@ -1,0 +1,240 @@
+/** A host under a design, in the engine and in shapes at once: both have the same happen to them. */
+import assert from 'node:assert/strict';
+import { populationOf } from '../../src/cost/population.ts';
+import { Stage } from '../../src/cost/stage.ts';
+import { type HostSnapshot, type Mm, PROT_WRITE, type Vma } from '../../src/snapshot/records.ts';
+import type { Range } from '../../src/whatif/change.ts';
+import type { Evaluation } from '../../src/whatif/evaluate.ts';
+import { isCopiedByFork, Life } from '../../src/whatif/life.ts';
+import { partsOf } from '../../src/whatif/rewrite.ts';
+import { BLANKED } from '../designs/builds.ts';
+import { eventOf, type ProcessEvent, type RandomEvent, rangeIn } from './random_events.ts';
+
+const PAGE_BYTES = 4096;
+const TABLE = 512;
+const MADV_DONTNEED = 4;
+const MREMAP_MAYMOVE_FIXED = 3;
+
+export class StagedLife {
+  readonly #before: HostSnapshot;
+  readonly #evaluation: Evaluation;
+  readonly #stage: Stage;
+  readonly #forksMax: number;
+  #life: Life;
+  #events = 0;
+  readonly #detached = new Set<string>();
+
+  constructor(before: HostSnapshot, evaluation: Evaluation, forksMax: number) {
+    this.#before = before;
+    this.#evaluation = evaluation;
+    this.#forksMax = forksMax;
+    const { design, outcome } = evaluation;
+    const population = populationOf(outcome.snapshot);
+    this.#stage = new Stage(BLANKED, population, design.id, before, { cpus: 4 });
+    this.#stage.populate();
+    this.#life = new Life(outcome);
+    this.check();
+  }
+
+  /** @returns whether there was something to do */
+  perform(random: RandomEvent): boolean {
+    if (random.what === 'region') return this.#unmapInRegion(random);
+    if (random.what === 'detach') return this.#detach(random);
+    const mm = this.#processOf(random);
+    const event = eventOf(
+      this.#life,
+      this.#evaluation.outcome.snapshot,
+      random,
+      mm,
+      this.#events++,
+    );
+    if (event === undefined || !this.#isAllowed(event)) return false;
+    const next = this.#life.after(event);
+    // Whose of several tables is shared then is not said: such an event is passed over.
+    if (next.isOpen) return false;
+    this.#inEngine(event);
+    this.#life = next;
+    if (event.what !== 'exit') this.#touch(event);
+    return true;
+  }
+
+  check(): void {
+    assert.equal(this.#tables() * PAGE_BYTES, this.#life.tables() * PAGE_BYTES);
+  }
+
+  audit(): void {
+    BLANKED.audit(this.#stage.machine);
+    assert.equal(BLANKED.violationOf(this.#stage.machine), undefined);
+  }
+
+  #tables(): number {
+    const { machine } = this.#stage;
+    const { design } = this.#evaluation;
+    if (design.id !== 'identical') return machine.tableUsed.reduce((sum, used) => sum + used, 0);
+    return BLANKED.identicalTables(machine).distinct + machine.mms.all().length;
+  }
+
+  /** Processes that live: not the regions of mshare, which stand behind the host's own. */
+  #living(): number[] {
+    const regions = this.#evaluation.outcome.snapshot.mms.length;
+    return [...this.#life.mms.keys()].filter(
+      (index) =>
+        this.#life.mms[index] !== undefined &&
+        (index < this.#before.mms.length || index >= regions),
+    );
+  }
+
+  #processOf({ process }: RandomEvent): number {
+    const living = this.#living();
+    return living[process % living.length]!;
+  }
+
+  #isAllowed({ what }: ProcessEvent): boolean {
+    if (what === 'exit') return this.#living().length > 1;
+    const made = this.#life.mms.length - this.#evaluation.outcome.snapshot.mms.length;
+    return what !== 'fork' || made < this.#forksMax;
+  }
+
+  #inEngine(event: ProcessEvent): void {
+    const { run } = BLANKED;
+    const task = this.#stage.as(event.mm);
+    if (event.what === 'fork') {
+      const child = run(BLANKED.fork(task, event.mm % this.#stage.machine.size.cpus));
+      assert.ok(typeof child !== 'number', 'there is room for a child');
+      this.#stage.tasks[this.#life.mms.length] = child;
+      this.#stage.places[this.#life.mms.length] = [];
+      return;
+    }
+    if (event.what === 'exit') {
+      run(BLANKED.exit(task));
+      this.#stage.tasks[event.mm] = undefined;
+      return;
+    }
+    const address = event.start * PAGE_BYTES;
+    const length = (event.end - event.start) * PAGE_BYTES;
+    switch (event.what) {
+      case 'unmap':
+        assert.equal(run(BLANKED.munmap(task, address, length)), 0);
+        break;
+      case 'protect':
+        assert.equal(run(BLANKED.mprotect(task, address, length, event.protection)), 0);
+        break;
+      case 'discard':
+        assert.equal(run(BLANKED.madvise(task, address, length, MADV_DONTNEED)), 0);
+        break;
+      case 'move': {
+        const newAddress = event.to * PAGE_BYTES;
+        const [oldLength, newLength] = [length, length];
+        const call = { address, oldLength, newLength, flags: MREMAP_MAYMOVE_FIXED, newAddress };
+        assert.equal(run(BLANKED.mremap(task, call)), newAddress);
+        break;
+      }
+      case 'store':
+        break;
+    }
+  }
+
+  /** Who has changed something, or was forked, touches what it has. */
+  #touch(event: ProcessEvent): void {
+    const isFork = event.what === 'fork';
+    const index = isFork ? this.#life.mms.length - 1 : event.mm;
+    const isDense = this.#evaluation.design.id === 'identical';
+    const range = 'start' in event ? event : { start: 0, end: Number.POSITIVE_INFINITY };
+    for (const { vma, rows } of partsOf(this.#life.mms[index] as Mm)) {
+      if (isFork && isDense && isCopiedByFork(vma)) continue;
+      for (const { slot, count } of rows) {
+        for (let at = slot; at < slot + count; at++) {
+          const part = within(vma, { start: at * TABLE, end: (at + 1) * TABLE });
+          this.#touchPart(index, vma, part, within(part, range), event.what);
+        }
+      }
+    }
+  }
+
+  /** @param part of a mapping, below one table; of it, `changed` is what the event was about */
+  #touchPart(
+    index: number,
+    vma: Vma,
+    part: Range,
+    changed: Range,
+    what: ProcessEvent['what'],
+  ): void {
+    const stage = this.#stage;
+    const isChanged = changed.start < changed.end;
+    if (what === 'store') {
+      if (isChanged) stage.touchPages(index, changed.start, changed.start + 1, true);
+    } else if (this.#evaluation.design.id !== 'identical') {
+      stage.touchPages(index, part.start, part.start + 1, false);
+    } else if (isChanged && (what === 'discard' || !isAnonymous(vma))) {
+      const isStore = (vma.protection & PROT_WRITE) !== 0;
+      stage.touchPages(index, changed.start, changed.end, isStore);
+    }
+  }
+
+  /** A process takes a part of a region away from all who have it attached. */
+  #unmapInRegion(random: RandomEvent): boolean {
+    const found = this.#regionOf(random);
+    if (found === undefined) return false;
+    const { region, process, vma } = found;
+    const isHuge = this.#evaluation.outcome.snapshot.objects[vma.object]!.kind === 'hugetlb';
+    const { start, end } = rangeIn(vma, random, random.isAligned || isHuge);
+    if (start >= end) return false;
+    const { file } = this.#stage.regions[region]!;
+    const [offset, size] = [start - regionStart(this.#evaluation, region), end - start];
+    const range = { regionOffset: offset * PAGE_BYTES, size: size * PAGE_BYTES };
+    const task = this.#stage.as(process);
+    const { UNMAP } = BLANKED.MSHAREFS;
+    const result = BLANKED.run(
+      BLANKED.ioctl(BLANKED.V3, task, file, UNMAP, BLANKED.encodeUnmap(range), {
+        files: () => undefined,
+      }),
+    );
+    assert.equal(result, 0);
+    const mm = this.#before.mms.length + region;
+    this.#life = this.#life.after({ what: 'unmap', mm, start, end });
+    return true;
+  }
+
+  /** A process takes a region out of its own address space: tables of all others stay. */
+  #detach(random: RandomEvent): boolean {
+    const found = this.#regionOf(random);
+    if (found === undefined) return false;
+    const { region, process } = found;
+    const { places, pages } = this.#stage.regions[region]!;
+    const task = this.#stage.as(process);
+    const result = BLANKED.run(
+      BLANKED.munmap(task, places.get(process)! * PAGE_BYTES, pages * PAGE_BYTES),
+    );
+    assert.equal(result, 0);
+    this.#detached.add(`${region}:${process}`);
+    const mm = this.#before.mms.length + region;
+    this.#life = this.#life.after({ what: 'detach', mm: process, region: mm });
+    return true;
+  }
+
+  #regionOf({ process, mapping }: RandomEvent) {
+    const { regions } = this.#stage;
+    const index = mapping % Math.max(regions.length, 1);
+    const living = [...(regions[index]?.places.keys() ?? [])].filter(
+      (one) => this.#life.mms[one] !== undefined && !this.#detached.has(`${index}:${one}`),
+    );
+    const vmas = this.#life.mms[this.#before.mms.length + index]?.vmas ?? [];
+    const vma = vmas[process % Math.max(vmas.length, 1)];
+    if (living.length === 0 || vma === undefined) return undefined;
+    return { region: index, process: living[process % living.length]!, vma };
+  }
+}
+
+/** Where a region starts in its host, as the shapes have it. */
+function regionStart({ outcome }: Evaluation, region: number): number {
+  const first =
+    outcome.snapshot.mms.length - outcome.snapshot.mms.filter(({ pid }) => pid === 0).length;
+  return outcome.snapshot.mms[first + region]!.vmas[0]!.start;
+}
+
+const isAnonymous = ({ object }: Vma): boolean => object < 0;
+
+const within = (one: Range, other: Range): Range => ({
+  start: Math.max(one.start, other.start),
+  end: Math.min(one.end, other.end),
+});

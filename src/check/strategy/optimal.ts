@@ -25,6 +25,7 @@ import { Events } from './events.ts';
 import { HappensBefore } from './happens_before.ts';
 import { SleepRows } from './sleep_rows.ts';
 import { BLOCKED, type Bound, FINISHED, type Probe, type Strategy, turnOf } from './strategy.ts';
+import { Symmetry } from './symmetry.ts';
 import { type Branch, WakeupTrees } from './wakeup_tree.ts';
 
 /** What keeps a search from some of the executions. */
@@ -41,6 +42,7 @@ export class Optimal implements Strategy {
   readonly #trace: Trace;
   readonly #probe: Probe;
   readonly #asleep: SleepRows;
+  readonly #symmetry: Symmetry;
   readonly #order: HappensBefore;
   /** What probes have told. */
   readonly #events: Events;
@@ -62,6 +64,8 @@ export class Optimal implements Strategy {
   readonly #waiting: number[] = [];
   /** The step that the actor of the second step of a race takes before it, or -1. */
   #past = -1;
+  /** The last twin of the second step, or -1. */
+  #twin = -1;
   /** In how many ways the second step could go instead of the first one. */
   #imaginedWays = 1;
   readonly #waysOf = (step: number): number => {
@@ -75,13 +79,18 @@ export class Optimal implements Strategy {
     this.#trace = trace;
     this.#probe = probe;
     this.#asleep = new SleepRows(trace);
-    this.#order = new HappensBefore(trace);
+    this.#symmetry = new Symmetry(trace);
+    this.#order = new HappensBefore(trace, this.#symmetry);
     this.#events = new Events(trace, this.#order);
     this.#trees = new WakeupTrees(trace);
   }
 
   get bound(): Bound | undefined {
     return this.#hasCut ? 'preemptions' : undefined;
+  }
+
+  get isSymmetric(): boolean {
+    return this.#symmetry.isUsed;
   }
 
   /** Whether the execution that has come to its end is within the limit. */
@@ -112,6 +121,7 @@ export class Optimal implements Strategy {
   choose(): number {
     const at = this.#trace.length;
     this.#asleep.enter(at);
+    this.#symmetry.enter(at);
     const known = at === 0 ? [] : this.#below[at - 1]!;
     const branches = known.length > 0 ? known : this.#branchesAt(at);
     const next = branches.shift();
@@ -147,6 +157,7 @@ export class Optimal implements Strategy {
     this.#floor = floor;
     steps.forEach(({ asleep, later }, at) => {
       this.#asleep.restore(at, asleep);
+      this.#symmetry.enter(at);
       this.#later[at] = this.#trees.restore(later);
       this.#racesBefore[at] = this.#races.length;
       this.#order.extend(at, this.#races);
@@ -161,6 +172,7 @@ export class Optimal implements Strategy {
     const [races, waiting] = [this.#races, this.#waiting];
     const firstNew = this.#firstNew;
     races.length = this.#racesBefore[firstNew] ?? 0;
+    this.#symmetry.enter(length);
     for (let at = firstNew; at < length; at++) {
       this.#racesBefore[at] = races.length;
       this.#order.extend(at, races);
@@ -196,6 +208,7 @@ export class Optimal implements Strategy {
       const next = (last + from) % actors;
       const count = ways[at * actors + next]!;
       if (this.#asleep.firstAwake(at, next, count) < 0) continue;
+      if (this.#symmetry.isHeldBack(at, next)) continue;
       const branches: Branch[] = [];
       for (let choice = 0; choice < count; choice++) {
         if ((this.#asleep.maskOf(at, next) & (1 << choice)) !== 0) continue;
@@ -220,6 +233,7 @@ export class Optimal implements Strategy {
     trace.choice[length] = 0;
     trace.point[length] = point;
     this.#past = this.#order.lastOf(actor, end);
+    this.#twin = this.#symmetry.twinOf(actor, end);
 
     const removed = [first];
     for (;;) {
@@ -267,11 +281,10 @@ export class Optimal implements Strategy {
   /** The last step that may keep `actor` waiting and is not yet removed, or -1. */
   #nextToRemove(removed: readonly number[], actor: number, point: number, end: number): number {
     const trace = this.#trace;
-    const past = this.#past;
     for (let at = end - 1; at >= 0; at--) {
       if (trace.actor[at] === actor) continue;
       if (!trace.areDependent(trace.point[at]!, point)) continue;
-      if (past >= at && this.#order.isBefore(at, past)) continue;
+      if (this.#order.isFixed(at, this.#past, this.#twin)) continue;
       if (!this.#isAfter(removed, at)) return at;
     }
     return -1;

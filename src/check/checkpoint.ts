@@ -20,6 +20,10 @@ export interface SavedStep {
   readonly asleep: readonly number[];
   /** To be explored after what begins with this step. */
   readonly later: readonly SavedBranch[];
+  /** With a limit: like `asleep`, the turns behind which it has cut something off. */
+  readonly doubted?: readonly number[];
+  /** And whether it has done so behind this step. */
+  readonly isCut?: boolean;
 }
 
 /** Where an optimal search stands. */

@@ -42,6 +42,10 @@ export class Optimal implements Strategy {
   readonly #trace: Trace;
   readonly #probe: Probe;
   readonly #asleep: SleepRows;
+  /** Of the turns that are asleep, those behind which the limit has cut something off. */
+  readonly #doubted: SleepRows;
+  /** Of each state of the path: whether it has done so behind the branch that is being explored. */
+  readonly #isCut: boolean[] = [];
   readonly #symmetry: Symmetry;
   readonly #order: HappensBefore;
   /** What probes have told. */
@@ -83,6 +87,7 @@ export class Optimal implements Strategy {
     this.#order = new HappensBefore(trace, this.#symmetry);
     this.#events = new Events(trace, this.#order);
     this.#trees = new WakeupTrees(trace);
+    this.#doubted = new SleepRows(trace);
   }
 
   get bound(): Bound | undefined {
@@ -108,9 +113,11 @@ export class Optimal implements Strategy {
     }
     for (let at = this.#trace.length - 1; at >= this.#floor; at--) {
       this.#asleep.add(at, actor[at]!, choice[at]!);
+      if (this.#isCut[at]) this.#doubted.add(at, actor[at]!, choice[at]!);
       const next = this.#later[at]!.shift();
       if (next === undefined) continue;
       this.#below[at] = next.branches;
+      this.#isCut[at] = false;
       this.#firstNew = at;
       this.#trace.retake(at, turnOf(next.actor, next.choice));
       return at + 1;
@@ -121,6 +128,8 @@ export class Optimal implements Strategy {
   choose(): number {
     const at = this.#trace.length;
     this.#asleep.enter(at);
+    if (this.#limit !== undefined) this.#doubted.enter(at);
+    this.#isCut[at] = false;
     this.#symmetry.enter(at);
     const known = at === 0 ? [] : this.#below[at - 1]!;
     const branches = known.length > 0 ? known : this.#branchesAt(at);
@@ -144,6 +153,7 @@ export class Optimal implements Strategy {
         choice: choice[at]!,
         asleep: this.#asleep.save(at),
         later: this.#trees.save(this.#later[at]!),
+        ...(this.#limit && { doubted: this.#doubted.save(at), isCut: this.#isCut[at]! }),
       })),
       below: length === 0 ? [] : this.#trees.save(this.#below[length - 1]!),
     };
@@ -155,8 +165,10 @@ export class Optimal implements Strategy {
 
   restore({ steps, below }: SavedPath, floor: number): void {
     this.#floor = floor;
-    steps.forEach(({ asleep, later }, at) => {
+    steps.forEach(({ asleep, later, doubted, isCut }, at) => {
       this.#asleep.restore(at, asleep);
+      if (doubted !== undefined) this.#doubted.restore(at, doubted);
+      this.#isCut[at] = isCut ?? false;
       this.#symmetry.enter(at);
       this.#later[at] = this.#trees.restore(later);
       this.#racesBefore[at] = this.#races.length;
@@ -240,21 +252,13 @@ export class Optimal implements Strategy {
       const from = Math.min(...removed);
       const sequence = this.#without(removed, from, length);
       sequence.push(length);
-      if (!trace.canWait(point) && !trace.canChoose(point)) {
-        this.#imaginedWays = 1;
-        this.#insert(from, sequence);
-        return;
-      }
-      const ways = this.#waysAfter(from, this.#without(removed, from, end), actor);
-      if (ways > 0) {
-        this.#imaginedWays = ways;
-        for (let choice = 0; choice < ways; choice++) {
-          trace.choice[length] = choice;
-          this.#insert(from, sequence.slice());
-        }
-        return;
-      }
-      const next = this.#nextToRemove(removed, actor, point, end);
+      const isSure = !trace.canWait(point) && !trace.canChoose(point);
+      const ways = isSure ? 1 : this.#waysAfter(from, this.#without(removed, from, end), actor);
+      if (ways > 0 && this.#insertAll(from, sequence, ways)) return;
+      const next =
+        ways > 0
+          ? this.#nextToYield(removed, point, from)
+          : this.#nextToRemove(removed, actor, point, end);
       if (next < 0) return;
       removed.push(next);
     }
@@ -290,6 +294,20 @@ export class Optimal implements Strategy {
     return -1;
   }
 
+  /**
+   * The last step before the state `from` that may keep the second step of a race from where the
+   * limit allows it, or -1: without it, others are interrupted less.
+   */
+  #nextToYield(removed: readonly number[], point: number, from: number): number {
+    const trace = this.#trace;
+    for (let at = from - 1; at >= 0; at--) {
+      if (this.#order.isFixed(at, this.#past, this.#twin)) continue;
+      if (trace.areDependent(trace.point[at]!, point)) return at;
+      if (removed.some((step) => this.#order.isBefore(at, step))) return at;
+    }
+    return -1;
+  }
+
   /** In how many ways `actor` can take its step behind `sequence`. */
   #waysAfter(from: number, sequence: readonly number[], actor: number): number {
     const trace = this.#trace;
@@ -309,18 +327,36 @@ export class Optimal implements Strategy {
     return ways;
   }
 
-  #insert(from: number, sequence: number[]): void {
+  /** Inserts a sequence with each choice of its last step; whether the limit allows all. */
+  #insertAll(from: number, sequence: readonly number[], ways: number): boolean {
+    const { choice, length } = this.#trace;
+    this.#imaginedWays = ways;
+    let isAllowed = true;
+    for (let way = 0; way < ways; way++) {
+      choice[length] = way;
+      if (!this.#insert(from, sequence.slice())) isAllowed = false;
+    }
+    return isAllowed;
+  }
+
+  /** Sees to it that a sequence is explored; false if the limit does not allow it. */
+  #insert(from: number, sequence: number[]): boolean {
     const { actors, ways, points } = this.#trace;
     for (let actor = 0; actor < actors; actor++) {
       const mask = this.#asleep.maskOf(from, actor);
       if (mask === 0) continue;
       const at = from * actors + actor;
-      if (this.#trees.canComeFirst(sequence, actor, mask, ways[at]!, points[at]!)) return;
+      const doubted = this.#limit === undefined ? 0 : this.#doubted.maskOf(from, actor);
+      const [count, point] = [ways[at]!, points[at]!];
+      if (this.#trees.canComeFirst(sequence, actor, mask, count, point, doubted)) return true;
     }
-    if (this.#limit?.allows(from, sequence) === false) this.#hasCut = true;
-    else {
-      const asleepOf = (actor: number): number => this.#asleep.maskOf(from, actor);
-      this.#trees.insert(this.#later[from]!, sequence, this.#waysOf, asleepOf);
+    if (this.#limit?.allows(from, sequence) === false) {
+      this.#hasCut = true;
+      this.#isCut.fill(true, 0, from);
+      return false;
     }
+    const asleepOf = (actor: number): number => this.#asleep.maskOf(from, actor);
+    this.#trees.insert(this.#later[from]!, sequence, this.#waysOf, asleepOf);
+    return true;
   }
 }

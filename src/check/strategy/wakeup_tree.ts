@@ -39,6 +39,7 @@ export class WakeupTrees {
    * @param mask   the choices of the turn
    * @param ways   in how many ways the step can go
    * @param point  where `actor` stands
+   * @param doubted of the choices, those of which a limit has kept executions from being seen
    */
   canComeFirst(
     sequence: readonly number[],
@@ -46,6 +47,7 @@ export class WakeupTrees {
     mask: number,
     ways: number,
     point: number,
+    doubted = 0,
   ): boolean {
     const at = this.#firstOf(sequence, actor);
     if (at >= 0) {
@@ -53,6 +55,7 @@ export class WakeupTrees {
       return (mask & (1 << this.#trace.choice[step]!)) !== 0 && this.#isInitial(sequence, at);
     }
     const all = allOf(ways);
+    if ((doubted & all) !== 0) return false;
     return (mask & all) === all && this.#isIndependent(sequence, point);
   }
 

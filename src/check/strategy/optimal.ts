@@ -21,6 +21,7 @@
 import { assert } from '../../base/assert.ts';
 import type { SavedBranch, SavedPath } from '../checkpoint.ts';
 import type { Trace } from '../trace.ts';
+import { Cuts } from './cuts.ts';
 import { Events } from './events.ts';
 import { HappensBefore } from './happens_before.ts';
 import { SleepRows } from './sleep_rows.ts';
@@ -42,10 +43,8 @@ export class Optimal implements Strategy {
   readonly #trace: Trace;
   readonly #probe: Probe;
   readonly #asleep: SleepRows;
-  /** Of the turns that are asleep, those behind which the limit has cut something off. */
-  readonly #doubted: SleepRows;
-  /** Of each state of the path: whether it has done so behind the branch that is being explored. */
-  readonly #isCut: boolean[] = [];
+  /** With a limit. */
+  readonly #cuts: Cuts | undefined;
   readonly #symmetry: Symmetry;
   readonly #order: HappensBefore;
   /** What probes have told. */
@@ -86,8 +85,8 @@ export class Optimal implements Strategy {
     this.#symmetry = new Symmetry(trace);
     this.#order = new HappensBefore(trace, this.#symmetry);
     this.#events = new Events(trace, this.#order);
-    this.#trees = new WakeupTrees(trace);
-    this.#doubted = new SleepRows(trace);
+    this.#trees = new WakeupTrees(trace, limit !== undefined);
+    this.#cuts = limit && new Cuts(trace);
   }
 
   get bound(): Bound | undefined {
@@ -113,11 +112,11 @@ export class Optimal implements Strategy {
     }
     for (let at = this.#trace.length - 1; at >= this.#floor; at--) {
       this.#asleep.add(at, actor[at]!, choice[at]!);
-      if (this.#isCut[at]) this.#doubted.add(at, actor[at]!, choice[at]!);
+      for (const path of this.#cuts?.end(at) ?? []) this.#addPath(at, path);
       const next = this.#later[at]!.shift();
       if (next === undefined) continue;
       this.#below[at] = next.branches;
-      this.#isCut[at] = false;
+      this.#cuts?.begin(at, next);
       this.#firstNew = at;
       this.#trace.retake(at, turnOf(next.actor, next.choice));
       return at + 1;
@@ -128,8 +127,7 @@ export class Optimal implements Strategy {
   choose(): number {
     const at = this.#trace.length;
     this.#asleep.enter(at);
-    if (this.#limit !== undefined) this.#doubted.enter(at);
-    this.#isCut[at] = false;
+    this.#cuts?.enter(at);
     this.#symmetry.enter(at);
     const known = at === 0 ? [] : this.#below[at - 1]!;
     const branches = known.length > 0 ? known : this.#branchesAt(at);
@@ -140,6 +138,7 @@ export class Optimal implements Strategy {
     }
     this.#later[at] = branches;
     this.#below[at] = next.branches;
+    this.#cuts?.begin(at, next);
     const { ways, actors } = this.#trace;
     assert(next.choice < ways[at * actors + next.actor]!, 'a wakeup sequence can be run');
     return turnOf(next.actor, next.choice);
@@ -153,7 +152,7 @@ export class Optimal implements Strategy {
         choice: choice[at]!,
         asleep: this.#asleep.save(at),
         later: this.#trees.save(this.#later[at]!),
-        ...(this.#limit && { doubted: this.#doubted.save(at), isCut: this.#isCut[at]! }),
+        ...(this.#cuts && { cuts: this.#cuts.save(at, this.#trees) }),
       })),
       below: length === 0 ? [] : this.#trees.save(this.#below[length - 1]!),
     };
@@ -165,10 +164,9 @@ export class Optimal implements Strategy {
 
   restore({ steps, below }: SavedPath, floor: number): void {
     this.#floor = floor;
-    steps.forEach(({ asleep, later, doubted, isCut }, at) => {
+    steps.forEach(({ asleep, later, cuts }, at) => {
       this.#asleep.restore(at, asleep);
-      if (doubted !== undefined) this.#doubted.restore(at, doubted);
-      this.#isCut[at] = isCut ?? false;
+      if (cuts !== undefined) this.#cuts?.restore(at, cuts, this.#trees);
       this.#symmetry.enter(at);
       this.#later[at] = this.#trees.restore(later);
       this.#racesBefore[at] = this.#races.length;
@@ -191,6 +189,7 @@ export class Optimal implements Strategy {
     }
     waiting.length = 0;
     for (let actor = 0; actor < actors; actor++) this.#order.addWaiting(actor, waiting);
+    this.#cuts?.note();
     this.#events.forget(firstNew);
     this.#reverseAll(races);
     this.#reverseAll(waiting);
@@ -341,22 +340,48 @@ export class Optimal implements Strategy {
 
   /** Sees to it that a sequence is explored; false if the limit does not allow it. */
   #insert(from: number, sequence: number[]): boolean {
+    if (this.#isSeen(from, sequence)) return true;
+    if (this.#limit?.allows(from, sequence) === false) {
+      this.#hasCut = true;
+      this.#cuts?.cut(from);
+      return false;
+    }
+    this.#add(from, sequence, this.#waysOf);
+    return true;
+  }
+
+  /** Whether what begins with a sequence is seen behind a turn that is asleep. */
+  #isSeen(from: number, sequence: readonly number[]): boolean {
     const { actors, ways, points } = this.#trace;
     for (let actor = 0; actor < actors; actor++) {
       const mask = this.#asleep.maskOf(from, actor);
       if (mask === 0) continue;
       const at = from * actors + actor;
-      const doubted = this.#limit === undefined ? 0 : this.#doubted.maskOf(from, actor);
+      const doubted = this.#cuts?.doubtedOf(from, actor);
       const [count, point] = [ways[at]!, points[at]!];
       if (this.#trees.canComeFirst(sequence, actor, mask, count, point, doubted)) return true;
     }
-    if (this.#limit?.allows(from, sequence) === false) {
-      this.#hasCut = true;
-      this.#isCut.fill(true, 0, from);
-      return false;
-    }
+    return false;
+  }
+
+  #add(from: number, sequence: number[], waysOf: (step: number) => number): void {
     const asleepOf = (actor: number): number => this.#asleep.maskOf(from, actor);
-    this.#trees.insert(this.#later[from]!, sequence, this.#waysOf, asleepOf);
-    return true;
+    this.#trees.insert(this.#later[from]!, sequence, waysOf, asleepOf);
+  }
+
+  /** Adds a sequence that was left to a branch, as it was saved there. */
+  #addPath(at: number, path: Branch): void {
+    const trace = this.#trace;
+    const { length } = trace;
+    const steps: Branch[] = [];
+    for (let next: Branch | undefined = path; next; next = next.branches[0]) steps.push(next);
+    trace.reserve(steps.length);
+    const sequence = steps.map(({ actor, choice, point }, index) => {
+      trace.actor[length + index] = actor;
+      trace.choice[length + index] = choice;
+      trace.point[length + index] = point;
+      return length + index;
+    });
+    if (!this.#isSeen(at, sequence)) this.#add(at, sequence, (step) => steps[step - length]!.ways);
   }
 }

@@ -1,7 +1,7 @@
 /** A search that is stopped and gone on with sees what it would have seen without. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fetchAdds, fileSystem, indexer, lastZero, readers } from '../../test/check/literature.ts';
+import { fileSystem, indexer, lastZero, readers } from '../../test/check/literature.ts';
 import { randomProgram, watch } from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
 import { newSeed } from '../../test/seed.ts';
@@ -50,14 +50,21 @@ for (const [name, program] of PROGRAMS) {
   });
 }
 
-test('a search with a limit on preemptions, stopped again and again', () => {
-  const strategy = { name: 'preemptions', max: 1 } as const;
-  const whole = explore(fetchAdds(3, 3), { strategy });
-  assert.ok(whole.beyond > 0);
-  assert.deepEqual(
-    seenBy(exploreInSlices(() => fetchAdds(3, 3), new Random(2), strategy)),
-    seenBy(whole),
-  );
+test('60 random programs with a limit on preemptions, stopped again and again', () => {
+  const seed = Date.now() % 2 ** 31;
+  const random = new Random(seed);
+  let cut = 0;
+  for (let round = 0; round < 60; round++) {
+    const program = randomProgram(random);
+    const strategy = { name: 'preemptions', max: random.below(2) } as const;
+    const whole = explore(watch(program).scenario, { strategy, executionsMax: 2000 });
+    if (whole.bounds.includes('executions')) continue;
+    const inSlices = exploreInSlices(() => watch(program).scenario, random, strategy);
+    const place = `seed ${seed}, round ${round}: ${JSON.stringify({ program, strategy })}`;
+    assert.deepEqual(seenBy(inSlices), seenBy(whole), place);
+    if (whole.bounds.includes('preemptions')) cut++;
+  }
+  assert.ok(cut > 10);
 });
 
 test('100 random programs with choices and waiting, stopped again and again', () => {

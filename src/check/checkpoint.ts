@@ -10,6 +10,8 @@ export interface SavedBranch {
   readonly ways: number;
   readonly point: number;
   readonly branches: readonly SavedBranch[];
+  /** With a limit: what is to be explored beside it, should the limit cut something off below. */
+  readonly aside?: readonly SavedBranch[];
 }
 
 /** A step of the execution at which the search was stopped, and the state it is taken from. */
@@ -20,6 +22,18 @@ export interface SavedStep {
   readonly asleep: readonly number[];
   /** To be explored after what begins with this step. */
   readonly later: readonly SavedBranch[];
+  /** With a limit. */
+  readonly cuts?: SavedCuts;
+}
+
+/** What a limit has cut off behind a step. */
+export interface SavedCuts {
+  /** Like `asleep`: the turns to which nothing is left. */
+  readonly doubted: readonly number[];
+  readonly isCut: boolean;
+  readonly isMet: boolean;
+  /** Sequences that were left to the step. */
+  readonly aside: readonly SavedBranch[];
 }
 
 /** Where an optimal search stands. */

@@ -1,7 +1,13 @@
 /** Guesses of how many executions there are, against the numbers that are published or searched. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fetchAdds, indexer, lastZero, readers } from '../../test/check/literature.ts';
+import {
+  fetchAdds,
+  identicalAdds,
+  indexer,
+  lastZero,
+  readers,
+} from '../../test/check/literature.ts';
 import { estimate, explore, type Scenario } from './index.ts';
 
 const KNOWN: readonly (readonly [string, () => Scenario, number])[] = [
@@ -21,10 +27,11 @@ for (const [name, program, executions] of KNOWN) {
 }
 
 test('with room for all of a tree nothing is guessed', () => {
-  const program = (): Scenario => fetchAdds(2, 3);
-  const { executions } = explore(program());
-  const { low, high } = estimate(program(), { rounds: 3, width: 1000 })!;
-  assert.deepEqual([low, high], [executions, executions]);
+  for (const program of [() => fetchAdds(2, 3), () => identicalAdds(3, 2)]) {
+    const { executions } = explore(program());
+    const { low, high } = estimate(program(), { rounds: 3, width: 1000 })!;
+    assert.deepEqual([low, high], [executions, executions]);
+  }
 });
 
 test('a guess that is stopped says nothing', () => {

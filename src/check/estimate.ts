@@ -19,6 +19,7 @@ import { Execution } from './execution.ts';
 import type { Scenario } from './scenario.ts';
 import { RandomNumbers } from './strategy/random_numbers.ts';
 import { allOf, SleepRows } from './strategy/sleep_rows.ts';
+import { Symmetry } from './strategy/symmetry.ts';
 import { ENDED, Trace } from './trace.ts';
 
 export interface Estimate {
@@ -116,6 +117,7 @@ class SleepTree {
   readonly #scenario: Scenario;
   readonly #trace: Trace;
   readonly #asleep: SleepRows;
+  readonly #symmetry: Symmetry;
   /** Of each actor and point: the last of its steps that was seen to be there. */
   readonly #last: Map<number, number>[];
   /** Of each actor and a point: the last of its steps that depends on it, as far as was asked. */
@@ -128,6 +130,7 @@ class SleepTree {
     const { length } = scenario.start();
     this.#trace = new Trace(scenario, length);
     this.#asleep = new SleepRows(this.#trace);
+    this.#symmetry = new Symmetry(this.#trace);
     this.#last = Array.from({ length }, () => new Map<number, number>());
     this.#lastOns = Array.from({ length }, () => new Map<number, number>());
     this.#taken = Array.from({ length }, () => 0);
@@ -181,6 +184,7 @@ class SleepTree {
   /** Notes the state; whether the execution goes on. */
   #note(execution: Execution<number>): boolean {
     const canGo = this.#trace.note(execution);
+    this.#symmetry.enter(this.#trace.length);
     this.#learn();
     return canGo && execution.violation() === undefined && this.#trace.length < STEPS_MAX;
   }
@@ -213,7 +217,7 @@ class SleepTree {
     const all: Turn[] = [];
     for (let actor = 0; actor < actors; actor++) {
       const at = length * actors + actor;
-      if (ways[at]! === 0) continue;
+      if (ways[at]! === 0 || this.#symmetry.isHeldBack(length, actor)) continue;
       const mask = this.#asleep.maskOf(length, actor);
       const turns: Turn[] = [];
       for (let choice = 0; choice < ways[at]!; choice++) {
@@ -239,7 +243,7 @@ class SleepTree {
     const sleepers: number[] = [];
     const awake: number[] = [];
     for (let actor = 0; actor < actors; actor++) {
-      const canGo = ways[row + actor]! > 0;
+      const canGo = ways[row + actor]! > 0 && !this.#symmetry.isHeldBack(length, actor);
       const isPassed =
         actor < mover || this.#asleep.maskOf(length, actor) === allOf(ways[row + actor]!);
       const isWoken = canGo && this.#trace.areDependent(points[row + actor]!, points[row + mover]!);

@@ -63,6 +63,8 @@ export interface Exploration {
   /** Turns taken, those to come back to a state included. */
   readonly steps: number;
   readonly deepest: number;
+  /** Whether executions that differ only in the names of identical actors were run once. */
+  readonly isSymmetric: boolean;
   /** What is left of an optimal search that was stopped between executions: go on `from` there. */
   readonly rest?: Checkpoint;
   /** With `floor`: of each state before it, what is to be explored from there. */
@@ -117,6 +119,7 @@ class Search<Point extends number> {
       probes: this.#probes,
       steps: this.#steps,
       deepest: this.#deepest,
+      isSymmetric: this.#strategy.isSymmetric ?? false,
       ...(probability !== undefined && { probability }),
       ...(this.#rest && { rest: this.#checkpoint(this.#rest) }),
       ...(this.#options.floor !== undefined && { above: this.#strategy.above?.() ?? [] }),

@@ -9,7 +9,7 @@ export type { Mutex, RwSemaphore } from './program/lock.ts';
 export { ATOMIC_SLEEP, LOCK_ORDER, SELF_DEADLOCK } from './program/lock_order.ts';
 export type { Task } from './program/shared.ts';
 export type { Word } from './program/word.ts';
-export { type ThreadBody, World } from './program/world.ts';
+export { type Identical, identical, type ThreadBody, World } from './program/world.ts';
 export { replay } from './replay.ts';
 export type { Actor, Fact, Scenario } from './scenario.ts';
 export { formatSchedule, parseSchedule, type Turn } from './schedule.ts';

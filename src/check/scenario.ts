@@ -41,6 +41,11 @@ export interface Scenario<Point extends number = number> {
   canWait?(at: Point): boolean;
   /** Whether a step can ever go in more than one way. Without this method all can. */
   canChoose?(at: Point): boolean;
+  /**
+   * Groups of actors that do the same: with the names of those of a group exchanged, an execution is
+   * one of this scenario, too, and violates the same. Searches that reduce run one of them.
+   */
+  readonly identical?: readonly (readonly number[])[];
   /** The property that the state violates, after every step. */
   violation(): string | undefined;
   /** The property that a complete execution violates. */

@@ -1,8 +1,16 @@
 /** A search in parts, explored in any order, sees what one search sees: each execution once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fetchAdds, fileSystem, indexer, lastZero, readers } from '../../test/check/literature.ts';
-import { randomProgram, watch } from '../../test/check/random_program.ts';
+import {
+  fetchAdds,
+  fileSystem,
+  identicalAdds,
+  identicalReaders,
+  indexer,
+  lastZero,
+  readers,
+} from '../../test/check/literature.ts';
+import { identicalProgram, randomProgram, watch } from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
 import { newSeed } from '../../test/seed.ts';
 import { type Checkpoint, explore, type Part, type Scenario, SharedSearch } from './index.ts';
@@ -67,6 +75,8 @@ const PROGRAMS: readonly (readonly [string, () => Scenario])[] = [
   ['filesystem(17)', () => fileSystem(17)],
   ['indexer(13)', () => indexer(13)],
   ['fetchadds(3, 2)', () => fetchAdds(3, 2)],
+  ['identical readers(9)', () => identicalReaders(9)],
+  ['identical fetchadds(3, 3)', () => identicalAdds(3, 3)],
 ];
 
 for (const [name, program] of PROGRAMS) {
@@ -76,6 +86,27 @@ for (const [name, program] of PROGRAMS) {
     assert.ok(parts > 2);
   });
 }
+
+test('100 random programs with identical threads in parts: what one search sees, once', () => {
+  const seed = Date.now() % 2 ** 31;
+  const random = new Random(seed);
+  for (let round = 0; round < 100; round++) {
+    const { program, groups } = identicalProgram(random);
+    const place = `seed ${seed}, round ${round}: ${JSON.stringify({ program, groups })}`;
+    const { scenario, trace } = watch(program);
+    const same: Scenario = { ...scenario, identical: groups };
+    const whole: string[] = [];
+    const options = { executionsMax: 3000, onComplete: () => whole.push(trace()) };
+    if (!explore(same, options).isComplete) continue;
+    const seen: string[] = [];
+    exploreInParts(
+      () => same,
+      random,
+      () => seen.push(trace()),
+    );
+    assert.deepEqual(seen.sort(), whole.sort(), place);
+  }
+});
 
 test('300 random programs in parts: each order of dependent steps is seen, and once', () => {
   const seed = newSeed();

@@ -1,11 +1,17 @@
-/** Bounded and random searches do what they promise, and findings are made small. */
+/**
+ * Bounded and random searches do what they promise, and findings are made small.
+ *
+ * `PTSHARE_RANDOM_PROGRAMS=10000` makes it as many as that.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fetchAdds } from '../../test/check/literature.ts';
+import { fetchAdds, indexer, lastZero, readers } from '../../test/check/literature.ts';
 import { randomProgram, watch } from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
 import { newSeed } from '../../test/seed.ts';
 import { explore, replay, type Scenario, type StrategyOption, World } from './index.ts';
+
+const PROGRAMS = Number(process.env.PTSHARE_RANDOM_PROGRAMS ?? 100);
 
 /**
  * How many ways there are to run threads of so many steps with at most `preemptions` preemptions, by
@@ -58,11 +64,15 @@ test('a bound on preemptions that nothing exceeds is no bound', () => {
   assert.deepEqual([result.executions, result.isComplete], [1680, true]);
 });
 
-test('with reduction, 100 random programs: each order that needs so few preemptions, once', () => {
+test(`with reduction, ${PROGRAMS} random programs: each order that needs so few preemptions, once`, (t) => {
   const seed = newSeed();
+  t.diagnostic(`seed ${seed}`);
   const random = new Random(seed);
-  let [accepted, run] = [0, 0];
-  for (let round = 0; round < 100; ) {
+  const [accepted, run] = [
+    [0, 0, 0],
+    [0, 0, 0],
+  ];
+  for (let round = 0; round < PROGRAMS; ) {
     const program = randomProgram(random);
     const see = (strategy: StrategyOption) => {
       const watched = watch(program);
@@ -77,13 +87,49 @@ test('with reduction, 100 random programs: each order that needs so few preempti
       const reduced = see({ name: 'preemptions', max });
       const text = `seed ${seed}, at most ${max}: ${JSON.stringify(program)}`;
       assert.deepEqual(reduced.traces, every.traces, text);
-      assert.deepEqual([reduced.executions, reduced.blocked], [every.traces.size, 0], text);
-      accepted += reduced.executions;
-      run += reduced.executions + reduced.beyond;
+      assert.equal(reduced.executions, every.traces.size, text);
+      accepted[max]! += reduced.executions;
+      run[max]! += reduced.executions + reduced.beyond + reduced.blocked;
     }
     round++;
   }
-  assert.ok(run <= 2 * accepted, `${run} executions for ${accepted}`);
+  t.diagnostic(`accepted ${accepted}, run ${run}, with at most 0, 1, 2 preemptions`);
+  for (const max of [0, 1, 2]) assert.ok(run[max]! <= 2 * accepted[max]!, `${run} for ${accepted}`);
+});
+
+/** Programs of the literature. */
+const BOUNDED: readonly (readonly [string, () => Scenario])[] = [
+  ['3 threads of 3 fetch_add', () => fetchAdds(3, 3)],
+  ['4 threads of 2 fetch_add', () => fetchAdds(4, 2)],
+  ['readers(5)', () => readers(5)],
+  ['lastzero(4)', () => lastZero(4)],
+  ['indexer(12)', () => indexer(12)],
+];
+
+for (const [name, program] of BOUNDED) {
+  test(`${name} with few preemptions: at most twice as many executions are run as accepted`, () => {
+    for (const max of [0, 1, 2]) {
+      const { executions, beyond, blocked } = explore(program(), {
+        strategy: { name: 'preemptions', max },
+      });
+      assert.ok(executions > 0);
+      assert.ok(beyond + blocked <= executions, `${max}: ${executions}, ${beyond}, ${blocked}`);
+    }
+  });
+}
+
+test('fetch-and-adds with few preemptions: each schedule is an order, and no other is run', () => {
+  for (const [threads, adds] of [
+    [3, 3],
+    [4, 2],
+    [2, 5],
+  ] as const) {
+    for (const max of [0, 1, 2]) {
+      const result = explore(fetchAdds(threads, adds), { strategy: { name: 'preemptions', max } });
+      const expected = countSchedules(new Array<number>(threads).fill(adds), max);
+      assert.deepEqual([result.executions, result.beyond, result.blocked], [expected, 0, 0]);
+    }
+  }
 });
 
 test('waiting for a lock is no preemption', () => {

@@ -17,6 +17,8 @@ export const ENDED = -1;
 export class Trace<Point extends number = number> {
   readonly #points: Points<Point>;
   readonly actors: number;
+  /** Groups of actors that do the same. */
+  readonly identical: readonly (readonly number[])[];
   /** Steps taken. */
   length = 0;
   /** Of each step: who takes it, which choice, at which point. */
@@ -31,6 +33,7 @@ export class Trace<Point extends number = number> {
     assert(actors <= ACTORS_MAX, 'a scenario has at most 256 actors');
     this.#points = pointsOf(scenario);
     this.actors = actors;
+    this.identical = scenario.identical ?? [];
     this.points = new Int32Array(64 * actors);
     this.ways = new Uint8Array(64 * actors);
   }

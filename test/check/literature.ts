@@ -5,7 +5,7 @@
  *         Order Reduction, POPL 2014; filesystem, indexer: C. Flanagan, P. Godefroid, Dynamic
  *         Partial-Order Reduction for Model Checking Software, POPL 2005
  */
-import { type Scenario, type Task, World } from '../../src/check/index.ts';
+import { identical, type Scenario, type Task, World } from '../../src/check/index.ts';
 
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
@@ -114,4 +114,28 @@ export function fetchAdds(threads: number, adds: number): Scenario {
         },
     ),
   );
+}
+
+/** The same, by threads that are said to be identical. */
+export function identicalAdds(threads: number, adds: number): Scenario {
+  const world = new World();
+  const x = world.word('x');
+  const adder = function* () {
+    for (let add = 0; add < adds; add++) yield* x.fetchAdd(1);
+  };
+  return world.scenario([identical(threads, adder)]);
+}
+
+/** One thread writes a word that `count` threads read, which are said to be identical. */
+export function identicalReaders(count: number): Scenario {
+  const world = new World();
+  const x = world.word('x');
+  return world.scenario([
+    function* writer() {
+      yield* x.write(42);
+    },
+    identical(count, function* reader() {
+      yield* x.read();
+    }),
+  ]);
 }

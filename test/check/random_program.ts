@@ -4,6 +4,8 @@ import type { Random } from '../kernel/random.ts';
 
 /** What a program is made of; one of these, besides reads and writes. */
 const FLAVOURS = ['words', 'mutex', 'rw', 'until', 'condition', 'meeting', 'mixed'] as const;
+/** What chooses among threads by their names. */
+const NAMING: ReadonlySet<string> = new Set(['wait', 'signal', 'broadcast']);
 type Flavour = (typeof FLAVOURS)[number];
 
 /** A step of a thread: what it does to the object with a number, and an argument. */
@@ -57,13 +59,38 @@ function special(random: Random, flavour: Flavour): Instruction[] {
   }
 }
 
+/** A program in which several threads do the same, and which do. */
+export interface IdenticalProgram {
+  readonly program: RandomProgram;
+  readonly groups: readonly (readonly number[])[];
+}
+
+export function identicalProgram(random: Random): IdenticalProgram {
+  const bodies = randomProgram(random);
+  const sizes = random.pick([[2], [3], [2, 1], [2, 1], [2, 2], [3, 1], [1, 2], [2, 1, 1]]);
+  if (bodies.length < sizes.length || bodies.flat().some(([what]) => NAMING.has(what))) {
+    return identicalProgram(random);
+  }
+  const groups: number[][] = [];
+  const program = sizes.flatMap((size, at) => {
+    const first = groups.flat().length;
+    groups.push(Array.from({ length: size }, (_, thread) => first + thread));
+    return new Array<RandomProgram[number]>(size).fill(bodies[at]!);
+  });
+  return { program, groups };
+}
+
 /** A scenario of a program, and what its last execution was. */
 export interface Watched {
   readonly scenario: Scenario;
-  /** Final words, and what each thread has read. */
-  outcome(): string;
+  /**
+   * Final words, and what each thread has read.
+   *
+   * @param names of the threads, their numbers unless told otherwise
+   */
+  outcome(names?: readonly number[]): string;
   /** The same for executions that differ only in the order of independent steps. */
-  trace(): string;
+  trace(names?: readonly number[]): string;
 }
 
 /**
@@ -113,9 +140,17 @@ export function watch(program: RandomProgram, isTerse = false): Watched {
   }
   return {
     scenario,
-    outcome: () =>
-      `${things.words.map(({ value }) => value).join()} | ${seen.map((all) => all.join()).join(' | ')}`,
-    trace: () => traceOf(steps, program.length, inner),
+    outcome: (names = seen.map((_, thread) => thread)) => {
+      const read: string[] = [];
+      seen.forEach((all, thread) => {
+        read[names[thread]!] = all.join();
+      });
+      return `${things.words.map(({ value }) => value).join()} | ${read.join(' | ')}`;
+    },
+    trace: (names) => {
+      const named = names ? steps.map((each) => ({ ...each, actor: names[each.actor]! })) : steps;
+      return traceOf(named, program.length, inner);
+    },
   };
 }
 

@@ -19,6 +19,17 @@ import { Word } from './word.ts';
 /** What a thread runs. Its name is the function's. */
 export type ThreadBody = () => Task<unknown>;
 
+/** Threads that do the same: which of them does what makes no difference. */
+export interface Identical {
+  readonly count: number;
+  readonly body: ThreadBody;
+}
+
+/** `count` threads that run `body`; of executions that differ only in their names one is explored. */
+export function identical(count: number, body: ThreadBody): Identical {
+  return { count, body };
+}
+
 /**
  * A world of shared words, locks and conditions. Make them first, then `scenario()` of the threads:
  *
@@ -73,15 +84,23 @@ export class World {
   }
 
   /**
+   * With identical threads neither a body nor `atEnd` may tell them apart, as by `running`. In a world
+   * with conditions they are threads like any other: a signal chooses among those who wait by name.
+   *
    * @param atEnd what a final state violates, or `undefined`
    */
   scenario(
-    threads: readonly ThreadBody[],
+    threads: readonly (ThreadBody | Identical)[],
     atEnd: () => string | undefined = () => undefined,
   ): Scenario<number> {
     const shared = this.#shared;
+    const bodies = threads.flatMap((each) =>
+      typeof each === 'function' ? [each] : new Array<ThreadBody>(each.count).fill(each.body),
+    );
+    const canName = shared.some((each) => each instanceof Condition);
     return {
-      start: () => this.#start(threads),
+      start: () => this.#start(bodies),
+      identical: canName ? [] : groupsOf(threads),
       mayGo: (thread, at) => {
         const kind = kindOf(at);
         return kind <= Kind.WRITE || shared[objectOf(at)]!.mayGo(thread, kind);
@@ -128,4 +147,16 @@ export class World {
     const stuck = this.#points.filter((at) => at !== undefined);
     return stuck.every((at) => kindOf(at) === Kind.WOKEN) ? LOST_WAKEUP : DEADLOCK;
   }
+}
+
+/** The numbers of threads that are identical, by group. */
+function groupsOf(threads: readonly (ThreadBody | Identical)[]): number[][] {
+  const groups: number[][] = [];
+  let next = 0;
+  for (const each of threads) {
+    const first = next;
+    next += typeof each === 'function' ? 1 : each.count;
+    if (next > first + 1) groups.push(Array.from({ length: next - first }, (_, at) => first + at));
+  }
+  return groups;
 }

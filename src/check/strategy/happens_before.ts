@@ -1,21 +1,24 @@
 /**
  * Which steps of a trace happen before which, by vector clocks, and the races among them.
  *
- * A step happens before another one if it is of the same actor, or depends on it, or a chain of such
- * pairs leads there. The clock of a step says, for each actor, which of that actor's steps happened
+ * A step happens before another one if it is of the same actor, or depends on it, or is its twin of
+ * an identical actor, or a chain of such pairs leads there. The clock of a step says, for each actor, which of that actor's steps happened
  * before it: the number of the last one, plus 1.
  *
  * @source C. Flanagan, P. Godefroid, Dynamic Partial-Order Reduction for Model Checking Software,
  *         POPL 2005, section 4
  */
 import { ENDED, grown, type Trace } from '../trace.ts';
+import type { Symmetry } from './symmetry.ts';
 
 export class HappensBefore {
   readonly #trace: Trace;
+  readonly #symmetry: Symmetry;
   #clocks: Int32Array;
 
-  constructor(trace: Trace) {
+  constructor(trace: Trace, symmetry: Symmetry) {
     this.#trace = trace;
+    this.#symmetry = symmetry;
     this.#clocks = new Int32Array(64 * trace.actors);
   }
 
@@ -43,21 +46,29 @@ export class HappensBefore {
     const row = at * actors;
     if (previous < 0) clocks.fill(0, row, row + actors);
     else clocks.copyWithin(row, previous * actors, (previous + 1) * actors);
+    const twin = this.#symmetry.twinOf(mine, at);
+    if (twin >= 0) this.#join(twin, row);
     const canWait = this.#trace.canWait(number);
     for (let other = at - 1; other >= 0; other--) {
       const its = actor[other]!;
       if (its === mine) continue;
       const isKnown = clocks[row + its]! > other;
-      if (isKnown && (!canWait || (previous >= 0 && this.isBefore(other, previous)))) continue;
+      if (isKnown && (!canWait || this.isFixed(other, previous, twin))) continue;
       if (!this.#trace.areDependent(point[other]!, number)) continue;
       races.push(other, at);
       if (isKnown) continue;
-      const from = other * actors;
-      for (let each = 0; each < actors; each++) {
-        if (clocks[from + each]! > clocks[row + each]!) clocks[row + each] = clocks[from + each]!;
-      }
+      this.#join(other, row);
     }
     clocks[row + mine] = at + 1;
+  }
+
+  /**
+   * Whether step `other` comes before any step of an actor that has taken its step `previous`, and
+   * whose twin has taken `twin`; either may be -1.
+   */
+  isFixed(other: number, previous: number, twin: number): boolean {
+    if (other <= previous && this.isBefore(other, previous)) return true;
+    return other <= twin && this.isBefore(other, twin);
   }
 
   /** Adds the races of a step that `waiting` could not take before the trace ended. */
@@ -65,10 +76,13 @@ export class HappensBefore {
     const { actors, actor, point, points, ways, length } = this.#trace;
     const number = points[length * actors + waiting]!;
     if (number === ENDED || ways[length * actors + waiting]! > 0) return;
+    // It waits for one that is just like it, and waits as well.
+    if (this.#symmetry.isHeldBack(length, waiting)) return;
     const previous = this.lastOf(waiting, length);
+    const twin = this.#symmetry.twinOf(waiting, length);
     for (let other = length - 1; other >= 0; other--) {
       if (actor[other] === waiting) continue;
-      if (previous >= 0 && this.isBefore(other, previous)) continue;
+      if (this.isFixed(other, previous, twin)) continue;
       if (this.#trace.areDependent(point[other]!, number)) races.push(other, -1 - waiting);
     }
   }
@@ -79,6 +93,16 @@ export class HappensBefore {
     let at = before - 1;
     while (at >= 0 && actor[at] !== mine) at--;
     return at;
+  }
+
+  /** What happens before `step` happens before the step with this row, too. */
+  #join(step: number, row: number): void {
+    const { actors } = this.#trace;
+    const clocks = this.#clocks;
+    const from = step * actors;
+    for (let each = 0; each < actors; each++) {
+      if (clocks[from + each]! > clocks[row + each]!) clocks[row + each] = clocks[from + each]!;
+    }
   }
 
   #reserve(at: number): void {

@@ -21,10 +21,12 @@
 import { assert } from '../../base/assert.ts';
 import type { SavedBranch, SavedPath } from '../checkpoint.ts';
 import type { Trace } from '../trace.ts';
+import { Cuts } from './cuts.ts';
 import { Events } from './events.ts';
 import { HappensBefore } from './happens_before.ts';
 import { SleepRows } from './sleep_rows.ts';
 import { BLOCKED, type Bound, FINISHED, type Probe, type Strategy, turnOf } from './strategy.ts';
+import { Symmetry } from './symmetry.ts';
 import { type Branch, WakeupTrees } from './wakeup_tree.ts';
 
 /** What keeps a search from some of the executions. */
@@ -41,6 +43,9 @@ export class Optimal implements Strategy {
   readonly #trace: Trace;
   readonly #probe: Probe;
   readonly #asleep: SleepRows;
+  /** With a limit. */
+  readonly #cuts: Cuts | undefined;
+  readonly #symmetry: Symmetry;
   readonly #order: HappensBefore;
   /** What probes have told. */
   readonly #events: Events;
@@ -62,6 +67,8 @@ export class Optimal implements Strategy {
   readonly #waiting: number[] = [];
   /** The step that the actor of the second step of a race takes before it, or -1. */
   #past = -1;
+  /** The last twin of the second step, or -1. */
+  #twin = -1;
   /** In how many ways the second step could go instead of the first one. */
   #imaginedWays = 1;
   readonly #waysOf = (step: number): number => {
@@ -75,13 +82,19 @@ export class Optimal implements Strategy {
     this.#trace = trace;
     this.#probe = probe;
     this.#asleep = new SleepRows(trace);
-    this.#order = new HappensBefore(trace);
+    this.#symmetry = new Symmetry(trace);
+    this.#order = new HappensBefore(trace, this.#symmetry);
     this.#events = new Events(trace, this.#order);
-    this.#trees = new WakeupTrees(trace);
+    this.#trees = new WakeupTrees(trace, limit !== undefined);
+    this.#cuts = limit && new Cuts(trace);
   }
 
   get bound(): Bound | undefined {
     return this.#hasCut ? 'preemptions' : undefined;
+  }
+
+  get isSymmetric(): boolean {
+    return this.#symmetry.isUsed;
   }
 
   /** Whether the execution that has come to its end is within the limit. */
@@ -99,9 +112,11 @@ export class Optimal implements Strategy {
     }
     for (let at = this.#trace.length - 1; at >= this.#floor; at--) {
       this.#asleep.add(at, actor[at]!, choice[at]!);
+      for (const path of this.#cuts?.end(at) ?? []) this.#addPath(at, path);
       const next = this.#later[at]!.shift();
       if (next === undefined) continue;
       this.#below[at] = next.branches;
+      this.#cuts?.begin(at, next);
       this.#firstNew = at;
       this.#trace.retake(at, turnOf(next.actor, next.choice));
       return at + 1;
@@ -112,6 +127,8 @@ export class Optimal implements Strategy {
   choose(): number {
     const at = this.#trace.length;
     this.#asleep.enter(at);
+    this.#cuts?.enter(at);
+    this.#symmetry.enter(at);
     const known = at === 0 ? [] : this.#below[at - 1]!;
     const branches = known.length > 0 ? known : this.#branchesAt(at);
     const next = branches.shift();
@@ -121,6 +138,7 @@ export class Optimal implements Strategy {
     }
     this.#later[at] = branches;
     this.#below[at] = next.branches;
+    this.#cuts?.begin(at, next);
     const { ways, actors } = this.#trace;
     assert(next.choice < ways[at * actors + next.actor]!, 'a wakeup sequence can be run');
     return turnOf(next.actor, next.choice);
@@ -134,6 +152,7 @@ export class Optimal implements Strategy {
         choice: choice[at]!,
         asleep: this.#asleep.save(at),
         later: this.#trees.save(this.#later[at]!),
+        ...(this.#cuts && { cuts: this.#cuts.save(at, this.#trees) }),
       })),
       below: length === 0 ? [] : this.#trees.save(this.#below[length - 1]!),
     };
@@ -145,8 +164,10 @@ export class Optimal implements Strategy {
 
   restore({ steps, below }: SavedPath, floor: number): void {
     this.#floor = floor;
-    steps.forEach(({ asleep, later }, at) => {
+    steps.forEach(({ asleep, later, cuts }, at) => {
       this.#asleep.restore(at, asleep);
+      if (cuts !== undefined) this.#cuts?.restore(at, cuts, this.#trees);
+      this.#symmetry.enter(at);
       this.#later[at] = this.#trees.restore(later);
       this.#racesBefore[at] = this.#races.length;
       this.#order.extend(at, this.#races);
@@ -161,12 +182,14 @@ export class Optimal implements Strategy {
     const [races, waiting] = [this.#races, this.#waiting];
     const firstNew = this.#firstNew;
     races.length = this.#racesBefore[firstNew] ?? 0;
+    this.#symmetry.enter(length);
     for (let at = firstNew; at < length; at++) {
       this.#racesBefore[at] = races.length;
       this.#order.extend(at, races);
     }
     waiting.length = 0;
     for (let actor = 0; actor < actors; actor++) this.#order.addWaiting(actor, waiting);
+    this.#cuts?.note();
     this.#events.forget(firstNew);
     this.#reverseAll(races);
     this.#reverseAll(waiting);
@@ -196,6 +219,7 @@ export class Optimal implements Strategy {
       const next = (last + from) % actors;
       const count = ways[at * actors + next]!;
       if (this.#asleep.firstAwake(at, next, count) < 0) continue;
+      if (this.#symmetry.isHeldBack(at, next)) continue;
       const branches: Branch[] = [];
       for (let choice = 0; choice < count; choice++) {
         if ((this.#asleep.maskOf(at, next) & (1 << choice)) !== 0) continue;
@@ -220,27 +244,20 @@ export class Optimal implements Strategy {
     trace.choice[length] = 0;
     trace.point[length] = point;
     this.#past = this.#order.lastOf(actor, end);
+    this.#twin = this.#symmetry.twinOf(actor, end);
 
     const removed = [first];
     for (;;) {
       const from = Math.min(...removed);
       const sequence = this.#without(removed, from, length);
       sequence.push(length);
-      if (!trace.canWait(point) && !trace.canChoose(point)) {
-        this.#imaginedWays = 1;
-        this.#insert(from, sequence);
-        return;
-      }
-      const ways = this.#waysAfter(from, this.#without(removed, from, end), actor);
-      if (ways > 0) {
-        this.#imaginedWays = ways;
-        for (let choice = 0; choice < ways; choice++) {
-          trace.choice[length] = choice;
-          this.#insert(from, sequence.slice());
-        }
-        return;
-      }
-      const next = this.#nextToRemove(removed, actor, point, end);
+      const isSure = !trace.canWait(point) && !trace.canChoose(point);
+      const ways = isSure ? 1 : this.#waysAfter(from, this.#without(removed, from, end), actor);
+      if (ways > 0 && this.#insertAll(from, sequence, ways)) return;
+      const next =
+        ways > 0
+          ? this.#nextToYield(removed, point, from)
+          : this.#nextToRemove(removed, actor, point, end);
       if (next < 0) return;
       removed.push(next);
     }
@@ -267,12 +284,25 @@ export class Optimal implements Strategy {
   /** The last step that may keep `actor` waiting and is not yet removed, or -1. */
   #nextToRemove(removed: readonly number[], actor: number, point: number, end: number): number {
     const trace = this.#trace;
-    const past = this.#past;
     for (let at = end - 1; at >= 0; at--) {
       if (trace.actor[at] === actor) continue;
       if (!trace.areDependent(trace.point[at]!, point)) continue;
-      if (past >= at && this.#order.isBefore(at, past)) continue;
+      if (this.#order.isFixed(at, this.#past, this.#twin)) continue;
       if (!this.#isAfter(removed, at)) return at;
+    }
+    return -1;
+  }
+
+  /**
+   * The last step before the state `from` that may keep the second step of a race from where the
+   * limit allows it, or -1: without it, others are interrupted less.
+   */
+  #nextToYield(removed: readonly number[], point: number, from: number): number {
+    const trace = this.#trace;
+    for (let at = from - 1; at >= 0; at--) {
+      if (this.#order.isFixed(at, this.#past, this.#twin)) continue;
+      if (trace.areDependent(trace.point[at]!, point)) return at;
+      if (removed.some((step) => this.#order.isBefore(at, step))) return at;
     }
     return -1;
   }
@@ -296,18 +326,62 @@ export class Optimal implements Strategy {
     return ways;
   }
 
-  #insert(from: number, sequence: number[]): void {
+  /** Inserts a sequence with each choice of its last step; whether the limit allows all. */
+  #insertAll(from: number, sequence: readonly number[], ways: number): boolean {
+    const { choice, length } = this.#trace;
+    this.#imaginedWays = ways;
+    let isAllowed = true;
+    for (let way = 0; way < ways; way++) {
+      choice[length] = way;
+      if (!this.#insert(from, sequence.slice())) isAllowed = false;
+    }
+    return isAllowed;
+  }
+
+  /** Sees to it that a sequence is explored; false if the limit does not allow it. */
+  #insert(from: number, sequence: number[]): boolean {
+    if (this.#isSeen(from, sequence)) return true;
+    if (this.#limit?.allows(from, sequence) === false) {
+      this.#hasCut = true;
+      this.#cuts?.cut(from);
+      return false;
+    }
+    this.#add(from, sequence, this.#waysOf);
+    return true;
+  }
+
+  /** Whether what begins with a sequence is seen behind a turn that is asleep. */
+  #isSeen(from: number, sequence: readonly number[]): boolean {
     const { actors, ways, points } = this.#trace;
     for (let actor = 0; actor < actors; actor++) {
       const mask = this.#asleep.maskOf(from, actor);
       if (mask === 0) continue;
       const at = from * actors + actor;
-      if (this.#trees.canComeFirst(sequence, actor, mask, ways[at]!, points[at]!)) return;
+      const doubted = this.#cuts?.doubtedOf(from, actor);
+      const [count, point] = [ways[at]!, points[at]!];
+      if (this.#trees.canComeFirst(sequence, actor, mask, count, point, doubted)) return true;
     }
-    if (this.#limit?.allows(from, sequence) === false) this.#hasCut = true;
-    else {
-      const asleepOf = (actor: number): number => this.#asleep.maskOf(from, actor);
-      this.#trees.insert(this.#later[from]!, sequence, this.#waysOf, asleepOf);
-    }
+    return false;
+  }
+
+  #add(from: number, sequence: number[], waysOf: (step: number) => number): void {
+    const asleepOf = (actor: number): number => this.#asleep.maskOf(from, actor);
+    this.#trees.insert(this.#later[from]!, sequence, waysOf, asleepOf);
+  }
+
+  /** Adds a sequence that was left to a branch, as it was saved there. */
+  #addPath(at: number, path: Branch): void {
+    const trace = this.#trace;
+    const { length } = trace;
+    const steps: Branch[] = [];
+    for (let next: Branch | undefined = path; next; next = next.branches[0]) steps.push(next);
+    trace.reserve(steps.length);
+    const sequence = steps.map(({ actor, choice, point }, index) => {
+      trace.actor[length + index] = actor;
+      trace.choice[length + index] = choice;
+      trace.point[length + index] = point;
+      return length + index;
+    });
+    if (!this.#isSeen(at, sequence)) this.#add(at, sequence, (step) => steps[step - length]!.ways);
   }
 }

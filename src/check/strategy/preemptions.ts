@@ -3,22 +3,24 @@
  *
  * A preemption takes the turn from an actor that could go on. What counts is the least number of
  * them with which the steps can be taken in an order that differs only by independent steps. Of the
- * beginning of an execution that is a lower bound: who has no further step in it is free to leave.
+ * beginning of an execution that is a lower bound: who is not known to have a further step is free
+ * to leave.
  *
- * An execution within the limit may have been reached only from one beyond it: the reversal of a
- * race is found in an execution that has run a step of its own beside it. Such executions are run
- * with one preemption more, and not accepted. That one is enough is tested, not proved.
+ * An execution within the limit may differ by several reversals from those that are run, each of
+ * them alone beyond the limit. So where a race may not be reversed, its second step is tried before
+ * more and more of the steps before the first one; and what is explored behind a turn says nothing
+ * about others if the limit has cut something off there. That this finds all, and that few are run
+ * beyond the limit, is tested, not proved.
  *
  * @source M. Musuvathi, S. Qadeer, Iterative Context Bounding for Systematic Testing of Multithreaded
  *         Programs, PLDI 2007 (what a preemption is); I. Marmanis, M. Kokologiannakis,
- *         V. Vafeiadis, Reconciling Preemption Bounding with DPOR, TACAS 2023 (beginnings, slack)
+ *         V. Vafeiadis, Reconciling Preemption Bounding with DPOR, TACAS 2023 (beginnings);
+ *         K. Coons, M. Musuvathi, K. McKinley, Bounded Partial-Order Reduction, OOPSLA 2013 (steps
+ *         that are tried before all that their block begins with)
  */
 import { ENDED, type Trace } from '../trace.ts';
 import type { Limit } from './optimal.ts';
 import type { Probe } from './strategy.ts';
-
-/** Preemptions beyond the limit with which executions are run, for what they lead to. */
-const SLACK = 1;
 
 export class Preemptions implements Limit {
   readonly #trace: Trace;
@@ -27,7 +29,8 @@ export class Preemptions implements Limit {
   /** The steps in question. */
   #steps: number[] = [];
   #isWhole = false;
-  #max = 0;
+  /** Steps that will come behind these, in whatever order. */
+  #pending: readonly number[] = [];
   /** Of each actor, its steps. */
   readonly #lines: number[][] = [];
   /** Of each step of each actor, how many steps of each other actor come before. */
@@ -48,23 +51,36 @@ export class Preemptions implements Limit {
 
   allows(from: number, sequence: readonly number[]): boolean {
     const steps = Array.from({ length: from }, (_, at) => at).concat(sequence);
-    return this.#areEnough(this.#limit + SLACK, steps, false);
+    this.#isWhole = false;
+    this.#pending = this.#pendingAfter(from, sequence);
+    return this.#isWithin(steps);
   }
 
   accepts(): boolean {
     const steps = Array.from({ length: this.#trace.length }, (_, at) => at);
-    return this.#areEnough(this.#limit, steps, true);
+    this.#isWhole = true;
+    this.#pending = [];
+    return this.#isWithin(steps);
   }
 
-  /**
-   * Whether at most `max` preemptions are enough for `steps`, numbers of steps of the trace.
-   *
-   * @param isWhole whether they are a whole execution, the one of the trace
-   */
-  #areEnough(max: number, steps: number[], isWhole: boolean): boolean {
+  /** The next step of each actor behind `sequence`, as far as it is known and cannot wait. */
+  #pendingAfter(from: number, sequence: readonly number[]): number[] {
+    const { actors, actor, point, length } = this.#trace;
+    const pending: number[] = [];
+    const isDone = new Set(sequence);
+    // What the last step comes to is not known: nor is what its actor does then.
+    const seen = new Set<number>([actor[sequence.at(-1)!]!]);
+    for (let step = from; step < length && seen.size < actors; step++) {
+      if (isDone.has(step) || seen.has(actor[step]!)) continue;
+      seen.add(actor[step]!);
+      if (!this.#trace.canWait(point[step]!)) pending.push(step);
+    }
+    return pending;
+  }
+
+  /** Whether the limit is enough for `steps`, numbers of steps of the trace. */
+  #isWithin(steps: number[]): boolean {
     this.#steps = steps;
-    this.#isWhole = isWhole;
-    this.#max = max;
     this.#tried.clear();
     this.#waits.clear();
     this.#layOut();
@@ -79,7 +95,7 @@ export class Preemptions implements Limit {
       this.#lines[each] = [];
       this.#needs[each] = [];
     }
-    this.#steps.forEach((step, at) => {
+    const lay = (step: number, at: number): void => {
       const mine = actor[step]!;
       const needs = new Array<number>(actors).fill(0);
       for (let before = at - 1; before >= 0; before--) {
@@ -91,7 +107,9 @@ export class Preemptions implements Limit {
       }
       this.#lines[mine]!.push(step);
       this.#needs[mine]!.push(needs);
-    });
+    };
+    this.#steps.forEach(lay);
+    for (const step of this.#pending) lay(step, this.#steps.length);
     if (this.#isWhole) this.#findEndsOfWaiting();
   }
 
@@ -116,7 +134,8 @@ export class Preemptions implements Limit {
     while (!isPossible && this.#isNext(last)) {
       // To stop before a step is never cheaper than to stop behind it, unless it ends a wait.
       const step = this.#lines[last]![this.#taken[last]!]!;
-      if (this.#endsWait.has(step) && spent < this.#max) isPossible = this.#change(last, spent + 1);
+      if (this.#endsWait.has(step) && spent < this.#limit)
+        isPossible = this.#change(last, spent + 1);
       this.#taken[last]!++;
     }
     if (!isPossible) {
@@ -131,7 +150,7 @@ export class Preemptions implements Limit {
     const { actors } = this.#trace;
     if (this.#lines.every((line, actor) => line.length === this.#taken[actor])) return true;
     const key = `${last} ${this.#taken.join()}`;
-    if (spent > this.#max || (this.#tried.get(key) ?? Number.POSITIVE_INFINITY) <= spent) {
+    if (spent > this.#limit || (this.#tried.get(key) ?? Number.POSITIVE_INFINITY) <= spent) {
       return false;
     }
     this.#tried.set(key, spent);

@@ -12,6 +12,8 @@ export type Bound = 'executions' | 'steps' | 'switches' | 'preemptions' | 'sampl
 export interface Strategy {
   /** What kept it from everything there is; nothing, if it has seen everything when it finishes. */
   readonly bound?: Bound | undefined;
+  /** Whether identical actors are taken for one another. */
+  readonly isSymmetric?: boolean;
   /** At least how likely it was to meet what is searched for. */
   readonly probability?: number;
   /**

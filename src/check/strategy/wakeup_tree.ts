@@ -20,6 +20,8 @@ export interface Branch {
   readonly branches: Branch[];
   /** Whether everything below will be seen, as below a leaf. */
   isWhole?: boolean;
+  /** With a limit: sequences that are left to this branch because its step is independent of them. */
+  aside?: Branch[];
 }
 
 /** Below the root nothing is known to be asleep. */
@@ -28,9 +30,12 @@ const noneAsleep = (): number => 0;
 /** Sequences of steps: each is the number of a step of the trace, whatever its place here. */
 export class WakeupTrees {
   readonly #trace: Trace;
+  readonly #isLimited: boolean;
 
-  constructor(trace: Trace) {
+  /** @param isLimited a limit may keep some of what is below a branch from being explored */
+  constructor(trace: Trace, isLimited = false) {
     this.#trace = trace;
+    this.#isLimited = isLimited;
   }
 
   /**
@@ -39,6 +44,7 @@ export class WakeupTrees {
    * @param mask   the choices of the turn
    * @param ways   in how many ways the step can go
    * @param point  where `actor` stands
+   * @param doubted of the choices, those of which a limit has kept executions from being seen
    */
   canComeFirst(
     sequence: readonly number[],
@@ -46,6 +52,7 @@ export class WakeupTrees {
     mask: number,
     ways: number,
     point: number,
+    doubted = 0,
   ): boolean {
     const at = this.#firstOf(sequence, actor);
     if (at >= 0) {
@@ -53,6 +60,7 @@ export class WakeupTrees {
       return (mask & (1 << this.#trace.choice[step]!)) !== 0 && this.#isInitial(sequence, at);
     }
     const all = allOf(ways);
+    if ((doubted & all) !== 0) return false;
     return (mask & all) === all && this.#isIndependent(sequence, point);
   }
 
@@ -82,13 +90,13 @@ export class WakeupTrees {
       }
       if (!this.#isIndependent(sequence, branch.point)) continue;
       if (branch.ways === 1) {
-        this.#insertBelow(branch, sequence, waysOf);
+        this.#leaveTo(branch, sequence, waysOf);
         return;
       }
       const same = branches.filter(({ actor }) => actor === branch.actor);
       const choices = same.reduce((mask, { choice }) => mask | (1 << choice), 0);
       if ((choices | asleepOf(branch.actor)) !== allOf(branch.ways)) continue;
-      for (const each of same) this.#insertBelow(each, sequence.slice(), waysOf);
+      for (const each of same) this.#leaveTo(each, sequence.slice(), waysOf);
       return;
     }
     this.#append(branches, sequence, waysOf);
@@ -96,19 +104,30 @@ export class WakeupTrees {
 
   /** A tree as data that does not depend on the numbers of points. */
   save(branches: readonly Branch[]): SavedBranch[] {
-    return branches.map((branch) => ({
+    return branches.map(({ aside, ...branch }) => ({
       ...branch,
       point: this.#trace.pointOf(branch.point),
       branches: this.save(branch.branches),
+      ...(aside && { aside: this.save(aside) }),
     }));
   }
 
   restore(saved: readonly SavedBranch[]): Branch[] {
-    return saved.map((branch) => ({
+    return saved.map(({ aside, ...branch }) => ({
       ...branch,
       point: this.#trace.numberOf(branch.point),
       branches: this.restore(branch.branches),
+      ...(aside && { aside: this.restore(aside) }),
     }));
+  }
+
+  /** Explores below a branch what its step is independent of. */
+  #leaveTo(branch: Branch, sequence: number[], waysOf: (step: number) => number): void {
+    if (this.#isLimited) {
+      branch.aside ??= [];
+      this.#append(branch.aside, sequence, waysOf);
+    }
+    this.#insertBelow(branch, sequence, waysOf);
   }
 
   /** Below a leaf everything will be seen. */

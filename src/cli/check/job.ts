@@ -74,6 +74,7 @@ export interface UnitResult extends PartResult {
   readonly figures: Figures;
   readonly bounds: readonly Bound[];
   readonly finding: Finding | undefined;
+  readonly isSymmetric: boolean;
   readonly probability?: number;
   readonly estimate?: Estimate;
 }

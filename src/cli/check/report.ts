@@ -53,6 +53,8 @@ interface SearchReport {
   /** Executions given up because what was left had been seen. */
   readonly blocked: number;
   readonly deepest: number;
+  /** Whether executions are counted up to the names of identical actors. */
+  readonly symmetric: boolean;
   readonly seconds: number;
   readonly property: string | null;
   readonly schedule: string | null;
@@ -106,6 +108,7 @@ function searchReport(checked: Case, search: Search | undefined): SearchReport |
     executions: executionsOf(result),
     blocked: result.blocked,
     deepest: result.deepest,
+    symmetric: result.isSymmetric,
     seconds: Number(result.seconds.toFixed(3)),
     property: finding?.property ?? null,
     schedule: finding?.schedule ?? null,

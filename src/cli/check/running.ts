@@ -30,6 +30,7 @@ export class Running {
   #only: Part | undefined;
   #figures: Figures;
   #finding: Finding | undefined;
+  #isSymmetric = false;
   #probability: number | undefined;
   #estimate: Estimate | undefined;
   #stoppedBy: SearchResult['stoppedBy'];
@@ -108,6 +109,7 @@ export class Running {
     this.#figures = sumOf(this.#figures, result.figures);
     for (const bound of result.bounds) if (bound !== 'stopped') this.#bounds.add(bound);
     this.#finding ??= result.finding;
+    this.#isSymmetric = result.isSymmetric;
     this.#probability = result.probability;
     this.#estimate ??= result.estimate;
     if (this.#search !== undefined) this.#search.add(part, result);
@@ -145,6 +147,7 @@ export class Running {
     return {
       ...this.#figures,
       finding: this.#finding,
+      isSymmetric: this.#isSymmetric,
       bounds: [...bounds],
       isComplete: this.#finding === undefined && bounds.size === 0,
       seconds: this.seconds,

@@ -24,6 +24,7 @@ import { scenarioOf } from './subject.ts';
 interface Running {
   readonly subject: ZooSubject;
   readonly search: SharedSearch;
+  readonly isSymmetric: boolean;
   readonly bounds: Set<Bound>;
   /** Why units were set aside. */
   readonly poison: string[];
@@ -137,7 +138,7 @@ export class SharedSource implements Source {
 
   results(): SearchResult[] {
     return this.#searches.map((running) => {
-      const { finding, poison, figures, search, seconds } = running;
+      const { finding, isSymmetric, poison, figures, search, seconds } = running;
       const bounds = new Set(running.bounds);
       const isCut = finding === undefined && !search.isDone;
       if (isCut) bounds.add(this.#hasAll(running) ? 'executions' : 'stopped');
@@ -145,6 +146,7 @@ export class SharedSource implements Source {
       return {
         ...figures,
         finding,
+        isSymmetric,
         seconds,
         bounds: [...bounds],
         isComplete: finding === undefined && bounds.size === 0,
@@ -154,11 +156,13 @@ export class SharedSource implements Source {
   }
 
   save(of: string): string {
-    const searches = this.#searches.map(({ subject: _, search, bounds, ...rest }) => ({
-      ...rest,
-      tree: search.save(),
-      bounds: [...bounds],
-    }));
+    const searches = this.#searches.map(
+      ({ subject: _, isSymmetric: __, search, bounds, ...rest }) => ({
+        ...rest,
+        tree: search.save(),
+        bounds: [...bounds],
+      }),
+    );
     return saveText({ of, seconds: this.#seconds(), searches });
   }
 
@@ -197,6 +201,7 @@ function runningOf(
   return {
     subject,
     search: new SharedSearch(scenario, saved?.tree),
+    isSymmetric: (scenario.identical?.length ?? 0) > 0,
     bounds: new Set(saved?.bounds),
     poison: [...(saved?.poison ?? [])],
     figures: saved?.figures ?? NOTHING,

@@ -135,7 +135,8 @@ function outcome({ entry }: Case, { subject }: Search, result: SearchResult): st
 export function cost(result: SearchResult): string {
   const executions = executionsOf(result);
   const noun = executions === 1 ? 'execution' : 'executions';
-  return `${executions.toLocaleString('en')} ${noun}, ${result.seconds.toFixed(1)} s`;
+  const names = result.isSymmetric ? ' up to names' : '';
+  return `${executions.toLocaleString('en')} ${noun}${names}, ${result.seconds.toFixed(1)} s`;
 }
 
 /** A finding: what is violated, how it comes about, and how to see it again. */

@@ -79,11 +79,12 @@ function guess(scenario: Scenario, isStopped: () => boolean): Estimate | undefin
 }
 
 function resultOf(result: Exploration): UnitResult {
-  const { bounds, finding, probability, rest, above } = result;
+  const { bounds, finding, isSymmetric, probability, rest, above } = result;
   return {
     figures: figuresOf(result),
     bounds,
     finding,
+    isSymmetric,
     ...(probability !== undefined && { probability }),
     ...(rest && { rest: { path: rest.path } }),
     ...(above && { above }),

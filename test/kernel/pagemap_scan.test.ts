@@ -7,6 +7,7 @@ import { before } from 'node:test';
 import { alone } from '../live/alone.ts';
 import { raiseHugePages } from '../live/huge_pages.ts';
 import { programs as commands, judgedTest, root } from '../live/judge.ts';
+import { newSeed } from '../seed.ts';
 import { UFFD_FEATURE } from './calls.ts';
 import { UFFD_WEIGHTS } from './covered.ts';
 import { hugePool, poolIsUsed } from './huge_pool.ts';
@@ -44,7 +45,7 @@ function tracking(step: Step, seed: number): Step {
 }
 
 judgedTest('a scan tells and protects what the kernel does', needs, (context) => {
-  const first = Number(process.env.PTSHARE_SCAN_SEED ?? Date.now() % 2 ** 31);
+  const first = newSeed();
   const end = Date.now() + SECONDS * 1000;
   let seed = first;
   let scans = 0;

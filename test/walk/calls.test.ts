@@ -1,12 +1,13 @@
 /**
  * Calls that walk tables and change them, or hold what they map: in both forms of the walk they say and
  * leave the same, which is what they do as in Linux 6.18, where the running kernel judges (test/kernel).
- * `PTSHARE_WALK_SEED` repeats a run.
+ * `PTSHARE_SEED` repeats a run.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as mm from '../../src/mm/index.ts';
 import { Random } from '../kernel/random.ts';
+import { newSeed } from '../seed.ts';
 import { KINDS, type Kind, perform, textOf } from './random_calls.ts';
 import { RandomSpace } from './random_space.ts';
 
@@ -32,7 +33,7 @@ function done(seed: number, form: mm.WalkForm | undefined): Done {
   const tables = world.spaces.map((space) => textOf(world, space));
   world.finish();
   mm.audit(world.machine);
-  assert.equal(mm.violationOf(world.machine), undefined, `PTSHARE_WALK_SEED=${seed}, ${form}`);
+  assert.equal(mm.violationOf(world.machine), undefined, `PTSHARE_SEED=${seed}, ${form}`);
   return { answers, tables };
 }
 
@@ -43,14 +44,14 @@ const isFruitful = ([kind, answer]: readonly [Kind, string]): boolean => {
 };
 
 test('calls that change tables, or hold pages, do the same in both forms', (context) => {
-  const first = Number(process.env.PTSHARE_WALK_SEED ?? Date.now() % 2 ** 29);
-  context.diagnostic(`PTSHARE_WALK_SEED=${first}`);
+  const first = newSeed();
+  context.diagnostic(`PTSHARE_SEED=${first}`);
   const fruitful = new Map<Kind, number>(KINDS.map((kind) => [kind, 0]));
   let spaces = 0;
   for (let seed = first; spaces < SPACES; seed++) {
     const { answers, tables } = done(seed, undefined);
     for (const form of [LEGACY, UNIFIED]) {
-      const where = `PTSHARE_WALK_SEED=${seed}, ${form}`;
+      const where = `PTSHARE_SEED=${seed}, ${form}`;
       const theirs = done(seed, form);
       assert.deepEqual(theirs.answers, answers, where);
       tables.forEach((text, at) => {

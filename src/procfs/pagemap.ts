@@ -130,9 +130,9 @@ function setSoftLanes(
 
 /** @source pte_swp_uffd_wp_any() */
 function isWpMarked(machine: Machine, slot: number): boolean {
-  const kind = softKindAt(machine, slot);
-  if (kind === SoftKind.MARKER) return (softValueAt(machine, slot) & Marker.UFFD_WP) !== 0;
-  return (softFlagsAt(machine, slot) & SoftFlag.UFFD_WP) !== 0;
+  if ((softFlagsAt(machine, slot) & SoftFlag.UFFD_WP) !== 0) return true;
+  const isMarker = softKindAt(machine, slot) === SoftKind.MARKER;
+  return isMarker && (softValueAt(machine, slot) & Marker.UFFD_WP) !== 0;
 }
 
 function flagsOfHugetlb(machine: Machine, slot: number, frame: number): number {

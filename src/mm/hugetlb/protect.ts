@@ -61,6 +61,9 @@ export function* hugetlbChangeProtection(
   const guard = machine.objects.iMmapLock(vma.file!.inode.id);
   const unshared = nothingUnshared();
   const [from, to] = notifiedRange(task, vma, start, end);
+  // UFFDIO_UNREGISTER may end within a huge page, whose translation is flushed whole.
+  const step = granularOf(machine, vma) === undefined ? hstate.pages : 1;
+  const steps = Math.ceil((end - start) / step);
   let result = 0;
   yield* invalidateRangeStart(task, mm, from, to, Notify.PROTECTION_VMA);
   yield* vmaLockWrite(task, vma);
@@ -80,7 +83,7 @@ export function* hugetlbChangeProtection(
     page = slot === NONE || isGone ? nextBlock(machine, hstate, page) : page + hstate.pages;
   }
   yield* flushUnshared(task, unshared);
-  yield* flushTlbMmRange(machine, cpu, mm.id, start, end);
+  yield* flushTlbMmRange(machine, cpu, mm.id, start, start + steps * step);
   yield* unlock(machine, cpu, guard, Rank.I_MMAP);
   yield* vmaUnlockWrite(task, vma);
   yield* invalidateRangeEnd(task, mm, from, to, Notify.PROTECTION_VMA);

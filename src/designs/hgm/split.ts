@@ -61,6 +61,7 @@ export function splitFeature({ needsExactAddress }: HgmOptions): GranularFeature
   };
 }
 
+/** The bit of UFFDIO_API (UFFD_FEATURE_MINOR_HUGETLBFS_HGM). */
 export const MINOR_HUGETLBFS_HGM = 1 << 17;
 
 function* registerGranular(task: Task, vma: Vma): Op<number> {

@@ -63,8 +63,9 @@ export function* handleUserfault(
 
 /** The page that is to be filled: of pages in pieces, the small one that the file has already. */
 function toldAddress({ machine }: Task, vma: Vma, page: number, reason: Reason): number {
-  const isSmall = !isHugetlb(vma) || (reason === VM.UFFD_MINOR && granularOf(machine, vma));
-  return isSmall ? page : page - (page % hstateOf(vma).pages);
+  if (!isHugetlb(vma)) return page;
+  const isPiece = reason === VM.UFFD_MINOR && granularOf(machine, vma) !== undefined;
+  return isPiece ? page : page - (page % hstateOf(vma).pages);
 }
 
 /** Whether the entry is still what the fault is about. */

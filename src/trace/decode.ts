@@ -66,7 +66,7 @@ export class TraceDecoder {
    * @throws TraceError
    */
   static begin(bytes: Uint8Array, arrived: number, limits = LIMITS): TraceDecoder | undefined {
-    if (arrived < MAGIC.length) return undefined;
+    if (arrived < Math.min(MAGIC.length, bytes.length)) return undefined;
     try {
       return new TraceDecoder(bytes, limits, arrived);
     } catch (error) {

@@ -5,6 +5,7 @@ import { openSession } from './session.ts';
 import { StartView } from './start.tsx';
 import { useStore } from './store.ts';
 import { DropTarget } from './ui/drop.tsx';
+import { Guard } from './ui/guard.tsx';
 import { Notices } from './ui/notices.tsx';
 import { TopBar } from './ui/top_bar.tsx';
 import { useView } from './views.ts';
@@ -27,7 +28,9 @@ export function App() {
         {route.view === 'start' ? (
           <StartView />
         ) : (
-          <View key={route.view} name={route.view} route={route} />
+          <Guard key={route.view}>
+            <View name={route.view} route={route} />
+          </Guard>
         )}
       </main>
     </DropTarget>

@@ -7,6 +7,7 @@ import { readDocument } from '../../src/document/documents.ts';
 import { explainFailure } from '../../src/document/explain_failure.ts';
 import { Findings } from '../../src/document/findings.ts';
 import { HostDocument } from '../../src/document/host.ts';
+import { TraceDecoder, TraceError } from '../../src/trace/index.ts';
 import { anyTraceMutant } from '../hostile/trace_mutants.ts';
 import { judgedTest } from '../live/judge.ts';
 import { newSeed } from '../seed.ts';
@@ -14,6 +15,7 @@ import { browserJudge, withViewer } from './browser.ts';
 import { type Inputs, makeInputs } from './inputs.ts';
 
 const TRACES = 7000;
+const PIECES = 1000;
 const REPORTS = 3000;
 const IN_BROWSER = 60;
 const MILLISECONDS_MAX = 5000;
@@ -62,6 +64,36 @@ test(`${TRACES} mutated traces are shown or refused`, (context) => {
   );
   context.diagnostic(`seed ${seed}: ${seen.shown} shown, ${seen.refused} refused`);
   assert.ok(seen.shown > TRACES / 20 && seen.refused > TRACES / 20);
+});
+
+/** Reads a file of which `part` has arrived at first, from 0 to 1. @returns whether it is a trace */
+function isTraceInPieces(file: Uint8Array, part: number): boolean {
+  const bytes = new Uint8Array(file.length);
+  const first = Math.floor(part * file.length);
+  bytes.set(file.subarray(0, first));
+  try {
+    const early = TraceDecoder.begin(bytes, first);
+    while (early?.next() === true);
+    bytes.set(file);
+    early?.arrive(file.length);
+    const decoder = early ?? TraceDecoder.begin(bytes, file.length)!;
+    while (decoder.next());
+    return decoder.isDone;
+  } catch (error) {
+    assert.ok(error instanceof TraceError, String(error));
+    return false;
+  }
+}
+
+test(`${PIECES} mutated traces in pieces are what they are as a whole`, () => {
+  const isWhole = (file: Uint8Array): boolean => isTraceInPieces(file, 1);
+  const part = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(
+    fc.property(anyTraceMutant, part, (file, share) => {
+      assert.equal(isTraceInPieces(file, share), isWhole(file));
+    }),
+    { numRuns: PIECES },
+  );
 });
 
 /** Text with parts cut out, doubled, or replaced by what JSON and reports do not expect. */

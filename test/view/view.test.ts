@@ -332,3 +332,19 @@ judgedTest(
     });
   },
 );
+
+judgedTest('a view that fails says so, and the others go on', [browserJudge], async () => {
+  await withViewer({ file: inputs().trace }, async ({ page, errors }) => {
+    await page.locator('.events .event').first().waitFor();
+    // What shows the bits of an entry needs it.
+    await page.evaluate("BigInt = () => { throw new Error('no integers') }");
+    await page.evaluate("location.hash = '#/entry/arm64-4k-48bit/0x40000012345f43?level=0'");
+    await page.getByRole('alert').filter({ hasText: 'This view has failed' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'no integers' }).waitFor();
+    await assertAccessible(page, 'a view that failed');
+    await page.getByRole('link', { name: 'Playground' }).press('Enter');
+    await page.locator('.code-editor').waitFor();
+    // React says it, too.
+    (errors as string[]).length = 0;
+  });
+});

@@ -41,14 +41,19 @@ const mapping = fc.record({
   isShared: fc.boolean(),
   isWritable: fc.boolean(),
 });
+const mappings = fc.uniqueArray(mapping, { maxLength: 3, selector: ({ place }) => place });
 const process = fc.record({
-  mappings: fc.uniqueArray(mapping, { maxLength: 4, selector: ({ place }) => place }),
+  mappings,
+  /** Whether it has what all have. */
+  isUsual: fc.boolean(),
   heap: fc.integer({ min: 0, max: TABLE + 40 }),
   /** Of the private memory that a family has: how much this one has written since the fork. */
   written: fc.nat(3),
 });
 export const host = fc.record({
   processes: fc.array(process, { minLength: 1, maxLength: 4 }),
+  /** Mappings that most have in common, unless they have another there. */
+  common: mappings,
   /** Tables of private memory that all have since they were forked; none if they were not. */
   family: fc.nat(3),
 });
@@ -58,18 +63,14 @@ const HEAP = 9 * GIB + 17;
 const ARENA = 11 * GIB;
 
 /** @param isSparse whether one page of each table is populated, or all: tables are there for both */
-export function snapshotOfHost({ processes, family }: Host, isSparse = false): HostSnapshot {
-  const mms = processes.map(({ mappings, heap, written }, index): Mm => {
+export function snapshotOfHost(
+  { processes, common, family }: Host,
+  isSparse = false,
+): HostSnapshot {
+  const mms = processes.map(({ mappings: own, isUsual, heap, written }, index): Mm => {
     const space = new AddressSpace();
-    for (const one of mappings.toSorted((a, b) => a.place - b.place)) {
-      if (one.place === LARGE && !isSparse) continue;
-      const [start, pages, offset] = PLACES[one.place]!;
-      const protection = PROT_READ | (one.isWritable ? PROT_WRITE : 0);
-      // Memory that is nobody's file is mapped to be shared.
-      const shared = one.isShared || OBJECTS[one.object]!.kind !== 'file';
-      const populated = one.place === LARGE ? one.tables * TABLE : pages;
-      const { object } = one;
-      space.map({ start, pages, populated, offset, protection, shared, object });
+    for (const one of mappingsOf(own, isUsual ? common : [])) {
+      if (one.place !== LARGE || isSparse) mapObject(space, one);
     }
     if (heap > 0) space.map({ start: HEAP, pages: heap, label: '[heap]' });
     mapArena(space, family, index === 0 ? 0 : Math.min(written, family));
@@ -79,6 +80,22 @@ export function snapshotOfHost({ processes, family }: Host, isSparse = false): H
     return mm;
   });
   return hostOf('random', OBJECTS, mms);
+}
+
+/** Those of a process and, where it has none, those of all. */
+function mappingsOf(own: Host['common'], common: Host['common']): Host['common'] {
+  const others = common.filter(({ place }) => own.every((one) => one.place !== place));
+  return [...own, ...others].toSorted((a, b) => a.place - b.place);
+}
+
+function mapObject(space: AddressSpace, one: Host['common'][number]): void {
+  const { object, tables } = one;
+  const [start, pages, offset] = PLACES[one.place]!;
+  const protection = PROT_READ | (one.isWritable ? PROT_WRITE : 0);
+  // Memory that is nobody's file is mapped to be shared.
+  const shared = one.isShared || OBJECTS[object]!.kind !== 'file';
+  const populated = one.place === LARGE ? tables * TABLE : pages;
+  space.map({ start, pages, populated, offset, protection, shared, object });
 }
 
 /** Private memory of `tables`, of which the first `written` are the process's own. */

@@ -22,6 +22,8 @@ export class StagedLife {
   readonly #forksMax: number;
   #life: Life;
   #events = 0;
+  /** Whether fewer have shared tables after the last event than before. */
+  hasUnshared = false;
   readonly #detached = new Set<string>();
 
   constructor(before: HostSnapshot, evaluation: Evaluation, forksMax: number) {
@@ -38,6 +40,13 @@ export class StagedLife {
 
   /** @returns whether there was something to do */
   perform(random: RandomEvent): boolean {
+    const before = this.#shares();
+    const isDone = this.#perform(random);
+    this.hasUnshared = this.#shares() < before;
+    return isDone;
+  }
+
+  #perform(random: RandomEvent): boolean {
     if (random.what === 'region') return this.#unmapInRegion(random);
     if (random.what === 'detach') return this.#detach(random);
     const mm = this.#processOf(random);
@@ -72,6 +81,10 @@ export class StagedLife {
     const { design } = this.#evaluation;
     if (design.id !== 'identical') return machine.tableUsed.reduce((sum, used) => sum + used, 0);
     return BLANKED.identicalTables(machine).distinct + machine.mms.all().length;
+  }
+
+  #shares(): number {
+    return this.#stage.machine.tableShares.reduce((sum, shares) => sum + shares, 0);
   }
 
   /** Processes that live: not the regions of mshare, which stand behind the host's own. */

@@ -49,11 +49,21 @@ export class Preemptions implements Limit {
     this.#limit = limit;
   }
 
-  allows(from: number, sequence: readonly number[]): boolean {
+  allows(from: number, sequence: readonly number[], first: number): 'yes' | 'perhaps' | 'no' {
     const steps = Array.from({ length: from }, (_, at) => at).concat(sequence);
+    const pending = this.#pendingAfter(from, sequence);
     this.#isWhole = false;
-    this.#pending = this.#pendingAfter(from, sequence);
-    return this.#isWithin(steps);
+    this.#pending = pending;
+    if (!this.#isWithin(steps)) return 'no';
+    const { actor } = this.#trace;
+    const later: number[] = [];
+    for (let step = from; step <= first; step++) {
+      const isIts = actor[step] === actor[first];
+      if (isIts && !sequence.includes(step) && !pending.includes(step)) later.push(step);
+    }
+    if (later.length === 0) return 'yes';
+    this.#pending = pending.concat(later).sort((one, other) => one - other);
+    return this.#isWithin(steps) ? 'yes' : 'perhaps';
   }
 
   accepts(): boolean {

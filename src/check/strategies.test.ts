@@ -106,7 +106,8 @@ test(`with reduction, ${PROGRAMS} random programs: each order that needs so few 
     round++;
   }
   t.diagnostic(`accepted ${accepted}, run ${run}, with at most 0, 1, 2 preemptions`);
-  for (const max of [0, 1, 2]) assert.ok(run[max]! <= 2 * accepted[max]!, `${run} for ${accepted}`);
+  const sum = (counts: readonly number[]): number => counts.reduce((all, count) => all + count, 0);
+  assert.ok(sum(run) <= 2 * sum(accepted), `${run} for ${accepted}`);
 });
 
 /** Programs with orders that are reached only where several races are reversed at once. */
@@ -195,9 +196,30 @@ const HIDDEN: readonly RandomProgram[] = [
       ['signal', 0, 0],
     ],
   ],
+  [
+    [
+      ['write', 1, 1],
+      ['lock', 0, 0],
+      ['add', 0, 3],
+      ['unlock', 0, 0],
+      ['lock', 0, 0],
+    ],
+    [
+      ['lock', 1, 0],
+      ['cas', 1, 1],
+      ['unlock', 1, 0],
+    ],
+    [
+      ['lock', 1, 0],
+      ['cas', 0, 2],
+      ['unlock', 1, 0],
+      ['lock', 1, 0],
+      ['read', 1, 3],
+    ],
+  ],
 ];
 
-test('orders that need no preemption, but are next only to those that do, are found', () => {
+test('orders that need few preemptions, and are next only to those that need more, are found', () => {
   for (const program of HIDDEN) for (const max of [0, 1, 2]) compareBounded(program, max, 'hidden');
 });
 

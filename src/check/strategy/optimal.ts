@@ -70,6 +70,8 @@ export class Optimal implements Strategy {
   readonly #waiting: number[] = [];
   /** The step that the actor of the second step of a race takes before it, or -1. */
   #past = -1;
+  /** Whether the limit does not allow the race that is being reversed. */
+  #isYielding = false;
   /** The last twin of the second step, or -1. */
   #twin = -1;
   /** In how many ways the second step could go instead of the first one. */
@@ -250,13 +252,17 @@ export class Optimal implements Strategy {
     this.#twin = this.#symmetry.twinOf(actor, end);
 
     const removed = [first];
+    this.#isYielding = false;
     for (;;) {
       const from = Math.min(...removed);
       const sequence = this.#without(removed, from, length);
       sequence.push(length);
       const isSure = !trace.canWait(point) && !trace.canChoose(point);
       const ways = isSure ? 1 : this.#waysAfter(from, this.#without(removed, from, end), actor);
-      if (ways > 0 && this.#insertAll(first, from, sequence, ways)) return;
+      if (ways > 0) {
+        if (this.#insertAll(first, from, sequence, ways)) return;
+        this.#isYielding = true;
+      }
       const next =
         ways > 0
           ? this.#nextToYield(removed, point, from)
@@ -343,8 +349,8 @@ export class Optimal implements Strategy {
 
   /** Sees to it that a sequence is explored, if the limit allows it; whether it surely does. */
   #insert(first: number, from: number, sequence: number[]): boolean {
-    // With a limit, what is seen elsewhere does not stand for all that the race leads to.
-    if (this.#isSeen(from, sequence)) return from === first || this.#cuts === undefined;
+    // What is seen elsewhere does not stand for all that a race leads to that the limit forbids.
+    if (this.#isSeen(from, sequence)) return !this.#isYielding;
     const isAllowed = this.#limit?.allows(from, sequence, first) ?? 'yes';
     if (isAllowed === 'no') {
       this.#hasCut = true;

@@ -10,7 +10,15 @@ import { identicalAdds, identicalReaders } from '../../test/check/literature.ts'
 import { identicalProgram, type Watched, watch } from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
 import { newSeed } from '../../test/seed.ts';
-import { type Exploration, explore, identical, replay, type Scenario, World } from './index.ts';
+import {
+  type Exploration,
+  explore,
+  identical,
+  replay,
+  type Scenario,
+  type StrategyOption,
+  World,
+} from './index.ts';
 
 const PROGRAMS = Number(process.env.PTSHARE_RANDOM_PROGRAMS ?? 300);
 /** Programs with more schedules are passed over. */
@@ -52,7 +60,7 @@ interface Seen extends Exploration {
 function see(
   { scenario, outcome, trace }: Watched,
   names: readonly (readonly number[])[],
-  strategy: 'none' | 'optimal',
+  strategy: StrategyOption,
 ): Seen {
   const [outcomes, traces] = [new Set<string>(), new Set<string>()];
   const seen = new Set<string>();
@@ -96,6 +104,26 @@ test(`${PROGRAMS} random programs with identical threads: all there is up to nam
   }
   t.diagnostic(`${reduced} executions instead of ${plain}`);
   assert.ok(reduced < plain);
+});
+
+test('60 random programs with identical threads and few preemptions: all there is up to names', () => {
+  const seed = Date.now() % 2 ** 31;
+  const random = new Random(seed);
+  for (let compared = 0; compared < 60; ) {
+    const { program, groups } = identicalProgram(random);
+    const names = namings(groups, program.length);
+    if (!see(watch(program), names, 'none').isComplete) continue;
+    for (const max of [0, 1]) {
+      const watched = watch(program);
+      const scenario: Scenario = { ...watched.scenario, identical: groups };
+      const every = see(watched, names, { name: 'preemptions', max, reduction: 'none' });
+      const once = see({ ...watched, scenario }, names, { name: 'preemptions', max });
+      const text = `seed ${seed}, at most ${max}: ${JSON.stringify({ program, groups })}`;
+      assert.deepEqual(once.traces, every.traces, text);
+      assert.equal(once.executions, every.traces.size, text);
+    }
+    compared++;
+  }
 });
 
 const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1));

@@ -2,8 +2,8 @@
  * Which steps of a trace happen before which, by vector clocks, and the races among them.
  *
  * A step happens before another one if it is of the same actor, or depends on it, or is its twin of
- * an identical actor, or a chain of such pairs leads there. The clock of a step says, for each actor, which of that actor's steps happened
- * before it: the number of the last one, plus 1.
+ * an identical actor, or a chain of such pairs leads there. The clock of a step says, for each actor,
+ * which of that actor's steps happened before it: the number of the last one, plus 1.
  *
  * @source C. Flanagan, P. Godefroid, Dynamic Partial-Order Reduction for Model Checking Software,
  *         POPL 2005, section 4

@@ -31,8 +31,11 @@ import { type Branch, WakeupTrees } from './wakeup_tree.ts';
 
 /** What keeps a search from some of the executions. */
 export interface Limit {
-  /** Whether an execution may begin with the steps of the trace before `from`, then `sequence`. */
-  allows(from: number, sequence: readonly number[]): boolean;
+  /**
+   * Whether an execution may begin with the steps of the trace before `from`, then `sequence`;
+   * perhaps, if not where all goes on as it does in the trace up to the step `first`.
+   */
+  allows(from: number, sequence: readonly number[], first: number): 'yes' | 'perhaps' | 'no';
   /** Whether the execution of the trace, which has come to its end, is asked for. */
   accepts(): boolean;
 }
@@ -67,6 +70,8 @@ export class Optimal implements Strategy {
   readonly #waiting: number[] = [];
   /** The step that the actor of the second step of a race takes before it, or -1. */
   #past = -1;
+  /** Whether the limit does not allow the race that is being reversed. */
+  #isYielding = false;
   /** The last twin of the second step, or -1. */
   #twin = -1;
   /** In how many ways the second step could go instead of the first one. */
@@ -247,13 +252,17 @@ export class Optimal implements Strategy {
     this.#twin = this.#symmetry.twinOf(actor, end);
 
     const removed = [first];
+    this.#isYielding = false;
     for (;;) {
       const from = Math.min(...removed);
       const sequence = this.#without(removed, from, length);
       sequence.push(length);
       const isSure = !trace.canWait(point) && !trace.canChoose(point);
       const ways = isSure ? 1 : this.#waysAfter(from, this.#without(removed, from, end), actor);
-      if (ways > 0 && this.#insertAll(from, sequence, ways)) return;
+      if (ways > 0) {
+        if (this.#insertAll(first, from, sequence, ways)) return;
+        this.#isYielding = true;
+      }
       const next =
         ways > 0
           ? this.#nextToYield(removed, point, from)
@@ -326,28 +335,30 @@ export class Optimal implements Strategy {
     return ways;
   }
 
-  /** Inserts a sequence with each choice of its last step; whether the limit allows all. */
-  #insertAll(from: number, sequence: readonly number[], ways: number): boolean {
+  /** Inserts a sequence with each choice of its last step; whether the limit surely allows all. */
+  #insertAll(first: number, from: number, sequence: readonly number[], ways: number): boolean {
     const { choice, length } = this.#trace;
     this.#imaginedWays = ways;
     let isAllowed = true;
     for (let way = 0; way < ways; way++) {
       choice[length] = way;
-      if (!this.#insert(from, sequence.slice())) isAllowed = false;
+      if (!this.#insert(first, from, sequence.slice())) isAllowed = false;
     }
     return isAllowed;
   }
 
-  /** Sees to it that a sequence is explored; false if the limit does not allow it. */
-  #insert(from: number, sequence: number[]): boolean {
-    if (this.#isSeen(from, sequence)) return true;
-    if (this.#limit?.allows(from, sequence) === false) {
+  /** Sees to it that a sequence is explored, if the limit allows it; whether it surely does. */
+  #insert(first: number, from: number, sequence: number[]): boolean {
+    // What is seen elsewhere does not stand for all that a race leads to that the limit forbids.
+    if (this.#isSeen(from, sequence)) return !this.#isYielding;
+    const isAllowed = this.#limit?.allows(from, sequence, first) ?? 'yes';
+    if (isAllowed === 'no') {
       this.#hasCut = true;
       this.#cuts?.cut(from);
       return false;
     }
     this.#add(from, sequence, this.#waysOf);
-    return true;
+    return isAllowed === 'yes';
   }
 
   /** Whether what begins with a sequence is seen behind a turn that is asleep. */

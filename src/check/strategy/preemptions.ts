@@ -9,8 +9,9 @@
  * An execution within the limit may differ by several reversals from those that are run, each of
  * them alone beyond the limit. So where a race may not be reversed, its second step is tried before
  * more and more of the steps before the first one; and what is explored behind a turn says nothing
- * about others if the limit has cut something off there. That this finds all, and that few are run
- * beyond the limit, is tested, not proved.
+ * about others if the limit has cut something off there. Where steps may wait, that is not enough:
+ * there, executions are run with one preemption more, and not accepted. That this finds all, and that
+ * few are run beyond the limit, is tested, not proved.
  *
  * @source M. Musuvathi, S. Qadeer, Iterative Context Bounding for Systematic Testing of Multithreaded
  *         Programs, PLDI 2007 (what a preemption is); I. Marmanis, M. Kokologiannakis,
@@ -22,6 +23,9 @@ import { ENDED, type Trace } from '../trace.ts';
 import type { Limit } from './optimal.ts';
 import type { Probe } from './strategy.ts';
 
+/** Where steps may wait. */
+const SLACK = 1;
+
 export class Preemptions implements Limit {
   readonly #trace: Trace;
   readonly #probe: Probe;
@@ -29,6 +33,7 @@ export class Preemptions implements Limit {
   /** The steps in question. */
   #steps: number[] = [];
   #isWhole = false;
+  #max = 0;
   /** Steps that will come behind these, in whatever order. */
   #pending: readonly number[] = [];
   /** Of each actor, its steps. */
@@ -49,18 +54,37 @@ export class Preemptions implements Limit {
     this.#limit = limit;
   }
 
-  allows(from: number, sequence: readonly number[]): boolean {
+  allows(from: number, sequence: readonly number[], first: number): 'yes' | 'perhaps' | 'no' {
     const steps = Array.from({ length: from }, (_, at) => at).concat(sequence);
+    const pending = this.#pendingAfter(from, sequence);
     this.#isWhole = false;
-    this.#pending = this.#pendingAfter(from, sequence);
-    return this.#isWithin(steps);
+    this.#pending = pending;
+    this.#max = this.#limit + this.#slack();
+    if (!this.#isWithin(steps)) return 'no';
+    const { actor } = this.#trace;
+    const later: number[] = [];
+    for (let step = from; step <= first; step++) {
+      const isIts = actor[step] === actor[first];
+      if (isIts && !sequence.includes(step) && !pending.includes(step)) later.push(step);
+    }
+    if (later.length === 0) return 'yes';
+    this.#pending = pending.concat(later).sort((one, other) => one - other);
+    return this.#isWithin(steps) ? 'yes' : 'perhaps';
   }
 
   accepts(): boolean {
     const steps = Array.from({ length: this.#trace.length }, (_, at) => at);
     this.#isWhole = true;
     this.#pending = [];
+    this.#max = this.#limit;
     return this.#isWithin(steps);
+  }
+
+  /** Preemptions beyond the limit with which executions are run, for what they lead to. */
+  #slack(): number {
+    const { length, point } = this.#trace;
+    for (let at = 0; at < length; at++) if (this.#trace.canWait(point[at]!)) return SLACK;
+    return 0;
   }
 
   /** The next step of each actor behind `sequence`, as far as it is known and cannot wait. */
@@ -134,8 +158,7 @@ export class Preemptions implements Limit {
     while (!isPossible && this.#isNext(last)) {
       // To stop before a step is never cheaper than to stop behind it, unless it ends a wait.
       const step = this.#lines[last]![this.#taken[last]!]!;
-      if (this.#endsWait.has(step) && spent < this.#limit)
-        isPossible = this.#change(last, spent + 1);
+      if (this.#endsWait.has(step) && spent < this.#max) isPossible = this.#change(last, spent + 1);
       this.#taken[last]!++;
     }
     if (!isPossible) {
@@ -150,7 +173,7 @@ export class Preemptions implements Limit {
     const { actors } = this.#trace;
     if (this.#lines.every((line, actor) => line.length === this.#taken[actor])) return true;
     const key = `${last} ${this.#taken.join()}`;
-    if (spent > this.#limit || (this.#tried.get(key) ?? Number.POSITIVE_INFINITY) <= spent) {
+    if (spent > this.#max || (this.#tried.get(key) ?? Number.POSITIVE_INFINITY) <= spent) {
       return false;
     }
     this.#tried.set(key, spent);

@@ -123,7 +123,7 @@ export const shareWhileRightsChange: ZooEntry = {
     'and forth, between 13% and 70% of the stores did not fault. It needs a file that is open for writing. ' +
     'A mend that is verified: tables of a VMA that is write-locked are not shared.',
   fix: undefined,
-  versions: '6.18, seen',
+  versions: '6.18, reproduced, latent',
   bounds: '2 CPUs, 2 processes, 1 huge page, 2 operations',
   scenario: (isBroken) =>
     mapping(

@@ -59,24 +59,6 @@ export interface Program {
   run(task: Task): Op<unknown>;
 }
 
-/** More pages than this are not numbered before they are met. */
-const NUMBERED_MAX = 4096;
-
-/**
- * Pages that programs may access have their numbers before any is met: threads that search parts of one
- * tree, and tell each other points, meet them in different orders, and some not at all.
- */
-function numberAccesses({ mms, accesses }: Machine): void {
-  let left = NUMBERED_MAX;
-  for (const mm of mms.all()) {
-    for (const { start, end } of mm.vmas.all()) {
-      for (let page = start; page < end && left > 0; page++, left--) {
-        accesses.numberOf(mm.id, page);
-      }
-    }
-  }
-}
-
 /**
  * One program on each CPU of `machine`, from the state that it is in now.
  *
@@ -92,7 +74,9 @@ export class MachineScenario implements Scenario<Point> {
     this.machine = machine;
     this.programs = programs;
     this.#initial = machine.save();
-    numberAccesses(machine);
+    for (const mm of machine.mms.all()) {
+      for (const { start, end } of mm.vmas.all()) machine.accesses.add(mm.id, start, end);
+    }
   }
 
   start(): readonly Actor<Point>[] {

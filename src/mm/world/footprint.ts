@@ -7,25 +7,53 @@
  * accesses commute with most changes of entries.
  */
 import type { Vpn } from '../../arch/index.ts';
-import { PointKind as Kind, kindOf, noteOf, objectOf, type Point, withNote } from './point.ts';
+import {
+  PointKind as Kind,
+  kindOf,
+  NOTES_MAX,
+  noteOf,
+  objectOf,
+  type Point,
+  withNote,
+} from './point.ts';
 import type { World } from './world.ts';
 
-/** Pages of address spaces that programs access, by number; no part of the state. */
-export class Accesses {
-  readonly #numbers = new Map<string, number>();
-  readonly #places: { readonly mm: number; readonly page: number }[] = [];
+interface Range {
+  readonly mm: number;
+  readonly start: number;
+  readonly end: number;
+  /** The number of the first page. */
+  readonly first: number;
+}
 
-  numberOf(mm: number, page: number): number {
-    const key = `${mm} ${page}`;
-    const known = this.#numbers.get(key);
-    if (known !== undefined) return known;
-    const number = this.#places.push({ mm, page }) - 1;
-    this.#numbers.set(key, number);
-    return number;
+/**
+ * Pages of address spaces that programs may access, by number; no part of the state.
+ *
+ * They have their numbers before any is met: threads that search parts of one tree tell each other
+ * points, meet pages in different orders, and some not at all. A page without a number is not noted.
+ */
+export class Accesses {
+  readonly #ranges: Range[] = [];
+  #count = 0;
+
+  /** Numbers the pages of `[start, end)`, unless notes have no room for them. */
+  add(mm: number, start: number, end: number): void {
+    if (this.#count + end - start >= NOTES_MAX) return;
+    this.#ranges.push({ mm, start, end, first: this.#count });
+    this.#count += end - start;
+  }
+
+  numberOf(mm: number, page: number): number | undefined {
+    for (const range of this.#ranges) {
+      if (range.mm !== mm || page < range.start || page >= range.end) continue;
+      return range.first + page - range.start;
+    }
+    return undefined;
   }
 
   get(number: number): { readonly mm: number; readonly page: number } {
-    return this.#places[number]!;
+    const range = this.#ranges.findLast(({ first }) => first <= number)!;
+    return { mm: range.mm, page: range.start + number - range.first };
   }
 }
 
@@ -36,7 +64,7 @@ export function noteFootprint(world: World, at: Point): Point {
     case Kind.STORE: {
       const agent = world.objects.numberOf('tlb', objectOf(at));
       const number = world.accesses.numberOf(world.accessMm[agent]!, world.accessPage[agent]!);
-      return withNote(at, 1 + number);
+      return number === undefined ? at : withNote(at, 1 + number);
     }
     case Kind.SET:
     case Kind.CLEAR: {

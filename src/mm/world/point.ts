@@ -67,6 +67,8 @@ export type PointKind = (typeof PointKind)[keyof typeof PointKind];
 
 const OBJECTS = 2 ** 26;
 const KINDS = 2 ** 5;
+/** A point with a note below this is an exact integer. */
+export const NOTES_MAX = 2 ** 53 / (OBJECTS * KINDS);
 
 function point(kind: PointKind, object: number): Point {
   assert(object >= 0, 'an object id is not negative');

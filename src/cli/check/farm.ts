@@ -9,6 +9,7 @@
  * and longer.
  */
 import { Worker } from 'node:worker_threads';
+import { assert } from '../../base/assert.ts';
 import type { Estimate, Part, Scenario } from '../../check/index.ts';
 import { type ExitCode, Failure } from '../failure.ts';
 import type { Job, SavedSearch, SearchResult, Unit, UnitEvent, UnitResult } from './job.ts';
@@ -53,6 +54,8 @@ export class Farm {
   /** Of each thread under way, how far it is. */
   readonly #told = new Map<Work, SearchProgress>();
   #idle: (() => void)[] = [];
+  /** Those that have not ended, idle or not. */
+  #lanes = 0;
 
   /** @param abort searches under way then end with what they have seen; others are not begun */
   constructor(listener: FarmListener, abort: AbortSignal) {
@@ -68,6 +71,7 @@ export class Farm {
       for (const running of this.#running) this.#stop(running, 'signal');
     };
     this.#abort.addEventListener('abort', stop);
+    this.#lanes = threads;
     try {
       await Promise.all(Array.from({ length: threads }, () => this.#lane()));
     } finally {
@@ -85,9 +89,13 @@ export class Farm {
         worker ??= this.#newWorker();
         await this.#do(worker, work);
       } else if (this.#running.size === 0) {
+        this.#lanes--;
         this.#wake();
         return;
-      } else await this.#wait();
+      } else {
+        assert(this.#idle.length + 1 < this.#lanes, 'a search that is not over has work');
+        await this.#wait();
+      }
     }
   }
 
@@ -121,6 +129,7 @@ export class Farm {
   #stop(running: Running, reason: 'timeout' | 'signal'): void {
     running.stop(reason);
     Atomics.store(this.#shared, 1 + running.index, 1);
+    this.#wake();
   }
 
   async #do(worker: Worker, work: Work): Promise<void> {

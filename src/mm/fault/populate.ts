@@ -74,13 +74,22 @@ export function* populateVma(task: Task, vma: Vma, start: number, end: number): 
   const access = isPrivateWritable ? Access.WRITE : Access.READ;
   for (let page = start; page < end; page = isHugetlb(vma) ? endOfHugePage(vma, page) : page + 1) {
     let result: Fault = Fault.RETRY;
-    while (result === Fault.RETRY) {
-      result = yield* handleMmFault(task, vma, page, access, false);
-    }
+    while (result === Fault.RETRY) result = yield* faultIn(task, vma, page, access);
     if (result !== Fault.DONE) return result;
     if (isPrivateWritable) yield* touchForWrite(task, page);
   }
   return Fault.DONE;
+}
+
+/**
+ * Faults until GUP would find the page as it wants it: what comes write-protected, because userfaultfd
+ * has a mark there, is told by the next fault.
+ */
+function* faultIn(task: Task, vma: Vma, page: number, access: Access): Op<Fault> {
+  const result = yield* handleMmFault(task, vma, page, access, false);
+  const isWatched = access === Access.WRITE && (vma.flags & VM.UFFD_WP) !== 0;
+  if (result !== Fault.DONE || !isWatched) return result;
+  return yield* handleMmFault(task, vma, page, access, false);
 }
 
 /** What GUP does with a page that is there. @returns where it goes on */
@@ -114,7 +123,7 @@ export function* faultinRange(
     const vma = mm.vmas.at(page);
     if (vma === undefined) return ENOMEM;
     if (!mayFaultIn(vma, isWrite ? VM.WRITE : VM.READ)) return EINVAL;
-    const result = yield* handleMmFault(task, vma, page, access, false);
+    const result = yield* faultIn(task, vma, page, access);
     if (result === Fault.RETRY) continue;
     if (result === Fault.WAIT) {
       const isWoken = yield* awaitUnlocked(task);

@@ -35,7 +35,7 @@ export function granularMachine(format: PteFormat, seed: number): Machine {
   const machine = new fast.Machine(
     {
       ...{ format, frames, hugeSizes: sizes, contents: false },
-      ...{ mms: 4, tables: 128, vmas: 32, gather: 64 },
+      ...{ mms: 4, userfaultfds: 4, tables: 128, vmas: 32, gather: 64 },
       ...(isLevel2 ? { gigantic: count } : { hugePages: count }),
     },
     {},

@@ -14,7 +14,7 @@ import { Access, Fault } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import { checkTable, isNoneAt, isWritableAt, lockOf } from '../table/pgtable.ts';
+import { checkTable, isNoneAt, isPresentAt, isWritableAt, lockOf } from '../table/pgtable.ts';
 import {
   isNoneMostlyAt,
   isWpMarkerAt,
@@ -110,7 +110,8 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Ended> {
   let result: Ended = Fault.DONE;
   if (isMappedAt(machine, slot, level)) {
     const isWrite = access === Access.WRITE || access === Access.UNSHARE;
-    const isToBeWritten = isWrite && !isWritableAt(machine, slot);
+    const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
+    const isToBeWritten = isWrite && !isWritable;
     const isTold = isToBeWritten && (yield* isWriteProtected(task, fault));
     if (isTold) result = Told.WP;
     else if (isToBeWritten) result = yield* hugetlbWp(task, fault);

@@ -107,3 +107,14 @@ test('mshare: a region ends with its maker, but for the table that guests are li
   ] as const;
   assert.deepEqual(growth(life, alone), [0, 0, -1 - 1 - 1 - 512]);
 });
+
+test('huge pages of shmem: a child finds whole what its parent had to divide', () => {
+  const life = lifeOf(host(SYSV, workers(1, 0, [populated(ALIGNED, 4 * MIB2)])), 'shmem-thp');
+  const events: HostEvent[] = [
+    protect(0, ALIGNED, 1, PROT_READ),
+    protect(0, ALIGNED, MIB2, READ_WRITE),
+    { what: 'fork', mm: 0 },
+  ];
+  // A PTE table, which stays; a root, a PUD and a PMD table of the child.
+  assert.deepEqual(growth(life, events), [1, 0, 3]);
+});

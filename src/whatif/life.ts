@@ -7,7 +7,7 @@
  */
 import { slotPages } from '../arch/geometry.ts';
 import { assert } from '../base/assert.ts';
-import { type Mm, PROT_WRITE, type Vma } from '../snapshot/records.ts';
+import { type Mm, PROT_WRITE, RunKind, type Vma } from '../snapshot/records.ts';
 import {
   countTables,
   geometryOf,
@@ -17,10 +17,11 @@ import {
 } from '../twin/count_tables.ts';
 import { TablePool } from '../twin/table_pool.ts';
 import { depositedTables } from '../twin/tables.ts';
-import { changed, type RangeChange } from './change.ts';
+import { changed, type RangeChange, subrow } from './change.ts';
 import { Contents } from './contents.ts';
 import type { Outcome } from './design.ts';
 import { Lineage } from './lineage.ts';
+import { type Part, partsOf, withParts } from './rewrite.ts';
 
 /** A forked process comes last in the list; one that has ended keeps its place there. */
 export type HostEvent =
@@ -37,10 +38,13 @@ export class Life {
   readonly #contents: Contents;
   /** By region of mshare: who has it attached still. */
   readonly #guests: Map<number, readonly number[]>;
+  /** Objects that the design has in huge pages which can be divided. */
+  readonly #hugeObjects: ReadonlySet<number>;
 
   constructor(outcome: Outcome, before?: Life) {
     this.#outcome = outcome;
     const isFirst = before === undefined;
+    this.#hugeObjects = isFirst ? hugeObjectsOf(outcome.snapshot.mms) : before.#hugeObjects;
     this.#lineage = isFirst
       ? new Lineage(outcome.snapshot, mappingRule(outcome))
       : before.#lineage.copy();
@@ -134,7 +138,27 @@ export class Life {
     const common = this.#contents.named(mm, isCopiedByFork);
     lineage.pin(parent);
     lineage.mms[parent] = common;
-    lineage.relink(lineage.addEmpty(common));
+    lineage.relink(lineage.addEmpty(this.#foundAgain(common, 0, Number.MAX_SAFE_INTEGER)));
+  }
+
+  /** Huge pages of files that were divided, because a part of a VMA changed, are found whole again. */
+  #foundAgain(mm: Mm, start: number, end: number): Mm {
+    const pages = slotPages(geometryOf(this.#outcome.snapshot));
+    const isWhole = ({ vma }: Part, slot: number): boolean => {
+      const [first, last] = [Math.max(start, vma.start), Math.min(end, vma.end)];
+      return first <= slot * pages && (slot + 1) * pages <= last;
+    };
+    const parts = partsOf(mm).map((part) => {
+      if (!part.vma.shared || !this.#hugeObjects.has(part.vma.object)) return part;
+      const rows = part.rows.flatMap((row) =>
+        Array.from({ length: row.kind === RunKind.PTE ? row.count : 0 }, (_, at) => row.slot + at)
+          .flatMap((slot) => subrow(row, slot, slot + 1))
+          .map((one) => (isWhole(part, one.slot) ? { ...one, kind: RunKind.THP_FILE, pages } : one))
+          .concat(row.kind === RunKind.PTE ? [] : [row]),
+      );
+      return { ...part, rows };
+    });
+    return withParts(mm, parts);
   }
 
   #exit(index: number): void {
@@ -157,6 +181,12 @@ export class Life {
       guests.filter((guest) => guest !== index),
     );
   }
+}
+
+function hugeObjectsOf(mms: readonly Mm[]): ReadonlySet<number> {
+  const isHuge = ({ vma, rows }: Part): boolean =>
+    vma.shared && rows.some(({ kind }) => kind === RunKind.THP_FILE);
+  return new Set(mms.flatMap((mm) => partsOf(mm).filter(isHuge)).map(({ vma }) => vma.object));
 }
 
 /** Of the tables of a region that its guests refer to (PUD tables): they stay as long as one does. */

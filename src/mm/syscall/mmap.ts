@@ -273,7 +273,9 @@ function* mapRegion(task: Task, proposal: Proposal, held: Inode[]): Op<number> {
   const isLockable = (proposal.flags & VM_SPECIAL) === 0;
   const wanted = isLockable ? proposal.flags : proposal.flags & ~LOCKS;
   const vmFlags = isPromised ? wanted | VM.ACCOUNT : wanted;
-  yield* mapFree(task, { ...proposal, flags: vmFlags });
+  // What may be dropped is not locked in the end, but its neighbours are compared with it as if it were.
+  const isUnlike = (vmFlags & VM.DROPPABLE) !== 0 && (task.mm.defaultFlags & VM.LOCKED) !== 0;
+  yield* (isUnlike ? insertNew : mapFree)(task, { ...proposal, flags: vmFlags });
   if ((vmFlags & VM.LOCKED) !== 0) task.mm.lockedPages += end - start;
   return start * PAGE_BYTES;
 }

@@ -10,8 +10,6 @@ export interface SavedBranch {
   readonly ways: number;
   readonly point: number;
   readonly branches: readonly SavedBranch[];
-  /** With a limit: what is to be explored beside it, should the limit cut something off below. */
-  readonly aside?: readonly SavedBranch[];
 }
 
 /** A step of the execution at which the search was stopped, and the state it is taken from. */
@@ -26,14 +24,22 @@ export interface SavedStep {
   readonly cuts?: SavedCuts;
 }
 
-/** What a limit has cut off behind a step. */
+/** What a limit has cut off, see `Cuts`. */
 export interface SavedCuts {
-  /** Like `asleep`: the turns to which nothing is left. */
+  /** Like `asleep`. */
   readonly doubted: readonly number[];
-  readonly isCut: boolean;
-  readonly isMet: boolean;
-  /** Sequences that were left to the step. */
-  readonly aside: readonly SavedBranch[];
+  /** Actors. */
+  readonly cut: readonly number[];
+  readonly cutBelow: readonly number[];
+  readonly isOpen: boolean;
+}
+
+/** Who was seen to get in whose way, see `Encounters`. */
+export interface SavedEncounters {
+  /** Of each actor: points, and the last of its steps there. */
+  readonly seen: readonly (readonly (readonly [number, number])[])[];
+  readonly apart: readonly number[];
+  readonly isStale: boolean;
 }
 
 /** Where an optimal search stands. */
@@ -41,6 +47,8 @@ export interface SavedPath {
   readonly steps: readonly SavedStep[];
   /** To be explored after the last step. */
   readonly below: readonly SavedBranch[];
+  /** With a limit. */
+  readonly encounters?: SavedEncounters;
 }
 
 /** Pass it to `explore()` as `from`, with the same scenario. */

@@ -28,7 +28,7 @@ export interface ExploreOptions {
   readonly from?: Checkpoint;
   /** With `from`: explores only what begins with so many steps of its path, see `SharedSearch`. */
   readonly floor?: number;
-  /** Called in the final state of every complete execution. */
+  /** Called in the final state of every complete execution; of a bounded search, more than once. */
   readonly onComplete?: () => void;
   /** Executions to spend on a schedule with fewer switches, once one is found: 2,000. */
   readonly shrinkMax?: number;
@@ -56,7 +56,7 @@ export interface Exploration {
   readonly executions: number;
   /** Executions given up because what was left had been seen. */
   readonly blocked: number;
-  /** Complete executions that a bounded search has run but that are beyond its bound. */
+  /** Complete executions that a bounded search has run but that are beyond its bound, or run again. */
   readonly beyond: number;
   /** Executions begun to ask whether a step could be taken in another state. */
   readonly probes: number;
@@ -175,6 +175,10 @@ class Search<Point extends number> {
     for (let runs = 0; ; runs++) {
       const again = this.#strategy.begin();
       if (again === FINISHED) break;
+      if (this.#strategy.hasStartedAnew) {
+        this.#beyond += this.#executions;
+        this.#executions = 0;
+      }
       const reason = runs >= executionsMax ? 'executions' : this.#isStopped() && 'stopped';
       if (reason) {
         this.#rest = this.#strategy.save?.();
@@ -202,7 +206,7 @@ class Search<Point extends number> {
   #runOnce(again: number): void {
     const { stepsMax = 10_000 } = this.#options;
     const trace = this.#trace;
-    const execution = this.#takeAgain(again);
+    let execution = this.#takeAgain(again);
     for (;;) {
       const canGo = trace.note(execution);
       const violation = execution.violation();
@@ -214,7 +218,9 @@ class Search<Point extends number> {
         this.#bounds.add('steps');
         return;
       }
+      const probes = this.#probes;
       const turn = this.#strategy.choose();
+      if (this.#probes > probes) execution = this.#takeAgain(trace.length);
       if (turn === BLOCKED) {
         this.#blocked++;
         return;

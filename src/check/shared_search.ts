@@ -123,7 +123,7 @@ export class SharedSearch {
     };
   }
 
-  #restore({ part, isDone, aside: _, ...saved }: SharedState, above: readonly Branch[]): Branch {
+  #restore({ part, isDone, ...saved }: SharedState, above: readonly Branch[]): Branch {
     const point = above.length === 0 ? 0 : this.#trace.numberOf(saved.point);
     const branch: Branch = { ...saved, point, branches: [] };
     const place = [...above, branch];

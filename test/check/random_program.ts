@@ -101,7 +101,7 @@ export interface Watched {
 export function watch(program: RandomProgram, isTerse = false): Watched {
   const world = new World();
   const things = {
-    words: [world.word('x'), world.word('y')],
+    words: [world.word('x'), world.word('y'), world.word('z')],
     mutexes: [world.mutex('m'), world.mutex('n')],
     rws: [world.rwSemaphore('a'), world.rwSemaphore('b')],
     condition: world.condition('c'),

@@ -1,91 +1,124 @@
 /**
- * What a limit has cut off, and what becomes of sequences that were not explored because of it.
+ * Where a limit has cut a search off, and what is left to do because of that.
  *
- * Where all steps of a sequence are independent of a turn, what begins with them is seen behind the
- * turn, and the sequence is left to it. With a limit, what is seen there may be beyond the limit, and
- * cut off, while the same without the turn is not: when the turn has been explored, something was
- * cut off behind it, and others depend on its step, such sequences are explored after all, and no
- * more are left to it.
+ * Which turns are to be explored from a state follows from the races of all executions that begin
+ * with one of them. A limit keeps some of these from being run: then other turns are tried, too. It
+ * is enough to try those of a group of actors that nobody else gets in the way of. None is tried
+ * if nothing was cut off that one of a group would have done, neither behind the state, nor behind
+ * a turn of it that is asleep.
+ *
+ * So all executions within the limit are seen, each once: whatever is cut off for good begins with
+ * steps that are beyond the limit in any order. Executions are begun in vain, though: a turn may
+ * sleep to the end.
  */
-import type { SavedCuts } from '../checkpoint.ts';
-import { ENDED, type Trace } from '../trace.ts';
+import type { SavedCuts, SavedEncounters } from '../checkpoint.ts';
+import type { Trace } from '../trace.ts';
+import { Encounters } from './encounters.ts';
 import { SleepRows } from './sleep_rows.ts';
-import type { Branch, WakeupTrees } from './wakeup_tree.ts';
 
 export class Cuts {
   readonly #trace: Trace;
-  /** Of the turns that are asleep in a state, those to which nothing is left. */
+  readonly #encounters: Encounters;
+  /** Of the turns that are asleep in a state, those behind which something was cut off. */
   readonly #doubted: SleepRows;
-  /** Of each state of the path: whether something was cut off behind the branch being explored. */
-  readonly #isCut: boolean[] = [];
-  /** And whether another actor has a step there that depends on that of the branch. */
-  readonly #isMet: boolean[] = [];
-  /** Sequences that were left to that branch. */
-  readonly #aside: (readonly Branch[])[] = [];
+  /** Of each state of the path: whose turns were cut off, there or behind it. */
+  readonly #cut: Set<number>[] = [];
+  /** And whose behind the turn that is being explored. */
+  readonly #cutBelow: Set<number>[] = [];
+  /** And whether other turns are tried there by now. */
+  readonly #isOpen: boolean[] = [];
 
   constructor(trace: Trace) {
     this.#trace = trace;
+    this.#encounters = new Encounters(trace);
     this.#doubted = new SleepRows(trace);
   }
 
-  /** Comes to a state, which has branches if the execution goes on from it. */
+  /** Comes to a state. */
   enter(at: number): void {
+    this.#encounters.enter(at);
     this.#doubted.enter(at);
-  }
-
-  /** Begins to explore a branch of a state. */
-  begin(at: number, { aside = [] }: Branch): void {
-    this.#isCut[at] = false;
-    this.#isMet[at] = false;
-    this.#aside[at] = aside;
-  }
-
-  /** The limit does not allow a sequence behind the state `from`. */
-  cut(from: number): void {
-    this.#isCut.fill(true, 0, from);
-  }
-
-  /** Looks through the execution that has come to its end. */
-  note(): void {
-    const { length, actor, actors, point, points } = this.#trace;
-    for (let at = 0; at < length; at++) {
-      const meets = (other: number, its: number): boolean =>
-        other !== actor[at] && its !== ENDED && this.#trace.areDependent(its, point[at]!);
-      for (let step = at + 1; !this.#isMet[at] && step < length; step++) {
-        this.#isMet[at] = meets(actor[step]!, point[step]!);
-      }
-      for (let each = 0; !this.#isMet[at] && each < actors; each++) {
-        this.#isMet[at] = meets(each, points[length * actors + each]!);
-      }
+    this.#cut[at] = new Set();
+    this.#cutBelow[at] = new Set();
+    this.#isOpen[at] = false;
+    for (let actor = 0; actor < this.#trace.actors; actor++) {
+      if (this.#doubted.maskOf(at, actor) !== 0) this.cut(at, actor);
     }
   }
 
-  /** A branch of a state has been explored: what was left to it, and is to be explored after all. */
-  end(at: number): readonly Branch[] {
-    if (!this.#isCut[at] || !this.#isMet[at]) return [];
+  /** Something is not explored that begins with the state `at`, and in which `actor` goes on. */
+  cut(at: number, actor: number): void {
+    for (let each = 0; each <= at; each++) this.#cut[each]!.add(actor);
+    for (let each = 0; each < at; each++) this.#cutBelow[each]!.add(actor);
+  }
+
+  /** The last turn of the state `at` has been explored. */
+  end(at: number): void {
     const { actor, choice } = this.#trace;
-    this.#doubted.add(at, actor[at]!, choice[at]!);
-    return this.#aside[at]!;
+    const below = this.#cutBelow[at]!;
+    if (below.size === 0) return;
+    const group = this.#encounters.groupOf(at, actor[at]!);
+    if (group.some((each) => below.has(each))) this.#doubted.add(at, actor[at]!, choice[at]!);
+    else this.#encounters.relyOn(at, group);
+    this.#cutBelow[at] = new Set();
   }
 
-  /** The choices of an actor that are asleep, and to which nothing is left. */
-  doubtedOf(at: number, actor: number): number {
-    return this.#doubted.maskOf(at, actor);
+  /**
+   * Whose turns are to be tried from the state `at` besides those that have been explored. This is
+   * asked for once.
+   *
+   * @param isAsleep whether a turn of an actor is asleep
+   * @param countAwake how many turns of an actor are awake
+   */
+  open(
+    at: number,
+    isAsleep: (actor: number) => boolean,
+    countAwake: (actor: number) => number,
+  ): readonly number[] {
+    if (this.#isOpen[at]! || this.#cut[at]!.size === 0) return [];
+    this.#isOpen[at] = true;
+    let best: readonly number[] = [];
+    let least = Number.POSITIVE_INFINITY;
+    for (let actor = 0; actor < this.#trace.actors; actor++) {
+      if (!isAsleep(actor)) continue;
+      const group = this.#encounters.groupOf(at, actor);
+      const isWhole = !group.some((each) => this.#cut[at]!.has(each));
+      const awake = isWhole ? 0 : group.reduce((sum, each) => sum + countAwake(each), 0);
+      if (awake < least) [best, least] = [group, awake];
+    }
+    this.#encounters.relyOn(at, best);
+    return least === 0 ? [] : best;
   }
 
-  save(at: number, trees: WakeupTrees): SavedCuts {
+  /** Whether what was left out may not be left out, by what was seen since: all is to be seen anew. */
+  startAnew(): boolean {
+    if (!this.#encounters.isStale) return false;
+    this.#encounters.startAnew();
+    return true;
+  }
+
+  save(at: number): SavedCuts {
     return {
       doubted: this.#doubted.save(at),
-      isCut: this.#isCut[at]!,
-      isMet: this.#isMet[at]!,
-      aside: trees.save(this.#aside[at]!),
+      cut: [...this.#cut[at]!],
+      cutBelow: [...this.#cutBelow[at]!],
+      isOpen: this.#isOpen[at]!,
     };
   }
 
-  restore(at: number, { doubted, isCut, isMet, aside }: SavedCuts, trees: WakeupTrees): void {
+  saveEncounters(): SavedEncounters {
+    return this.#encounters.save();
+  }
+
+  restore(at: number, { doubted, cut, cutBelow, isOpen }: SavedCuts): void {
+    this.#encounters.enter(at);
     this.#doubted.restore(at, doubted);
-    this.#isCut[at] = isCut;
-    this.#isMet[at] = isMet;
-    this.#aside[at] = trees.restore(aside);
+    this.#cut[at] = new Set(cut);
+    this.#cutBelow[at] = new Set(cutBelow);
+    this.#isOpen[at] = isOpen;
+  }
+
+  restoreEncounters(saved: SavedEncounters): void {
+    this.#encounters.restore(saved);
   }
 }

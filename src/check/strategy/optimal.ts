@@ -31,11 +31,12 @@ import { type Branch, WakeupTrees } from './wakeup_tree.ts';
 
 /** What keeps a search from some of the executions. */
 export interface Limit {
+  /** Whether an execution may begin with the steps of the trace before `from`, then `sequence`. */
+  allows(from: number, sequence: readonly number[]): boolean;
   /**
-   * Whether an execution may begin with the steps of the trace before `from`, then `sequence`;
-   * perhaps, if not where all goes on as it does in the trace up to the step `first`.
+   * The same for a turn. The steps of the trace from `from` on are given up for that.
    */
-  allows(from: number, sequence: readonly number[], first: number): 'yes' | 'perhaps' | 'no';
+  allowsTurn(from: number, actor: number, choice: number): boolean;
   /** Whether the execution of the trace, which has come to its end, is asked for. */
   accepts(): boolean;
 }
@@ -43,6 +44,7 @@ export interface Limit {
 export class Optimal implements Strategy {
   readonly #limit: Limit | undefined;
   #hasCut = false;
+  hasStartedAnew = false;
   readonly #trace: Trace;
   readonly #probe: Probe;
   readonly #asleep: SleepRows;
@@ -70,8 +72,6 @@ export class Optimal implements Strategy {
   readonly #waiting: number[] = [];
   /** The step that the actor of the second step of a race takes before it, or -1. */
   #past = -1;
-  /** Whether the limit does not allow the race that is being reversed. */
-  #isYielding = false;
   /** The last twin of the second step, or -1. */
   #twin = -1;
   /** In how many ways the second step could go instead of the first one. */
@@ -90,7 +90,7 @@ export class Optimal implements Strategy {
     this.#symmetry = new Symmetry(trace);
     this.#order = new HappensBefore(trace, this.#symmetry);
     this.#events = new Events(trace, this.#order);
-    this.#trees = new WakeupTrees(trace, limit !== undefined);
+    this.#trees = new WakeupTrees(trace);
     this.#cuts = limit && new Cuts(trace);
   }
 
@@ -115,13 +115,20 @@ export class Optimal implements Strategy {
       this.#hasBegun = true;
       return this.#trace.length;
     }
+    this.hasStartedAnew = this.#cuts?.startAnew() ?? false;
+    if (this.hasStartedAnew) {
+      this.#trace.length = 0;
+      this.#firstNew = 0;
+      return 0;
+    }
     for (let at = this.#trace.length - 1; at >= this.#floor; at--) {
       this.#asleep.add(at, actor[at]!, choice[at]!);
-      for (const path of this.#cuts?.end(at) ?? []) this.#addPath(at, path);
-      const next = this.#later[at]!.shift();
+      this.#cuts?.end(at);
+      const later = this.#later[at]!;
+      if (later.length === 0) later.push(...this.#branchesBesides(at));
+      const next = later.shift();
       if (next === undefined) continue;
       this.#below[at] = next.branches;
-      this.#cuts?.begin(at, next);
       this.#firstNew = at;
       this.#trace.retake(at, turnOf(next.actor, next.choice));
       return at + 1;
@@ -143,7 +150,6 @@ export class Optimal implements Strategy {
     }
     this.#later[at] = branches;
     this.#below[at] = next.branches;
-    this.#cuts?.begin(at, next);
     const { ways, actors } = this.#trace;
     assert(next.choice < ways[at * actors + next.actor]!, 'a wakeup sequence can be run');
     return turnOf(next.actor, next.choice);
@@ -157,9 +163,10 @@ export class Optimal implements Strategy {
         choice: choice[at]!,
         asleep: this.#asleep.save(at),
         later: this.#trees.save(this.#later[at]!),
-        ...(this.#cuts && { cuts: this.#cuts.save(at, this.#trees) }),
+        ...(this.#cuts && { cuts: this.#cuts.save(at) }),
       })),
       below: length === 0 ? [] : this.#trees.save(this.#below[length - 1]!),
+      ...(this.#cuts && { encounters: this.#cuts.saveEncounters() }),
     };
   }
 
@@ -167,11 +174,12 @@ export class Optimal implements Strategy {
     return this.#later.slice(0, this.#floor).map((branches) => this.#trees.save(branches));
   }
 
-  restore({ steps, below }: SavedPath, floor: number): void {
+  restore({ steps, below, encounters }: SavedPath, floor: number): void {
     this.#floor = floor;
+    if (encounters !== undefined) this.#cuts?.restoreEncounters(encounters);
     steps.forEach(({ asleep, later, cuts }, at) => {
       this.#asleep.restore(at, asleep);
-      if (cuts !== undefined) this.#cuts?.restore(at, cuts, this.#trees);
+      if (cuts !== undefined) this.#cuts?.restore(at, cuts);
       this.#symmetry.enter(at);
       this.#later[at] = this.#trees.restore(later);
       this.#racesBefore[at] = this.#races.length;
@@ -188,13 +196,13 @@ export class Optimal implements Strategy {
     const firstNew = this.#firstNew;
     races.length = this.#racesBefore[firstNew] ?? 0;
     this.#symmetry.enter(length);
+    this.#cuts?.enter(length);
     for (let at = firstNew; at < length; at++) {
       this.#racesBefore[at] = races.length;
       this.#order.extend(at, races);
     }
     waiting.length = 0;
     for (let actor = 0; actor < actors; actor++) this.#order.addWaiting(actor, waiting);
-    this.#cuts?.note();
     this.#events.forget(firstNew);
     this.#reverseAll(races);
     this.#reverseAll(waiting);
@@ -218,22 +226,55 @@ export class Optimal implements Strategy {
 
   /** All choices of one actor that is awake: the one that has just run, if it can go on. */
   #branchesAt(at: number): Branch[] {
-    const { actors, actor, ways, points } = this.#trace;
+    const { actors, actor } = this.#trace;
     const last = at === 0 ? 0 : actor[at - 1]!;
     for (let from = 0; from < actors; from++) {
-      const next = (last + from) % actors;
-      const count = ways[at * actors + next]!;
-      if (this.#asleep.firstAwake(at, next, count) < 0) continue;
-      if (this.#symmetry.isHeldBack(at, next)) continue;
-      const branches: Branch[] = [];
-      for (let choice = 0; choice < count; choice++) {
-        if ((this.#asleep.maskOf(at, next) & (1 << choice)) !== 0) continue;
-        const point = points[at * actors + next]!;
-        branches.push({ actor: next, choice, ways: count, point, branches: [] });
-      }
-      return branches;
+      const branches = this.#allowed(at, this.#branchesOf(at, (last + from) % actors));
+      if (branches.length > 0) return branches;
     }
     return [];
+  }
+
+  /** What is to be tried from a state besides what races have led to, because the limit cut some off. */
+  #branchesBesides(at: number): Branch[] {
+    const actors = this.#cuts?.open(
+      at,
+      (actor) => this.#asleep.maskOf(at, actor) !== 0,
+      (actor) => this.#branchesOf(at, actor).length,
+    );
+    return this.#allowed(at, actors?.flatMap((actor) => this.#branchesOf(at, actor)) ?? []);
+  }
+
+  /** Those of the branches of a state that are within the limit. */
+  #allowed(at: number, branches: Branch[]): Branch[] {
+    const limit = this.#limit;
+    if (limit === undefined) return branches;
+    return branches.filter(({ actor, choice }) => {
+      const isAllowed = limit.allowsTurn(at, actor, choice);
+      if (!isAllowed) this.#cut(at, actor);
+      return isAllowed;
+    });
+  }
+
+  /** Leaves out executions in which `actor` goes on from the state `at`. */
+  #cut(at: number, actor: number): void {
+    this.#hasCut = true;
+    this.#cuts?.cut(at, actor);
+  }
+
+  /** All choices of an actor that are awake. */
+  #branchesOf(at: number, actor: number): Branch[] {
+    const { actors, ways, points } = this.#trace;
+    const count = ways[at * actors + actor]!;
+    const isAsleep = this.#asleep.firstAwake(at, actor, count) < 0;
+    if (isAsleep || this.#symmetry.isHeldBack(at, actor)) return [];
+    const branches: Branch[] = [];
+    for (let choice = 0; choice < count; choice++) {
+      if ((this.#asleep.maskOf(at, actor) & (1 << choice)) !== 0) continue;
+      const point = points[at * actors + actor]!;
+      branches.push({ actor, choice, ways: count, point, branches: [] });
+    }
+    return branches;
   }
 
   /** Sees to it that the second step of a race is explored instead of the first one. */
@@ -252,7 +293,6 @@ export class Optimal implements Strategy {
     this.#twin = this.#symmetry.twinOf(actor, end);
 
     const removed = [first];
-    this.#isYielding = false;
     for (;;) {
       const from = Math.min(...removed);
       const sequence = this.#without(removed, from, length);
@@ -260,13 +300,10 @@ export class Optimal implements Strategy {
       const isSure = !trace.canWait(point) && !trace.canChoose(point);
       const ways = isSure ? 1 : this.#waysAfter(from, this.#without(removed, from, end), actor);
       if (ways > 0) {
-        if (this.#insertAll(first, from, sequence, ways)) return;
-        this.#isYielding = true;
+        this.#insertAll(from, sequence, ways);
+        return;
       }
-      const next =
-        ways > 0
-          ? this.#nextToYield(removed, point, from)
-          : this.#nextToRemove(removed, actor, point, end);
+      const next = this.#nextToRemove(removed, actor, point, end);
       if (next < 0) return;
       removed.push(next);
     }
@@ -302,20 +339,6 @@ export class Optimal implements Strategy {
     return -1;
   }
 
-  /**
-   * The last step before the state `from` that may keep the second step of a race from where the
-   * limit allows it, or -1: without it, others are interrupted less.
-   */
-  #nextToYield(removed: readonly number[], point: number, from: number): number {
-    const trace = this.#trace;
-    for (let at = from - 1; at >= 0; at--) {
-      if (this.#order.isFixed(at, this.#past, this.#twin)) continue;
-      if (trace.areDependent(trace.point[at]!, point)) return at;
-      if (removed.some((step) => this.#order.isBefore(at, step))) return at;
-    }
-    return -1;
-  }
-
   /** In how many ways `actor` can take its step behind `sequence`. */
   #waysAfter(from: number, sequence: readonly number[], actor: number): number {
     const trace = this.#trace;
@@ -335,30 +358,24 @@ export class Optimal implements Strategy {
     return ways;
   }
 
-  /** Inserts a sequence with each choice of its last step; whether the limit surely allows all. */
-  #insertAll(first: number, from: number, sequence: readonly number[], ways: number): boolean {
+  /** Inserts a sequence with each choice of its last step. */
+  #insertAll(from: number, sequence: readonly number[], ways: number): void {
     const { choice, length } = this.#trace;
     this.#imaginedWays = ways;
-    let isAllowed = true;
     for (let way = 0; way < ways; way++) {
       choice[length] = way;
-      if (!this.#insert(first, from, sequence.slice())) isAllowed = false;
+      this.#insert(from, sequence.slice());
     }
-    return isAllowed;
   }
 
-  /** Sees to it that a sequence is explored, if the limit allows it; whether it surely does. */
-  #insert(first: number, from: number, sequence: number[]): boolean {
-    // What is seen elsewhere does not stand for all that a race leads to that the limit forbids.
-    if (this.#isSeen(from, sequence)) return !this.#isYielding;
-    const isAllowed = this.#limit?.allows(from, sequence, first) ?? 'yes';
-    if (isAllowed === 'no') {
-      this.#hasCut = true;
-      this.#cuts?.cut(from);
-      return false;
+  #insert(from: number, sequence: number[]): void {
+    if (this.#isSeen(from, sequence)) return;
+    if (this.#limit?.allows(from, sequence) === false) {
+      this.#cut(from, this.#trace.actor[this.#trace.length]!);
+      return;
     }
-    this.#add(from, sequence, this.#waysOf);
-    return isAllowed === 'yes';
+    const asleepOf = (actor: number): number => this.#asleep.maskOf(from, actor);
+    this.#trees.insert(this.#later[from]!, sequence, this.#waysOf, asleepOf);
   }
 
   /** Whether what begins with a sequence is seen behind a turn that is asleep. */
@@ -368,31 +385,8 @@ export class Optimal implements Strategy {
       const mask = this.#asleep.maskOf(from, actor);
       if (mask === 0) continue;
       const at = from * actors + actor;
-      const doubted = this.#cuts?.doubtedOf(from, actor);
-      const [count, point] = [ways[at]!, points[at]!];
-      if (this.#trees.canComeFirst(sequence, actor, mask, count, point, doubted)) return true;
+      if (this.#trees.canComeFirst(sequence, actor, mask, ways[at]!, points[at]!)) return true;
     }
     return false;
-  }
-
-  #add(from: number, sequence: number[], waysOf: (step: number) => number): void {
-    const asleepOf = (actor: number): number => this.#asleep.maskOf(from, actor);
-    this.#trees.insert(this.#later[from]!, sequence, waysOf, asleepOf);
-  }
-
-  /** Adds a sequence that was left to a branch, as it was saved there. */
-  #addPath(at: number, path: Branch): void {
-    const trace = this.#trace;
-    const { length } = trace;
-    const steps: Branch[] = [];
-    for (let next: Branch | undefined = path; next; next = next.branches[0]) steps.push(next);
-    trace.reserve(steps.length);
-    const sequence = steps.map(({ actor, choice, point }, index) => {
-      trace.actor[length + index] = actor;
-      trace.choice[length + index] = choice;
-      trace.point[length + index] = point;
-      return length + index;
-    });
-    if (!this.#isSeen(at, sequence)) this.#add(at, sequence, (step) => steps[step - length]!.ways);
   }
 }

@@ -6,25 +6,17 @@
  * beginning of an execution that is a lower bound: who is not known to have a further step is free
  * to leave.
  *
- * An execution within the limit may differ by several reversals from those that are run, each of
- * them alone beyond the limit. So where a race may not be reversed, its second step is tried before
- * more and more of the steps before the first one; and what is explored behind a turn says nothing
- * about others if the limit has cut something off there. Where steps may wait, that is not enough:
- * there, executions are run with one preemption more, and not accepted. That this finds all, and that
- * few are run beyond the limit, is tested, not proved.
+ * Steps that are known to come, of actors that would be left behind, are taken to be part of the
+ * beginning. Whether one that may wait could go is asked for (a probe): that is the same in every
+ * order, since what it waits for depends on it.
  *
  * @source M. Musuvathi, S. Qadeer, Iterative Context Bounding for Systematic Testing of Multithreaded
  *         Programs, PLDI 2007 (what a preemption is); I. Marmanis, M. Kokologiannakis,
- *         V. Vafeiadis, Reconciling Preemption Bounding with DPOR, TACAS 2023 (beginnings);
- *         K. Coons, M. Musuvathi, K. McKinley, Bounded Partial-Order Reduction, OOPSLA 2013 (steps
- *         that are tried before all that their block begins with)
+ *         V. Vafeiadis, Reconciling Preemption Bounding with DPOR, TACAS 2023 (beginnings)
  */
 import { ENDED, type Trace } from '../trace.ts';
 import type { Limit } from './optimal.ts';
 import type { Probe } from './strategy.ts';
-
-/** Where steps may wait. */
-const SLACK = 1;
 
 export class Preemptions implements Limit {
   readonly #trace: Trace;
@@ -33,7 +25,6 @@ export class Preemptions implements Limit {
   /** The steps in question. */
   #steps: number[] = [];
   #isWhole = false;
-  #max = 0;
   /** Steps that will come behind these, in whatever order. */
   #pending: readonly number[] = [];
   /** Of each actor, its steps. */
@@ -54,37 +45,38 @@ export class Preemptions implements Limit {
     this.#limit = limit;
   }
 
-  allows(from: number, sequence: readonly number[], first: number): 'yes' | 'perhaps' | 'no' {
+  allows(from: number, sequence: readonly number[]): boolean {
     const steps = Array.from({ length: from }, (_, at) => at).concat(sequence);
-    const pending = this.#pendingAfter(from, sequence);
-    this.#isWhole = false;
-    this.#pending = pending;
-    this.#max = this.#limit + this.#slack();
-    if (!this.#isWithin(steps)) return 'no';
-    const { actor } = this.#trace;
-    const later: number[] = [];
-    for (let step = from; step <= first; step++) {
-      const isIts = actor[step] === actor[first];
-      if (isIts && !sequence.includes(step) && !pending.includes(step)) later.push(step);
+    return this.#isWithin(steps, this.#pendingAfter(from, sequence));
+  }
+
+  allowsTurn(at: number, actor: number, choice: number): boolean {
+    const trace = this.#trace;
+    const { actors, points } = trace;
+    const row = at * actors;
+    // The turn, and what the others stand before, as steps of the trace: those that were there have
+    // been explored.
+    trace.reserve(actors);
+    trace.choice[at] = choice;
+    let next = at;
+    const lay = (each: number): number => {
+      trace.actor[next] = each;
+      trace.point[next] = points[row + each]!;
+      return next++;
+    };
+    lay(actor);
+    const pending: number[] = [];
+    for (let other = 0; other < actors; other++) {
+      const point = points[row + other]!;
+      if (other !== actor && point !== ENDED && !trace.canWait(point)) pending.push(lay(other));
     }
-    if (later.length === 0) return 'yes';
-    this.#pending = pending.concat(later).sort((one, other) => one - other);
-    return this.#isWithin(steps) ? 'yes' : 'perhaps';
+    const steps = Array.from({ length: at + 1 }, (_, step) => step);
+    return this.#isWithin(steps, pending);
   }
 
   accepts(): boolean {
     const steps = Array.from({ length: this.#trace.length }, (_, at) => at);
-    this.#isWhole = true;
-    this.#pending = [];
-    this.#max = this.#limit;
-    return this.#isWithin(steps);
-  }
-
-  /** Preemptions beyond the limit with which executions are run, for what they lead to. */
-  #slack(): number {
-    const { length, point } = this.#trace;
-    for (let at = 0; at < length; at++) if (this.#trace.canWait(point[at]!)) return SLACK;
-    return 0;
+    return this.#isWithin(steps, [], true);
   }
 
   /** The next step of each actor behind `sequence`, as far as it is known and cannot wait. */
@@ -102,9 +94,15 @@ export class Preemptions implements Limit {
     return pending;
   }
 
-  /** Whether the limit is enough for `steps`, numbers of steps of the trace. */
-  #isWithin(steps: number[]): boolean {
+  /**
+   * Whether the limit is enough for `steps`, and `pending` behind them: numbers of steps of the trace.
+   *
+   * @param isWhole whether nothing comes behind
+   */
+  #isWithin(steps: number[], pending: readonly number[], isWhole = false): boolean {
     this.#steps = steps;
+    this.#pending = pending;
+    this.#isWhole = isWhole;
     this.#tried.clear();
     this.#waits.clear();
     this.#layOut();
@@ -158,7 +156,8 @@ export class Preemptions implements Limit {
     while (!isPossible && this.#isNext(last)) {
       // To stop before a step is never cheaper than to stop behind it, unless it ends a wait.
       const step = this.#lines[last]![this.#taken[last]!]!;
-      if (this.#endsWait.has(step) && spent < this.#max) isPossible = this.#change(last, spent + 1);
+      if (this.#endsWait.has(step) && spent < this.#limit)
+        isPossible = this.#change(last, spent + 1);
       this.#taken[last]!++;
     }
     if (!isPossible) {
@@ -173,7 +172,7 @@ export class Preemptions implements Limit {
     const { actors } = this.#trace;
     if (this.#lines.every((line, actor) => line.length === this.#taken[actor])) return true;
     const key = `${last} ${this.#taken.join()}`;
-    if (spent > this.#max || (this.#tried.get(key) ?? Number.POSITIVE_INFINITY) <= spent) {
+    if (spent > this.#limit || (this.#tried.get(key) ?? Number.POSITIVE_INFINITY) <= spent) {
       return false;
     }
     this.#tried.set(key, spent);

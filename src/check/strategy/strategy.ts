@@ -22,6 +22,8 @@ export interface Strategy {
    * @returns how many steps of the trace it takes again, or `FINISHED`
    */
   begin(): number;
+  /** Whether `begin()` has gone back to the beginning, to see all that was accepted once more. */
+  readonly hasStartedAnew?: boolean;
   /** The turn to take in the last state of the trace, from `turnOf()`, or `BLOCKED`. */
   choose(): number;
   /** Whether an execution that has come to its end is one of those asked for; all are without. */

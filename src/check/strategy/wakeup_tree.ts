@@ -20,8 +20,6 @@ export interface Branch {
   readonly branches: Branch[];
   /** Whether everything below will be seen, as below a leaf. */
   isWhole?: boolean;
-  /** With a limit: sequences that are left to this branch because its step is independent of them. */
-  aside?: Branch[];
 }
 
 /** Below the root nothing is known to be asleep. */
@@ -30,12 +28,9 @@ const noneAsleep = (): number => 0;
 /** Sequences of steps: each is the number of a step of the trace, whatever its place here. */
 export class WakeupTrees {
   readonly #trace: Trace;
-  readonly #isLimited: boolean;
 
-  /** @param isLimited a limit may keep some of what is below a branch from being explored */
-  constructor(trace: Trace, isLimited = false) {
+  constructor(trace: Trace) {
     this.#trace = trace;
-    this.#isLimited = isLimited;
   }
 
   /**
@@ -44,7 +39,6 @@ export class WakeupTrees {
    * @param mask   the choices of the turn
    * @param ways   in how many ways the step can go
    * @param point  where `actor` stands
-   * @param doubted of the choices, those of which a limit has kept executions from being seen
    */
   canComeFirst(
     sequence: readonly number[],
@@ -52,7 +46,6 @@ export class WakeupTrees {
     mask: number,
     ways: number,
     point: number,
-    doubted = 0,
   ): boolean {
     const at = this.#firstOf(sequence, actor);
     if (at >= 0) {
@@ -60,7 +53,6 @@ export class WakeupTrees {
       return (mask & (1 << this.#trace.choice[step]!)) !== 0 && this.#isInitial(sequence, at);
     }
     const all = allOf(ways);
-    if ((doubted & all) !== 0) return false;
     return (mask & all) === all && this.#isIndependent(sequence, point);
   }
 
@@ -90,13 +82,13 @@ export class WakeupTrees {
       }
       if (!this.#isIndependent(sequence, branch.point)) continue;
       if (branch.ways === 1) {
-        this.#leaveTo(branch, sequence, waysOf);
+        this.#insertBelow(branch, sequence, waysOf);
         return;
       }
       const same = branches.filter(({ actor }) => actor === branch.actor);
       const choices = same.reduce((mask, { choice }) => mask | (1 << choice), 0);
       if ((choices | asleepOf(branch.actor)) !== allOf(branch.ways)) continue;
-      for (const each of same) this.#leaveTo(each, sequence.slice(), waysOf);
+      for (const each of same) this.#insertBelow(each, sequence.slice(), waysOf);
       return;
     }
     this.#append(branches, sequence, waysOf);
@@ -104,30 +96,19 @@ export class WakeupTrees {
 
   /** A tree as data that does not depend on the numbers of points. */
   save(branches: readonly Branch[]): SavedBranch[] {
-    return branches.map(({ aside, ...branch }) => ({
+    return branches.map((branch) => ({
       ...branch,
       point: this.#trace.pointOf(branch.point),
       branches: this.save(branch.branches),
-      ...(aside && { aside: this.save(aside) }),
     }));
   }
 
   restore(saved: readonly SavedBranch[]): Branch[] {
-    return saved.map(({ aside, ...branch }) => ({
+    return saved.map((branch) => ({
       ...branch,
       point: this.#trace.numberOf(branch.point),
       branches: this.restore(branch.branches),
-      ...(aside && { aside: this.restore(aside) }),
     }));
-  }
-
-  /** Explores below a branch what its step is independent of. */
-  #leaveTo(branch: Branch, sequence: number[], waysOf: (step: number) => number): void {
-    if (this.#isLimited) {
-      branch.aside ??= [];
-      this.#append(branch.aside, sequence, waysOf);
-    }
-    this.#insertBelow(branch, sequence, waysOf);
   }
 
   /** Below a leaf everything will be seen. */

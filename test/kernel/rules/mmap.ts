@@ -306,6 +306,22 @@ const heap: readonly Rule[] = [
   },
 ];
 
+const twoDroppable = `mmap 0x20000000 0x1000 read|write droppable|anonymous|fixed none 0
+  mmap 0x20001000 0x1000 read|write droppable|anonymous|fixed none 0`;
+
+const droppable: readonly Rule[] = [
+  {
+    says: 'what may be dropped joins its neighbour',
+    program: twoDroppable,
+    vmas: 'rw-p:2',
+  },
+  {
+    says: 'after mlockall(MCL_FUTURE) what may be dropped joins no neighbour',
+    program: `mlockall future; ${twoDroppable}`,
+    vmas: 'rw-p:1 rw-p:1',
+  },
+];
+
 export const MMAP_RULES: readonly Rule[] = [
   ...refusals,
   ...fixedPlaces,
@@ -313,4 +329,5 @@ export const MMAP_RULES: readonly Rule[] = [
   ...search,
   ...hugetlb,
   ...heap,
+  ...droppable,
 ];

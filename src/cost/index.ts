@@ -8,6 +8,7 @@ export {
 } from './access/drive.ts';
 export { LackeyReader } from './access/lackey.ts';
 export type { Common } from './access/log_host.ts';
+export { type Crowd, measureCrowd } from './crowd.ts';
 export {
   type DesignCost,
   measureDesigns,
@@ -20,4 +21,5 @@ export { countWhile, type Phase, type PhaseCost, type Watched } from './phases.t
 export { measurePostCopy, type PostCopyCost } from './post_copy.ts';
 export { snapshotOf } from './seen.ts';
 export { ENGINE_DESIGNS, type Engine, pluggedFor, sharesByItself } from './setup.ts';
-export { agrees, type EngineCost, measureWorkload } from './workload.ts';
+export { runTogether, type TogetherCost, type Wait } from './together.ts';
+export { agrees, type EngineCost, type Engines, measureWorkload } from './workload.ts';

@@ -55,7 +55,7 @@ export function measureDesigns(
   return evaluateDesigns(twin, wanted).map((evaluation) => {
     const { design, outcome, count } = evaluation;
     const { id } = design;
-    const key = keyOf(seen, evaluation);
+    const key = runKeyOf(seen, evaluation);
     const run = runs.get(key) ?? runOrRefuse(mm, seen, evaluation, ids);
     runs.set(key, run);
     if (typeof run === 'string') return { id, why: run };
@@ -83,7 +83,7 @@ type Run = Omit<DesignCost, 'id' | 'tableBytes' | 'shapeBytes'> & {
 };
 
 /** Designs with the same key run alike: those that have nothing to move on this host run as today. */
-function keyOf({ mms }: HostSnapshot, { design, outcome }: Evaluation): string {
+export function runKeyOf({ mms }: HostSnapshot, { design, outcome }: Evaluation): string {
   if (sharesByItself(design.id)) return design.id;
   const { mms: moved } = outcome.snapshot;
   const isSame = moved.length === mms.length && moved.every((mm, index) => mm === mms[index]);

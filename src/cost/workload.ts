@@ -1,5 +1,6 @@
 /** What a workload costs under designs, at the size that is asked for or at one that the engine can run. */
 import type { Workload, WorkloadSize } from '../workload/index.ts';
+import { type Crowd, measureCrowd } from './crowd.ts';
 import { type DesignCost, measureDesigns, type NotRun } from './measure.ts';
 import { refusalOf } from './population.ts';
 import type { Engine } from './setup.ts';
@@ -9,30 +10,43 @@ export interface EngineCost extends WorkloadSize {
   readonly agrees: boolean;
   readonly designs: DesignCost[];
   readonly notRun: NotRun[];
+  /** What some of the processes wait for when they go on at once. */
+  readonly crowd?: Crowd;
 }
 
 const MIB = 2 ** 20;
 /** Small enough for any workload that can be made smaller. */
 const SMALL: WorkloadSize = { processes: 4, bytes: 4 * MIB };
+/** Enough for a crowd. */
+const CROWD: WorkloadSize = { processes: 8, bytes: 4 * MIB };
+
+/** The builds of the engine: what runs alone runs in the blanked one. */
+export interface Engines {
+  readonly blanked: Engine;
+  readonly canonical: Engine;
+}
 
 export function measureWorkload(
-  mm: Engine,
+  { blanked, canonical }: Engines,
   workload: Workload,
   size: WorkloadSize,
   ids: readonly string[],
 ): EngineCost {
   const wanted = workload.host(size);
-  const less = smaller(size);
+  const less = smaller(size, SMALL);
   const isWhole = isFixed(workload) || refusalOf(wanted) === undefined;
   const ran = isWhole ? size : less;
-  const results = measureDesigns(mm, isWhole ? wanted : workload.host(less), ids);
+  const results = measureDesigns(blanked, isWhole ? wanted : workload.host(less), ids);
   const costs = results.filter((result) => 'tableBytes' in result);
   const designs = isFixed(workload) ? costs.map(withoutGuess) : costs;
+  const few = isFixed(workload) ? wanted : workload.host(smaller(size, CROWD));
+  const crowd = measureCrowd(canonical, few, ids);
   return {
     ...ran,
     agrees: designs.every(agrees),
     designs,
     notRun: results.filter((result) => 'why' in result),
+    ...(crowd && { crowd }),
   };
 }
 
@@ -50,9 +64,9 @@ function withoutGuess({ shapeBytes, ...cost }: DesignCost): DesignCost {
 const isFixed = ({ usual, bytesMax }: Workload): boolean =>
   usual.bytes > 0 && bytesMax === Number.POSITIVE_INFINITY;
 
-function smaller({ processes, bytes }: WorkloadSize): WorkloadSize {
+function smaller({ processes, bytes }: WorkloadSize, most: WorkloadSize): WorkloadSize {
   return {
-    processes: Math.min(processes, SMALL.processes),
-    bytes: Math.min(bytes, SMALL.bytes),
+    processes: Math.min(processes, most.processes),
+    bytes: Math.min(bytes, most.bytes),
   };
 }

@@ -151,6 +151,7 @@ export {
   unlock,
   unlockShared,
 } from './world/lock.ts';
+export type { ObjectKind } from './world/objects.ts';
 export type { Op } from './world/op.ts';
 export {
   kindOf,

@@ -39,6 +39,7 @@ for (const { id, usual } of WORKLOADS) {
     );
     assert.equal(comparison.engine?.agrees, true);
     assert.ok(comparison.engine.designs.every(({ phases }) => phases.length === 4));
+    assert.equal(comparison.engine.crowd?.designs.length, DESIGN_IDS.length - 1);
     for (const sharing of ['pt2006-pte', 'pt2006-pmd', 'mshare', 'on-demand-fork']) {
       // The region of mshare has a root of its own, which no table equals.
       const roots = sharing === 'mshare' ? 100 * 4096 : 0;
@@ -47,7 +48,8 @@ for (const { id, usual } of WORKLOADS) {
     const file = join(folder, `${id}.html`);
     const { stdout } = ptshare(['compare', id, '--designs', 'today,mshare', '--html', file]);
     assert.ok(Math.max(...stdout.split('\n').map((line) => line.length)) <= 100);
-    assert.match(readFileSync(file, 'utf8'), /What each costs/);
+    assert.match(stdout, /What they wait for, all at once/);
+    assert.match(readFileSync(file, 'utf8'), /What each costs.*What they wait for, all at once/s);
   });
 }
 

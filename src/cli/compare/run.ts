@@ -1,5 +1,5 @@
 /** What `ptshare compare` does: makes the host of a workload, and puts the designs side by side. */
-import { type Engine, type EngineCost, measureWorkload } from '../../cost/index.ts';
+import { type EngineCost, type Engines, measureWorkload } from '../../cost/index.ts';
 import { renderAccessComparisonHtml } from '../../report/accesses/html.ts';
 import { renderAccessComparison } from '../../report/accesses/text.ts';
 import { compareDesigns, DESIGN_IDS } from '../../report/designs/build.ts';
@@ -12,7 +12,7 @@ import { NAMED, type Workload, type WorkloadSize } from '../../workload/index.ts
 import { ExitCode, wrongUse } from '../failure.ts';
 import { writeOutputFile } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
-import { blankedDesigns } from '../run/engine.ts';
+import { blankedDesigns, canonicalDesigns } from '../run/engine.ts';
 import { compareAccesses, readAccesses } from './accesses.ts';
 import { type CompareOptions, GUEST_IDS, type Sweep } from './options.ts';
 import { comparePostCopy, guestOf } from './post_copy.ts';
@@ -52,7 +52,7 @@ export async function runCompare(
     );
   }
   const { workload, engine, size } = await withProgress('Running the engine', async () =>
-    measure(mm, subject, options, designs),
+    measure({ blanked: mm, canonical: await canonicalDesigns() }, subject, options, designs),
   );
   const sizes = options.sweep === undefined ? [] : sizesOf(workload, size, options.sweep);
   const sweep = await withProgress('Counting tables', (say) =>
@@ -88,20 +88,20 @@ interface Measured {
 }
 
 function measure(
-  mm: Engine,
+  engines: Engines,
   subject: Extract<Subject, { readonly kind: 'workload' | 'script' }>,
   options: CompareOptions,
   designs: readonly string[],
 ): Measured {
   if (subject.kind === 'script') {
     wantNoSize(options, 'A script');
-    const measured = measureScript(mm, subject.name, subject.text, designs);
+    const measured = measureScript(engines.blanked, subject.name, subject.text, designs);
     return { ...measured, size: measured.workload.usual };
   }
   const { workload } = subject;
   if (workload.id === 'snapshot') wantNoSize(options, 'A snapshot');
   const size = sizeOf(workload, options);
-  return { workload, size, engine: measureWorkload(mm, workload, size, designs) };
+  return { workload, size, engine: measureWorkload(engines, workload, size, designs) };
 }
 
 function wantNoSize({ processes, size, sweep }: CompareOptions, what: string): void {

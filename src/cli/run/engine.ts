@@ -32,3 +32,8 @@ export async function blankedDesigns(): Promise<Engine & typeof designs> {
 export async function canonicalEngine(): Promise<Engine> {
   return await import('../../mm/index.ts');
 }
+
+/** The same with its designs. */
+export async function canonicalDesigns(): Promise<Engine & typeof designs> {
+  return { ...(await canonicalEngine()), ...(await import('../../designs/index.ts')) };
+}

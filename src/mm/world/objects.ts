@@ -248,12 +248,16 @@ export class Objects {
     return Math.floor((object - this.#base.entry) / this.#tableEntries);
   }
 
+  kindOf(object: number): ObjectKind {
+    const kinds = Object.keys(NAMES) as ObjectKind[];
+    return kinds.findLast((candidate) => object >= this.#base[candidate])!;
+  }
+
   /** `table 3 [17]`, to show. */
   describe(object: number): string {
     const index = object - this.#base.entry;
     if (index >= 0) return `table ${this.tableOfEntry(object)} [${index % this.#tableEntries}]`;
-    const kinds = Object.keys(NAMES) as ObjectKind[];
-    const kind = kinds.findLast((candidate) => object >= this.#base[candidate])!;
+    const kind = this.kindOf(object);
     const name = NAMES[kind];
     return name.endsWith('lock') && object < 2 ? name : `${name} ${this.numberOf(kind, object)}`;
   }

@@ -42,6 +42,29 @@ const designCost = z.object({
   payers: z.array(payer).describe('each process, when all has been read'),
 });
 
+const crowdPhase = z.object({
+  phase: z.enum(['touch', 'exit']).describe('each touches all of its pages; or all end'),
+  steps: count.describe('turns in which a process did something'),
+  locks: count.describe('of these, those that took a lock'),
+  waits: z
+    .array(
+      z.object({
+        for: z.string().describe('`mmap_lock` and so on; `other CPUs`: an answer of theirs'),
+        times: count.describe('how often a process had to wait'),
+        turns: count.describe('turns in which it stood there'),
+      }),
+    )
+    .describe('most turns first'),
+});
+
+const crowd = z.object({
+  processes: count.describe('each on a CPU of its own'),
+  pages: count.describe('that each touches, of what they have in common'),
+  designs: z.array(
+    z.object({ id: z.string().describe('as in designs[]'), phases: z.array(crowdPhase) }),
+  ),
+});
+
 export const engineCostSchema = z.object({
   processes: count.describe('the size that the engine has run'),
   bytes: bytes.describe('the size that the engine has run'),
@@ -50,7 +73,11 @@ export const engineCostSchema = z.object({
   notRun: z
     .array(z.object({ id: z.string(), why: z.string() }))
     .describe('those that were not, and why'),
+  crowd: crowd
+    .optional()
+    .describe('what some of the processes wait for when all go on at once, one step each in turn'),
 });
 
 export type EngineCost = z.infer<typeof engineCostSchema>;
 export type DesignCostEntry = z.infer<typeof designCost>;
+export type CrowdEntry = z.infer<typeof crowd>;

@@ -6,6 +6,7 @@ import { tableOf } from '../html/table.ts';
 import { formatBytes } from '../quantity.ts';
 import type { DesignCostEntry } from './cost_schema.ts';
 import { readingOf, totalOf } from './cost_totals.ts';
+import { type CrowdDesign, crowdFigures, crowdIntroduction } from './crowd_figures.ts';
 import type { DesignComparison } from './schema.ts';
 
 export function renderDesignComparisonHtml(comparison: DesignComparison): string {
@@ -23,6 +24,7 @@ Today ${addressSpaces} processes pay <b>${formatBytes(pageTablesBytes)}</b> for 
 ${designList(designs)}</section>
 ${sweepSection(comparison)}
 ${costSection(comparison)}
+${crowdSection(comparison)}
 </main>`,
   );
 }
@@ -74,4 +76,35 @@ ${tableOf('Counted by the engine', designs, [
 ])}
 ${notRun.map(({ id, why }) => html`<p>${id} is not run: ${why}.</p>`)}
 </section>`;
+}
+
+function crowdSection({ engine }: DesignComparison): ReturnType<typeof html> | undefined {
+  const crowd = engine?.crowd;
+  if (crowd === undefined) return undefined;
+  const phase = (title: string, name: 'touch' | 'exit') => [
+    {
+      title: `Waiting, ${title}`,
+      kind: 'number' as const,
+      cell: (design: CrowdDesign) => `${(100 * crowdFigures(design, name).waiting).toFixed(1)}%`,
+    },
+    {
+      title: 'Most of it for',
+      kind: 'word' as const,
+      cell: (design: CrowdDesign) => crowdFigures(design, name).most,
+    },
+  ];
+  const figure = (title: string, name: 'locks' | 'waits') => ({
+    title,
+    kind: 'number' as const,
+    cell: (design: CrowdDesign) => crowdFigures(design)[name].toLocaleString('en'),
+  });
+  return html`<section><h2>What they wait for, all at once</h2>
+<p>${crowdIntroduction(crowd)}.</p>
+${tableOf('Waiting', crowd.designs, [
+  { title: 'Design', kind: 'word', cell: ({ id }: CrowdDesign) => id },
+  figure('Locks', 'locks'),
+  figure('Waits', 'waits'),
+  ...phase('touching', 'touch'),
+  ...phase('ending', 'exit'),
+])}</section>`;
 }

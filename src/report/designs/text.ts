@@ -7,6 +7,7 @@ import { wrap } from '../text/fit.ts';
 import { section } from '../text/render.ts';
 import { table } from '../text/table.ts';
 import { costLines } from './cost_lines.ts';
+import { crowdLines } from './crowd_lines.ts';
 import type { DesignComparison } from './schema.ts';
 
 /** Text that ends in a newline. */
@@ -19,6 +20,7 @@ export function renderDesignComparison(comparison: DesignComparison, options: Te
       ? []
       : section(canvas, 'User tables at other sizes', sweepLines(comparison, canvas))),
     ...costSection(comparison, canvas),
+    ...crowdSection(comparison, canvas),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -27,6 +29,12 @@ function costSection({ engine, processes, bytes }: DesignComparison, canvas: Can
   if (engine === undefined) return [];
   const isWhole = engine.processes === processes && engine.bytes === bytes;
   return section(canvas, 'What each costs', costLines(engine, isWhole, canvas));
+}
+
+function crowdSection({ engine }: DesignComparison, canvas: Canvas): string[] {
+  const crowd = engine?.crowd;
+  if (crowd === undefined) return [];
+  return section(canvas, 'What they wait for, all at once', crowdLines(crowd, canvas));
 }
 
 function headLines(comparison: DesignComparison, canvas: Canvas): string[] {

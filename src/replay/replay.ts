@@ -16,7 +16,7 @@ import { type StartedProgram, startedProgram } from './program.ts';
 import { LineError, ReplayError } from './replay_error.ts';
 import { count, emptyReport, type ReplayReport } from './report.ts';
 import { checkResult, isRequest, readRequest } from './request.ts';
-import { Space } from './space.ts';
+import { type Placed, Space } from './space.ts';
 import { readLine, type StraceLine } from './strace/line.ts';
 import { splitCall } from './strace/split.ts';
 import { resultOf } from './strace/values.ts';
@@ -268,7 +268,7 @@ export class Replay {
     if (isFirst && (request.flags & MAP_NOT_CHOSEN) === 0 && result.kind === 'returned') {
       this.report.calibrations++;
       const pages = Math.ceil(request.length / PAGE_BYTES);
-      this.#start(space, line, result.value + pages * PAGE_BYTES);
+      this.#start(space, line, { start: result.value, end: result.value + pages * PAGE_BYTES });
       this.#judge.follow(space, done);
       return;
     }
@@ -276,8 +276,8 @@ export class Replay {
     if (space.waiting.length >= LIMITS.waitingCalls) this.#start(space, line, undefined);
   }
 
-  #start(space: Space, line: number, firstEnd: number | undefined): void {
-    space.begin(line, firstEnd);
+  #start(space: Space, line: number, first: Placed | undefined): void {
+    space.begin(line, first);
     for (const done of space.waiting.splice(0)) this.#judge.judge(space, done);
   }
 

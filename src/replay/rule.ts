@@ -20,7 +20,7 @@ export function ruleOf(
   if (ours < 0) return refusalOf(request, ours);
   switch (request.name) {
     case 'mmap':
-      return placementOf(request, ours, file);
+      return placementOf(mm, request, ours, file);
     case 'mremap':
       return moveOf(request, ours);
     case 'brk':
@@ -33,6 +33,7 @@ export function ruleOf(
 }
 
 function placementOf(
+  { layout }: engine.Mm,
   { address, flags, offset }: Extract<Request, { name: 'mmap' }>,
   ours: number,
   file: engine.OpenFile | undefined,
@@ -43,6 +44,7 @@ function placementOf(
   const isHuge = file === undefined ? (flags & 3) === 2 : file.mapped?.inode.placement === 'huge';
   const isAligned = (ours - (file === undefined ? 0 : offset)) % HUGE_BYTES === 0;
   const hint = address === 0 ? '' : 'the hint is taken; ';
+  if (layout.isBottomUp) return `${hint}bottom-up: the lowest gap above mmap_base`;
   if (isHuge && isAligned) return `${hint}top-down: the highest gap that can be aligned to 2 MiB`;
   return `${hint}top-down: the highest gap below mmap_base`;
 }

@@ -24,6 +24,17 @@ const DYNAMIC_MIN = 2 ** 40;
 const down = (bytes: number): number => bytes - (bytes % PAGE_BYTES);
 const up = (bytes: number): number => Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
 
+/** Where something is, in bytes. */
+export interface Placed {
+  readonly start: number;
+  readonly end: number;
+}
+
+type Places = Pick<engine.Layout, 'mmapBase' | 'isBottomUp'>;
+
+/** How far at most mmap_legacy_base is above a third of the address space (vm.mmap_rnd_bits). */
+const RANDOM_PAGES_MAX = 2 ** 32;
+
 export class Space {
   readonly #host: Host;
   readonly program: StartedProgram;
@@ -57,15 +68,13 @@ export class Space {
   }
 
   /** Puts it where the first mapping that the kernel placed shows it to be. @throws ReplayError */
-  begin(line: number, firstEnd: number | undefined): engine.Task {
+  begin(line: number, first: Placed | undefined): engine.Task {
     const { mm } = this.#host;
     const { image, interpreter } = this.program;
     // Of a dynamic program whose linker is not at hand, all that is known is what is free.
     const isBlind = image === undefined || (image.elf.interpreter !== undefined && !interpreter);
     const above = isBlind ? 0 : VDSO_PAGES + (interpreter ? pagesOf(interpreter.elf) : 0);
-    const mmapBase =
-      firstEnd === undefined ? mm.DEFAULT_LAYOUT.mmapBase : firstEnd / PAGE_BYTES + above;
-    this.#newTask(line, Math.min(mmapBase, mm.DEFAULT_LAYOUT.taskSize));
+    this.#newTask(line, placesOf(mm.DEFAULT_LAYOUT, first, above));
     if (interpreter !== undefined) this.#map(interpreter, undefined);
     if (!isBlind) this.#host.run(mm.mapVdso(this.task!));
     if (image !== undefined && !image.elf.isPositionIndependent) this.#mapImage(image, 0);
@@ -81,12 +90,12 @@ export class Space {
     this.applyLimits();
   }
 
-  #newTask(line: number, mmapBase: number): void {
+  #newTask(line: number, places: Places): void {
     const { mm, machine, facts } = this.#host;
     this.#host.wantSpace(line);
     const layout = {
       ...mm.DEFAULT_LAYOUT,
-      mmapBase,
+      ...places,
       brkStartBytes: this.brkStart ?? mm.DEFAULT_LAYOUT.brkStartBytes,
       commitLimit: Math.floor(facts.memoryBytes / PAGE_BYTES),
       mapCountMax: facts.mapCountMax,
@@ -163,6 +172,21 @@ export class Space {
     this.#host.run(this.#host.mm.exit(this.task));
     this.task = undefined;
   }
+}
+
+/**
+ * Where the kernel places mappings, from where it has placed the first one behind the linker and the vdso.
+ *
+ * @param before pages of these two
+ */
+function placesOf(usual: engine.Layout, first: Placed | undefined, before: number): Places {
+  if (first === undefined) return usual;
+  const [start, end] = [first.start / PAGE_BYTES, first.end / PAGE_BYTES];
+  const legacy = Math.ceil(usual.taskSize / 3);
+  if (start >= legacy && start < legacy + RANDOM_PAGES_MAX + before) {
+    return { mmapBase: start - before, isBottomUp: true };
+  }
+  return { mmapBase: Math.min(end + before, usual.taskSize) };
 }
 
 function endOf({ segments }: ElfProgram): number {

@@ -61,6 +61,11 @@ function program(
 
 program('ls', ['ls'], () => ['ls', '-la', '/'], { addresses: 5, errnos: 15 });
 
+program('ls with the legacy layout', ['ls', 'setarch'], () => ['setarch', '-L', 'ls', '-la', '/'], {
+  addresses: 10,
+  errnos: 30,
+});
+
 const MODULES =
   'json,ssl,sqlite3,decimal,asyncio,xml.dom,email,ctypes,unittest,hashlib,zipfile,bz2';
 program(

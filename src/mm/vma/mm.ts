@@ -4,7 +4,10 @@ import { VmaTree } from './vma_tree.ts';
 
 /** Where things are to be, in pages unless a name says bytes. */
 export interface Layout {
+  /** Below it mappings are placed, the highest first. */
   readonly mmapBase: number;
+  /** From it on mappings are placed, the lowest first, instead (ADDR_COMPAT_LAYOUT, `setarch -L`). */
+  readonly isBottomUp?: boolean;
   readonly taskSize: number;
   readonly brkStartBytes: number;
   /** The larger of vm.mmap_min_addr and the limit of the security modules. */

@@ -54,15 +54,15 @@ function hugeArea(mm: Mm, placement: Placement): number {
   // A wish that is granted stays as it is.
   if (found === placement.address) return found;
   const distance = (((pgoff - found) % HUGE_PAGES) + HUGE_PAGES) % HUGE_PAGES;
-  // The highest such place, not the first.
-  return found + (distance === 0 ? HUGE_PAGES : distance);
+  if (distance > 0) return found + distance;
+  return mm.layout.isBottomUp ? found : found + HUGE_PAGES;
 }
 
 function area(mm: Mm, placement: Placement): number {
   const { pages, isFixed, is32Bit } = placement;
   const align = alignOf(placement);
   const address = isFixed ? placement.address : Math.ceil(placement.address / align) * align;
-  const { taskSize, mmapBase, minAddress } = mm.layout;
+  const { taskSize, mmapBase, minAddress, isBottomUp } = mm.layout;
   if (pages > taskSize) return ENOMEM;
   if (isFixed) return address;
   const end = is32Bit ? LOW_END : taskSize;
@@ -73,6 +73,7 @@ function area(mm: Mm, placement: Placement): number {
   }
   const room = pages + align - 1;
   if (is32Bit) return alignUp(lowestArea(mm, room, LOW_START, LOW_END), align);
+  if (isBottomUp) return alignUp(lowestArea(mm, room, mmapBase, taskSize), align);
   const found = highestArea(mm, room, minAddress, mmapBase);
   if (found >= 0) return Math.floor((found + align - 1) / align) * align;
   return alignUp(lowestArea(mm, room, Math.ceil(taskSize / 3), taskSize), align);

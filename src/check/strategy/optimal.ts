@@ -23,6 +23,7 @@ import type { SavedBranch, SavedPath } from '../checkpoint.ts';
 import type { Trace } from '../trace.ts';
 import { Cuts } from './cuts.ts';
 import { Events } from './events.ts';
+import { Gates } from './gates.ts';
 import { HappensBefore } from './happens_before.ts';
 import { SleepRows } from './sleep_rows.ts';
 import { BLOCKED, type Bound, FINISHED, type Probe, type Strategy, turnOf } from './strategy.ts';
@@ -52,6 +53,8 @@ export class Optimal implements Strategy {
   readonly #order: HappensBefore;
   /** What probes have told. */
   readonly #events: Events;
+  /** What needs none. */
+  readonly #gates: Gates;
   readonly #trees: WakeupTrees;
   /** Of each state of the path: what is to be explored after the branch that is being explored. */
   readonly #later: Branch[][] = [];
@@ -90,6 +93,7 @@ export class Optimal implements Strategy {
     this.#symmetry = new Symmetry(trace);
     this.#order = new HappensBefore(trace, this.#symmetry);
     this.#events = new Events(trace, this.#order);
+    this.#gates = new Gates(trace);
     this.#trees = new WakeupTrees(trace, limit !== undefined);
     this.#cuts = limit && new Cuts(trace);
   }
@@ -326,6 +330,8 @@ export class Optimal implements Strategy {
       isSeen = !trace.areDependent(trace.point[sequence[at]!]!, point);
     }
     if (isSeen) return trace.ways[from * trace.actors + actor]!;
+    const mayGo = this.#gates.mayGoAfter(from, sequence, actor, point);
+    if (mayGo !== undefined) return mayGo ? 1 : 0;
     const situation = this.#events.situation(actor, past, point, from, sequence);
     let ways = this.#events.waysIn(situation);
     if (ways === undefined) {

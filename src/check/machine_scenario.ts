@@ -2,6 +2,7 @@
 import { assert } from '../base/assert.ts';
 import {
   areDependent,
+  areGatesOpen,
   audit,
   callbackActor,
   canChoose,
@@ -9,9 +10,11 @@ import {
   choose,
   countChoices,
   describePoint,
+  gateOf,
   interruptActor,
   type Machine,
   mayGo,
+  mayGoAfter,
   noteFootprint,
   type Op,
   type Point,
@@ -69,11 +72,13 @@ export class MachineScenario implements Scenario<Point> {
   readonly machine: Machine;
   readonly programs: readonly Program[];
   readonly #initial: Saved;
+  readonly #hasGates: boolean;
 
   constructor(machine: Machine, programs: readonly Program[]) {
     this.machine = machine;
     this.programs = programs;
     this.#initial = machine.save();
+    this.#hasGates = areGatesOpen(machine);
     for (const mm of machine.mms.all()) {
       for (const { start, end } of mm.vmas.all()) machine.accesses.add(mm.id, start, end);
     }
@@ -125,6 +130,20 @@ export class MachineScenario implements Scenario<Point> {
 
   canWait(at: Point): boolean {
     return canWait(at);
+  }
+
+  gateOf(at: Point): number {
+    return this.#hasGates ? gateOf(this.machine, at) : -1;
+  }
+
+  mayGoAfter(
+    actor: number,
+    at: Point,
+    actors: readonly number[],
+    points: readonly Point[],
+  ): boolean | undefined {
+    const cpus = actors.map((each) => this.cpuOf(each));
+    return mayGoAfter(this.machine, this.cpuOf(actor), at, cpus, points);
   }
 
   canChoose(at: Point): boolean {

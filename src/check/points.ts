@@ -19,6 +19,7 @@ export class Points<Point extends number = number> {
   readonly #points: Point[] = [];
   readonly #canWait: boolean[] = [];
   readonly #canChoose: boolean[] = [];
+  readonly #gates: number[] = [];
   /** A square matrix of what is known about pairs of points. */
   #known = new Uint8Array(64 * 64);
   #side = 64;
@@ -34,6 +35,7 @@ export class Points<Point extends number = number> {
     this.#numbers.set(point, number);
     this.#canWait.push(this.#scenario.canWait?.(point) ?? true);
     this.#canChoose.push(this.#scenario.canChoose?.(point) ?? true);
+    this.#gates.push(this.#scenario.gateOf?.(point) ?? -1);
     if (number >= this.#side && this.#side < REMEMBERED_MAX) {
       this.#side *= 2;
       this.#known = new Uint8Array(this.#side * this.#side);
@@ -52,6 +54,11 @@ export class Points<Point extends number = number> {
 
   canChoose(point: number): boolean {
     return this.#canChoose[point]!;
+  }
+
+  /** The number of what a step there waits for or changes, or below 0. */
+  gateOf(point: number): number {
+    return this.#gates[point]!;
   }
 
   areDependent(one: number, other: number): boolean {

@@ -39,6 +39,22 @@ export interface Scenario<Point extends number = number> {
   note?(actor: number, at: Point): Point;
   /** Whether a step may ever have to wait. Without this method all may, which costs probes. */
   canWait?(at: Point): boolean;
+  /**
+   * What a step at this point waits for, or can change of it, as a number: a lock, say. Below 0 for
+   * all else, which is all without this method.
+   */
+  gateOf?(at: Point): number;
+  /**
+   * Whether `actor` could take its step at `at`, which never goes in two ways, behind all steps at
+   * points of the same gate that are taken from the start, in their order: by whom, at which point.
+   * `undefined` if they do not tell. Saves a search from running them to ask `mayGo()`.
+   */
+  mayGoAfter?(
+    actor: number,
+    at: Point,
+    actors: readonly number[],
+    points: readonly Point[],
+  ): boolean | undefined;
   /** Whether a step can ever go in more than one way. Without this method all can. */
   canChoose?(at: Point): boolean;
   /**

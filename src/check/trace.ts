@@ -15,6 +15,7 @@ import { ACTORS_MAX, actorOf, choiceOf } from './strategy/strategy.ts';
 export const ENDED = -1;
 
 export class Trace<Point extends number = number> {
+  readonly #scenario: Scenario<Point>;
   readonly #points: Points<Point>;
   readonly actors: number;
   /** Groups of actors that do the same. */
@@ -31,6 +32,7 @@ export class Trace<Point extends number = number> {
 
   constructor(scenario: Scenario<Point>, actors: number) {
     assert(actors <= ACTORS_MAX, 'a scenario has at most 256 actors');
+    this.#scenario = scenario;
     this.#points = pointsOf(scenario);
     this.actors = actors;
     this.identical = scenario.identical ?? [];
@@ -93,6 +95,20 @@ export class Trace<Point extends number = number> {
 
   canChoose(point: number): boolean {
     return this.#points.canChoose(point);
+  }
+
+  gateOf(point: number): number {
+    return this.#points.gateOf(point);
+  }
+
+  /** Whether `actor` could go on at `point` behind steps of its gate, if they tell. */
+  mayGoAfter(
+    actor: number,
+    point: number,
+    actors: readonly number[],
+    points: readonly Point[],
+  ): boolean | undefined {
+    return this.#scenario.mayGoAfter?.(actor, this.pointOf(point), actors, points);
   }
 
   #stand(point: Point | undefined): number {

@@ -1,14 +1,66 @@
 /** Locks: mutexes and spinlocks with one holder, rw-semaphores with one writer or many readers. */
 import type { LockOrder } from './lock_order.ts';
-import { Kind, pointOf, Shared, type Surroundings, type Task } from './shared.ts';
+import { Kind, kindOf, pointOf, Shared, type Surroundings, type Task } from './shared.ts';
 
 const FREE = -1;
+
+/** Who holds a lock. */
+class Holders {
+  writer = FREE;
+  readonly readers = new Set<number>();
+
+  reset(): void {
+    this.writer = FREE;
+    if (this.readers.size > 0) this.readers.clear();
+  }
+
+  mayGo(kind: Kind): boolean {
+    if (kind === Kind.LOCK) return this.writer === FREE && this.readers.size === 0;
+    return kind !== Kind.LOCK_SHARED || this.writer === FREE;
+  }
+
+  /** A step of `thread`; whether it has got, or had, the lock. */
+  step(thread: number, kind: Kind): boolean {
+    switch (kind) {
+      case Kind.TRY_LOCK:
+        return this.mayGo(Kind.LOCK) && this.step(thread, Kind.LOCK);
+      case Kind.TRY_LOCK_SHARED:
+        return this.mayGo(Kind.LOCK_SHARED) && this.step(thread, Kind.LOCK_SHARED);
+      case Kind.LOCK:
+        this.writer = thread;
+        return true;
+      case Kind.LOCK_SHARED:
+        this.readers.add(thread);
+        return true;
+      case Kind.UNLOCK_SHARED:
+        return this.readers.delete(thread);
+      default: {
+        const wasHeld = this.writer === thread;
+        this.writer = FREE;
+        if (kind === Kind.DOWNGRADE) this.readers.add(thread);
+        return wasHeld;
+      }
+    }
+  }
+}
+
+/** Whether a lock could be taken behind steps at it, from the start. */
+export function mayGoAfter(
+  at: number,
+  threads: readonly number[],
+  points: readonly number[],
+): boolean {
+  const holders = new Holders();
+  for (let step = 0; step < points.length; step++) {
+    holders.step(threads[step]!, kindOf(points[step]!));
+  }
+  return holders.mayGo(kindOf(at));
+}
 
 /** What the three have in common: who holds them, and in which order they are taken. */
 abstract class Lock extends Shared {
   protected readonly order: LockOrder;
-  protected holder = FREE;
-  protected readonly readers = new Set<number>();
+  readonly #holders = new Holders();
   /** Whether a thread that waits for it gives its CPU away. */
   readonly sleeps: boolean;
 
@@ -19,90 +71,54 @@ abstract class Lock extends Shared {
   }
 
   override state(): string {
-    if (this.holder !== FREE) return `held by thread ${this.holder}`;
-    if (this.readers.size === 0) return 'free';
-    return `held by readers ${[...this.readers].sort().join(', ')}`;
+    const { writer, readers } = this.#holders;
+    if (writer !== FREE) return `held by thread ${writer}`;
+    if (readers.size === 0) return 'free';
+    return `held by readers ${[...readers].sort().join(', ')}`;
   }
 
   override reset(): void {
-    this.holder = FREE;
-    this.readers.clear();
+    this.#holders.reset();
   }
 
   override mayGo(_thread: number, kind: Kind): boolean {
-    if (kind === Kind.LOCK) return this.holder === FREE && this.readers.size === 0;
-    return kind !== Kind.LOCK_SHARED || this.holder === FREE;
+    return this.#holders.mayGo(kind);
   }
 
-  protected *take(): Task {
-    this.#expect();
-    yield pointOf(Kind.LOCK, this.id);
-    this.holder = this.world.running;
-    this.order.take(this.world.running, this);
-  }
-
-  protected *tryToTake(): Task<boolean> {
-    yield pointOf(Kind.TRY_LOCK, this.id);
-    if (!this.mayGo(this.world.running, Kind.LOCK)) return false;
-    this.holder = this.world.running;
-    this.order.take(this.world.running, this);
-    return true;
-  }
-
-  protected *release(): Task {
-    yield pointOf(Kind.UNLOCK, this.id);
-    if (this.holder !== this.world.running) this.world.violate('unlock by another thread');
-    this.holder = FREE;
-    this.order.release(this.world.running, this);
-  }
-
-  protected *takeShared(): Task {
-    this.#expect();
-    yield pointOf(Kind.LOCK_SHARED, this.id);
-    this.readers.add(this.world.running);
-    this.order.take(this.world.running, this);
-  }
-
-  protected *tryToTakeShared(): Task<boolean> {
-    yield pointOf(Kind.TRY_LOCK_SHARED, this.id);
-    if (this.holder !== FREE) return false;
-    this.readers.add(this.world.running);
-    this.order.take(this.world.running, this);
-    return true;
-  }
-
-  protected *releaseShared(): Task {
-    yield pointOf(Kind.UNLOCK_SHARED, this.id);
-    const wasHeld = this.readers.delete(this.world.running);
-    if (!wasHeld) this.world.violate('unlock by another thread');
-    this.order.release(this.world.running, this);
-  }
-
-  protected *downgrade(): Task {
-    yield pointOf(Kind.DOWNGRADE, this.id);
-    if (this.holder !== this.world.running) this.world.violate('unlock by another thread');
-    this.holder = FREE;
-    this.readers.add(this.world.running);
-  }
-
-  /** The thread is about to wait for this lock, if it has to. */
-  #expect(): void {
+  protected *take(kind: Kind): Task {
     this.order.expect(this.world.running, this);
+    yield pointOf(kind, this.id);
+    this.#holders.step(this.world.running, kind);
+    this.order.take(this.world.running, this);
+  }
+
+  protected *tryToTake(kind: Kind): Task<boolean> {
+    yield pointOf(kind, this.id);
+    if (!this.#holders.step(this.world.running, kind)) return false;
+    this.order.take(this.world.running, this);
+    return true;
+  }
+
+  protected *release(kind: Kind): Task {
+    yield pointOf(kind, this.id);
+    const wasHeld = this.#holders.step(this.world.running, kind);
+    if (!wasHeld) this.world.violate('unlock by another thread');
+    if (kind !== Kind.DOWNGRADE) this.order.release(this.world.running, this);
   }
 }
 
 /** A mutex, or a spinlock: a thread that holds one of those may not wait for one that sleeps. */
 export class Mutex extends Lock {
   lock(): Task {
-    return this.take();
+    return this.take(Kind.LOCK);
   }
 
   tryLock(): Task<boolean> {
-    return this.tryToTake();
+    return this.tryToTake(Kind.TRY_LOCK);
   }
 
   unlock(): Task {
-    return this.release();
+    return this.release(Kind.UNLOCK);
   }
 }
 
@@ -113,31 +129,31 @@ export class Mutex extends Lock {
  */
 export class RwSemaphore extends Lock {
   downRead(): Task {
-    return this.takeShared();
+    return this.take(Kind.LOCK_SHARED);
   }
 
   downReadTrylock(): Task<boolean> {
-    return this.tryToTakeShared();
+    return this.tryToTake(Kind.TRY_LOCK_SHARED);
   }
 
   upRead(): Task {
-    return this.releaseShared();
+    return this.release(Kind.UNLOCK_SHARED);
   }
 
   downWrite(): Task {
-    return this.take();
+    return this.take(Kind.LOCK);
   }
 
   downWriteTrylock(): Task<boolean> {
-    return this.tryToTake();
+    return this.tryToTake(Kind.TRY_LOCK);
   }
 
   upWrite(): Task {
-    return this.release();
+    return this.release(Kind.UNLOCK);
   }
 
   /** From writer to reader, without a moment in between. */
   downgradeWrite(): Task {
-    return this.downgrade();
+    return this.release(Kind.DOWNGRADE);
   }
 }

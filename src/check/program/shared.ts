@@ -60,6 +60,11 @@ export function canWait(point: number): boolean {
   return WAITING.has(kindOf(point));
 }
 
+export function isOfLock(point: number): boolean {
+  const kind = kindOf(point);
+  return kind >= Kind.LOCK && kind <= Kind.DOWNGRADE;
+}
+
 export function areDependent(one: number, other: number): boolean {
   if (objectOf(one) !== objectOf(other)) return false;
   const [kind, itsKind] = [kindOf(one), kindOf(other)];

@@ -2,11 +2,12 @@
 import { DEADLOCK } from '../execution.ts';
 import type { Actor, Scenario } from '../scenario.ts';
 import { Condition, LOST_WAKEUP } from './condition.ts';
-import { Mutex, RwSemaphore } from './lock.ts';
+import { Mutex, mayGoAfter, RwSemaphore } from './lock.ts';
 import { LockOrder } from './lock_order.ts';
 import {
   areDependent,
   canWait,
+  isOfLock,
   Kind,
   kindName,
   kindOf,
@@ -112,6 +113,8 @@ export class World {
       },
       areDependent,
       canWait,
+      gateOf: (at) => (isOfLock(at) ? objectOf(at) : -1),
+      mayGoAfter: (_thread, at, threads, points) => mayGoAfter(at, threads, points),
       canChoose: (at) => kindOf(at) === Kind.SIGNAL,
       violation: () => this.#violation,
       violationAtEnd: atEnd,

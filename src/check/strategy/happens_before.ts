@@ -15,8 +15,11 @@ export class HappensBefore {
   readonly #trace: Trace;
   readonly #symmetry: Symmetry;
   #clocks: Int32Array;
+  /** Of each actor, how many of its steps happen before each one of some. */
+  readonly #common: Int32Array;
 
   constructor(trace: Trace, symmetry: Symmetry) {
+    this.#common = new Int32Array(trace.actors);
     this.#trace = trace;
     this.#symmetry = symmetry;
     this.#clocks = new Int32Array(64 * trace.actors);
@@ -26,6 +29,40 @@ export class HappensBefore {
   isBefore(one: number, other: number): boolean {
     const { actors, actor } = this.#trace;
     return this.#clocks[other * actors + actor[one]!]! > one;
+  }
+
+  /** Whether one of `steps` happens before step `at`, or is it. */
+  isAfter(steps: readonly number[], at: number): boolean {
+    for (let each = 0; each < steps.length; each++) {
+      const step = steps[each]!;
+      if (step <= at && this.isBefore(step, at)) return true;
+    }
+    return false;
+  }
+
+  /** The steps of `[from, end)` that none of `removed` happens before. */
+  without(removed: readonly number[], from: number, end: number): number[] {
+    const rest: number[] = [];
+    for (let at = from; at < end; at++) {
+      if (!this.isAfter(removed, at)) rest.push(at);
+    }
+    return rest;
+  }
+
+  /** Looks at all steps of `[from, end)`, for `isBeforeAll()`. */
+  compare(from: number, end: number): void {
+    const { actors } = this.#trace;
+    const common = this.#common.fill(end);
+    for (let at = from * actors; at < end * actors; at += actors) {
+      for (let each = 0; each < actors; each++) {
+        if (this.#clocks[at + each]! < common[each]!) common[each] = this.#clocks[at + each]!;
+      }
+    }
+  }
+
+  /** Whether a step happens before each of those that were looked at last, or is it. */
+  isBeforeAll(step: number): boolean {
+    return this.#common[this.#trace.actor[step]!]! > step;
   }
 
   /**

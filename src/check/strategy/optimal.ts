@@ -22,11 +22,11 @@ import { assert } from '../../base/assert.ts';
 import type { SavedBranch, SavedPath } from '../checkpoint.ts';
 import type { Trace } from '../trace.ts';
 import { Cuts } from './cuts.ts';
-import { Events } from './events.ts';
 import { HappensBefore } from './happens_before.ts';
 import { SleepRows } from './sleep_rows.ts';
 import { BLOCKED, type Bound, FINISHED, type Probe, type Strategy, turnOf } from './strategy.ts';
 import { Symmetry } from './symmetry.ts';
+import { Waiting } from './waiting.ts';
 import { type Branch, WakeupTrees } from './wakeup_tree.ts';
 
 /** What keeps a search from some of the executions. */
@@ -46,14 +46,13 @@ export class Optimal implements Strategy {
   #hasCut = false;
   hasStartedAnew = false;
   readonly #trace: Trace;
-  readonly #probe: Probe;
   readonly #asleep: SleepRows;
   /** With a limit. */
   readonly #cuts: Cuts | undefined;
   readonly #symmetry: Symmetry;
   readonly #order: HappensBefore;
-  /** What probes have told. */
-  readonly #events: Events;
+  /** Of the second step of a race, whether it could go instead of the first one. */
+  readonly #waiter: Waiting;
   readonly #trees: WakeupTrees;
   /** Of each state of the path: what is to be explored after the branch that is being explored. */
   readonly #later: Branch[][] = [];
@@ -85,11 +84,10 @@ export class Optimal implements Strategy {
   constructor(trace: Trace, probe: Probe, limit?: Limit) {
     this.#limit = limit;
     this.#trace = trace;
-    this.#probe = probe;
     this.#asleep = new SleepRows(trace);
     this.#symmetry = new Symmetry(trace);
     this.#order = new HappensBefore(trace, this.#symmetry);
-    this.#events = new Events(trace, this.#order);
+    this.#waiter = new Waiting(trace, this.#order, probe);
     this.#trees = new WakeupTrees(trace);
     this.#cuts = limit && new Cuts(trace);
   }
@@ -203,7 +201,7 @@ export class Optimal implements Strategy {
     }
     waiting.length = 0;
     for (let actor = 0; actor < actors; actor++) this.#order.addWaiting(actor, waiting);
-    this.#events.forget(firstNew);
+    this.#waiter.forget(firstNew);
     this.#reverseAll(races);
     this.#reverseAll(waiting);
   }
@@ -213,14 +211,11 @@ export class Optimal implements Strategy {
    * Otherwise, whoever waits at the end apart, an execution before has led to the same.
    */
   #reverseAll(races: readonly number[]): void {
-    const { length } = this.#trace;
+    this.#order.compare(this.#firstNew, this.#trace.length);
     for (let at = 0; at < races.length; at += 2) {
       const [first, second] = [races[at]!, races[at + 1]!];
-      let isNew = second < 0 || second >= this.#firstNew;
-      for (let step = length - 1; !isNew && step >= this.#firstNew; step--) {
-        isNew = !this.#order.isBefore(first, step);
-      }
-      if (isNew) this.#reverse(first, second);
+      const isOld = second >= 0 && second < this.#firstNew;
+      if (!isOld || !this.#order.isBeforeAll(first)) this.#reverse(first, second);
     }
   }
 
@@ -292,70 +287,38 @@ export class Optimal implements Strategy {
     this.#past = this.#order.lastOf(actor, end);
     this.#twin = this.#symmetry.twinOf(actor, end);
 
+    const isSure = !trace.canWait(point) && !trace.canChoose(point);
+    if (!isSure) this.#waiter.begin(actor, point, this.#past, end);
+
     const removed = [first];
+    let from = first;
+    let before = end;
     for (;;) {
-      const from = Math.min(...removed);
-      const sequence = this.#without(removed, from, length);
-      sequence.push(length);
-      const isSure = !trace.canWait(point) && !trace.canChoose(point);
-      const ways = isSure ? 1 : this.#waysAfter(from, this.#without(removed, from, end), actor);
+      const ways = isSure ? 1 : this.#waiter.waysWithout(removed, from);
       if (ways > 0) {
+        const sequence = this.#order.without(removed, from, length);
+        sequence.push(length);
         this.#insertAll(from, sequence, ways);
         return;
       }
-      const next = this.#nextToRemove(removed, actor, point, end);
+      const next = this.#nextToRemove(removed, actor, point, before);
+      before = next;
       if (next < 0) return;
       removed.push(next);
+      if (next < from) from = next;
     }
   }
 
-  /** The steps of `[from, end)` that none of `removed` happens before. */
-  #without(removed: readonly number[], from: number, end: number): number[] {
-    const rest: number[] = [];
-    for (let at = from; at < end; at++) {
-      if (!this.#isAfter(removed, at)) rest.push(at);
-    }
-    return rest;
-  }
-
-  /** Whether one of `removed` happens before step `at`, or is it. */
-  #isAfter(removed: readonly number[], at: number): boolean {
-    for (let each = 0; each < removed.length; each++) {
-      const step = removed[each]!;
-      if (step <= at && this.#order.isBefore(step, at)) return true;
-    }
-    return false;
-  }
-
-  /** The last step that may keep `actor` waiting and is not yet removed, or -1. */
+  /** The last step before `end` that may keep `actor` waiting and is not yet removed, or -1. */
   #nextToRemove(removed: readonly number[], actor: number, point: number, end: number): number {
     const trace = this.#trace;
     for (let at = end - 1; at >= 0; at--) {
       if (trace.actor[at] === actor) continue;
       if (!trace.areDependent(trace.point[at]!, point)) continue;
       if (this.#order.isFixed(at, this.#past, this.#twin)) continue;
-      if (!this.#isAfter(removed, at)) return at;
+      if (!this.#order.isAfter(removed, at)) return at;
     }
     return -1;
-  }
-
-  /** In how many ways `actor` can take its step behind `sequence`. */
-  #waysAfter(from: number, sequence: readonly number[], actor: number): number {
-    const trace = this.#trace;
-    const past = this.#past;
-    const point = trace.point[trace.length]!;
-    let isSeen = past < from;
-    for (let at = 0; isSeen && at < sequence.length; at++) {
-      isSeen = !trace.areDependent(trace.point[sequence[at]!]!, point);
-    }
-    if (isSeen) return trace.ways[from * trace.actors + actor]!;
-    const situation = this.#events.situation(actor, past, point, from, sequence);
-    let ways = this.#events.waysIn(situation);
-    if (ways === undefined) {
-      ways = this.#probe(from, sequence, actor);
-      this.#events.remember(situation, ways);
-    }
-    return ways;
   }
 
   /** Inserts a sequence with each choice of its last step. */

@@ -16,7 +16,7 @@ import type { Task } from '../task.ts';
 import { VM } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-import { locking, reading, writing } from '../world/point.ts';
+import { awaiting, reading, writing } from '../world/point.ts';
 import { FrameFlag, NONE, type World } from '../world/world.ts';
 import { type Inode, isMemory, pagesOfInode } from './inode.ts';
 
@@ -33,7 +33,7 @@ export function* findGetFrame({ machine, cpu }: Place, inode: Inode, index: numb
     yield writing(machine.objects.frame(head));
     if (machine.frameReferences[head]! <= 0 || headOf(machine, frame) !== head) {
       // Who has frozen the count to replace the page holds this lock until it is done.
-      yield locking(machine.objects.pagesLock(inode.id));
+      yield awaiting(machine.objects.pagesLock(inode.id));
       continue;
     }
     machine.frameReferences[head]!++;

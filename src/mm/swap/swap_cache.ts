@@ -14,7 +14,7 @@ import { lockFolio, tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { allocFrame, putFrame } from '../page/frame.ts';
 import { isMapped } from '../rmap/map_count.ts';
 import type { Op } from '../world/op.ts';
-import { locking, reading, slotRead, writing } from '../world/point.ts';
+import { awaiting, reading, slotRead, writing } from '../world/point.ts';
 import { FrameFlag, NONE, type World } from '../world/world.ts';
 import {
   enterSlot,
@@ -35,7 +35,7 @@ export function* swapCacheGet(world: World, cpu: number, slot: number): Op<numbe
     yield writing(world.objects.frame(head));
     if (world.frameReferences[head]! <= 0) {
       // Who has frozen the count holds the swap lock until the folio is out, or another one in.
-      yield locking(world.objects.swapLock);
+      yield awaiting(world.objects.swapLock);
       continue;
     }
     world.frameReferences[head]!++;

@@ -6,24 +6,24 @@
 import { assert } from '../../base/assert.ts';
 import { dropTranslations } from './cpu_tlb.ts';
 import type { Op } from './op.ts';
-import { writing } from './point.ts';
+import { changingCpu, Note } from './point.ts';
 import { tellHandling, tellRequest } from './tell.ts';
 import type { World } from './world.ts';
 
 export function* localIrqDisable(world: World, cpu: number): Op<void> {
-  yield writing(world.objects.cpu(cpu));
+  yield changingCpu(world.objects.cpu(cpu), Note.IRQS_OFF);
   world.irqsOff[cpu]!++;
 }
 
 export function* localIrqEnable(world: World, cpu: number): Op<void> {
-  yield writing(world.objects.cpu(cpu));
+  yield changingCpu(world.objects.cpu(cpu), Note.IRQS_ON);
   assert(world.irqsOff[cpu]! > 0, 'interrupts that are turned on were off');
   world.irqsOff[cpu]!--;
 }
 
 /** Asks `target` to flush what `cpu` has written into its request. */
 export function* sendInterrupt(world: World, cpu: number, target: number): Op<void> {
-  yield writing(world.objects.cpu(target));
+  yield changingCpu(world.objects.cpu(target), Note.SEND);
   assert((world.pending[target]! & (1 << cpu)) === 0, 'a CPU waits for its last request');
   world.pending[target]! |= 1 << cpu;
   if (world.trace !== undefined) tellRequest(world.trace, world, cpu, target);

@@ -16,9 +16,11 @@ import { assert } from '../../base/assert.ts';
 import { Mode } from '../../trace/index.ts';
 import type { Op } from './op.ts';
 import {
+  downgrading,
   locking,
   lockingShared,
   tryingLock,
+  tryingLockShared,
   unlocking,
   unlockingShared,
   writing,
@@ -159,7 +161,7 @@ export function* unlockShared(world: World, cpu: number, held: number, rank: Ran
 
 /** Takes a lock together with other readers, unless a writer holds it. */
 export function* tryLockShared(world: World, cpu: number, wanted: number, rank: Rank): Op<boolean> {
-  yield tryingLock(wanted);
+  yield tryingLockShared(wanted);
   if (world.lockHolder[wanted] !== NONE) {
     world.trace?.lockBusy(wanted, Mode.shared);
     return false;
@@ -212,7 +214,7 @@ export function* mmapReadUnlockNested(world: World, mm: number): Op<void> {
 export function* mmapWriteDowngrade(world: World, cpu: number, mm: number): Op<void> {
   yield* vmaEndWriteAll(world, cpu, mm);
   const held = world.objects.mmapLock(mm);
-  yield unlocking(held);
+  yield downgrading(held);
   assert(world.lockHolder[held] === cpu, 'a lock is downgraded by its holder');
   world.lockHolder[held] = NONE;
   world.lockReaders[held] = 1;

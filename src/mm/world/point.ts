@@ -76,6 +76,23 @@ function point(kind: PointKind, object: number): Point {
   return (kind * OBJECTS + object) as Point;
 }
 
+/** What steps of one kind do, where some do different things: their note. */
+export const Note = {
+  /** Of `LOCK`: it only waits until the lock is free. */
+  AWAIT: 1,
+  /** Of `UNLOCK`: the writer goes on as a reader. */
+  DOWNGRADE: 2,
+  /** Of `TRY_LOCK`: together with other readers. */
+  SHARED: 3,
+  /** Of `WRITE`, the object a CPU. */
+  IRQS_OFF: 4,
+  IRQS_ON: 5,
+  SEND: 6,
+  RCU_LOCK: 7,
+  RCU_UNLOCK: 8,
+} as const;
+export type Note = (typeof Note)[keyof typeof Note];
+
 export const locking = (lock: number): Point => point(PointKind.LOCK, lock);
 export const unlocking = (lock: number): Point => point(PointKind.UNLOCK, lock);
 export const reading = (word: number): Point => point(PointKind.READ, word);
@@ -86,6 +103,12 @@ export const tryingShared = (word: number): Point => point(PointKind.TRY_SHARED,
 export const draining = (word: number): Point => point(PointKind.DRAIN, word);
 export const setting = (entry: number): Point => point(PointKind.SET, entry);
 export const clearing = (entry: number): Point => point(PointKind.CLEAR, entry);
+/** Waits for a lock that is not taken then. */
+export const awaiting = (lock: number): Point => withNote(locking(lock), Note.AWAIT);
+export const downgrading = (lock: number): Point => withNote(unlocking(lock), Note.DOWNGRADE);
+export const tryingLockShared = (lock: number): Point => withNote(tryingLock(lock), Note.SHARED);
+/** Changes what decides whether interrupts and grace periods wait for a CPU. */
+export const changingCpu = (cpu: number, note: Note): Point => withNote(writing(cpu), note);
 export const putting = (frame: number): Point => point(PointKind.PUT, frame);
 export const freeingTable = (table: number): Point => point(PointKind.FREE_TABLE, table);
 export const invalidating = (tlb: number): Point => point(PointKind.INVALIDATE, tlb);

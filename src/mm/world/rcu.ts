@@ -7,17 +7,17 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Op } from './op.ts';
-import { quiescent, takingCallbacks, writing } from './point.ts';
+import { changingCpu, Note, quiescent, takingCallbacks, writing } from './point.ts';
 import { freeTable } from './table_page.ts';
 import { NONE, type World } from './world.ts';
 
 export function* rcuReadLock(world: World, cpu: number): Op<void> {
-  yield writing(world.objects.cpu(cpu));
+  yield changingCpu(world.objects.cpu(cpu), Note.RCU_LOCK);
   world.rcuNesting[cpu]!++;
 }
 
 export function* rcuReadUnlock(world: World, cpu: number): Op<void> {
-  yield writing(world.objects.cpu(cpu));
+  yield changingCpu(world.objects.cpu(cpu), Note.RCU_UNLOCK);
   assert(world.rcuNesting[cpu]! > 0, 'an RCU read section that ends has begun');
   world.rcuNesting[cpu]!--;
 }

@@ -1,0 +1,92 @@
+/**
+ * A step that may wait: in how many ways it could go if some of the steps before it were not taken.
+ *
+ * It may follow from a state that was seen, or from the steps at its gate. Otherwise the steps are
+ * run to ask (a probe), and what was told is remembered.
+ */
+import type { Trace } from '../trace.ts';
+import { Events } from './events.ts';
+import type { HappensBefore } from './happens_before.ts';
+import type { Probe } from './strategy.ts';
+
+export class Waiting {
+  readonly #trace: Trace;
+  readonly #order: HappensBefore;
+  readonly #probe: Probe;
+  /** What probes have told. */
+  readonly #events: Events;
+  /** Who may wait, where it stands, what its last step was, and when it would have gone. */
+  #actor = 0;
+  #point = 0;
+  #past = -1;
+  #end = 0;
+  /** The steps before that are taken at its gate. */
+  readonly #atGate: number[] = [];
+  /** Some of them: by whom, at which point. */
+  readonly #actors: number[] = [];
+  readonly #points: number[] = [];
+
+  constructor(trace: Trace, order: HappensBefore, probe: Probe) {
+    this.#trace = trace;
+    this.#order = order;
+    this.#probe = probe;
+    this.#events = new Events(trace, order);
+  }
+
+  /** Steps from there on are others now. */
+  forget(from: number): void {
+    this.#events.forget(from);
+  }
+
+  /** From now on it is about the step of `actor` at `point`, behind steps before `end`. */
+  begin(actor: number, point: number, past: number, end: number): void {
+    this.#actor = actor;
+    this.#point = point;
+    this.#past = past;
+    this.#end = end;
+    this.#atGate.length = 0;
+    const trace = this.#trace;
+    const gate = trace.gateOf(point);
+    for (let step = 0; gate >= 0 && step < end; step++) {
+      if (trace.gateOf(trace.point[step]!) === gate) this.#atGate.push(step);
+    }
+  }
+
+  /** Without `removed`, of which `from` is the first, and what happens after one of them. */
+  waysWithout(removed: readonly number[], from: number): number {
+    const mayGo = this.#trace.gateOf(this.#point) >= 0 ? this.#askGate(removed) : undefined;
+    if (mayGo !== undefined) return mayGo ? 1 : 0;
+    return this.#waysAfter(from, this.#order.without(removed, from, this.#end));
+  }
+
+  #askGate(removed: readonly number[]): boolean | undefined {
+    const trace = this.#trace;
+    this.#actors.length = 0;
+    this.#points.length = 0;
+    for (let at = 0; at < this.#atGate.length; at++) {
+      const step = this.#atGate[at]!;
+      if (this.#order.isAfter(removed, step)) continue;
+      this.#actors.push(trace.actor[step]!);
+      this.#points.push(trace.pointOf(trace.point[step]!));
+    }
+    return trace.mayGoAfter(this.#actor, this.#point, this.#actors, this.#points);
+  }
+
+  /** Behind the steps of the trace before `from`, then `sequence`. */
+  #waysAfter(from: number, sequence: readonly number[]): number {
+    const trace = this.#trace;
+    const [actor, past, point] = [this.#actor, this.#past, this.#point];
+    let isSeen = past < from;
+    for (let at = 0; isSeen && at < sequence.length; at++) {
+      isSeen = !trace.areDependent(trace.point[sequence[at]!]!, point);
+    }
+    if (isSeen) return trace.ways[from * trace.actors + actor]!;
+    const situation = this.#events.situation(actor, past, point, from, sequence);
+    let ways = this.#events.waysIn(situation);
+    if (ways === undefined) {
+      ways = this.#probe(from, sequence, actor);
+      this.#events.remember(situation, ways);
+    }
+    return ways;
+  }
+}

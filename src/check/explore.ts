@@ -80,6 +80,9 @@ export function explore<Point extends number>(
   return new Search(scenario, options).run();
 }
 
+/** Steps to spend on a schedule with fewer switches: executions may be long. */
+const SHRINK_STEPS = 1_000_000;
+
 class Search<Point extends number> {
   readonly #scenario: Scenario<Point>;
   readonly #options: ExploreOptions;
@@ -257,15 +260,17 @@ class Search<Point extends number> {
   #smallest(found: Violation): Violation {
     const { shrinkMax = 2000, stepsMax } = this.#options;
     let best = joinTurns(this.#scenario, found);
-    let left = shrinkMax;
-    for (let max = 0; max < countSwitches(best.turns) && left > 0; max++) {
-      const fewer = new Search(this.#scenario, {
+    let [left, stepsLeft] = [shrinkMax, SHRINK_STEPS];
+    for (let max = 0; max < countSwitches(best.turns) && left > 0 && stepsLeft > 0; max++) {
+      const fewer: Search<Point> = new Search(this.#scenario, {
         strategy: { name: 'switches', max },
         executionsMax: left,
+        shouldStop: () => fewer.#steps > stepsLeft,
         ...(stepsMax !== undefined && { stepsMax }),
       });
       const other = fewer.search();
       left -= fewer.#executions;
+      stepsLeft -= fewer.#steps;
       if (other?.property !== best.property) continue;
       const joined = joinTurns(this.#scenario, other);
       if (isSmaller(joined.turns, best.turns)) best = joined;

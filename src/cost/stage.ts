@@ -6,6 +6,7 @@
  */
 import { formatById } from '../arch/index.ts';
 import { assert } from '../base/assert.ts';
+import { IntervalList } from '../base/interval.ts';
 import type * as engine from '../mm/index.ts';
 import { type MmuShape, SKYLAKE } from '../mmu/index.ts';
 import {
@@ -16,6 +17,7 @@ import {
   type Vma,
 } from '../snapshot/records.ts';
 import { Tally } from '../trace/index.ts';
+import { isGoingOn } from '../whatif/change.ts';
 import {
   extentOf,
   GEOMETRY,
@@ -222,14 +224,17 @@ export class Stage {
     const child = mm.run(mm.fork(this.as(founder), index % this.machine.size.cpus));
     if (typeof child === 'number') throw new RangeError(`Cannot fork: errno ${-child}`);
     this.tasks[index] = child;
-    const own = joined(population.processes[index]!.mappings);
-    const given = joined(population.processes[founder]!.mappings);
-    for (const [key, { start, end }] of given) {
-      if (own.has(key)) continue;
-      const [address, length] = [start * PAGE_BYTES, (end - start) * PAGE_BYTES];
+    const [process, parent] = [population.processes[index]!, population.processes[founder]!];
+    const own = joined(process.mappings);
+    const given = joined(parent.mappings);
+    const isKept = (key: string, vma: Vma): boolean =>
+      own.has(key) && given.has(key) && !isTouchedAnew(vma, process, parent);
+    for (const [key, vma] of given) {
+      if (isKept(key, vma)) continue;
+      const [address, length] = [vma.start * PAGE_BYTES, (vma.end - vma.start) * PAGE_BYTES];
       mm.run(mm.munmap(this.as(index), address, length));
     }
-    for (const [key, vma] of own) if (!given.has(key)) this.#map(index, vma);
+    for (const [key, vma] of own) if (!isKept(key, vma)) this.#map(index, vma);
   }
 
   #touchAll(index: number, wanted: (touched: Touched) => boolean): void {
@@ -311,10 +316,21 @@ function joined(mappings: readonly Mapping[]): Map<string, Vma> {
   return new Map(vmas.map((vma) => [keyOf(vma), vma]));
 }
 
-function isGoingOn(last: Vma, vma: Vma): boolean {
-  if (last.end !== vma.start || last.object !== vma.object) return false;
-  if (last.protection !== vma.protection || last.shared !== vma.shared) return false;
-  return vma.object < 0 || last.offset + last.end - last.start === vma.offset;
+/** Whether a fork has nothing of what its parent has in private memory, but other pages of its own. */
+function isTouchedAnew({ start, end, shared }: Vma, fork: Process, parent: Process): boolean {
+  const touchedBy = ({ mappings }: Process): Touched[] =>
+    mappings
+      .filter(({ vma }) => start <= vma.start && vma.end <= end)
+      .flatMap(({ touched }) => touched);
+  const own = touchedBy(fork);
+  if (shared || own.some(({ isInherited }) => isInherited)) return false;
+  return pagesOf(own) !== pagesOf(touchedBy(parent));
+}
+
+function pagesOf(touched: readonly Touched[]): string {
+  const pages = new IntervalList();
+  for (const { start, end } of touched) pages.add(start, end);
+  return pages.union().join();
 }
 
 const covers = ({ start, end, offset }: Vma, page: number): boolean =>

@@ -7,7 +7,7 @@
  */
 import { slotPages } from '../arch/geometry.ts';
 import { assert } from '../base/assert.ts';
-import { type Mm, PROT_WRITE, RunKind, type Vma } from '../snapshot/records.ts';
+import { type Mm, PROT_WRITE, type Vma } from '../snapshot/records.ts';
 import {
   countTables,
   geometryOf,
@@ -17,11 +17,11 @@ import {
 } from '../twin/count_tables.ts';
 import { TablePool } from '../twin/table_pool.ts';
 import { depositedTables } from '../twin/tables.ts';
-import { changed, type RangeChange, subrow } from './change.ts';
+import { changed, type Range, type RangeChange } from './change.ts';
 import { Contents } from './contents.ts';
 import type { Outcome } from './design.ts';
+import { HugeFiles } from './huge_files.ts';
 import { Lineage } from './lineage.ts';
-import { type Part, partsOf, withParts } from './rewrite.ts';
 
 /** A forked process comes last in the list; one that has ended keeps its place there. */
 export type HostEvent =
@@ -38,13 +38,12 @@ export class Life {
   readonly #contents: Contents;
   /** By region of mshare: who has it attached still. */
   readonly #guests: Map<number, readonly number[]>;
-  /** Objects that the design has in huge pages which can be divided. */
-  readonly #hugeObjects: ReadonlySet<number>;
+  readonly #hugeFiles: HugeFiles;
 
   constructor(outcome: Outcome, before?: Life) {
     this.#outcome = outcome;
     const isFirst = before === undefined;
-    this.#hugeObjects = isFirst ? hugeObjectsOf(outcome.snapshot.mms) : before.#hugeObjects;
+    this.#hugeFiles = isFirst ? new HugeFiles(outcome.snapshot) : before.#hugeFiles;
     this.#lineage = isFirst
       ? new Lineage(outcome.snapshot, mappingRule(outcome))
       : before.#lineage.copy();
@@ -122,8 +121,11 @@ export class Life {
     if (event.what === 'protect' && hasRights(before, event)) return;
     lineage.pin(index);
     if (event.what !== 'store') lineage.leave(index, start, end);
-    const after = changed(before, event, slotPages(geometryOf(snapshot)));
+    const mapped = changed(before, event, slotPages(geometryOf(snapshot)));
+    // Emptied tables are freed if all that they span was emptied at once (mm/pt_reclaim.c).
+    const after = event.what === 'discard' ? this.#hugeFiles.foundWhole(mapped, event) : mapped;
     lineage.mms[index] = this.#contents.changed(before, after, event, change === 'copied');
+    if (after !== mapped) lineage.retract(index);
     const isLinked = (this.#guests.get(index)?.length ?? 0) > 0;
     if (isLinked) lineage.prune(index, LINKED_LEVEL);
     else lineage.prune(index);
@@ -138,27 +140,7 @@ export class Life {
     const common = this.#contents.named(mm, isCopiedByFork);
     lineage.pin(parent);
     lineage.mms[parent] = common;
-    lineage.relink(lineage.addEmpty(this.#foundAgain(common, 0, Number.MAX_SAFE_INTEGER)));
-  }
-
-  /** Huge pages of files that were divided, because a part of a VMA changed, are found whole again. */
-  #foundAgain(mm: Mm, start: number, end: number): Mm {
-    const pages = slotPages(geometryOf(this.#outcome.snapshot));
-    const isWhole = ({ vma }: Part, slot: number): boolean => {
-      const [first, last] = [Math.max(start, vma.start), Math.min(end, vma.end)];
-      return first <= slot * pages && (slot + 1) * pages <= last;
-    };
-    const parts = partsOf(mm).map((part) => {
-      if (!part.vma.shared || !this.#hugeObjects.has(part.vma.object)) return part;
-      const rows = part.rows.flatMap((row) =>
-        Array.from({ length: row.kind === RunKind.PTE ? row.count : 0 }, (_, at) => row.slot + at)
-          .flatMap((slot) => subrow(row, slot, slot + 1))
-          .map((one) => (isWhole(part, one.slot) ? { ...one, kind: RunKind.THP_FILE, pages } : one))
-          .concat(row.kind === RunKind.PTE ? [] : [row]),
-      );
-      return { ...part, rows };
-    });
-    return withParts(mm, parts);
+    lineage.relink(lineage.addEmpty(this.#hugeFiles.foundWhole(common, EVERYWHERE)));
   }
 
   #exit(index: number): void {
@@ -183,11 +165,7 @@ export class Life {
   }
 }
 
-function hugeObjectsOf(mms: readonly Mm[]): ReadonlySet<number> {
-  const isHuge = ({ vma, rows }: Part): boolean =>
-    vma.shared && rows.some(({ kind }) => kind === RunKind.THP_FILE);
-  return new Set(mms.flatMap((mm) => partsOf(mm).filter(isHuge)).map(({ vma }) => vma.object));
-}
+const EVERYWHERE: Range = { start: 0, end: Number.MAX_SAFE_INTEGER };
 
 /** Of the tables of a region that its guests refer to (PUD tables): they stay as long as one does. */
 const LINKED_LEVEL = 2;

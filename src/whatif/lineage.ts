@@ -8,7 +8,7 @@
  */
 import { slotPages, slotsPerTable } from '../arch/geometry.ts';
 import { IntervalList } from '../base/interval.ts';
-import type { HostSnapshot, Mm } from '../snapshot/records.ts';
+import { type HostSnapshot, type Mm, RunKind } from '../snapshot/records.ts';
 import {
   geometryOf,
   type PoolPlace,
@@ -107,6 +107,14 @@ export class Lineage {
         for (const { first: from, count } of gapsIn(link, alone))
           this.#unlink(index, level, from, count);
       }
+    }
+  }
+
+  /** Forgets PTE tables in whose place huge pages of files are mapped. */
+  retract(index: number): void {
+    const { runs } = this.mms[index]!;
+    for (let i = 0; i < runs.length; i++) {
+      if (runs.kind[i] === RunKind.THP_FILE) this.#unlink(index, 0, runs.slot[i]!, runs.count[i]!);
     }
   }
 

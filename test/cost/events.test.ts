@@ -16,7 +16,7 @@ import { StagedLife } from './staged_life.ts';
 const WORKLOADS = Number(process.env.WORKLOADS ?? 200);
 const EVENTS_MAX = 8;
 /** What each design must have met for its run to say something. */
-const USUAL = ['unmap', 'protect', 'move', 'discard', 'store', 'fork', 'exit'];
+const USUAL = ['unmap', 'protect', 'restore', 'move', 'discard', 'store', 'fork', 'exit'];
 /** Designs under which a process that changes something gives up tables that others have, too. */
 const GIVES_UP = [
   'hugetlb-2m',
@@ -40,6 +40,7 @@ for (const design of DESIGNS) {
           met.add(one.what);
           const isChange = one.what !== 'exit' && one.what !== 'detach';
           if (life.hasUnshared && isChange) met.add('unshare');
+          if (life.hasFoundWhole) met.add('found whole');
           life.check();
         }
         life.audit();
@@ -49,6 +50,7 @@ for (const design of DESIGNS) {
     const wanted = [...USUAL];
     if (design.id === 'mshare') wanted.push('region', 'detach');
     if (GIVES_UP.includes(design.id)) wanted.push('unshare');
+    if (design.id === 'shmem-thp') wanted.push('found whole');
     assert.deepEqual([...met].toSorted(), wanted.toSorted());
   });
 }

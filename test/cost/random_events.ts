@@ -20,6 +20,7 @@ export const event = fc.record({
     'unmap',
     'protect',
     'protect',
+    'restore',
     'move',
     'discard',
     'store',
@@ -31,8 +32,8 @@ export const event = fc.record({
   process: fc.nat(5),
   mapping: fc.nat(7),
   /** Eighths of the mapping. */
-  from: fc.nat(EIGHTHS - 1),
-  length: fc.integer({ min: 1, max: EIGHTHS }),
+  from: fc.oneof(fc.nat(EIGHTHS - 1), fc.constant(0)),
+  length: fc.oneof(fc.integer({ min: 1, max: EIGHTHS }), fc.constant(EIGHTHS)),
   /** Whether it begins and ends with tables, where it can. */
   isAligned: fc.boolean(),
   isWritable: fc.boolean(),
@@ -74,10 +75,27 @@ export function eventOf(
     case 'store':
       return isOwn && vma.object < 0 ? { what, mm, start, end } : undefined;
     case 'protect':
+    case 'restore': {
       // Pages of its own that a file's mapping has from when it was writable are not in `maps`.
       if (isOwn && vma.object >= 0) return undefined;
+      if (what === 'restore') return restoreOf(mm, vmas, vma);
       return { what, mm, start, end, protection: rightsOf(random) };
+    }
   }
+}
+
+/** All that is mapped together with `vma` may be written. */
+function restoreOf(mm: number, vmas: readonly Vma[], vma: Vma): ProcessEvent {
+  const [{ start }, { end }] = [neighbour(vmas, vma, -1), neighbour(vmas, vma, 1)];
+  return { what: 'protect', mm, start, end, protection: PROT_READ | PROT_WRITE };
+}
+
+/** The last of the mappings of one object that `vma` and each other touch, on one side. */
+function neighbour(vmas: readonly Vma[], vma: Vma, step: 1 | -1): Vma {
+  const next = vmas[vmas.indexOf(vma) + step];
+  if (next === undefined || next.object !== vma.object || next.shared !== vma.shared) return vma;
+  const isTouching = step > 0 ? vma.end === next.start : next.end === vma.start;
+  return isTouching ? neighbour(vmas, next, step) : vma;
 }
 
 const rightsOf = ({ isWritable }: RandomEvent): number => PROT_READ | (isWritable ? PROT_WRITE : 0);

@@ -24,6 +24,8 @@ export class StagedLife {
   #events = 0;
   /** Whether fewer have shared tables after the last event than before. */
   hasUnshared = false;
+  /** Whether who discarded pages in the last event has a huge page in place of a table since. */
+  hasFoundWhole = false;
   readonly #detached = new Set<string>();
 
   constructor(before: HostSnapshot, evaluation: Evaluation, forksMax: number) {
@@ -41,6 +43,7 @@ export class StagedLife {
   /** @returns whether there was something to do */
   perform(random: RandomEvent): boolean {
     const before = this.#shares();
+    this.hasFoundWhole = false;
     const isDone = this.#perform(random);
     this.hasUnshared = this.#shares() < before;
     return isDone;
@@ -59,6 +62,7 @@ export class StagedLife {
     );
     if (event === undefined || !this.#isAllowed(event)) return false;
     const next = this.#life.after(event);
+    this.hasFoundWhole = event.what === 'discard' && next.tables() < this.#life.tables();
     // Whose of several tables is shared then is not said: such an event is passed over.
     if (next.isOpen) return false;
     this.#inEngine(event);

@@ -114,22 +114,30 @@ export class Life {
 
   #change(event: RangeChange): void {
     const lineage = this.#lineage;
-    const { snapshot, change } = this.#outcome;
-    const { mm: index, start, end } = event;
+    const { mm: index, what } = event;
     const before = lineage.mms[index];
     assert(before !== undefined, 'who changes what it maps has not ended');
-    if (event.what === 'protect' && hasRights(before, event)) return;
+    const ranges = rangesOf(before, event);
+    if (ranges.length === 0) return;
     lineage.pin(index);
-    if (event.what !== 'store') lineage.leave(index, start, end);
-    const mapped = changed(before, event, slotPages(geometryOf(snapshot)));
-    // Emptied tables are freed if all that they span was emptied at once (mm/pt_reclaim.c).
-    const after = event.what === 'discard' ? this.#hugeFiles.foundWhole(mapped, event) : mapped;
-    lineage.mms[index] = this.#contents.changed(before, after, event, change === 'copied');
-    if (after !== mapped) lineage.retract(index);
+    for (const range of ranges) {
+      if (what !== 'store') lineage.leave(index, range.start, range.end);
+      lineage.mms[index] = this.#changed(lineage.mms[index]!, { ...event, ...range });
+    }
+    // mm/pt_reclaim.c
+    if (what === 'discard') lineage.free(index, event);
     const isLinked = (this.#guests.get(index)?.length ?? 0) > 0;
     if (isLinked) lineage.prune(index, LINKED_LEVEL);
     else lineage.prune(index);
     lineage.relink(index);
+  }
+
+  #changed(before: Mm, event: RangeChange): Mm {
+    const { snapshot, change } = this.#outcome;
+    const isHugetlb = ({ object }: Vma): boolean => snapshot.objects[object]?.kind === 'hugetlb';
+    const mapped = changed(before, event, slotPages(geometryOf(snapshot)), isHugetlb);
+    const after = event.what === 'discard' ? this.#hugeFiles.foundWhole(mapped, event) : mapped;
+    return this.#contents.changed(before, after, event, change === 'copied');
   }
 
   /** Private pages are common to both from now on; all others the child finds when it touches them. */
@@ -140,7 +148,8 @@ export class Life {
     const common = this.#contents.named(mm, isCopiedByFork);
     lineage.pin(parent);
     lineage.mms[parent] = common;
-    lineage.relink(lineage.addEmpty(this.#hugeFiles.foundWhole(common, EVERYWHERE)));
+    const child = this.#hugeFiles.foundWhole(common, EVERYWHERE);
+    lineage.relink(lineage.addFork(parent, child, isCopiedByFork));
   }
 
   #exit(index: number): void {
@@ -187,10 +196,13 @@ export function isCopiedByFork({ object, shared, protection }: Vma): boolean {
   return object < 0 || (!shared && (protection & PROT_WRITE) !== 0);
 }
 
-/** Whether all that is mapped of a range has its rights already: mprotect does nothing. */
-function hasRights({ vmas }: Mm, event: RangeChange & { readonly what: 'protect' }): boolean {
-  return vmas.every(
-    (vma) =>
-      vma.end <= event.start || event.end <= vma.start || vma.protection === event.protection,
-  );
+/** What of its range an event changes: mprotect passes over what has its rights already. */
+function rangesOf({ vmas }: Mm, event: RangeChange): readonly Range[] {
+  const { what, start, end } = event;
+  const within = vmas.filter((vma) => vma.start < end && start < vma.end);
+  if (what === 'unmap') return within.length > 0 ? [event] : [];
+  if (what !== 'protect') return [event];
+  return within
+    .filter(({ protection }) => protection !== event.protection)
+    .map((vma) => ({ start: Math.max(start, vma.start), end: Math.min(end, vma.end) }));
 }

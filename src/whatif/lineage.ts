@@ -8,7 +8,7 @@
  */
 import { slotPages, slotsPerTable } from '../arch/geometry.ts';
 import { IntervalList } from '../base/interval.ts';
-import { type HostSnapshot, type Mm, RunKind } from '../snapshot/records.ts';
+import type { HostSnapshot, Mm, Vma } from '../snapshot/records.ts';
 import {
   geometryOf,
   type PoolPlace,
@@ -16,6 +16,7 @@ import {
   type TableView,
   tableViews,
 } from '../twin/count_tables.ts';
+import type { Range } from './change.ts';
 
 /** Tables `[first, end)` of an address space are those of pool `key` from `index` on. */
 export interface Link {
@@ -80,13 +81,21 @@ export class Lineage {
     this.#links.set(index, levels);
   }
 
-  /** A new address space, which has no tables yet. */
-  addEmpty(mm: Mm): number {
-    this.#links.set(
-      this.mms.length,
-      Array.from({ length: this.#levels }, () => []),
-    );
-    return this.mms.push(mm) - 1;
+  /**
+   * A fork of `parent`, which has no tables yet but those above the PTE tables that fork looks at: it
+   * copies them even if nothing is below.
+   */
+  addFork(parent: number, mm: Mm, isCopied: (vma: Vma) => boolean): number {
+    const child = this.mms.push(mm) - 1;
+    const levels: Link[][] = Array.from({ length: this.#levels }, () => []);
+    this.#links.set(child, levels);
+    const copied = mm.vmas.filter(isCopied);
+    for (let level = 1; level < this.#levels; level++) {
+      for (const { first, end } of this.#linksUnder(parent, level, copied)) {
+        levels[level]!.push({ first, end, key: this.#freshKey(), index: first });
+      }
+    }
+    return child;
   }
 
   /** It has ended, after it has left all tables. */
@@ -110,11 +119,13 @@ export class Lineage {
     }
   }
 
-  /** Forgets PTE tables in whose place huge pages of files are mapped. */
-  retract(index: number): void {
-    const { runs } = this.mms[index]!;
-    for (let i = 0; i < runs.length; i++) {
-      if (runs.kind[i] === RunKind.THP_FILE) this.#unlink(index, 0, runs.slot[i]!, runs.count[i]!);
+  /** Gives up all PTE tables that are emptied at once: those that one mapping, and `range`, has all of. */
+  free(index: number, range: Range): void {
+    const pages = spanPages(this.#template, 0);
+    for (const { start, end } of this.mms[index]!.vmas) {
+      const first = Math.ceil(Math.max(start, range.start) / pages);
+      const last = Math.floor(Math.min(end, range.end) / pages);
+      if (first < last) this.#unlink(index, 0, first, last - first);
     }
   }
 
@@ -136,19 +147,23 @@ export class Lineage {
   prune(index: number, levels = this.#levels): void {
     const { vmas } = this.mms[index]!;
     for (let level = 0; level < levels; level++) {
-      const pages = spanPages(this.#template, level);
-      const mapped = new IntervalList();
-      for (const { start, end } of vmas) {
-        mapped.add(Math.floor(start / pages), Math.ceil(end / pages));
-      }
-      const union = mapped.union();
-      const kept: Link[] = [];
-      for (const link of this.linksOf(index, level)) {
-        for (let i = 0; i < union.length; i += 2)
-          kept.push(...slice(link, union[i]!, union[i + 1]!));
-      }
-      this.#replace(index, level, kept);
+      this.#replace(index, level, this.#linksUnder(index, level, vmas));
     }
+  }
+
+  /** The links of an address space, as far as they span a part of `vmas`. */
+  #linksUnder(index: number, level: number, vmas: readonly Vma[]): Link[] {
+    const pages = spanPages(this.#template, level);
+    const mapped = new IntervalList();
+    for (const { start, end } of vmas) {
+      mapped.add(Math.floor(start / pages), Math.ceil(end / pages));
+    }
+    const union = mapped.union();
+    const kept: Link[] = [];
+    for (const link of this.linksOf(index, level)) {
+      for (let i = 0; i < union.length; i += 2) kept.push(...slice(link, union[i]!, union[i + 1]!));
+    }
+    return kept;
   }
 
   /** The process touches again what it has: tables that are missing are found at others, or made. */
@@ -240,15 +255,18 @@ export class Lineage {
     const end = first + count;
     const [offer] = found;
     if (offer === undefined) {
-      this.#add(index, level, { first, end, key: `own:${this.#fresh++}`, index: first });
+      this.#add(index, level, { first, end, key: this.#freshKey(), index: first });
       return;
     }
     const placeIn = ({ from, link }: Offer): string => `${link.key}:${link.index + wanted - from}`;
     if (found.some((other) => placeIn(other) !== placeIn(offer))) this.isOpen = true;
     const at = offer.link.index + wanted - offer.from;
     this.#add(index, level, { first, end, key: offer.link.key, index: at });
-    const donorFirst = offer.link.first + wanted - offer.from;
-    if (level > 0) this.#import(index, first, offer.mm, donorFirst, count);
+    if (level === 0) return;
+    // Each knows of the tables below only those that it has needed.
+    for (const one of found.filter((other) => placeIn(other) === placeIn(offer))) {
+      this.#import(index, first, one.mm, one.link.first + wanted - one.from, count);
+    }
   }
 
   /** By the rule; nothing for tables below one that could be shared, and is not. */
@@ -288,6 +306,10 @@ export class Lineage {
     const { first, count, level } = view;
     const place = this.#rule(view) ?? { key: `mm:${mm}:${level}`, index: first };
     return { first, end: first + count, ...place };
+  }
+
+  #freshKey(): string {
+    return `own:${this.#fresh++}`;
   }
 
   #add(index: number, level: number, link: Link): void {

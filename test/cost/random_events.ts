@@ -15,7 +15,7 @@ const EIGHTHS = 8;
 /** Where nothing is mapped. */
 const FREE = 32 * GIB;
 
-export const event = fc.record({
+const event = fc.record({
   what: fc.constantFrom(
     'unmap',
     'protect',
@@ -40,6 +40,21 @@ export const event = fc.record({
 });
 export type RandomEvent = typeof event extends fc.Arbitrary<infer T> ? T : never;
 
+/** A part of a mapping gets other rights, all of it gets its own back, and then all is discarded. */
+const undone = event.map((one): RandomEvent[] => [
+  { ...one, what: 'protect', isWritable: false },
+  { ...one, what: 'restore' },
+  { ...one, what: 'discard', from: 0, length: EIGHTHS },
+]);
+
+const EVENTS_MAX = 8;
+export const events = fc
+  .array(
+    fc.oneof({ weight: 8, arbitrary: event.map((one) => [one]) }, { weight: 1, arbitrary: undone }),
+    { maxLength: EVENTS_MAX },
+  )
+  .map((chains) => chains.flat());
+
 /** What a process does to itself; regions are another's. */
 export type ProcessEvent = Exclude<HostEvent, { readonly what: 'detach' }>;
 
@@ -61,8 +76,8 @@ export function eventOf(
   const { vmas } = life.mms[mm] as Mm;
   const vma = vmas[random.mapping % Math.max(vmas.length, 1)];
   if (vma === undefined) return undefined;
-  const isHuge = vma.object >= 0 && objects[vma.object]!.kind === 'hugetlb';
-  const { start, end } = rangeIn(vma, random, random.isAligned || isHuge);
+  const isAligned = random.isAligned || objects[vma.object]?.kind === 'hugetlb';
+  const { start, end } = rangeIn(vma, random, isAligned);
   if (start >= end) return undefined;
   const isOwn = !vma.shared && (vma.protection & PROT_WRITE) !== 0;
   switch (what) {

@@ -70,7 +70,7 @@ export function measureDesigns(
 }
 
 /** Without processes of which only VmPTE is known. */
-function seenOf(snapshot: HostSnapshot): HostSnapshot {
+export function seenOf(snapshot: HostSnapshot): HostSnapshot {
   const mms = snapshot.mms.filter(({ visibility }) => visibility === 'tables');
   return mms.length === snapshot.mms.length ? snapshot : { ...snapshot, mms };
 }
@@ -83,7 +83,7 @@ type Run = Omit<DesignCost, 'id' | 'tableBytes' | 'shapeBytes'> & {
 };
 
 /** Designs with the same key run alike: those that have nothing to move on this host run as today. */
-function keyOf({ mms }: HostSnapshot, { design, outcome }: Evaluation): string {
+export function keyOf({ mms }: HostSnapshot, { design, outcome }: Evaluation): string {
   if (sharesByItself(design.id)) return design.id;
   const { mms: moved } = outcome.snapshot;
   const isSame = moved.length === mms.length && moved.every((mm, index) => mm === mms[index]);

@@ -38,7 +38,7 @@ const HUGETLB_2M = 4 | (21 << 26);
 /** Frames, tables, VMAs and inodes besides what is known to be needed. */
 const SPARE = 512;
 const GATHER = 512;
-/** Processes that may be forked once all that the host has are there. */
+/** Unless a machine is made for more. */
 export const FORKS_MAX = 4;
 /** 32 GiB, for which a machine takes 120 MB. */
 const FRAMES_MAX = 2 ** 23;
@@ -47,6 +47,8 @@ const FRAMES_MAX = 2 ** 23;
 export interface Hardware {
   readonly cpus: number;
   readonly tlb?: MmuShape;
+  /** Processes that may be forked once all that the host has are there. */
+  readonly forks?: number;
 }
 
 const USUAL: Hardware = { cpus: 4, tlb: SKYLAKE };
@@ -81,7 +83,7 @@ export class Stage {
     population: Population,
     design: string,
     before: HostSnapshot,
-    { cpus, tlb }: Hardware = USUAL,
+    { cpus, tlb, forks = FORKS_MAX }: Hardware = USUAL,
   ) {
     this.mm = mm;
     this.population = population;
@@ -90,8 +92,8 @@ export class Stage {
     const size = {
       format: formatById(GEOMETRY)!,
       cpus,
-      mms: processes.length + FORKS_MAX,
-      tables: tablesFor(population),
+      mms: processes.length + forks,
+      tables: tablesFor(population, forks),
       frames: 2 * population.frames + SPARE + (hugePages + 1) * SLOT_PAGES,
       hugePages,
       vmas: vmasFor(population),
@@ -103,7 +105,7 @@ export class Stage {
     };
     if (size.frames > FRAMES_MAX) throw new RangeError('More memory than the engine is given');
     this.machine = new mm.Machine(size, {}, pluggedFor(mm, design));
-    const payers = processes.length + FORKS_MAX;
+    const payers = processes.length + forks;
     this.tally = new Tally({ tables: size.tables, frames: size.frames, payers });
     this.machine.traceTo(this.tally);
   }
@@ -339,11 +341,13 @@ const covers = ({ start, end, offset }: Vma, page: number): boolean =>
 const keyOf = ({ start, end, protection, shared, object, offset }: Vma): string =>
   [start, end, protection, shared, object, offset].join();
 
-/** Upper tables of each mapping, besides the tables that were seen. */
-function tablesFor({ processes, snapshot }: Population): number {
-  let tables = SPARE;
-  for (const { runs } of snapshot.mms) for (const count of runs.count) tables += count + 3;
-  return tables + 2 * processes.length;
+/** Upper tables of each mapping, besides the tables that were seen; each fork may need as many as any. */
+function tablesFor({ processes, snapshot }: Population, forks: number): number {
+  const each = snapshot.mms.map(({ runs }) =>
+    runs.count.reduce((sum, count) => sum + count + 3, 0),
+  );
+  const all = each.reduce((sum, tables) => sum + tables, 0);
+  return SPARE + all + forks * Math.max(...each) + 2 * (processes.length + forks);
 }
 
 function vmasFor({ processes }: Population): number {

@@ -61,6 +61,17 @@ export class Life {
     return this.#lineage.isOpen;
   }
 
+  /** Whether process `mm` still has a region of mshare. */
+  hasAttached(mm: number, region: number): boolean {
+    return this.#guests.get(region)?.includes(mm) ?? false;
+  }
+
+  /** Whether mappings are others afterwards: not by mprotect to the rights that they have. */
+  isChangedBy(event: RangeChange): boolean {
+    const mm = this.mms[event.mm];
+    return mm !== undefined && rangesOf(mm, event).length > 0;
+  }
+
   after(event: HostEvent): Life {
     const life = new Life(this.#outcome, this);
     switch (event.what) {
@@ -153,7 +164,6 @@ export class Life {
   }
 
   #exit(index: number): void {
-    this.#lineage.leave(index, 0, Number.MAX_SAFE_INTEGER);
     this.#lineage.remove(index);
     for (const region of this.#guests.keys()) {
       this.#detach(index, region);

@@ -17,14 +17,7 @@ import {
   tableViews,
 } from '../twin/count_tables.ts';
 import type { Range } from './change.ts';
-
-/** Tables `[first, end)` of an address space are those of pool `key` from `index` on. */
-export interface Link {
-  readonly first: number;
-  readonly end: number;
-  readonly key: string;
-  readonly index: number;
-}
+import { cutAtTables, type Gap, gapsIn, groupBy, type Link, slice } from './link.ts';
 
 /** PTE tables and PMD tables: no design shares others by their mapping. */
 const SHARED_LEVELS = 2;
@@ -39,6 +32,8 @@ export class Lineage {
   readonly mms: (Mm | undefined)[];
   /** Of address spaces that are not as they were at first; of all others the rule tells. */
   readonly #links: Map<number, Links>;
+  /** What is known of address spaces as they are, whichever host they are in. */
+  readonly #known: Known;
   /** PTE tables below a PMD table. */
   readonly #span: number;
   /** Of tables below the root. */
@@ -53,32 +48,40 @@ export class Lineage {
     mms: readonly (Mm | undefined)[] = template.mms,
     links: ReadonlyMap<number, Links> = new Map(),
     fresh = 0,
+    known: Known = { views: new WeakMap(), byKey: new WeakMap(), links: new Map() },
   ) {
     this.#template = template;
     this.#rule = rule;
     this.mms = [...mms];
     this.#links = new Map(links);
     this.#fresh = fresh;
+    this.#known = known;
     this.#span = slotsPerTable(geometryOf(template), 1);
     this.#levels = geometryOf(template).levels - 1;
   }
 
   copy(): Lineage {
-    return new Lineage(this.#template, this.#rule, this.mms, this.#links, this.#fresh);
+    return new Lineage(this.#template, this.#rule, this.mms, this.#links, this.#fresh, this.#known);
   }
 
   /** The tables of an address space, each with its place. */
   linksOf(index: number, level: number): readonly Link[] {
-    const known = this.#links.get(index);
-    if (known !== undefined) return known[level]!;
-    return this.#views(index, level).map((view) => this.#linkByRule(index, view));
+    return (this.#links.get(index) ?? this.#linksByRule(index))[level]!;
+  }
+
+  #linksByRule(index: number): Links {
+    const known = this.#known.links.get(index);
+    if (known !== undefined) return known;
+    const links = Array.from({ length: this.#levels }, (_, level) =>
+      this.#views(index, level).map((view) => this.#linkByRule(index, view)),
+    );
+    this.#known.links.set(index, links);
+    return links;
   }
 
   /** From now on its tables are those that they are, whatever it maps. */
   pin(index: number): void {
-    if (this.#links.has(index)) return;
-    const levels = Array.from({ length: this.#levels }, (_, level) => this.linksOf(index, level));
-    this.#links.set(index, levels);
+    if (!this.#links.has(index)) this.#links.set(index, this.#linksByRule(index));
   }
 
   /**
@@ -98,8 +101,11 @@ export class Lineage {
     return child;
   }
 
-  /** It has ended, after it has left all tables. */
+  /** It has ended. */
   remove(index: number): void {
+    for (let level = SHARED_LEVELS - 1; level > 0; level--) {
+      for (const link of this.linksOf(index, level)) this.#leaveOne(index, level, link);
+    }
     this.mms[index] = undefined;
     this.#links.delete(index);
   }
@@ -298,8 +304,11 @@ export class Lineage {
     return offers;
   }
 
-  #linksAt(index: number, level: number, key: string): Link[] {
-    return this.linksOf(index, level).filter((link) => link.key === key);
+  #linksAt(index: number, level: number, key: string): readonly Link[] {
+    const links = this.linksOf(index, level);
+    const known = this.#known.byKey.get(links) ?? groupBy(links, (link) => link.key);
+    this.#known.byKey.set(links, known);
+    return known.get(key) ?? [];
   }
 
   #linkByRule(mm: number, view: TableView): Link {
@@ -323,16 +332,21 @@ export class Lineage {
     this.#links.set(index, levels);
   }
 
-  #views(index: number, level: number): TableView[] {
+  #views(index: number, level: number): readonly TableView[] {
     const mm = this.mms[index];
-    return mm === undefined ? [] : tableViews(mm, geometryOf(this.#template), level);
+    if (mm === undefined) return [];
+    const known = this.#known.views.get(mm) ?? [];
+    known[level] ??= tableViews(mm, geometryOf(this.#template), level);
+    this.#known.views.set(mm, known);
+    return known[level];
   }
 }
 
-/** Tables without a link. */
-interface Gap {
-  readonly first: number;
-  readonly count: number;
+/** By address space: its tables of each level. By index in the template: their links by the rule. */
+interface Known {
+  readonly views: WeakMap<Mm, (readonly TableView[])[]>;
+  readonly byKey: WeakMap<readonly Link[], ReadonlyMap<string, readonly Link[]>>;
+  readonly links: Map<number, Links>;
 }
 
 /** Tables that could be linked: places `[from, to)` of a mapping, which `mm` has as `link`. */
@@ -347,40 +361,4 @@ interface Offer {
 function spanPages(snapshot: HostSnapshot, level: number): number {
   const geometry = geometryOf(snapshot);
   return slotPages(geometry) * slotsPerTable(geometry, level);
-}
-
-/** In pieces, each below one table of the next level. */
-function cutAtTables({ first, count }: Gap, span: number): Gap[] {
-  const parts: Gap[] = [];
-  for (let at = first; at < first + count; ) {
-    const next = Math.min(first + count, (Math.floor(at / span) + 1) * span);
-    parts.push({ first: at, count: next - at });
-    at = next;
-  }
-  return parts;
-}
-
-/** The part of `link` within `[first, end)`, none if there is none. */
-function slice(link: Link, first: number, end: number): Link[] {
-  const from = Math.max(first, link.first);
-  const to = Math.min(end, link.end);
-  return from < to
-    ? [{ ...link, first: from, end: to, index: link.index + from - link.first }]
-    : [];
-}
-
-/** What of the tables `[first, end)` has no link. */
-function gapsIn(
-  { first, end }: { readonly first: number; readonly end: number },
-  links: readonly Link[],
-): Gap[] {
-  const gaps: Gap[] = [];
-  let at = first;
-  for (const link of links) {
-    if (link.end <= at || link.first >= end) continue;
-    if (link.first > at) gaps.push({ first: at, count: link.first - at });
-    at = link.end;
-  }
-  if (at < end) gaps.push({ first: at, count: end - at });
-  return gaps;
 }

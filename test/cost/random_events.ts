@@ -1,5 +1,6 @@
 /** What happens on random hosts: events, made to fit what a process has mapped by then. */
 import fc from 'fast-check';
+import type { ProcessEvent } from '../../src/cost/happen.ts';
 import {
   type HostSnapshot,
   type Mm,
@@ -7,7 +8,7 @@ import {
   PROT_WRITE,
   type Vma,
 } from '../../src/snapshot/records.ts';
-import type { HostEvent, Life } from '../../src/whatif/life.ts';
+import type { Life } from '../../src/whatif/life.ts';
 import { GIB } from './random_hosts.ts';
 
 const TABLE = 512;
@@ -54,9 +55,6 @@ export const events = fc
     { maxLength: EVENTS_MAX },
   )
   .map((chains) => chains.flat());
-
-/** What a process does to itself; regions are another's. */
-export type ProcessEvent = Exclude<HostEvent, { readonly what: 'detach' }>;
 
 /**
  * The event that `random` is to process `mm` now, if it can be one.

@@ -1,4 +1,5 @@
 /** What happens to a host, in the engine: what each call costs there, and whether the shapes knew. */
+import { SKYLAKE } from '../mmu/index.ts';
 import type { HostSnapshot } from '../snapshot/records.ts';
 import { explainHost } from '../twin/explain.ts';
 import { DESIGNS, type Evaluation, evaluateDesigns } from '../whatif/evaluate.ts';
@@ -13,6 +14,8 @@ import { Stage } from './stage.ts';
 
 const CPUS = 4;
 const EINVAL = -22;
+/** Each takes as many tables as the largest process. */
+const FORKS_MOST = 64;
 
 /** One thing that has happened, under a design. */
 export interface StepCost extends Counters {
@@ -26,7 +29,7 @@ export interface StepCost extends Counters {
 
 export interface LifeCost {
   readonly id: string;
-  readonly steps: readonly StepCost[];
+  readonly steps: StepCost[];
 }
 
 /** Of `ids`, in the order of the what-if: `happenings`, one after the other. */
@@ -38,7 +41,7 @@ export function measureLives(
 ): (LifeCost | NotRun)[] {
   const before = seenOf(snapshot);
   const wanted = DESIGNS.filter(({ id }) => ids.includes(id) && ENGINE_DESIGNS.includes(id));
-  const runs = new Map<string, readonly StepCost[] | string>();
+  const runs = new Map<string, StepCost[] | string>();
   return evaluateDesigns(explainHost(before), wanted).map((evaluation) => {
     const { id } = evaluation.design;
     // Equal tables are counted after each step.
@@ -55,7 +58,7 @@ function liveOrRefuse(
   before: HostSnapshot,
   evaluation: Evaluation,
   happenings: readonly Happening[],
-): readonly StepCost[] | string {
+): StepCost[] | string {
   const why = refusalOf(evaluation.outcome.snapshot);
   if (why !== undefined) return why;
   try {
@@ -74,7 +77,9 @@ function liveIn(
   happenings: readonly Happening[],
 ): StepCost[] {
   const isDense = design.id === 'identical';
-  const hardware = { cpus: CPUS, forks: forksIn(happenings, before) };
+  const forks = forksIn(happenings, before);
+  if (forks > FORKS_MOST) throw new RangeError(`More than ${FORKS_MOST} forks`);
+  const hardware = { cpus: CPUS, tlb: SKYLAKE, forks };
   const stage = new Stage(mm, populationOf(outcome.snapshot), design.id, before, hardware);
   stage.populate();
   let life = new Life(outcome);

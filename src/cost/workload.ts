@@ -1,4 +1,5 @@
 /** What a workload costs under designs, at the size that is asked for or at one that the engine can run. */
+import type { HostSnapshot } from '../snapshot/records.ts';
 import type { Workload, WorkloadSize } from '../workload/index.ts';
 import { type DesignCost, measureDesigns, type NotRun } from './measure.ts';
 import { refusalOf } from './population.ts';
@@ -21,19 +22,28 @@ export function measureWorkload(
   size: WorkloadSize,
   ids: readonly string[],
 ): EngineCost {
-  const wanted = workload.host(size);
-  const less = smaller(size);
-  const isWhole = isFixed(workload) || refusalOf(wanted) === undefined;
-  const ran = isWhole ? size : less;
-  const results = measureDesigns(mm, isWhole ? wanted : workload.host(less), ids);
+  const { host, ran, isCaptured } = hostFor(workload, size);
+  const results = measureDesigns(mm, host, ids);
   const costs = results.filter((result) => 'tableBytes' in result);
-  const designs = isFixed(workload) ? costs.map(withoutGuess) : costs;
+  const designs = isCaptured ? costs.map(withoutGuess) : costs;
   return {
     ...ran,
     agrees: designs.every(agrees),
     designs,
     notRun: results.filter((result) => 'why' in result),
   };
+}
+
+/** A host that the engine may run, and its size: a captured one has no other. */
+export function hostFor(
+  workload: Workload,
+  size: WorkloadSize,
+): { readonly host: HostSnapshot; readonly ran: WorkloadSize; readonly isCaptured: boolean } {
+  const host = workload.host(size);
+  const isCaptured = isFixed(workload);
+  if (isCaptured || refusalOf(host) === undefined) return { host, ran: size, isCaptured };
+  const ran = smaller(size);
+  return { host: workload.host(ran), ran, isCaptured };
 }
 
 /** Whether engine and shapes say the same, if both can. */

@@ -48,7 +48,12 @@ export class Lineage {
     mms: readonly (Mm | undefined)[] = template.mms,
     links: ReadonlyMap<number, Links> = new Map(),
     fresh = 0,
-    known: Known = { views: new WeakMap(), byKey: new WeakMap(), links: new Map() },
+    known: Known = {
+      views: new WeakMap(),
+      places: new WeakMap(),
+      byKey: new WeakMap(),
+      links: new Map(),
+    },
   ) {
     this.#template = template;
     this.#rule = rule;
@@ -176,11 +181,13 @@ export class Lineage {
   relink(index: number): void {
     for (let level = this.#levels - 1; level >= 0; level--) {
       for (const view of this.#views(index, level)) {
-        for (const gap of gapsIn(
-          { first: view.first, end: view.first + view.count },
-          this.linksOf(index, level),
-        )) {
-          for (const part of cutAtTables(gap, this.#span)) this.#fill(index, view, part);
+        const span = { first: view.first, end: view.first + view.count };
+        const gaps = gapsIn(span, this.linksOf(index, level));
+        if (gaps.length === 0) continue;
+        const place = this.#placeBy(view);
+        const offers = place === undefined ? [] : this.#offersFor(level, place.key);
+        for (const part of gaps.flatMap((gap) => cutAtTables(gap, this.#span))) {
+          this.#fill(index, view, part, offers);
         }
       }
     }
@@ -232,12 +239,15 @@ export class Lineage {
     this.#replace(index, 0, [...own, ...added]);
   }
 
-  /** Finds tables for `[first, end)` of `view`. */
-  #fill(index: number, view: TableView, { first, count }: Gap): void {
+  /** Finds tables for a part of `view`, for which mappings that are alike have some `offers`. */
+  #fill(index: number, view: TableView, { first, count }: Gap, offers: readonly Offer[]): void {
     const end = first + count;
     const place = this.#placeOf(index, view, first);
-    const start = place === undefined ? 0 : place.index + first - view.first;
-    const offers = place === undefined ? [] : this.#offersFor(view.level, place.key);
+    if (place === undefined) {
+      this.#take(index, view.level, { first, count }, 0, []);
+      return;
+    }
+    const start = place.index + first - view.first;
     const bounds = [first, end];
     for (const { from, to } of offers) bounds.push(first + from - start, first + to - start);
     const cuts = [...new Set(bounds)]
@@ -277,26 +287,32 @@ export class Lineage {
 
   /** By the rule; nothing for tables below one that could be shared, and is not. */
   #placeOf(index: number, view: TableView, table: number): PoolPlace | undefined {
-    if (view.level > 0) return this.#rule(view);
+    if (view.level > 0) return this.#placeBy(view);
     const above = Math.floor(table / this.#span);
     const found = this.#views(index, 1).find(
       ({ first, count }) => first <= above && above < first + count,
     );
-    const isBelow = found !== undefined && this.#rule(found) !== undefined;
-    return isBelow ? undefined : this.#rule(view);
+    const isBelow = found !== undefined && this.#placeBy(found) !== undefined;
+    return isBelow ? undefined : this.#placeBy(view);
   }
 
   /** Tables of `level` that mappings have which are alike now. */
   #offersFor(level: number, key: string): Offer[] {
     const offers: Offer[] = [];
+    const known = new Set<string>();
     for (const mm of this.mms.keys()) {
       for (const view of this.#views(mm, level)) {
-        const place = this.#rule(view);
+        const place = this.#placeBy(view);
         if (place?.key !== key) continue;
         for (const link of this.linksOf(mm, level)) {
           for (const part of slice(link, view.first, view.first + view.count)) {
             const from = place.index + part.first - view.first;
-            offers.push({ mm, link: part, from, to: from + part.end - part.first });
+            const to = from + part.end - part.first;
+            const text = `${part.key}:${part.index}:${from}:${to}`;
+            // Tables below one are known to those who have it, each to some.
+            if (level === 0 && known.has(text)) continue;
+            known.add(text);
+            offers.push({ mm, link: part, from, to });
           }
         }
       }
@@ -311,9 +327,15 @@ export class Lineage {
     return known.get(key) ?? [];
   }
 
+  #placeBy(view: TableView): PoolPlace | undefined {
+    const { places } = this.#known;
+    if (!places.has(view)) places.set(view, this.#rule(view));
+    return places.get(view);
+  }
+
   #linkByRule(mm: number, view: TableView): Link {
     const { first, count, level } = view;
-    const place = this.#rule(view) ?? { key: `mm:${mm}:${level}`, index: first };
+    const place = this.#placeBy(view) ?? { key: `mm:${mm}:${level}`, index: first };
     return { first, end: first + count, ...place };
   }
 
@@ -345,6 +367,8 @@ export class Lineage {
 /** By address space: its tables of each level. By index in the template: their links by the rule. */
 interface Known {
   readonly views: WeakMap<Mm, (readonly TableView[])[]>;
+  /** What the rule says of them. */
+  readonly places: WeakMap<TableView, PoolPlace | undefined>;
   readonly byKey: WeakMap<readonly Link[], ReadonlyMap<string, readonly Link[]>>;
   readonly links: Map<number, Links>;
 }

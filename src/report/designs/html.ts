@@ -4,6 +4,7 @@ import { designList } from '../html/sections.ts';
 import { pageOf } from '../html/shell.ts';
 import { tableOf } from '../html/table.ts';
 import { formatBytes } from '../quantity.ts';
+import { afterSection } from './after_html.ts';
 import type { DesignCostEntry } from './cost_schema.ts';
 import { readingOf, totalOf } from './cost_totals.ts';
 import type { DesignComparison } from './schema.ts';
@@ -23,6 +24,7 @@ Today ${addressSpaces} processes pay <b>${formatBytes(pageTablesBytes)}</b> for 
 ${designList(designs)}</section>
 ${sweepSection(comparison)}
 ${costSection(comparison)}
+${afterSection(comparison)}
 </main>`,
   );
 }

@@ -6,6 +6,7 @@ import { designLines } from '../text/designs.ts';
 import { wrap } from '../text/fit.ts';
 import { section } from '../text/render.ts';
 import { table } from '../text/table.ts';
+import { afterLines } from './after_lines.ts';
 import { costLines } from './cost_lines.ts';
 import type { DesignComparison } from './schema.ts';
 
@@ -19,6 +20,7 @@ export function renderDesignComparison(comparison: DesignComparison, options: Te
       ? []
       : section(canvas, 'User tables at other sizes', sweepLines(comparison, canvas))),
     ...costSection(comparison, canvas),
+    ...afterSection(comparison, canvas),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -27,6 +29,13 @@ function costSection({ engine, processes, bytes }: DesignComparison, canvas: Can
   if (engine === undefined) return [];
   const isWhole = engine.processes === processes && engine.bytes === bytes;
   return section(canvas, 'What each costs', costLines(engine, isWhole, canvas));
+}
+
+function afterSection({ after, processes, bytes }: DesignComparison, canvas: Canvas): string[] {
+  if (after === undefined) return [];
+  const { engine } = after;
+  const isWhole = engine?.processes === processes && engine.bytes === bytes;
+  return section(canvas, 'After a change', afterLines(after, isWhole, canvas));
 }
 
 function headLines(comparison: DesignComparison, canvas: Canvas): string[] {

@@ -80,7 +80,7 @@ export function touchAgain(stage: Stage, life: Life, event: ProcessEvent, isDens
         const part = within(vma, { start: at * SLOT_PAGES, end: (at + 1) * SLOT_PAGES });
         const changed = within(part, range);
         if (isDense) touchDense(stage, index, vma, changed, event.what);
-        else touchSparse(stage, index, part, changed, event.what);
+        else touchSparse(stage, index, vma, part, changed, event.what);
       }
     }
   }
@@ -89,16 +89,22 @@ export function touchAgain(stage: Stage, life: Life, event: ProcessEvent, isDens
 function touchSparse(
   stage: Stage,
   index: number,
+  vma: Vma,
   part: Range,
   changed: Range,
   what: ProcessEvent['what'],
 ): void {
-  const isStore = what === 'store';
-  if (!isStore) touch(stage, index, { start: part.start, end: part.start + 1 }, false);
-  if (what !== 'fork') touch(stage, index, changed, isStore);
+  const isChanged = changed.start < changed.end;
+  // Who makes a file's private pages writable writes them.
+  const isWritten = what === 'protect' && vma.object >= 0 && isCopiedByFork(vma);
+  const isStore = what === 'store' || (isWritten && isChanged);
+  const { start } = what === 'store' ? changed : part;
+  if (what !== 'store' || isChanged) touch(stage, index, { start, end: start + 1 }, isStore);
+  if (what === 'fork') return;
+  for (const place of placesIn(stage, index, changed)) touch(stage, index, place, isStore);
 }
 
-/** What is in tables stays as it was, but for what was discarded; fork has copied private pages. */
+/** Anonymous pages stay as they were, unless they were discarded; of a file, those of its own are new. */
 function touchDense(
   stage: Stage,
   index: number,
@@ -106,14 +112,15 @@ function touchDense(
   changed: Range,
   what: ProcessEvent['what'],
 ): void {
-  if (what === 'store') touch(stage, index, changed, true);
-  if (what !== 'discard' && (what !== 'fork' || isCopiedByFork(vma))) return;
+  const isNew = what === 'discard' || what === 'store';
+  const isLeft = what === 'fork' ? isCopiedByFork(vma) : vma.object < 0;
+  if (isLeft && !isNew) return;
   const isStore = (vma.protection & PROT_WRITE) !== 0;
   for (const place of placesIn(stage, index, changed)) touch(stage, index, place, isStore);
 }
 
 function touch(stage: Stage, index: number, { start, end }: Range, isStore: boolean): void {
-  if (start < end) stage.touchPages(index, start, end, isStore);
+  stage.access(index, start, end, isStore);
 }
 
 /** Where a process has touched pages in `range`. */

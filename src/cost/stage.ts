@@ -265,13 +265,18 @@ export class Stage {
   }
 
   touchPages(index: number, start: number, end: number, isStore: boolean, step = 1): void {
+    this.access(index, start, end, isStore, step);
+    this.places[index]!.push({ start, end });
+  }
+
+  /** As `touchPages()`, of pages that are in a place of the process already. */
+  access(index: number, start: number, end: number, isStore: boolean, step = 1): void {
     const { mm } = this;
     const task = this.as(index);
     for (let page = start; page < end; page += step) {
       const result = isStore ? mm.run(mm.store(task, page, 1)) : mm.run(mm.load(task, page));
       if (result < 0) throw new RangeError(`Cannot touch page ${page}: it ends with ${result}`);
     }
-    this.places[index]!.push({ start, end });
   }
 
   /** Whether the file has a huge page there already, which a touch maps whole. */

@@ -117,7 +117,7 @@ function deedOf(life: Life, staging: Staging, happening: Happening, mm: number):
   assert(target !== undefined, 'who does something to memory has some');
   const region = target.object < 0 ? undefined : regionOf(staging.outcome, mm, target.object);
   if (region !== undefined) return inRegion(life, happening, mm, target, region);
-  const range = rangeOf(life, mm, target, happening.pages);
+  const range = rangeOf(life, mm, target, happening);
   if (range === undefined) return undefined;
   const isHugetlb = staging.outcome.snapshot.objects[target.object]?.kind === 'hugetlb';
   return onRange(life, staging, happening, { mm, ...range }, isHugetlb);
@@ -179,16 +179,21 @@ function freePlace(vmas: readonly Vma[], { start, end }: Range, slot: number): n
   return to;
 }
 
-/** The first pages of `target` that are mapped still, up to a hole. */
-function rangeOf(life: Life, mm: number, target: Vma, pages: number): Range | undefined {
+/** The first pages of `target` that are mapped still, up to a hole; stores need the right to. */
+function rangeOf(life: Life, mm: number, target: Vma, { call, pages }: OnRange): Range | undefined {
   const last = target.offset + target.end - target.start;
-  const pieces = life.mms[mm]!.vmas.flatMap((vma): (Range & { readonly at: number })[] => {
-    if (vma.object !== target.object || vma.shared !== target.shared) return [];
-    const at = vma.object < 0 ? vma.start - target.start : vma.offset - target.offset;
-    const from = Math.max(0, -at);
-    const to = Math.min(vma.end - vma.start, last - target.offset - at);
-    return from < to ? [{ start: vma.start + from, end: vma.start + to, at: at + from }] : [];
-  }).toSorted((a, b) => a.at - b.at);
+  const isOfTarget = ({ object, shared, protection }: Vma): boolean =>
+    object === target.object &&
+    shared === target.shared &&
+    (call !== 'write' || (protection & PROT_WRITE) !== 0);
+  const pieces = life.mms[mm]!.vmas.filter(isOfTarget)
+    .flatMap((vma) => {
+      const at = vma.object < 0 ? vma.start - target.start : vma.offset - target.offset;
+      const from = Math.max(0, -at);
+      const to = Math.min(vma.end - vma.start, last - target.offset - at);
+      return from < to ? [{ start: vma.start + from, end: vma.start + to, at: at + from }] : [];
+    })
+    .toSorted((a, b) => a.at - b.at);
   const [first, ...rest] = pieces;
   if (first === undefined) return undefined;
   let { end } = first;

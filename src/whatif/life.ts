@@ -7,6 +7,7 @@
  */
 import { slotPages } from '../arch/geometry.ts';
 import { assert } from '../base/assert.ts';
+import { IntervalList } from '../base/interval.ts';
 import { type Mm, PROT_WRITE, type Vma } from '../snapshot/records.ts';
 import {
   countTables,
@@ -15,13 +16,13 @@ import {
   type ShareRule,
   tableViews,
 } from '../twin/count_tables.ts';
-import { TablePool } from '../twin/table_pool.ts';
 import { depositedTables } from '../twin/tables.ts';
 import { changed, type Range, type RangeChange } from './change.ts';
 import { Contents } from './contents.ts';
 import type { Outcome } from './design.ts';
 import { HugeFiles } from './huge_files.ts';
 import { Lineage } from './lineage.ts';
+import { partsOf } from './rewrite.ts';
 
 /** A forked process comes last in the list; one that has ended keeps its place there. */
 export type HostEvent =
@@ -39,6 +40,8 @@ export class Life {
   /** By region of mshare: who has it attached still. */
   readonly #guests: Map<number, readonly number[]>;
   readonly #hugeFiles: HugeFiles;
+  /** By process, of those that have changed: where it has had pages of its own (anon_vma). */
+  readonly #own: Map<number, readonly Range[]>;
 
   constructor(outcome: Outcome, before?: Life) {
     this.#outcome = outcome;
@@ -49,6 +52,7 @@ export class Life {
       : before.#lineage.copy();
     this.#contents = isFirst ? new Contents(outcome.snapshot) : before.#contents;
     this.#guests = new Map(isFirst ? outcome.guests : before.#guests);
+    this.#own = new Map(isFirst ? [] : before.#own);
   }
 
   /** By process, the regions of mshare last but for forks; `undefined` after its end. */
@@ -96,21 +100,27 @@ export class Life {
     const mms = this.mms.filter((mm) => mm !== undefined);
     const roots = mms.length * snapshot.host.rootPages;
     if (change === 'counted') return countTables({ ...snapshot, mms }, rule).distinct + roots;
-    const pool = new TablePool();
+    const shared = new Map<string, IntervalList>();
     let tables = roots;
     for (const [index, mm] of this.mms.entries()) {
-      if (mm !== undefined) tables += depositedTables(mm) + this.#addTables(index, mm, pool);
+      if (mm !== undefined) tables += depositedTables(mm) + this.#addTables(index, mm, shared);
     }
-    return tables + pool.settle(() => {});
+    for (const one of shared.values()) tables += one.unionLength();
+    return tables;
   }
 
-  /** Puts tables into `pool`, but those that are known by what is in them. @returns how many those are */
-  #addTables(index: number, mm: Mm, pool: TablePool): number {
+  /** Puts tables into `shared`, but those that nobody shares. @returns how many those are */
+  #addTables(index: number, mm: Mm, shared: Map<string, IntervalList>): number {
     const { snapshot, rule, change } = this.#outcome;
     const geometry = geometryOf(snapshot);
+    const add = (key: string, first: number, end: number): void => {
+      const known = shared.get(key) ?? new IntervalList();
+      known.add(first, end);
+      shared.set(key, known);
+    };
     for (let level = change === 'copied' ? 1 : 0; level < geometry.levels - 1; level++) {
       for (const { key, index: at, first, end } of this.#lineage.linksOf(index, level)) {
-        pool.use(key, at, at + end - first, 0, 0);
+        add(key, at, at + end - first);
       }
     }
     if (change !== 'copied') return 0;
@@ -118,7 +128,7 @@ export class Life {
     for (const view of tableViews(mm, geometry, 0)) {
       const place = rule(view);
       if (place === undefined) own += view.count;
-      else pool.use(place.key, place.index, place.index + view.count, 0, 0);
+      else add(place.key, place.index, place.index + view.count);
     }
     return own;
   }
@@ -130,17 +140,23 @@ export class Life {
     assert(before !== undefined, 'who changes what it maps has not ended');
     const ranges = rangesOf(before, event);
     if (ranges.length === 0) return;
+    const own = this.#ownOf(index);
     lineage.pin(index);
     for (const range of ranges) {
       if (what !== 'store') lineage.leave(index, range.start, range.end);
       lineage.mms[index] = this.#changed(lineage.mms[index]!, { ...event, ...range });
     }
+    this.#own.set(index, [...own, ...ownAfter(lineage.mms[index]!, own, event)]);
     // mm/pt_reclaim.c
     if (what === 'discard') lineage.free(index, event);
     const isLinked = (this.#guests.get(index)?.length ?? 0) > 0;
     if (isLinked) lineage.prune(index, LINKED_LEVEL);
     else lineage.prune(index);
     lineage.relink(index);
+  }
+
+  #ownOf(index: number): readonly Range[] {
+    return this.#own.get(index) ?? ownPlaces(this.mms[index]!);
   }
 
   #changed(before: Mm, event: RangeChange): Mm {
@@ -160,7 +176,12 @@ export class Life {
     lineage.pin(parent);
     lineage.mms[parent] = common;
     const child = this.#hugeFiles.foundWhole(common, EVERYWHERE);
-    lineage.relink(lineage.addFork(parent, child, isCopiedByFork));
+    const own = this.#ownOf(parent);
+    const isCopied = (vma: Vma): boolean =>
+      isCopiedByFork(vma) && own.some((range) => overlaps(vma, range));
+    const index = lineage.addFork(parent, child, isCopied);
+    this.#own.set(index, own);
+    lineage.relink(index);
   }
 
   #exit(index: number): void {
@@ -205,6 +226,23 @@ function mappingRule({ rule, change }: Outcome): ShareRule {
 export function isCopiedByFork({ object, shared, protection }: Vma): boolean {
   return object < 0 || (!shared && (protection & PROT_WRITE) !== 0);
 }
+
+/** Mappings that are copied by fork, of which a page is there. */
+function ownPlaces(mm: Mm): Range[] {
+  return partsOf(mm)
+    .filter(({ vma, rows }) => rows.length > 0 && isCopiedByFork(vma))
+    .map(({ vma }) => vma);
+}
+
+/** What a process has of its own besides: what it has moved, or made writable. */
+function ownAfter(after: Mm, own: readonly Range[], event: RangeChange): readonly Range[] {
+  if (event.what === 'protect') return ownPlaces(after).filter((vma) => overlaps(vma, event));
+  if (event.what !== 'move' || !own.some((range) => overlaps(range, event))) return [];
+  return [{ start: event.to, end: event.to + event.end - event.start }];
+}
+
+const overlaps = (one: Range, other: Range): boolean =>
+  one.start < other.end && other.start < one.end;
 
 /** What of its range an event changes: mprotect passes over what has its rights already. */
 function rangesOf({ vmas }: Mm, event: RangeChange): readonly Range[] {

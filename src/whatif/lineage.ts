@@ -49,7 +49,6 @@ export class Lineage {
     links: ReadonlyMap<number, Links> = new Map(),
     fresh = 0,
     known: Known = {
-      views: new WeakMap(),
       places: new WeakMap(),
       byKey: new WeakMap(),
       links: new Map(),
@@ -71,6 +70,7 @@ export class Lineage {
 
   /** The tables of an address space, each with its place. */
   linksOf(index: number, level: number): readonly Link[] {
+    if (this.mms[index] === undefined) return [];
     return (this.#links.get(index) ?? this.#linksByRule(index))[level]!;
   }
 
@@ -357,17 +357,19 @@ export class Lineage {
   #views(index: number, level: number): readonly TableView[] {
     const mm = this.mms[index];
     if (mm === undefined) return [];
-    const known = this.#known.views.get(mm) ?? [];
+    const known = VIEWS.get(mm) ?? [];
     known[level] ??= tableViews(mm, geometryOf(this.#template), level);
-    this.#known.views.set(mm, known);
+    VIEWS.set(mm, known);
     return known[level];
   }
 }
 
-/** By address space: its tables of each level. By index in the template: their links by the rule. */
+/** The tables of an address space, by level: most are the same under several designs. */
+const VIEWS = new WeakMap<Mm, (readonly TableView[])[]>();
+
+/** By index in the template: links by the rule. */
 interface Known {
-  readonly views: WeakMap<Mm, (readonly TableView[])[]>;
-  /** What the rule says of them. */
+  /** What the rule says of tables. */
   readonly places: WeakMap<TableView, PoolPlace | undefined>;
   readonly byKey: WeakMap<readonly Link[], ReadonlyMap<string, readonly Link[]>>;
   readonly links: Map<number, Links>;

@@ -51,18 +51,15 @@ export function afterEvents(
       const staging = { before, outcome };
       // As many under every design.
       step.processes = actorsFor(life, staging, event);
-      let refused = 0;
-      life = happen(life, staging, event.happening, ({ error }) => {
+      let [refused, isOpen] = [0, false];
+      life = happen(life, staging, event.happening, ({ error }, after) => {
         if (error !== undefined) refused++;
+        isOpen ||= after.isOpen;
       });
       const tables = life.tables();
-      const [tableBytes, addedBytes] = [tables, tables - pages].map((n) => n * twin.pageBytes);
-      step.designs.push({
-        id: design.id,
-        tableBytes: tableBytes!,
-        addedBytes: addedBytes!,
-        refused,
-      });
+      const tableBytes = tables * twin.pageBytes;
+      const addedBytes = (tables - pages) * twin.pageBytes;
+      step.designs.push({ id: design.id, tableBytes, addedBytes, refused, isOpen });
       pages = tables;
     }
   }

@@ -3,18 +3,20 @@ import { html, type Markup } from '../html/markup.ts';
 import { tableOf } from '../html/table.ts';
 import { formatBytes } from '../quantity.ts';
 import type { After, AfterStep } from './after_schema.ts';
-import { costOf, engineSentence, formatAdded, REFUSED } from './after_words.ts';
+import { costOf, engineSentence, formatAdded, openSentence, REFUSED } from './after_words.ts';
 import type { DesignComparison } from './schema.ts';
 
 export function afterSection({ after, processes, bytes }: DesignComparison): Markup | undefined {
   if (after === undefined) return undefined;
   const { engine, steps } = after;
   const isWhole = engine?.processes === processes && engine.bytes === bytes;
+  const open = openSentence(after);
   const isRefused = steps.some(({ designs }) => designs.some(({ refused }) => refused > 0));
   return html`<section><h2>After a change</h2>
 ${engine === undefined ? undefined : html`<p>${engineSentence(engine, isWhole)}</p>`}
 ${steps.map((step, index) => stepTable(after, step, index))}
 ${isRefused ? html`<p>${REFUSED}</p>` : undefined}
+${open === undefined ? undefined : html`<p>${open}</p>`}
 ${engine?.notRun.map(({ id, why }) => html`<p>${id} is not run: ${why}.</p>`)}
 </section>`;
 }

@@ -5,17 +5,19 @@ import type { Canvas } from '../text/canvas.ts';
 import { wrap } from '../text/fit.ts';
 import { table } from '../text/table.ts';
 import type { After, AfterStep } from './after_schema.ts';
-import { costOf, engineSentence, formatAdded, REFUSED } from './after_words.ts';
+import { costOf, engineSentence, formatAdded, openSentence, REFUSED } from './after_words.ts';
 
 /** @param isWhole whether the engine has run the size that was asked for */
 export function afterLines(after: After, isWhole: boolean, canvas: Canvas): string[] {
   const { steps, engine } = after;
   const isRefused = steps.some(({ designs }) => designs.some(({ refused }) => refused > 0));
+  const open = openSentence(after);
   const reasons = new Set(engine?.notRun.map(({ why }) => why));
   return [
     ...(engine === undefined ? [] : paragraph(engineSentence(engine, isWhole), canvas)),
     ...steps.flatMap((step, index) => stepLines(after, step, index, canvas)),
     ...(isRefused ? ['', ...paragraph(REFUSED, canvas)] : []),
+    ...(open === undefined ? [] : ['', ...paragraph(open, canvas)]),
     ...[...reasons].flatMap((why) => paragraph(notRunSentence(after, why), canvas)),
   ];
 }

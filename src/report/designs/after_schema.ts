@@ -10,6 +10,9 @@ const stepDesign = z.object({
   tableBytes: bytes.describe('user tables afterwards, roots included'),
   addedBytes: z.number().describe('more than before the event; negative if fewer'),
   refused: count.describe('calls that fail with EINVAL under the design'),
+  isOpen: z
+    .boolean()
+    .describe('whether several tables were there to be shared, and the design does not say which'),
 });
 
 const stepCost = z.object({

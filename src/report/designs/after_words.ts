@@ -22,6 +22,14 @@ export const REFUSED =
   'EINVAL: the call fails. Huge pages of hugetlb change as a whole, and of a region of mshare a ' +
   "process unmaps all or nothing, and changes no rights: those are everybody's.";
 
+/** Of designs that leave open what is shared, if there are any. */
+export function openSentence({ steps }: After): string | undefined {
+  const open = steps.flatMap(({ designs }) => designs.filter(({ isOpen }) => isOpen));
+  const ids = [...new Set(open.map(({ id }) => id))];
+  if (ids.length === 0) return undefined;
+  return `Of ${ids.join(', ')}: several tables are there to be shared, and one of them is taken.`;
+}
+
 /** @param isWhole whether the engine has run the size that was asked for */
 export function engineSentence(engine: AfterCost, isWhole: boolean): string {
   if (engine.designs.length === 0) return 'Tables by the shapes.';

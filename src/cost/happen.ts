@@ -50,7 +50,7 @@ export function call(stage: Stage, event: ProcessEvent, index: number): number {
       const wanted = { address, oldLength, newLength, flags: MREMAP_MAYMOVE_FIXED, newAddress };
       const result = mm.run(mm.mremap(task, wanted));
       if (result < 0) return result;
-      for (const { start, end } of placesIn(stage, event.mm, event)) {
+      for (const { start, end } of placesIn(stage.places[event.mm]!, event)) {
         const distance = event.to - event.start;
         stage.places[event.mm]!.push({ start: start + distance, end: end + distance });
       }
@@ -74,24 +74,32 @@ export function touchAgain(stage: Stage, life: Life, event: ProcessEvent, isDens
   const mm = life.mms[index];
   assert(mm !== undefined, 'who touches what it has has not ended');
   const range = 'start' in event ? event : EVERYWHERE;
+  const places = placesIn(stage.places[index]!, range);
   for (const { vma, rows } of partsOf(mm)) {
     for (const { slot, count } of rows) {
       for (let at = slot; at < slot + count; at++) {
         const part = within(vma, { start: at * SLOT_PAGES, end: (at + 1) * SLOT_PAGES });
         const changed = within(part, range);
-        if (isDense) touchDense(stage, index, vma, changed, event.what);
-        else touchSparse(stage, index, vma, part, changed, event.what);
+        const below = { part, changed, places: placesIn(places, changed) };
+        if (isDense) touchDense(stage, index, vma, below, event.what);
+        else touchSparse(stage, index, vma, below, event.what);
       }
     }
   }
+}
+
+/** Of a mapping, what is below one table: of that, what the event was about, and pages that were there. */
+interface Below {
+  readonly part: Range;
+  readonly changed: Range;
+  readonly places: readonly Range[];
 }
 
 function touchSparse(
   stage: Stage,
   index: number,
   vma: Vma,
-  part: Range,
-  changed: Range,
+  { part, changed, places }: Below,
   what: ProcessEvent['what'],
 ): void {
   const isChanged = changed.start < changed.end;
@@ -99,9 +107,9 @@ function touchSparse(
   const isWritten = what === 'protect' && vma.object >= 0 && isCopiedByFork(vma);
   const isStore = what === 'store' || (isWritten && isChanged);
   const { start } = what === 'store' ? changed : part;
-  if (what !== 'store' || isChanged) touch(stage, index, { start, end: start + 1 }, isStore);
+  if (what !== 'store' || isChanged) stage.access(index, start, start + 1, isStore);
   if (what === 'fork') return;
-  for (const place of placesIn(stage, index, changed)) touch(stage, index, place, isStore);
+  for (const place of places) stage.access(index, place.start, place.end, isStore);
 }
 
 /** Anonymous pages stay as they were, unless they were discarded; of a file, those of its own are new. */
@@ -109,25 +117,19 @@ function touchDense(
   stage: Stage,
   index: number,
   vma: Vma,
-  changed: Range,
+  { places }: Below,
   what: ProcessEvent['what'],
 ): void {
   const isNew = what === 'discard' || what === 'store';
   const isLeft = what === 'fork' ? isCopiedByFork(vma) : vma.object < 0;
   if (isLeft && !isNew) return;
   const isStore = (vma.protection & PROT_WRITE) !== 0;
-  for (const place of placesIn(stage, index, changed)) touch(stage, index, place, isStore);
+  for (const { start, end } of places) stage.access(index, start, end, isStore);
 }
 
-function touch(stage: Stage, index: number, { start, end }: Range, isStore: boolean): void {
-  stage.access(index, start, end, isStore);
-}
-
-/** Where a process has touched pages in `range`. */
-function placesIn({ places }: Stage, index: number, range: Range): Range[] {
-  return places[index]!.map((place) => within(place, range)).filter(
-    ({ start, end }) => start < end,
-  );
+/** What of each place is in `range`. */
+function placesIn(places: readonly Range[], range: Range): Range[] {
+  return places.map((place) => within(place, range)).filter(({ start, end }) => start < end);
 }
 
 const within = (one: Range, other: Range): Range => ({

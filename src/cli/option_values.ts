@@ -16,6 +16,16 @@ export function whole(min: number, max: number): (text: string) => number {
   };
 }
 
+const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** A parser of bytes: 300G, 64MiB. */
+export function size(text: string): number {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)(?:([KMGT])(?:iB|B)?)?$/i.exec(text) ?? [];
+  const value = Number(digits) * (unit === undefined ? 1 : UNITS[unit.toUpperCase()]!);
+  if (Number.isSafeInteger(Math.ceil(value)) && value >= 1) return Math.ceil(value);
+  throw new InvalidArgumentError('A size is wanted: 300G, 64MiB, or a number of bytes.');
+}
+
 export function widthOption(): Option {
   return new Option('--width <columns>', `at least ${WIDTH_MIN}`).argParser(
     whole(WIDTH_MIN, WIDTH_MAX),

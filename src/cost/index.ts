@@ -8,6 +8,7 @@ export {
 } from './access/drive.ts';
 export { LackeyReader } from './access/lackey.ts';
 export type { Common } from './access/log_host.ts';
+export { type AfterCost, isAsShapesSay, measureAfter } from './after_workload.ts';
 export { type Crowd, measureCrowd } from './crowd.ts';
 export {
   type DesignCost,

@@ -70,7 +70,7 @@ export function measureDesigns(
 }
 
 /** Without processes of which only VmPTE is known. */
-function seenOf(snapshot: HostSnapshot): HostSnapshot {
+export function seenOf(snapshot: HostSnapshot): HostSnapshot {
   const mms = snapshot.mms.filter(({ visibility }) => visibility === 'tables');
   return mms.length === snapshot.mms.length ? snapshot : { ...snapshot, mms };
 }

@@ -6,6 +6,7 @@
  */
 import { formatById } from '../arch/index.ts';
 import { assert } from '../base/assert.ts';
+import { IntervalList } from '../base/interval.ts';
 import type * as engine from '../mm/index.ts';
 import { type MmuShape, SKYLAKE } from '../mmu/index.ts';
 import {
@@ -16,6 +17,7 @@ import {
   type Vma,
 } from '../snapshot/records.ts';
 import { Tally } from '../trace/index.ts';
+import { isGoingOn } from '../whatif/change.ts';
 import {
   extentOf,
   GEOMETRY,
@@ -36,7 +38,7 @@ const HUGETLB_2M = 4 | (21 << 26);
 /** Frames, tables, VMAs and inodes besides what is known to be needed. */
 const SPARE = 512;
 const GATHER = 512;
-/** Processes that may be forked once all that the host has are there. */
+/** Unless a machine is made for more. */
 export const FORKS_MAX = 4;
 /** 32 GiB, for which a machine takes 120 MB. */
 const FRAMES_MAX = 2 ** 23;
@@ -45,6 +47,8 @@ const FRAMES_MAX = 2 ** 23;
 export interface Hardware {
   readonly cpus: number;
   readonly tlb?: MmuShape;
+  /** Processes that may be forked once all that the host has are there. */
+  readonly forks?: number;
 }
 
 const USUAL: Hardware = { cpus: 4, tlb: SKYLAKE };
@@ -79,7 +83,7 @@ export class Stage {
     population: Population,
     design: string,
     before: HostSnapshot,
-    { cpus, tlb }: Hardware = USUAL,
+    { cpus, tlb, forks = FORKS_MAX }: Hardware = USUAL,
   ) {
     this.mm = mm;
     this.population = population;
@@ -88,8 +92,8 @@ export class Stage {
     const size = {
       format: formatById(GEOMETRY)!,
       cpus,
-      mms: processes.length + FORKS_MAX,
-      tables: tablesFor(population),
+      mms: processes.length + forks,
+      tables: tablesFor(population, forks),
       frames: 2 * population.frames + SPARE + (hugePages + 1) * SLOT_PAGES,
       hugePages,
       vmas: vmasFor(population),
@@ -101,7 +105,7 @@ export class Stage {
     };
     if (size.frames > FRAMES_MAX) throw new RangeError('More memory than the engine is given');
     this.machine = new mm.Machine(size, {}, pluggedFor(mm, design));
-    const payers = processes.length + FORKS_MAX;
+    const payers = processes.length + forks;
     this.tally = new Tally({ tables: size.tables, frames: size.frames, payers });
     this.machine.traceTo(this.tally);
   }
@@ -222,14 +226,17 @@ export class Stage {
     const child = mm.run(mm.fork(this.as(founder), index % this.machine.size.cpus));
     if (typeof child === 'number') throw new RangeError(`Cannot fork: errno ${-child}`);
     this.tasks[index] = child;
-    const own = joined(population.processes[index]!.mappings);
-    const given = joined(population.processes[founder]!.mappings);
-    for (const [key, { start, end }] of given) {
-      if (own.has(key)) continue;
-      const [address, length] = [start * PAGE_BYTES, (end - start) * PAGE_BYTES];
+    const [process, parent] = [population.processes[index]!, population.processes[founder]!];
+    const own = joined(process.mappings);
+    const given = joined(parent.mappings);
+    const isKept = (key: string, vma: Vma): boolean =>
+      own.has(key) && given.has(key) && !isTouchedAnew(vma, process, parent);
+    for (const [key, vma] of given) {
+      if (isKept(key, vma)) continue;
+      const [address, length] = [vma.start * PAGE_BYTES, (vma.end - vma.start) * PAGE_BYTES];
       mm.run(mm.munmap(this.as(index), address, length));
     }
-    for (const [key, vma] of own) if (!given.has(key)) this.#map(index, vma);
+    for (const [key, vma] of own) if (!isKept(key, vma)) this.#map(index, vma);
   }
 
   #touchAll(index: number, wanted: (touched: Touched) => boolean): void {
@@ -258,13 +265,18 @@ export class Stage {
   }
 
   touchPages(index: number, start: number, end: number, isStore: boolean, step = 1): void {
+    this.access(index, start, end, isStore, step);
+    this.places[index]!.push({ start, end });
+  }
+
+  /** As `touchPages()`, of pages that are in a place of the process already. */
+  access(index: number, start: number, end: number, isStore: boolean, step = 1): void {
     const { mm } = this;
     const task = this.as(index);
     for (let page = start; page < end; page += step) {
       const result = isStore ? mm.run(mm.store(task, page, 1)) : mm.run(mm.load(task, page));
       if (result < 0) throw new RangeError(`Cannot touch page ${page}: it ends with ${result}`);
     }
-    this.places[index]!.push({ start, end });
   }
 
   /** Whether the file has a huge page there already, which a touch maps whole. */
@@ -311,10 +323,21 @@ function joined(mappings: readonly Mapping[]): Map<string, Vma> {
   return new Map(vmas.map((vma) => [keyOf(vma), vma]));
 }
 
-function isGoingOn(last: Vma, vma: Vma): boolean {
-  if (last.end !== vma.start || last.object !== vma.object) return false;
-  if (last.protection !== vma.protection || last.shared !== vma.shared) return false;
-  return vma.object < 0 || last.offset + last.end - last.start === vma.offset;
+/** Whether a fork has nothing of what its parent has in private memory, but other pages of its own. */
+function isTouchedAnew({ start, end, shared }: Vma, fork: Process, parent: Process): boolean {
+  const touchedBy = ({ mappings }: Process): Touched[] =>
+    mappings
+      .filter(({ vma }) => start <= vma.start && vma.end <= end)
+      .flatMap(({ touched }) => touched);
+  const own = touchedBy(fork);
+  if (shared || own.some(({ isInherited }) => isInherited)) return false;
+  return pagesOf(own) !== pagesOf(touchedBy(parent));
+}
+
+function pagesOf(touched: readonly Touched[]): string {
+  const pages = new IntervalList();
+  for (const { start, end } of touched) pages.add(start, end);
+  return pages.union().join();
 }
 
 const covers = ({ start, end, offset }: Vma, page: number): boolean =>
@@ -323,11 +346,13 @@ const covers = ({ start, end, offset }: Vma, page: number): boolean =>
 const keyOf = ({ start, end, protection, shared, object, offset }: Vma): string =>
   [start, end, protection, shared, object, offset].join();
 
-/** Upper tables of each mapping, besides the tables that were seen. */
-function tablesFor({ processes, snapshot }: Population): number {
-  let tables = SPARE;
-  for (const { runs } of snapshot.mms) for (const count of runs.count) tables += count + 3;
-  return tables + 2 * processes.length;
+/** Upper tables of each mapping, besides the tables that were seen; each fork may need as many as any. */
+function tablesFor({ processes, snapshot }: Population, forks: number): number {
+  const each = snapshot.mms.map(({ runs }) =>
+    runs.count.reduce((sum, count) => sum + count + 3, 0),
+  );
+  const all = each.reduce((sum, tables) => sum + tables, 0);
+  return SPARE + all + forks * Math.max(...each) + 2 * (processes.length + forks);
 }
 
 function vmasFor({ processes }: Population): number {

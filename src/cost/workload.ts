@@ -1,4 +1,5 @@
 /** What a workload costs under designs, at the size that is asked for or at one that the engine can run. */
+import type { HostSnapshot } from '../snapshot/records.ts';
 import type { Workload, WorkloadSize } from '../workload/index.ts';
 import { type Crowd, measureCrowd } from './crowd.ts';
 import { type DesignCost, measureDesigns, type NotRun } from './measure.ts';
@@ -32,14 +33,11 @@ export function measureWorkload(
   size: WorkloadSize,
   ids: readonly string[],
 ): EngineCost {
-  const wanted = workload.host(size);
-  const less = smaller(size, SMALL);
-  const isWhole = isFixed(workload) || refusalOf(wanted) === undefined;
-  const ran = isWhole ? size : less;
-  const results = measureDesigns(blanked, isWhole ? wanted : workload.host(less), ids);
+  const { host, ran, isCaptured } = hostFor(workload, size);
+  const results = measureDesigns(blanked, host, ids);
   const costs = results.filter((result) => 'tableBytes' in result);
-  const designs = isFixed(workload) ? costs.map(withoutGuess) : costs;
-  const few = isFixed(workload) ? wanted : workload.host(smaller(size, CROWD));
+  const designs = isCaptured ? costs.map(withoutGuess) : costs;
+  const few = isCaptured ? host : workload.host(smaller(size, CROWD));
   const crowd = measureCrowd(canonical, few, ids);
   return {
     ...ran,
@@ -48,6 +46,18 @@ export function measureWorkload(
     notRun: results.filter((result) => 'why' in result),
     ...(crowd && { crowd }),
   };
+}
+
+/** A host that the engine may run, and its size: a captured one has no other. */
+export function hostFor(
+  workload: Workload,
+  size: WorkloadSize,
+): { readonly host: HostSnapshot; readonly ran: WorkloadSize; readonly isCaptured: boolean } {
+  const host = workload.host(size);
+  const isCaptured = isFixed(workload);
+  if (isCaptured || refusalOf(host) === undefined) return { host, ran: size, isCaptured };
+  const ran = smaller(size, SMALL);
+  return { host: workload.host(ran), ran, isCaptured };
 }
 
 /** Whether engine and shapes say the same, if both can. */

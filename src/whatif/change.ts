@@ -26,8 +26,16 @@ export type RangeChange = Range & { readonly mm: number } & (
     | { readonly what: 'move'; readonly to: number }
   );
 
-/** `mm` after a change, with its tables' contents as they were. Hugetlb changes in whole pages only. */
-export function changed(mm: Mm, change: RangeChange, slotPages: number): Mm {
+/**
+ * `mm` after a change, with its tables' contents as they were. Hugetlb changes in whole pages only, and
+ * its mappings never grow together again (VM_DONTEXPAND).
+ */
+export function changed(
+  mm: Mm,
+  change: RangeChange,
+  slotPages: number,
+  isHugetlb: (vma: Vma) => boolean,
+): Mm {
   const parts = partsOf(mm).flatMap((part) => cut(part, change, slotPages));
   const isWithin = ({ vma }: Part): boolean => change.start <= vma.start && vma.end <= change.end;
   switch (change.what) {
@@ -43,7 +51,7 @@ export function changed(mm: Mm, change: RangeChange, slotPages: number): Mm {
       const { protection } = change;
       const rights = (part: Part): Part =>
         isWithin(part) ? { ...part, vma: { ...part.vma, protection } } : part;
-      return withParts(mm, joined(parts.map(rights), change));
+      return withParts(mm, joined(parts.map(rights), change, isHugetlb));
     }
     case 'move': {
       const distance = change.to - change.start;
@@ -113,12 +121,16 @@ function shifted({ vma, rows }: Part, distance: number, slotPages: number): Part
 }
 
 /** Mappings that meet at an end of `range`, or within, and go on in the same way, are one. */
-function joined(parts: readonly Part[], { start, end }: Range): Part[] {
+function joined(
+  parts: readonly Part[],
+  { start, end }: Range,
+  isHugetlb: (vma: Vma) => boolean,
+): Part[] {
   const result: Part[] = [];
   for (const part of parts) {
     const last = result.at(-1);
     const meets = start <= part.vma.start && part.vma.start <= end;
-    if (last !== undefined && meets && isGoingOn(last.vma, part.vma)) {
+    if (last !== undefined && meets && !isHugetlb(part.vma) && isGoingOn(last.vma, part.vma)) {
       const vma = { ...last.vma, end: part.vma.end };
       result[result.length - 1] = { vma, rows: joinedRows(last.rows, part.rows) };
     } else result.push(part);

@@ -7,7 +7,7 @@ import { slotPages } from '../arch/geometry.ts';
 import { IntervalList } from '../base/interval.ts';
 import type { HostSnapshot, Mm, Vma } from '../snapshot/records.ts';
 import { geometryOf } from '../twin/count_tables.ts';
-import { type RangeChange, subrow } from './change.ts';
+import { type Range, type RangeChange, subrow } from './change.ts';
 import { type Part, partsOf, type RunRow, withParts } from './rewrite.ts';
 
 /** Gives out content ids (`Runs.content`) that no run has yet. */
@@ -33,11 +33,7 @@ export class Contents {
     const names = new Map<number, number>();
     const parts = partsOf(mm).map((part): Part => {
       if (!wanted(part.vma)) return part;
-      const rows = part.rows.flatMap((row) =>
-        row.content > 0
-          ? [row]
-          : slotsOf(row).map((one) => ({ ...one, content: this.#name(names, one.slot) })),
-      );
+      const rows = part.rows.flatMap((row) => (row.content > 0 ? [row] : this.#named(names, row)));
       return { ...part, rows };
     });
     return withParts(mm, parts);
@@ -54,27 +50,43 @@ export class Contents {
     const hasGone = !isCopied && (change.what === 'unmap' || change.what === 'move');
     const [old, parts] = [partsOf(before), partsOf(after)];
     const distance = change.what === 'move' ? change.to - change.start : 0;
-    const isIn = (slot: number, from: number): boolean => {
-      const start = slot * this.#slotPages;
-      return start < change.end + from && change.start + from < start + this.#slotPages;
+    const range = { start: change.start + distance, end: change.end + distance };
+    const rowsOf = (row: RunRow): RunRow[] => {
+      if (row.content === 0) return [row];
+      const [here, there] = [this.#touched(change), this.#touched(range)];
+      return cutAt(row, [here.start, here.end, there.start, there.end]).flatMap((piece) => {
+        const isMoved = distance !== 0 && isIn(piece, there);
+        if (!isMoved && !isIn(piece, here)) return [piece];
+        if (!hasGone) return [{ ...piece, content: 0 }];
+        // Of tables that have moved as a whole all is left.
+        const inner = isMoved ? this.#whole(range) : { start: 0, end: 0 };
+        return cutAt(piece, [inner.start, inner.end]).flatMap((part) =>
+          isIn(part, inner) ? [part] : slotsOf(part).map((one) => leftOf(one, isMoved)),
+        );
+      });
     };
-    const contentOf = ({ slot, content }: RunRow): number => {
-      const isMoved = distance !== 0 && isIn(slot, distance);
-      if (!isMoved && !isIn(slot, 0)) return content;
-      if (!hasGone) return 0;
-      const from = isMoved ? slot - distance / this.#slotPages : slot;
-      return this.#left(
-        content,
-        this.#pagesOf(old, from, content),
-        this.#pagesOf(parts, slot, content),
-      );
+    const leftOf = (one: RunRow, isMoved: boolean): RunRow => {
+      const from = isMoved ? one.slot - distance / this.#slotPages : one.slot;
+      const pages = this.#pagesOf(old, from, one.content);
+      return {
+        ...one,
+        content: this.#left(one.content, pages, this.#pagesOf(parts, one.slot, one.content)),
+      };
     };
-    const rowsOf = (row: RunRow): RunRow[] =>
-      row.content === 0 ? [row] : slotsOf(row).map((one) => ({ ...one, content: contentOf(one) }));
     return withParts(
       after,
       parts.map((part) => ({ ...part, rows: part.rows.flatMap(rowsOf) })),
     );
+  }
+
+  /** Slots that have a part in a range of pages. */
+  #touched({ start, end }: Range): Range {
+    return { start: Math.floor(start / this.#slotPages), end: Math.ceil(end / this.#slotPages) };
+  }
+
+  /** Slots of which all is in a range of pages. */
+  #whole({ start, end }: Range): Range {
+    return { start: Math.ceil(start / this.#slotPages), end: Math.floor(end / this.#slotPages) };
   }
 
   /** Which pages of a table are mapped that had a content, as text. */
@@ -103,21 +115,38 @@ export class Contents {
     return known;
   }
 
-  #name(names: Map<number, number>, slot: number): number {
-    const known = names.get(slot) ?? this.#fresh();
-    names.set(slot, known);
-    return known;
+  /** The first and the last table may be another mapping's, too. */
+  #named(names: Map<number, number>, row: RunRow): RunRow[] {
+    const last = row.slot + row.count - 1;
+    return cutAt(row, [row.slot + 1, last]).map((piece) => {
+      const { slot, count } = piece;
+      if (count > 1) return { ...piece, content: this.#fresh(count) };
+      const content = names.get(slot) ?? this.#fresh();
+      names.set(slot, content);
+      return { ...piece, content };
+    });
   }
 
   /** Not next to another: runs count up from slot to slot. */
-  #fresh(): number {
-    this.#next += 2;
-    return this.#next;
+  #fresh(count = 1): number {
+    const first = this.#next + 2;
+    this.#next = first + count - 1;
+    return first;
   }
 }
 
 const covers = ({ slot, count }: RunRow, wanted: number): boolean =>
   slot <= wanted && wanted < slot + count;
+
+const isIn = ({ slot }: RunRow, { start, end }: Range): boolean => start <= slot && slot < end;
+
+/** A row in pieces that none of the slots `bounds` is within. */
+function cutAt(row: RunRow, bounds: readonly number[]): RunRow[] {
+  const [first, end] = [row.slot, row.slot + row.count];
+  const cuts = [...new Set([first, ...bounds.filter((at) => first < at && at < end), end])];
+  cuts.sort((a, b) => a - b);
+  return cuts.slice(1).flatMap((next, index) => subrow(row, cuts[index]!, next));
+}
 
 function slotsOf(row: RunRow): RunRow[] {
   return Array.from({ length: row.count }, (_, at) =>

@@ -118,3 +118,22 @@ test('huge pages of shmem: a child finds whole what its parent had to divide', (
   // A PTE table, which stays; a root, a PUD and a PMD table of the child.
   assert.deepEqual(growth(life, events), [1, 0, 3]);
 });
+
+test('huge pages of shmem: who discards all of one that it had to divide finds it whole', () => {
+  const life = lifeOf(host(SYSV, workers(2, 0, [populated(ALIGNED, 4 * MIB2)])), 'shmem-thp');
+  const discard = (pages: number): HostEvent => ({
+    what: 'discard',
+    mm: 0,
+    start: ALIGNED,
+    end: ALIGNED + pages,
+  });
+  const events = [
+    protect(0, ALIGNED, 1, PROT_READ),
+    // No mapping has all of it: its table is emptied in two steps, and stays.
+    discard(MIB2),
+    protect(0, ALIGNED, MIB2, READ_WRITE),
+    discard(MIB2 / 2),
+    discard(MIB2),
+  ];
+  assert.deepEqual(growth(life, events), [1, 0, 0, 0, -1]);
+});

@@ -7,7 +7,8 @@
  */
 import { slotPages } from '../arch/geometry.ts';
 import { assert } from '../base/assert.ts';
-import { type Mm, PROT_WRITE, RunKind, type Vma } from '../snapshot/records.ts';
+import { IntervalList } from '../base/interval.ts';
+import { type Mm, PROT_WRITE, type Vma } from '../snapshot/records.ts';
 import {
   countTables,
   geometryOf,
@@ -15,13 +16,13 @@ import {
   type ShareRule,
   tableViews,
 } from '../twin/count_tables.ts';
-import { TablePool } from '../twin/table_pool.ts';
 import { depositedTables } from '../twin/tables.ts';
-import { changed, type RangeChange, subrow } from './change.ts';
+import { changed, type Range, type RangeChange } from './change.ts';
 import { Contents } from './contents.ts';
 import type { Outcome } from './design.ts';
+import { HugeFiles } from './huge_files.ts';
 import { Lineage } from './lineage.ts';
-import { type Part, partsOf, withParts } from './rewrite.ts';
+import { partsOf } from './rewrite.ts';
 
 /** A forked process comes last in the list; one that has ended keeps its place there. */
 export type HostEvent =
@@ -38,18 +39,20 @@ export class Life {
   readonly #contents: Contents;
   /** By region of mshare: who has it attached still. */
   readonly #guests: Map<number, readonly number[]>;
-  /** Objects that the design has in huge pages which can be divided. */
-  readonly #hugeObjects: ReadonlySet<number>;
+  readonly #hugeFiles: HugeFiles;
+  /** By process, of those that have changed: where it has had pages of its own (anon_vma). */
+  readonly #own: Map<number, readonly Range[]>;
 
   constructor(outcome: Outcome, before?: Life) {
     this.#outcome = outcome;
     const isFirst = before === undefined;
-    this.#hugeObjects = isFirst ? hugeObjectsOf(outcome.snapshot.mms) : before.#hugeObjects;
+    this.#hugeFiles = isFirst ? new HugeFiles(outcome.snapshot) : before.#hugeFiles;
     this.#lineage = isFirst
       ? new Lineage(outcome.snapshot, mappingRule(outcome))
       : before.#lineage.copy();
     this.#contents = isFirst ? new Contents(outcome.snapshot) : before.#contents;
     this.#guests = new Map(isFirst ? outcome.guests : before.#guests);
+    this.#own = new Map(isFirst ? [] : before.#own);
   }
 
   /** By process, the regions of mshare last but for forks; `undefined` after its end. */
@@ -60,6 +63,17 @@ export class Life {
   /** Whether the last event has found several tables to share, and the design does not say which. */
   get isOpen(): boolean {
     return this.#lineage.isOpen;
+  }
+
+  /** Whether process `mm` still has a region of mshare. */
+  hasAttached(mm: number, region: number): boolean {
+    return this.#guests.get(region)?.includes(mm) ?? false;
+  }
+
+  /** Whether mappings are others afterwards: not by mprotect to the rights that they have. */
+  isChangedBy(event: RangeChange): boolean {
+    const mm = this.mms[event.mm];
+    return mm !== undefined && rangesOf(mm, event).length > 0;
   }
 
   after(event: HostEvent): Life {
@@ -86,21 +100,27 @@ export class Life {
     const mms = this.mms.filter((mm) => mm !== undefined);
     const roots = mms.length * snapshot.host.rootPages;
     if (change === 'counted') return countTables({ ...snapshot, mms }, rule).distinct + roots;
-    const pool = new TablePool();
+    const shared = new Map<string, IntervalList>();
     let tables = roots;
     for (const [index, mm] of this.mms.entries()) {
-      if (mm !== undefined) tables += depositedTables(mm) + this.#addTables(index, mm, pool);
+      if (mm !== undefined) tables += depositedTables(mm) + this.#addTables(index, mm, shared);
     }
-    return tables + pool.settle(() => {});
+    for (const one of shared.values()) tables += one.unionLength();
+    return tables;
   }
 
-  /** Puts tables into `pool`, but those that are known by what is in them. @returns how many those are */
-  #addTables(index: number, mm: Mm, pool: TablePool): number {
+  /** Puts tables into `shared`, but those that nobody shares. @returns how many those are */
+  #addTables(index: number, mm: Mm, shared: Map<string, IntervalList>): number {
     const { snapshot, rule, change } = this.#outcome;
     const geometry = geometryOf(snapshot);
+    const add = (key: string, first: number, end: number): void => {
+      const known = shared.get(key) ?? new IntervalList();
+      known.add(first, end);
+      shared.set(key, known);
+    };
     for (let level = change === 'copied' ? 1 : 0; level < geometry.levels - 1; level++) {
       for (const { key, index: at, first, end } of this.#lineage.linksOf(index, level)) {
-        pool.use(key, at, at + end - first, 0, 0);
+        add(key, at, at + end - first);
       }
     }
     if (change !== 'copied') return 0;
@@ -108,26 +128,43 @@ export class Life {
     for (const view of tableViews(mm, geometry, 0)) {
       const place = rule(view);
       if (place === undefined) own += view.count;
-      else pool.use(place.key, place.index, place.index + view.count, 0, 0);
+      else add(place.key, place.index, place.index + view.count);
     }
     return own;
   }
 
   #change(event: RangeChange): void {
     const lineage = this.#lineage;
-    const { snapshot, change } = this.#outcome;
-    const { mm: index, start, end } = event;
+    const { mm: index, what } = event;
     const before = lineage.mms[index];
     assert(before !== undefined, 'who changes what it maps has not ended');
-    if (event.what === 'protect' && hasRights(before, event)) return;
+    const ranges = rangesOf(before, event);
+    if (ranges.length === 0) return;
+    const own = this.#ownOf(index);
     lineage.pin(index);
-    if (event.what !== 'store') lineage.leave(index, start, end);
-    const after = changed(before, event, slotPages(geometryOf(snapshot)));
-    lineage.mms[index] = this.#contents.changed(before, after, event, change === 'copied');
+    for (const range of ranges) {
+      if (what !== 'store') lineage.leave(index, range.start, range.end);
+      lineage.mms[index] = this.#changed(lineage.mms[index]!, { ...event, ...range });
+    }
+    this.#own.set(index, [...own, ...ownAfter(lineage.mms[index]!, own, event)]);
+    // mm/pt_reclaim.c
+    if (what === 'discard') lineage.free(index, event);
     const isLinked = (this.#guests.get(index)?.length ?? 0) > 0;
     if (isLinked) lineage.prune(index, LINKED_LEVEL);
     else lineage.prune(index);
     lineage.relink(index);
+  }
+
+  #ownOf(index: number): readonly Range[] {
+    return this.#own.get(index) ?? ownPlaces(this.mms[index]!);
+  }
+
+  #changed(before: Mm, event: RangeChange): Mm {
+    const { snapshot, change } = this.#outcome;
+    const isHugetlb = ({ object }: Vma): boolean => snapshot.objects[object]?.kind === 'hugetlb';
+    const mapped = changed(before, event, slotPages(geometryOf(snapshot)), isHugetlb);
+    const after = event.what === 'discard' ? this.#hugeFiles.foundWhole(mapped, event) : mapped;
+    return this.#contents.changed(before, after, event, change === 'copied');
   }
 
   /** Private pages are common to both from now on; all others the child finds when it touches them. */
@@ -138,31 +175,16 @@ export class Life {
     const common = this.#contents.named(mm, isCopiedByFork);
     lineage.pin(parent);
     lineage.mms[parent] = common;
-    lineage.relink(lineage.addEmpty(this.#foundAgain(common, 0, Number.MAX_SAFE_INTEGER)));
-  }
-
-  /** Huge pages of files that were divided, because a part of a VMA changed, are found whole again. */
-  #foundAgain(mm: Mm, start: number, end: number): Mm {
-    const pages = slotPages(geometryOf(this.#outcome.snapshot));
-    const isWhole = ({ vma }: Part, slot: number): boolean => {
-      const [first, last] = [Math.max(start, vma.start), Math.min(end, vma.end)];
-      return first <= slot * pages && (slot + 1) * pages <= last;
-    };
-    const parts = partsOf(mm).map((part) => {
-      if (!part.vma.shared || !this.#hugeObjects.has(part.vma.object)) return part;
-      const rows = part.rows.flatMap((row) =>
-        Array.from({ length: row.kind === RunKind.PTE ? row.count : 0 }, (_, at) => row.slot + at)
-          .flatMap((slot) => subrow(row, slot, slot + 1))
-          .map((one) => (isWhole(part, one.slot) ? { ...one, kind: RunKind.THP_FILE, pages } : one))
-          .concat(row.kind === RunKind.PTE ? [] : [row]),
-      );
-      return { ...part, rows };
-    });
-    return withParts(mm, parts);
+    const child = this.#hugeFiles.foundWhole(common, EVERYWHERE);
+    const own = this.#ownOf(parent);
+    const isCopied = (vma: Vma): boolean =>
+      isCopiedByFork(vma) && own.some((range) => overlaps(vma, range));
+    const index = lineage.addFork(parent, child, isCopied);
+    this.#own.set(index, own);
+    lineage.relink(index);
   }
 
   #exit(index: number): void {
-    this.#lineage.leave(index, 0, Number.MAX_SAFE_INTEGER);
     this.#lineage.remove(index);
     for (const region of this.#guests.keys()) {
       this.#detach(index, region);
@@ -183,11 +205,7 @@ export class Life {
   }
 }
 
-function hugeObjectsOf(mms: readonly Mm[]): ReadonlySet<number> {
-  const isHuge = ({ vma, rows }: Part): boolean =>
-    vma.shared && rows.some(({ kind }) => kind === RunKind.THP_FILE);
-  return new Set(mms.flatMap((mm) => partsOf(mm).filter(isHuge)).map(({ vma }) => vma.object));
-}
+const EVERYWHERE: Range = { start: 0, end: Number.MAX_SAFE_INTEGER };
 
 /** Of the tables of a region that its guests refer to (PUD tables): they stay as long as one does. */
 const LINKED_LEVEL = 2;
@@ -209,10 +227,30 @@ export function isCopiedByFork({ object, shared, protection }: Vma): boolean {
   return object < 0 || (!shared && (protection & PROT_WRITE) !== 0);
 }
 
-/** Whether all that is mapped of a range has its rights already: mprotect does nothing. */
-function hasRights({ vmas }: Mm, event: RangeChange & { readonly what: 'protect' }): boolean {
-  return vmas.every(
-    (vma) =>
-      vma.end <= event.start || event.end <= vma.start || vma.protection === event.protection,
-  );
+/** Mappings that are copied by fork, of which a page is there. */
+function ownPlaces(mm: Mm): Range[] {
+  return partsOf(mm)
+    .filter(({ vma, rows }) => rows.length > 0 && isCopiedByFork(vma))
+    .map(({ vma }) => vma);
+}
+
+/** What a process has of its own besides: what it has moved, or made writable. */
+function ownAfter(after: Mm, own: readonly Range[], event: RangeChange): readonly Range[] {
+  if (event.what === 'protect') return ownPlaces(after).filter((vma) => overlaps(vma, event));
+  if (event.what !== 'move' || !own.some((range) => overlaps(range, event))) return [];
+  return [{ start: event.to, end: event.to + event.end - event.start }];
+}
+
+const overlaps = (one: Range, other: Range): boolean =>
+  one.start < other.end && other.start < one.end;
+
+/** What of its range an event changes: mprotect passes over what has its rights already. */
+function rangesOf({ vmas }: Mm, event: RangeChange): readonly Range[] {
+  const { what, start, end } = event;
+  const within = vmas.filter((vma) => vma.start < end && start < vma.end);
+  if (what === 'unmap') return within.length > 0 ? [event] : [];
+  if (what !== 'protect') return [event];
+  return within
+    .filter(({ protection }) => protection !== event.protection)
+    .map((vma) => ({ start: Math.max(start, vma.start), end: Math.min(end, vma.end) }));
 }

@@ -8,7 +8,7 @@
  */
 import { slotPages, slotsPerTable } from '../arch/geometry.ts';
 import { IntervalList } from '../base/interval.ts';
-import type { HostSnapshot, Mm } from '../snapshot/records.ts';
+import type { HostSnapshot, Mm, Vma } from '../snapshot/records.ts';
 import {
   geometryOf,
   type PoolPlace,
@@ -16,14 +16,8 @@ import {
   type TableView,
   tableViews,
 } from '../twin/count_tables.ts';
-
-/** Tables `[first, end)` of an address space are those of pool `key` from `index` on. */
-export interface Link {
-  readonly first: number;
-  readonly end: number;
-  readonly key: string;
-  readonly index: number;
-}
+import type { Range } from './change.ts';
+import { cutAtTables, type Gap, gapsIn, groupBy, type Link, slice } from './link.ts';
 
 /** PTE tables and PMD tables: no design shares others by their mapping. */
 const SHARED_LEVELS = 2;
@@ -38,6 +32,8 @@ export class Lineage {
   readonly mms: (Mm | undefined)[];
   /** Of address spaces that are not as they were at first; of all others the rule tells. */
   readonly #links: Map<number, Links>;
+  /** What is known of address spaces as they are, whichever host they are in. */
+  readonly #known: Known;
   /** PTE tables below a PMD table. */
   readonly #span: number;
   /** Of tables below the root. */
@@ -52,45 +48,69 @@ export class Lineage {
     mms: readonly (Mm | undefined)[] = template.mms,
     links: ReadonlyMap<number, Links> = new Map(),
     fresh = 0,
+    known: Known = {
+      places: new WeakMap(),
+      byKey: new WeakMap(),
+      links: new Map(),
+    },
   ) {
     this.#template = template;
     this.#rule = rule;
     this.mms = [...mms];
     this.#links = new Map(links);
     this.#fresh = fresh;
+    this.#known = known;
     this.#span = slotsPerTable(geometryOf(template), 1);
     this.#levels = geometryOf(template).levels - 1;
   }
 
   copy(): Lineage {
-    return new Lineage(this.#template, this.#rule, this.mms, this.#links, this.#fresh);
+    return new Lineage(this.#template, this.#rule, this.mms, this.#links, this.#fresh, this.#known);
   }
 
   /** The tables of an address space, each with its place. */
   linksOf(index: number, level: number): readonly Link[] {
-    const known = this.#links.get(index);
-    if (known !== undefined) return known[level]!;
-    return this.#views(index, level).map((view) => this.#linkByRule(index, view));
+    if (this.mms[index] === undefined) return [];
+    return (this.#links.get(index) ?? this.#linksByRule(index))[level]!;
+  }
+
+  #linksByRule(index: number): Links {
+    const known = this.#known.links.get(index);
+    if (known !== undefined) return known;
+    const links = Array.from({ length: this.#levels }, (_, level) =>
+      this.#views(index, level).map((view) => this.#linkByRule(index, view)),
+    );
+    this.#known.links.set(index, links);
+    return links;
   }
 
   /** From now on its tables are those that they are, whatever it maps. */
   pin(index: number): void {
-    if (this.#links.has(index)) return;
-    const levels = Array.from({ length: this.#levels }, (_, level) => this.linksOf(index, level));
-    this.#links.set(index, levels);
+    if (!this.#links.has(index)) this.#links.set(index, this.#linksByRule(index));
   }
 
-  /** A new address space, which has no tables yet. */
-  addEmpty(mm: Mm): number {
-    this.#links.set(
-      this.mms.length,
-      Array.from({ length: this.#levels }, () => []),
-    );
-    return this.mms.push(mm) - 1;
+  /**
+   * A fork of `parent`, which has no tables yet but those above the PTE tables that fork looks at: it
+   * copies them even if nothing is below.
+   */
+  addFork(parent: number, mm: Mm, isCopied: (vma: Vma) => boolean): number {
+    const child = this.mms.push(mm) - 1;
+    const levels: Link[][] = Array.from({ length: this.#levels }, () => []);
+    this.#links.set(child, levels);
+    const copied = mm.vmas.filter(isCopied);
+    for (let level = 1; level < this.#levels; level++) {
+      for (const { first, end } of this.#linksUnder(parent, level, copied)) {
+        levels[level]!.push({ first, end, key: this.#freshKey(), index: first });
+      }
+    }
+    return child;
   }
 
-  /** It has ended, after it has left all tables. */
+  /** It has ended. */
   remove(index: number): void {
+    for (let level = SHARED_LEVELS - 1; level > 0; level--) {
+      for (const link of this.linksOf(index, level)) this.#leaveOne(index, level, link);
+    }
     this.mms[index] = undefined;
     this.#links.delete(index);
   }
@@ -107,6 +127,16 @@ export class Lineage {
         for (const { first: from, count } of gapsIn(link, alone))
           this.#unlink(index, level, from, count);
       }
+    }
+  }
+
+  /** Gives up all PTE tables that are emptied at once: those that one mapping, and `range`, has all of. */
+  free(index: number, range: Range): void {
+    const pages = spanPages(this.#template, 0);
+    for (const { start, end } of this.mms[index]!.vmas) {
+      const first = Math.ceil(Math.max(start, range.start) / pages);
+      const last = Math.floor(Math.min(end, range.end) / pages);
+      if (first < last) this.#unlink(index, 0, first, last - first);
     }
   }
 
@@ -128,30 +158,36 @@ export class Lineage {
   prune(index: number, levels = this.#levels): void {
     const { vmas } = this.mms[index]!;
     for (let level = 0; level < levels; level++) {
-      const pages = spanPages(this.#template, level);
-      const mapped = new IntervalList();
-      for (const { start, end } of vmas) {
-        mapped.add(Math.floor(start / pages), Math.ceil(end / pages));
-      }
-      const union = mapped.union();
-      const kept: Link[] = [];
-      for (const link of this.linksOf(index, level)) {
-        for (let i = 0; i < union.length; i += 2)
-          kept.push(...slice(link, union[i]!, union[i + 1]!));
-      }
-      this.#replace(index, level, kept);
+      this.#replace(index, level, this.#linksUnder(index, level, vmas));
     }
+  }
+
+  /** The links of an address space, as far as they span a part of `vmas`. */
+  #linksUnder(index: number, level: number, vmas: readonly Vma[]): Link[] {
+    const pages = spanPages(this.#template, level);
+    const mapped = new IntervalList();
+    for (const { start, end } of vmas) {
+      mapped.add(Math.floor(start / pages), Math.ceil(end / pages));
+    }
+    const union = mapped.union();
+    const kept: Link[] = [];
+    for (const link of this.linksOf(index, level)) {
+      for (let i = 0; i < union.length; i += 2) kept.push(...slice(link, union[i]!, union[i + 1]!));
+    }
+    return kept;
   }
 
   /** The process touches again what it has: tables that are missing are found at others, or made. */
   relink(index: number): void {
     for (let level = this.#levels - 1; level >= 0; level--) {
       for (const view of this.#views(index, level)) {
-        for (const gap of gapsIn(
-          { first: view.first, end: view.first + view.count },
-          this.linksOf(index, level),
-        )) {
-          for (const part of cutAtTables(gap, this.#span)) this.#fill(index, view, part);
+        const span = { first: view.first, end: view.first + view.count };
+        const gaps = gapsIn(span, this.linksOf(index, level));
+        if (gaps.length === 0) continue;
+        const place = this.#placeBy(view);
+        const offers = place === undefined ? [] : this.#offersFor(level, place.key);
+        for (const part of gaps.flatMap((gap) => cutAtTables(gap, this.#span))) {
+          this.#fill(index, view, part, offers);
         }
       }
     }
@@ -203,12 +239,15 @@ export class Lineage {
     this.#replace(index, 0, [...own, ...added]);
   }
 
-  /** Finds tables for `[first, end)` of `view`. */
-  #fill(index: number, view: TableView, { first, count }: Gap): void {
+  /** Finds tables for a part of `view`, for which mappings that are alike have some `offers`. */
+  #fill(index: number, view: TableView, { first, count }: Gap, offers: readonly Offer[]): void {
     const end = first + count;
     const place = this.#placeOf(index, view, first);
-    const start = place === undefined ? 0 : place.index + first - view.first;
-    const offers = place === undefined ? [] : this.#offersFor(view.level, place.key);
+    if (place === undefined) {
+      this.#take(index, view.level, { first, count }, 0, []);
+      return;
+    }
+    const start = place.index + first - view.first;
     const bounds = [first, end];
     for (const { from, to } of offers) bounds.push(first + from - start, first + to - start);
     const cuts = [...new Set(bounds)]
@@ -232,39 +271,48 @@ export class Lineage {
     const end = first + count;
     const [offer] = found;
     if (offer === undefined) {
-      this.#add(index, level, { first, end, key: `own:${this.#fresh++}`, index: first });
+      this.#add(index, level, { first, end, key: this.#freshKey(), index: first });
       return;
     }
     const placeIn = ({ from, link }: Offer): string => `${link.key}:${link.index + wanted - from}`;
     if (found.some((other) => placeIn(other) !== placeIn(offer))) this.isOpen = true;
     const at = offer.link.index + wanted - offer.from;
     this.#add(index, level, { first, end, key: offer.link.key, index: at });
-    const donorFirst = offer.link.first + wanted - offer.from;
-    if (level > 0) this.#import(index, first, offer.mm, donorFirst, count);
+    if (level === 0) return;
+    // Each knows of the tables below only those that it has needed.
+    for (const one of found.filter((other) => placeIn(other) === placeIn(offer))) {
+      this.#import(index, first, one.mm, one.link.first + wanted - one.from, count);
+    }
   }
 
   /** By the rule; nothing for tables below one that could be shared, and is not. */
   #placeOf(index: number, view: TableView, table: number): PoolPlace | undefined {
-    if (view.level > 0) return this.#rule(view);
+    if (view.level > 0) return this.#placeBy(view);
     const above = Math.floor(table / this.#span);
     const found = this.#views(index, 1).find(
       ({ first, count }) => first <= above && above < first + count,
     );
-    const isBelow = found !== undefined && this.#rule(found) !== undefined;
-    return isBelow ? undefined : this.#rule(view);
+    const isBelow = found !== undefined && this.#placeBy(found) !== undefined;
+    return isBelow ? undefined : this.#placeBy(view);
   }
 
   /** Tables of `level` that mappings have which are alike now. */
   #offersFor(level: number, key: string): Offer[] {
     const offers: Offer[] = [];
+    const known = new Set<string>();
     for (const mm of this.mms.keys()) {
       for (const view of this.#views(mm, level)) {
-        const place = this.#rule(view);
+        const place = this.#placeBy(view);
         if (place?.key !== key) continue;
         for (const link of this.linksOf(mm, level)) {
           for (const part of slice(link, view.first, view.first + view.count)) {
             const from = place.index + part.first - view.first;
-            offers.push({ mm, link: part, from, to: from + part.end - part.first });
+            const to = from + part.end - part.first;
+            const text = `${part.key}:${part.index}:${from}:${to}`;
+            // Tables below one are known to those who have it, each to some.
+            if (level === 0 && known.has(text)) continue;
+            known.add(text);
+            offers.push({ mm, link: part, from, to });
           }
         }
       }
@@ -272,14 +320,27 @@ export class Lineage {
     return offers;
   }
 
-  #linksAt(index: number, level: number, key: string): Link[] {
-    return this.linksOf(index, level).filter((link) => link.key === key);
+  #linksAt(index: number, level: number, key: string): readonly Link[] {
+    const links = this.linksOf(index, level);
+    const known = this.#known.byKey.get(links) ?? groupBy(links, (link) => link.key);
+    this.#known.byKey.set(links, known);
+    return known.get(key) ?? [];
+  }
+
+  #placeBy(view: TableView): PoolPlace | undefined {
+    const { places } = this.#known;
+    if (!places.has(view)) places.set(view, this.#rule(view));
+    return places.get(view);
   }
 
   #linkByRule(mm: number, view: TableView): Link {
     const { first, count, level } = view;
-    const place = this.#rule(view) ?? { key: `mm:${mm}:${level}`, index: first };
+    const place = this.#placeBy(view) ?? { key: `mm:${mm}:${level}`, index: first };
     return { first, end: first + count, ...place };
+  }
+
+  #freshKey(): string {
+    return `own:${this.#fresh++}`;
   }
 
   #add(index: number, level: number, link: Link): void {
@@ -293,16 +354,25 @@ export class Lineage {
     this.#links.set(index, levels);
   }
 
-  #views(index: number, level: number): TableView[] {
+  #views(index: number, level: number): readonly TableView[] {
     const mm = this.mms[index];
-    return mm === undefined ? [] : tableViews(mm, geometryOf(this.#template), level);
+    if (mm === undefined) return [];
+    const known = VIEWS.get(mm) ?? [];
+    known[level] ??= tableViews(mm, geometryOf(this.#template), level);
+    VIEWS.set(mm, known);
+    return known[level];
   }
 }
 
-/** Tables without a link. */
-interface Gap {
-  readonly first: number;
-  readonly count: number;
+/** The tables of an address space, by level: most are the same under several designs. */
+const VIEWS = new WeakMap<Mm, (readonly TableView[])[]>();
+
+/** By index in the template: links by the rule. */
+interface Known {
+  /** What the rule says of tables. */
+  readonly places: WeakMap<TableView, PoolPlace | undefined>;
+  readonly byKey: WeakMap<readonly Link[], ReadonlyMap<string, readonly Link[]>>;
+  readonly links: Map<number, Links>;
 }
 
 /** Tables that could be linked: places `[from, to)` of a mapping, which `mm` has as `link`. */
@@ -317,40 +387,4 @@ interface Offer {
 function spanPages(snapshot: HostSnapshot, level: number): number {
   const geometry = geometryOf(snapshot);
   return slotPages(geometry) * slotsPerTable(geometry, level);
-}
-
-/** In pieces, each below one table of the next level. */
-function cutAtTables({ first, count }: Gap, span: number): Gap[] {
-  const parts: Gap[] = [];
-  for (let at = first; at < first + count; ) {
-    const next = Math.min(first + count, (Math.floor(at / span) + 1) * span);
-    parts.push({ first: at, count: next - at });
-    at = next;
-  }
-  return parts;
-}
-
-/** The part of `link` within `[first, end)`, none if there is none. */
-function slice(link: Link, first: number, end: number): Link[] {
-  const from = Math.max(first, link.first);
-  const to = Math.min(end, link.end);
-  return from < to
-    ? [{ ...link, first: from, end: to, index: link.index + from - link.first }]
-    : [];
-}
-
-/** What of the tables `[first, end)` has no link. */
-function gapsIn(
-  { first, end }: { readonly first: number; readonly end: number },
-  links: readonly Link[],
-): Gap[] {
-  const gaps: Gap[] = [];
-  let at = first;
-  for (const link of links) {
-    if (link.end <= at || link.first >= end) continue;
-    if (link.first > at) gaps.push({ first: at, count: link.first - at });
-    at = link.end;
-  }
-  if (at < end) gaps.push({ first: at, count: end - at });
-  return gaps;
 }

@@ -8,15 +8,14 @@ import fc from 'fast-check';
 import { FORKS_MAX } from '../../src/cost/stage.ts';
 import { explainHost } from '../../src/twin/explain.ts';
 import { DESIGNS, evaluateDesigns } from '../../src/whatif/evaluate.ts';
-import { event } from './random_events.ts';
+import { events } from './random_events.ts';
 import { host, snapshotOfHost } from './random_hosts.ts';
 import { StagedLife } from './staged_life.ts';
 
 /** Ten thousand in a long run (`WORKLOADS=10000`). */
 const WORKLOADS = Number(process.env.WORKLOADS ?? 200);
-const EVENTS_MAX = 8;
 /** What each design must have met for its run to say something. */
-const USUAL = ['unmap', 'protect', 'move', 'discard', 'store', 'fork', 'exit'];
+const USUAL = ['unmap', 'protect', 'restore', 'move', 'discard', 'store', 'fork', 'exit'];
 /** Designs under which a process that changes something gives up tables that others have, too. */
 const GIVES_UP = [
   'hugetlb-2m',
@@ -31,15 +30,16 @@ for (const design of DESIGNS) {
   test(`${design.id}: ${WORKLOADS} random hosts whose processes change, fork and exit`, () => {
     const met = new Set<string>();
     fc.assert(
-      fc.property(host, fc.array(event, { maxLength: EVENTS_MAX }), (random, events) => {
+      fc.property(host, events, (random, happening) => {
         const before = snapshotOfHost(random, design.id !== 'identical');
         const [evaluation] = evaluateDesigns(explainHost(before), [design]);
         const life = new StagedLife(before, evaluation!, FORKS_MAX);
-        for (const one of events) {
+        for (const one of happening) {
           if (!life.perform(one)) continue;
           met.add(one.what);
           const isChange = one.what !== 'exit' && one.what !== 'detach';
           if (life.hasUnshared && isChange) met.add('unshare');
+          if (life.hasFoundWhole && design.id === 'shmem-thp') met.add('found whole');
           life.check();
         }
         life.audit();
@@ -49,6 +49,7 @@ for (const design of DESIGNS) {
     const wanted = [...USUAL];
     if (design.id === 'mshare') wanted.push('region', 'detach');
     if (GIVES_UP.includes(design.id)) wanted.push('unshare');
+    if (design.id === 'shmem-thp') wanted.push('found whole');
     assert.deepEqual([...met].toSorted(), wanted.toSorted());
   });
 }

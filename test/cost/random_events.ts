@@ -1,5 +1,6 @@
 /** What happens on random hosts: events, made to fit what a process has mapped by then. */
 import fc from 'fast-check';
+import type { ProcessEvent } from '../../src/cost/happen.ts';
 import {
   type HostSnapshot,
   type Mm,
@@ -7,7 +8,7 @@ import {
   PROT_WRITE,
   type Vma,
 } from '../../src/snapshot/records.ts';
-import type { HostEvent, Life } from '../../src/whatif/life.ts';
+import type { Life } from '../../src/whatif/life.ts';
 import { GIB } from './random_hosts.ts';
 
 const TABLE = 512;
@@ -15,11 +16,12 @@ const EIGHTHS = 8;
 /** Where nothing is mapped. */
 const FREE = 32 * GIB;
 
-export const event = fc.record({
+const event = fc.record({
   what: fc.constantFrom(
     'unmap',
     'protect',
     'protect',
+    'restore',
     'move',
     'discard',
     'store',
@@ -31,16 +33,28 @@ export const event = fc.record({
   process: fc.nat(5),
   mapping: fc.nat(7),
   /** Eighths of the mapping. */
-  from: fc.nat(EIGHTHS - 1),
-  length: fc.integer({ min: 1, max: EIGHTHS }),
+  from: fc.oneof(fc.nat(EIGHTHS - 1), fc.constant(0)),
+  length: fc.oneof(fc.integer({ min: 1, max: EIGHTHS }), fc.constant(EIGHTHS)),
   /** Whether it begins and ends with tables, where it can. */
   isAligned: fc.boolean(),
   isWritable: fc.boolean(),
 });
 export type RandomEvent = typeof event extends fc.Arbitrary<infer T> ? T : never;
 
-/** What a process does to itself; regions are another's. */
-export type ProcessEvent = Exclude<HostEvent, { readonly what: 'detach' }>;
+/** A part of a mapping gets other rights, all of it gets its own back, and then all is discarded. */
+const undone = event.map((one): RandomEvent[] => [
+  { ...one, what: 'protect', isWritable: false },
+  { ...one, what: 'restore' },
+  { ...one, what: 'discard', from: 0, length: EIGHTHS },
+]);
+
+const EVENTS_MAX = 8;
+export const events = fc
+  .array(
+    fc.oneof({ weight: 8, arbitrary: event.map((one) => [one]) }, { weight: 1, arbitrary: undone }),
+    { maxLength: EVENTS_MAX },
+  )
+  .map((chains) => chains.flat());
 
 /**
  * The event that `random` is to process `mm` now, if it can be one.
@@ -60,8 +74,8 @@ export function eventOf(
   const { vmas } = life.mms[mm] as Mm;
   const vma = vmas[random.mapping % Math.max(vmas.length, 1)];
   if (vma === undefined) return undefined;
-  const isHuge = vma.object >= 0 && objects[vma.object]!.kind === 'hugetlb';
-  const { start, end } = rangeIn(vma, random, random.isAligned || isHuge);
+  const isAligned = random.isAligned || objects[vma.object]?.kind === 'hugetlb';
+  const { start, end } = rangeIn(vma, random, isAligned);
   if (start >= end) return undefined;
   const isOwn = !vma.shared && (vma.protection & PROT_WRITE) !== 0;
   switch (what) {
@@ -74,10 +88,27 @@ export function eventOf(
     case 'store':
       return isOwn && vma.object < 0 ? { what, mm, start, end } : undefined;
     case 'protect':
+    case 'restore': {
       // Pages of its own that a file's mapping has from when it was writable are not in `maps`.
       if (isOwn && vma.object >= 0) return undefined;
+      if (what === 'restore') return restoreOf(mm, vmas, vma);
       return { what, mm, start, end, protection: rightsOf(random) };
+    }
   }
+}
+
+/** All that is mapped together with `vma` may be written. */
+function restoreOf(mm: number, vmas: readonly Vma[], vma: Vma): ProcessEvent {
+  const [{ start }, { end }] = [neighbour(vmas, vma, -1), neighbour(vmas, vma, 1)];
+  return { what: 'protect', mm, start, end, protection: PROT_READ | PROT_WRITE };
+}
+
+/** The last of the mappings of one object that `vma` and each other touch, on one side. */
+function neighbour(vmas: readonly Vma[], vma: Vma, step: 1 | -1): Vma {
+  const next = vmas[vmas.indexOf(vma) + step];
+  if (next === undefined || next.object !== vma.object || next.shared !== vma.shared) return vma;
+  const isTouching = step > 0 ? vma.end === next.start : next.end === vma.start;
+  return isTouching ? neighbour(vmas, next, step) : vma;
 }
 
 const rightsOf = ({ isWritable }: RandomEvent): number => PROT_READ | (isWritable ? PROT_WRITE : 0);

@@ -42,6 +42,11 @@ const mapping = fc.record({
   isWritable: fc.boolean(),
 });
 const mappings = fc.uniqueArray(mapping, { maxLength: 3, selector: ({ place }) => place });
+/** With a segment of which all that a PMD table spans is mapped. */
+const withSegment = mappings.map((others) => [
+  ...others.filter(({ place }) => place !== LARGE),
+  { object: 0, place: LARGE, tables: 2, isShared: true, isWritable: true },
+]);
 const process = fc.record({
   mappings,
   /** Whether it has what all have. */
@@ -53,7 +58,7 @@ const process = fc.record({
 export const host = fc.record({
   processes: fc.array(process, { minLength: 1, maxLength: 4 }),
   /** Mappings that most have in common, unless they have another there. */
-  common: mappings,
+  common: fc.oneof(mappings, withSegment),
   /** Tables of private memory that all have since they were forked; none if they were not. */
   family: fc.nat(3),
 });

@@ -1,19 +1,15 @@
 /** A host under a design, in the engine and in shapes at once: both have the same happen to them. */
 import assert from 'node:assert/strict';
+import { call, type ProcessEvent, touchAgain } from '../../src/cost/happen.ts';
 import { populationOf } from '../../src/cost/population.ts';
 import { Stage } from '../../src/cost/stage.ts';
-import { type HostSnapshot, type Mm, PROT_WRITE, type Vma } from '../../src/snapshot/records.ts';
-import type { Range } from '../../src/whatif/change.ts';
+import type { HostSnapshot } from '../../src/snapshot/records.ts';
 import type { Evaluation } from '../../src/whatif/evaluate.ts';
-import { isCopiedByFork, Life } from '../../src/whatif/life.ts';
-import { partsOf } from '../../src/whatif/rewrite.ts';
+import { Life } from '../../src/whatif/life.ts';
 import { BLANKED } from '../designs/builds.ts';
-import { eventOf, type ProcessEvent, type RandomEvent, rangeIn } from './random_events.ts';
+import { eventOf, type RandomEvent, rangeIn } from './random_events.ts';
 
 const PAGE_BYTES = 4096;
-const TABLE = 512;
-const MADV_DONTNEED = 4;
-const MREMAP_MAYMOVE_FIXED = 3;
 
 export class StagedLife {
   readonly #before: HostSnapshot;
@@ -24,6 +20,8 @@ export class StagedLife {
   #events = 0;
   /** Whether fewer have shared tables after the last event than before. */
   hasUnshared = false;
+  /** Whether who discarded pages in the last event has a huge page in place of a table since. */
+  hasFoundWhole = false;
   readonly #detached = new Set<string>();
 
   constructor(before: HostSnapshot, evaluation: Evaluation, forksMax: number) {
@@ -41,6 +39,7 @@ export class StagedLife {
   /** @returns whether there was something to do */
   perform(random: RandomEvent): boolean {
     const before = this.#shares();
+    this.hasFoundWhole = false;
     const isDone = this.#perform(random);
     this.hasUnshared = this.#shares() < before;
     return isDone;
@@ -59,11 +58,12 @@ export class StagedLife {
     );
     if (event === undefined || !this.#isAllowed(event)) return false;
     const next = this.#life.after(event);
+    this.hasFoundWhole = event.what === 'discard' && next.tables() < this.#life.tables();
     // Whose of several tables is shared then is not said: such an event is passed over.
     if (next.isOpen) return false;
-    this.#inEngine(event);
+    assert.equal(call(this.#stage, event, this.#life.mms.length), 0);
     this.#life = next;
-    if (event.what !== 'exit') this.#touch(event);
+    touchAgain(this.#stage, next, event, this.#evaluation.design.id === 'identical');
     return true;
   }
 
@@ -106,82 +106,6 @@ export class StagedLife {
     if (what === 'exit') return this.#living().length > 1;
     const made = this.#life.mms.length - this.#evaluation.outcome.snapshot.mms.length;
     return what !== 'fork' || made < this.#forksMax;
-  }
-
-  #inEngine(event: ProcessEvent): void {
-    const { run } = BLANKED;
-    const task = this.#stage.as(event.mm);
-    if (event.what === 'fork') {
-      const child = run(BLANKED.fork(task, event.mm % this.#stage.machine.size.cpus));
-      assert.ok(typeof child !== 'number', 'there is room for a child');
-      this.#stage.tasks[this.#life.mms.length] = child;
-      this.#stage.places[this.#life.mms.length] = [];
-      return;
-    }
-    if (event.what === 'exit') {
-      run(BLANKED.exit(task));
-      this.#stage.tasks[event.mm] = undefined;
-      return;
-    }
-    const address = event.start * PAGE_BYTES;
-    const length = (event.end - event.start) * PAGE_BYTES;
-    switch (event.what) {
-      case 'unmap':
-        assert.equal(run(BLANKED.munmap(task, address, length)), 0);
-        break;
-      case 'protect':
-        assert.equal(run(BLANKED.mprotect(task, address, length, event.protection)), 0);
-        break;
-      case 'discard':
-        assert.equal(run(BLANKED.madvise(task, address, length, MADV_DONTNEED)), 0);
-        break;
-      case 'move': {
-        const newAddress = event.to * PAGE_BYTES;
-        const [oldLength, newLength] = [length, length];
-        const call = { address, oldLength, newLength, flags: MREMAP_MAYMOVE_FIXED, newAddress };
-        assert.equal(run(BLANKED.mremap(task, call)), newAddress);
-        break;
-      }
-      case 'store':
-        break;
-    }
-  }
-
-  /** Who has changed something, or was forked, touches what it has. */
-  #touch(event: ProcessEvent): void {
-    const isFork = event.what === 'fork';
-    const index = isFork ? this.#life.mms.length - 1 : event.mm;
-    const isDense = this.#evaluation.design.id === 'identical';
-    const range = 'start' in event ? event : { start: 0, end: Number.POSITIVE_INFINITY };
-    for (const { vma, rows } of partsOf(this.#life.mms[index] as Mm)) {
-      if (isFork && isDense && isCopiedByFork(vma)) continue;
-      for (const { slot, count } of rows) {
-        for (let at = slot; at < slot + count; at++) {
-          const part = within(vma, { start: at * TABLE, end: (at + 1) * TABLE });
-          this.#touchPart(index, vma, part, within(part, range), event.what);
-        }
-      }
-    }
-  }
-
-  /** @param part of a mapping, below one table; of it, `changed` is what the event was about */
-  #touchPart(
-    index: number,
-    vma: Vma,
-    part: Range,
-    changed: Range,
-    what: ProcessEvent['what'],
-  ): void {
-    const stage = this.#stage;
-    const isChanged = changed.start < changed.end;
-    if (what === 'store') {
-      if (isChanged) stage.touchPages(index, changed.start, changed.start + 1, true);
-    } else if (this.#evaluation.design.id !== 'identical') {
-      stage.touchPages(index, part.start, part.start + 1, false);
-    } else if (isChanged && (what === 'discard' || !isAnonymous(vma))) {
-      const isStore = (vma.protection & PROT_WRITE) !== 0;
-      stage.touchPages(index, changed.start, changed.end, isStore);
-    }
   }
 
   /** A process takes a part of a region away from all who have it attached. */
@@ -244,10 +168,3 @@ function regionStart({ outcome }: Evaluation, region: number): number {
     outcome.snapshot.mms.length - outcome.snapshot.mms.filter(({ pid }) => pid === 0).length;
   return outcome.snapshot.mms[first + region]!.vmas[0]!.start;
 }
-
-const isAnonymous = ({ object }: Vma): boolean => object < 0;
-
-const within = (one: Range, other: Range): Range => ({
-  start: Math.max(one.start, other.start),
-  end: Math.min(one.end, other.end),
-});

@@ -1,11 +1,13 @@
 /** The options of `ptshare compare`, and what their values must look like. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Common } from '../../cost/index.ts';
+import type { Event } from '../../report/designs/after.ts';
 import { DESIGN_IDS } from '../../report/designs/build.ts';
 import { POST_COPY_DESIGNS } from '../../workload/index.ts';
 import { queueOption } from '../jobs/option.ts';
 import { PROCESSES_MAX } from '../jobs/task.ts';
-import { colorOption, whole, widthOption } from '../option_values.ts';
+import { colorOption, size, whole, widthOption } from '../option_values.ts';
+import { addEvent } from './event.ts';
 
 /** What is changed from row to row, and its values. */
 export interface Sweep {
@@ -19,6 +21,7 @@ export interface CompareOptions {
   readonly size?: number;
   readonly designs?: readonly string[];
   readonly sweep?: Sweep;
+  readonly after?: readonly Event[];
   readonly common: Common;
   readonly link?: number;
   readonly roundTrip?: number;
@@ -38,7 +41,6 @@ const ROUND_TRIP_MAX_US = 1e7;
 const LINK_MIN = 1e6;
 const LINK_MAX = 1e13;
 const BITS: Readonly<Record<string, number>> = { M: 1e6, G: 1e9, T: 1e12 };
-const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 export function addCompareOptions(command: Command): Command {
   const add = (option: Option): Command => command.addOption(option);
@@ -51,6 +53,14 @@ export function addCompareOptions(command: Command): Command {
       sweep,
     ),
   );
+  command.optionsGroup('What happens then:');
+  add(
+    new Option(
+      '--after <event>',
+      'fork, exit:10, mprotect:1M, munmap:2M, mremap:2M, dontneed:2M, write:4K:all; may be repeated',
+    ).argParser(addEvent),
+  );
+  command.optionsGroup('Traces, and guests that are migrated:');
   add(
     new Option('--common <pages>', 'of memory traces: what all have in common')
       .choices(['unwritten', 'all'])
@@ -83,13 +93,6 @@ export function addCompareOptions(command: Command): Command {
 }
 
 const processes = whole(1, PROCESSES_MAX);
-
-function size(text: string): number {
-  const [, digits, unit] = /^(\d+(?:\.\d+)?)(?:([KMGT])(?:iB|B)?)?$/i.exec(text) ?? [];
-  const value = Number(digits) * (unit === undefined ? 1 : UNITS[unit.toUpperCase()]!);
-  if (Number.isSafeInteger(Math.ceil(value)) && value >= 1) return Math.ceil(value);
-  throw new InvalidArgumentError('A size is wanted: 300G, 64MiB, or a number of bytes.');
-}
 
 function link(text: string): number {
   const [, digits, unit] = /^(\d+(?:\.\d+)?)([MGT])$/i.exec(text) ?? [];

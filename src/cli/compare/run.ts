@@ -14,6 +14,7 @@ import { writeOutputFile } from '../output_file.ts';
 import { withProgress } from '../progress.ts';
 import { blankedDesigns, canonicalDesigns } from '../run/engine.ts';
 import { compareAccesses, readAccesses } from './accesses.ts';
+import { compareAfter } from './after.ts';
 import { type CompareOptions, GUEST_IDS, type Sweep } from './options.ts';
 import { comparePostCopy, guestOf } from './post_copy.ts';
 import { measureScript } from './script.ts';
@@ -28,6 +29,12 @@ export async function runCompare(
   if (options.list === true) return print(listWorkloads(options));
   const subject = await subjectOf(what);
   const designs = designsOf(subject, options);
+  if (options.after !== undefined && subject.kind !== 'workload') {
+    throw wrongUse(
+      'Only to a workload or a captured host can something happen afterwards',
+      'Leave out --after; in a script, write the calls there',
+    );
+  }
   const mm = await blankedDesigns();
   if (subject.kind === 'post-copy') {
     const guest = guestOf(options);
@@ -58,14 +65,25 @@ export async function runCompare(
   const sweep = await withProgress('Counting tables', (say) =>
     sweepOver(workload.id, sizes, designs, options.queue, say),
   );
-  const comparison = compareDesigns(workload, { size, sweep, designs, engine });
+  const after = await withProgress(
+    'Letting things happen',
+    async () => options.after && compareAfter(mm, workload, size, designs, options.after),
+  );
+  const comparison = compareDesigns(workload, {
+    size,
+    sweep,
+    designs,
+    engine,
+    ...(after && { after }),
+  });
   if (options.save !== undefined) {
     await writeOutputFile(options.save, encodeSnapshot(workload.host(size)));
   }
   await print(
     await showComparison(comparison, options, renderDesignComparisonHtml, renderDesignComparison),
   );
-  return engine.agrees ? ExitCode.FINE : ExitCode.FINDING;
+  const isAsSaid = engine.agrees && after?.engine?.agrees !== false;
+  return isAsSaid ? ExitCode.FINE : ExitCode.FINDING;
 }
 
 /** @throws Failure if one is named that is no design for what is compared */

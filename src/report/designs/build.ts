@@ -3,6 +3,7 @@ import { explainHost } from '../../twin/explain.ts';
 import { DESIGNS, evaluateDesigns } from '../../whatif/evaluate.ts';
 import type { Workload, WorkloadSize } from '../../workload/index.ts';
 import { buildHostReport } from '../build_report.ts';
+import type { After } from './after_schema.ts';
 import type { EngineCost } from './cost_schema.ts';
 import { COMPARISON_SCHEMA, type DesignComparison, type SweepPoint } from './schema.ts';
 
@@ -14,13 +15,15 @@ export interface ComparisonWish {
   readonly sweep?: readonly SweepPoint[];
   /** What the engine has counted. */
   readonly engine?: EngineCost;
+  /** What has happened: `afterEvents()`, and what the engine has counted. */
+  readonly after?: After;
 }
 
 /** Ids of the designs that can be compared. */
 export const DESIGN_IDS: readonly string[] = DESIGNS.map(({ id }) => id);
 
 export function compareDesigns(workload: Workload, wish: ComparisonWish): DesignComparison {
-  const { size, designs = DESIGN_IDS, sweep = [], engine } = wish;
+  const { size, designs = DESIGN_IDS, sweep = [], engine, after } = wish;
   const report = buildHostReport(workload.host(size), { designs: DESIGNS });
   const { id, title, story, processesAre, bytesAre } = workload;
   return {
@@ -32,6 +35,7 @@ export function compareDesigns(workload: Workload, wish: ComparisonWish): Design
     designs: report.designs.filter((design) => designs.includes(design.id)),
     sweep: [...sweep],
     ...(engine && { engine }),
+    ...(after && { after }),
   };
 }
 

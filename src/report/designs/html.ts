@@ -4,6 +4,7 @@ import { designList } from '../html/sections.ts';
 import { pageOf } from '../html/shell.ts';
 import { tableOf } from '../html/table.ts';
 import { formatBytes } from '../quantity.ts';
+import { afterSection } from './after_html.ts';
 import type { DesignCostEntry } from './cost_schema.ts';
 import { readingOf, totalOf } from './cost_totals.ts';
 import { type CrowdDesign, crowdFigures, crowdIntroduction } from './crowd_figures.ts';
@@ -25,6 +26,7 @@ ${designList(designs)}</section>
 ${sweepSection(comparison)}
 ${costSection(comparison)}
 ${crowdSection(comparison)}
+${afterSection(comparison)}
 </main>`,
   );
 }

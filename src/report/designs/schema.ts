@@ -1,6 +1,7 @@
 /** What a comparison of designs on one workload says, as JSON. */
 import { z } from 'zod';
 import { designEntry } from '../schema.ts';
+import { afterSchema } from './after_schema.ts';
 import { engineCostSchema } from './cost_schema.ts';
 
 export const COMPARISON_SCHEMA = 'ptshare/compare/1';
@@ -36,6 +37,7 @@ export const designComparisonSchema = z.object({
   engine: engineCostSchema
     .optional()
     .describe('what the designs cost, counted by the engine, at this size or a smaller one'),
+  after: afterSchema.optional().describe('what they cost after events (--after)'),
 });
 
 export type DesignComparison = z.infer<typeof designComparisonSchema>;

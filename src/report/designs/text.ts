@@ -6,6 +6,7 @@ import { designLines } from '../text/designs.ts';
 import { wrap } from '../text/fit.ts';
 import { section } from '../text/render.ts';
 import { table } from '../text/table.ts';
+import { afterLines } from './after_lines.ts';
 import { costLines } from './cost_lines.ts';
 import { crowdLines } from './crowd_lines.ts';
 import type { DesignComparison } from './schema.ts';
@@ -21,6 +22,7 @@ export function renderDesignComparison(comparison: DesignComparison, options: Te
       : section(canvas, 'User tables at other sizes', sweepLines(comparison, canvas))),
     ...costSection(comparison, canvas),
     ...crowdSection(comparison, canvas),
+    ...afterSection(comparison, canvas),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -35,6 +37,13 @@ function crowdSection({ engine }: DesignComparison, canvas: Canvas): string[] {
   const crowd = engine?.crowd;
   if (crowd === undefined) return [];
   return section(canvas, 'What they wait for, all at once', crowdLines(crowd, canvas));
+}
+
+function afterSection({ after, processes, bytes }: DesignComparison, canvas: Canvas): string[] {
+  if (after === undefined) return [];
+  const { engine } = after;
+  const isWhole = engine?.processes === processes && engine.bytes === bytes;
+  return section(canvas, 'After a change', afterLines(after, isWhole, canvas));
 }
 
 function headLines(comparison: DesignComparison, canvas: Canvas): string[] {

@@ -214,6 +214,12 @@ const files: readonly Rule[] = [
   },
 ];
 
+/** A huge page of a file; one that a page with other rights was in, and is not any more. */
+const hugeFile = `${memfd} shared|fixed f0 0; store 0x20000000 512 0x91
+  madvise 0x20000000 0x200000 collapse; load 0x20000000 512`;
+const restored = `${hugeFile}; mprotect 0x20000000 0x1000 read; load 0x20000000 512
+  mprotect 0x20000000 0x200000 read|write`;
+
 const tables: readonly Rule[] = [
   { says: 'a mapping alone has no table', program: table, tables: 0 },
   {
@@ -246,6 +252,33 @@ const tables: readonly Rule[] = [
   {
     says: 'a huge page keeps a table in store',
     program: `${table}; madvise 0x20000000 0x200000 hugepage; store 0x20000000 1 0x91`,
+    tables: 3,
+  },
+  {
+    says: 'a huge page of a file needs no PTE table, and one where a mapping has a part of it',
+    program: `${hugeFile}; mprotect 0x20000000 0x1000 read; load 0x20000000 512`,
+    tables: 3,
+  },
+  {
+    says: 'a huge page of a file is mapped by its PTE table when the rights are one again',
+    program: `${restored}; load 0x20000000 512`,
+    tables: 3,
+  },
+  {
+    says: 'MADV_DONTNEED of a huge page that is mapped by a PTE table lets a load find it whole',
+    program: `${restored}; madvise 0x20000000 0x200000 dontneed; load 0x20000000 1`,
+    tables: 2,
+  },
+  {
+    says: 'MADV_DONTNEED of the same in two halves does not',
+    program: `${restored}; madvise 0x20000000 0x100000 dontneed
+      madvise 0x20100000 0x100000 dontneed; load 0x20000000 1`,
+    tables: 3,
+  },
+  {
+    says: 'MADV_DONTNEED of all of it where the rights are not one does not',
+    program: `${hugeFile}; mprotect 0x20000000 0x1000 read; load 0x20000000 512
+      madvise 0x20000000 0x200000 dontneed; load 0x20000000 1`,
     tables: 3,
   },
   {

@@ -346,7 +346,7 @@ const covers = ({ start, end, offset }: Vma, page: number): boolean =>
 const keyOf = ({ start, end, protection, shared, object, offset }: Vma): string =>
   [start, end, protection, shared, object, offset].join();
 
-/** Upper tables of each mapping, besides the tables that were seen; each fork may need as many as any. */
+/** Those that were seen, and upper tables of each mapping; a fork takes as many as the largest process. */
 function tablesFor({ processes, snapshot }: Population, forks: number): number {
   const each = snapshot.mms.map(({ runs }) =>
     runs.count.reduce((sum, count) => sum + count + 3, 0),

@@ -23,17 +23,35 @@ p = fork()
 as(p); write(a, ${mebibytes >> 1}*M); munmap(a, ${mebibytes >> 2}*M)
 `;
 
-/** Of each frame, in milliseconds, while the ruler is dragged from one end to the other. */
+interface Scrub {
+  /** Of each frame, in milliseconds. */
+  readonly frames: readonly number[];
+  /** Frames in which the events in words were others than before. */
+  readonly followed: number;
+  /** From the last move to the last change of a panel, in milliseconds. */
+  readonly rest: number;
+}
+
+/** While the ruler is dragged from one end to the other, and for half a second behind that. */
 const SCRUB = `new Promise((resolve) => {
   const ruler = document.querySelector('.ruler');
   const { left, width, top } = ruler.getBoundingClientRect();
   const at = (part) => ({ clientX: left + width * part, clientY: top + 5, pointerId: 1, buttons: 1, bubbles: true });
   const frames = [];
-  let last;
+  let [last, changedAt, followed, shown] = [undefined, 0, 0, ''];
+  const observer = new MutationObserver(() => { changedAt = performance.now(); });
+  observer.observe(document.querySelector('.below'), { subtree: true, childList: true, attributes: true, characterData: true });
+  const end = (movedAt) => {
+    observer.disconnect();
+    resolve({ frames, followed, rest: Math.max(0, changedAt - movedAt) });
+  };
   const step = (now) => {
     if (last !== undefined) frames.push(now - last);
     last = now;
-    if (frames.length === ${FRAMES}) return resolve(frames);
+    const words = document.querySelector('.events [aria-current]')?.textContent ?? '';
+    if (words !== shown) followed++;
+    shown = words;
+    if (frames.length === ${FRAMES}) return void setTimeout(end, 500, performance.now());
     ruler.dispatchEvent(new PointerEvent('pointermove', at(frames.length / ${FRAMES})));
     requestAnimationFrame(step);
   };
@@ -44,8 +62,9 @@ const IDLE = SCRUB.replace(/ruler\.dispatchEvent.*\n/, '\n');
 const percentile = (values: readonly number[], part: number): number =>
   [...values].sort((one, other) => one - other)[Math.floor(part * (values.length - 1))]!;
 const median = (values: readonly number[]): number => percentile(values, 0.5);
-const late = (frames: readonly number[]): number =>
-  (100 * frames.filter((each) => each > 1.5 * median(frames)).length) / frames.length;
+/** In percent: frames that took longer than those of a page that has nothing to do. */
+const late = (frames: readonly number[], idle: number): number =>
+  (100 * frames.filter((each) => each > 1.5 * idle).length) / frames.length;
 
 function record(folder: string, mebibytes: number): string {
   const [text, trace] = [join(folder, 'script.txt'), join(folder, `${mebibytes}.ptt`)];
@@ -111,6 +130,8 @@ async function measure(file: string): Promise<void> {
   const wholes: number[] = [];
   const scrubs: number[] = [];
   const idles: number[] = [];
+  const followed: number[] = [];
+  const rests: number[] = [];
   let events = '';
   for (let round = 0; round < ROUNDS; round++) {
     nothings.push(await openingNothing());
@@ -123,9 +144,13 @@ async function measure(file: string): Promise<void> {
         /.* of (\d+).*/,
         '$1',
       );
-      idles.push(...(await viewer.page.evaluate<number[]>(IDLE)));
-      const scrub = async (): Promise<void> =>
-        void scrubs.push(...(await viewer.page.evaluate<number[]>(SCRUB)));
+      idles.push(...(await viewer.page.evaluate<Scrub>(IDLE)).frames);
+      const scrub = async (): Promise<void> => {
+        const done = await viewer.page.evaluate<Scrub>(SCRUB);
+        scrubs.push(...done.frames);
+        followed.push((100 * done.followed) / FRAMES);
+        rests.push(done.rest);
+      };
       frameWorks.push(await workedAFrame(viewer, scrub));
     });
   }
@@ -135,7 +160,7 @@ async function measure(file: string): Promise<void> {
     `${megabytes} MB, ${events} events: first picture ${median(firsts).toFixed(0)} ms (${median(works).toFixed(0)} ms of CPU; ${(median(firsts) / median(nothings)).toFixed(2)} times a page without a file), all read ${median(wholes).toFixed(0)} ms`,
   );
   console.log(
-    `  scrubbing: ${median(frameWorks).toFixed(1)} ms of the main thread's CPU a frame; frames of ${scrub.toFixed(1)} ms, 95 % within ${percentile(scrubs, 0.95).toFixed(1)} ms; idle ${idle.toFixed(1)} and ${percentile(idles, 0.95).toFixed(1)} ms: ${(scrub / idle).toFixed(2)} times; late frames ${late(scrubs).toFixed(1)} %, idle ${late(idles).toFixed(1)} %`,
+    `  scrubbing: ${median(frameWorks).toFixed(1)} ms of the main thread's CPU a frame; frames of ${scrub.toFixed(1)} ms, 95 % within ${percentile(scrubs, 0.95).toFixed(1)} ms; idle ${idle.toFixed(1)} and ${percentile(idles, 0.95).toFixed(1)} ms: ${(scrub / idle).toFixed(2)} times; late frames ${late(scrubs, idle).toFixed(1)} %, idle ${late(idles, idle).toFixed(1)} %; panels follow in ${median(followed).toFixed(0)} % of the frames, and rest ${median(rests).toFixed(0)} ms behind the pointer`,
   );
 }
 

@@ -96,6 +96,8 @@ const TABLES_MAX = 160;
 const ENTRIES_MAX = 48;
 const ENTRIES_ALL_MAX = 1500;
 const FRAMES_MAX = 240;
+/** A power of two, much larger than that. */
+const FILTER = 2 ** 14;
 const LOCKS_MAX = 60;
 const STALE_MAX = 120;
 
@@ -126,6 +128,8 @@ class Painter {
   #entriesLeft = ENTRIES_ALL_MAX;
   /** Entries that lead to the frames that are drawn. */
   readonly #mapped = new Map<number, { all: number; writable: number }>();
+  /** Which remainders of `FILTER` their numbers have: most entries lead elsewhere, and are many. */
+  readonly #filter = new Uint8Array(FILTER);
 
   constructor(state: State, format: PteFormat | undefined, names: Names, tables: TablePainter) {
     this.#state = state;
@@ -143,8 +147,12 @@ class Painter {
   paint(event: number): Picture {
     const state = this.#state;
     const all = [...state.tables.all.values()];
-    for (const frame of this.#wantedFrames()) this.#mapped.set(frame, { all: 0, writable: 0 });
-    for (const table of all) this.#countLeaves(table);
+    for (const frame of this.#wantedFrames()) {
+      this.#mapped.set(frame, { all: 0, writable: 0 });
+      this.#filter[frame & (FILTER - 1)] = 1;
+    }
+    const wanted = Float64Array.from(this.#mapped.keys()).sort();
+    for (const table of all) this.#countLeaves(table, wanted);
     const shown = shownTables(all, (id) => this.#state.touched.entries.has(id));
     const frames = this.#frames();
     return {
@@ -172,11 +180,16 @@ class Painter {
       .sort((one, other) => one.mm - other.mm);
   }
 
-  #countLeaves(table: Table): void {
-    const { kinds, targets } = this.#tables.paint(table, this.#below.get(table.id));
+  #countLeaves(table: Table, wanted: Float64Array): void {
+    const paint = this.#tables.paint(table, this.#below.get(table.id));
+    const { kinds, targets, lowest, highest } = paint;
+    // Nearly all tables of a long trace lead to none of the frames that are drawn.
+    if (!(wanted[lowerBound(wanted, lowest)]! <= highest)) return;
     for (let at = 0; at < kinds.length; at++) {
-      const counts =
-        kinds[at]! > EntryKind.writableLeaf ? undefined : this.#mapped.get(targets[at]!);
+      const target = targets[at]!;
+      if (this.#filter[target & (FILTER - 1)] === 0 || kinds[at]! > EntryKind.writableLeaf)
+        continue;
+      const counts = this.#mapped.get(target);
       if (counts === undefined) continue;
       counts.all++;
       if (kinds[at] === EntryKind.writableLeaf) counts.writable++;
@@ -217,8 +230,18 @@ class Painter {
       .sort((one, other) => one - other)
       .map((index) => {
         const at = indices.indexOf(index);
-        const meaning = meaningOf(kinds[at] ?? EntryKind.other, targets[at] ?? -1);
-        return { ...entryOf(lanes, index), ...meaning, isTouched: touched?.has(index) === true };
+        const kind = kinds[at] ?? EntryKind.other;
+        const isWritable = kind === EntryKind.writableLeaf;
+        const isLeaf = isWritable || kind === EntryKind.leaf;
+        return {
+          index,
+          low: lanes[2 * index] ?? 0,
+          high: lanes[2 * index + 1] ?? 0,
+          kind: isLeaf ? 'leaf' : kind === EntryKind.table ? 'table' : 'other',
+          target: targets[at] ?? -1,
+          isWritable,
+          isTouched: touched?.has(index) === true,
+        };
       });
   }
 
@@ -314,17 +337,15 @@ class Painter {
   }
 }
 
-function entryOf(lanes: Uint32Array, index: number) {
-  return { index, low: lanes[2 * index] ?? 0, high: lanes[2 * index + 1] ?? 0 };
-}
-
-function meaningOf(
-  kind: number,
-  target: number,
-): Pick<PictureEntry, 'kind' | 'target' | 'isWritable'> {
-  const isWritable = kind === EntryKind.writableLeaf;
-  if (isWritable || kind === EntryKind.leaf) return { kind: 'leaf', target, isWritable };
-  return { kind: kind === EntryKind.table ? 'table' : 'other', target, isWritable };
+/** Where the first value of `sorted` is that is not less than `value`. */
+function lowerBound(sorted: Float64Array, value: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** All tables, or those that have changed with what leads to them, and others while there is room. */
@@ -340,5 +361,6 @@ function shownTables(tables: readonly Table[], isTouched: (id: number) => boolea
   for (const table of tables) if (isTouched(table.id)) show(table);
   for (const table of tables) if (table.links.length > 1) show(table);
   for (const table of tables) show(table);
-  return [...shown];
+  // In the order that they have in all pictures: what stays is drawn where it was.
+  return tables.filter((table) => shown.has(table));
 }

@@ -12,6 +12,9 @@ export interface TablePaint {
   readonly kinds: Uint8Array;
   /** The frame of a leaf, the table below, or -1. */
   readonly targets: Float64Array;
+  /** The lowest and the highest frame that a leaf leads to. */
+  readonly lowest: number;
+  readonly highest: number;
   /** As in `PictureTable.cells`, without what has just changed. */
   readonly cells: string;
 }
@@ -52,6 +55,7 @@ export class TablePainter {
     const targets: number[] = [];
     const size = sizeOf(this.#format, level);
     const cells = Array<string>(CELLS).fill('.');
+    let [lowest, highest] = [Infinity, -1];
     for (let index = 0; 2 * index < lanes.length; index++) {
       const [low, high] = [lanes[2 * index]!, lanes[2 * index + 1]!];
       if ((low | high) === 0) continue;
@@ -60,13 +64,21 @@ export class TablePainter {
       kinds.push(kind);
       cells[cellOf(index, size)] = SIGNS[kind]!;
       const isLeaf = kind === EntryKind.leaf || kind === EntryKind.writableLeaf;
-      if (isLeaf) targets.push(this.#format!.frame(low, high, level));
-      else targets.push(kind === EntryKind.table ? below!.get(index)! : -1);
+      if (!isLeaf) {
+        targets.push(kind === EntryKind.table ? below!.get(index)! : -1);
+        continue;
+      }
+      const frame = this.#format!.frame(low, high, level);
+      targets.push(frame);
+      lowest = Math.min(lowest, frame);
+      highest = Math.max(highest, frame);
     }
     return {
       indices: Uint16Array.from(indices),
       kinds: Uint8Array.from(kinds),
       targets: Float64Array.from(targets),
+      lowest,
+      highest,
       cells: cells.join(''),
     };
   }

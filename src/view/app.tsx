@@ -1,7 +1,7 @@
 /** The frame: what is open, where one is, and the view. */
 import { useEffect } from 'react';
 import { parseRoute, type Route, useHash, type ViewName } from './route.ts';
-import { openSession } from './session.ts';
+import { openSession, type Session } from './session.ts';
 import { StartView } from './start.tsx';
 import { useStore } from './store.ts';
 import { DropTarget } from './ui/drop.tsx';
@@ -10,12 +10,12 @@ import { Notices } from './ui/notices.tsx';
 import { TopBar } from './ui/top_bar.tsx';
 import { useView } from './views.ts';
 
-export function App() {
+export function App({ session }: { readonly session: Promise<Session | undefined> }) {
   const route = parseRoute(useHash());
   const { host } = useStore();
   useEffect(() => {
-    void openSession();
-  }, []);
+    void openSession(session);
+  }, [session]);
   useEffect(() => {
     const name = route.view === 'start' ? '' : `${TITLES[route.view]} · `;
     document.title = `${name}${host?.report.hostname ?? ''} ptshare`;

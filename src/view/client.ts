@@ -1,4 +1,7 @@
 /** Asks the worker, and waits for what it says. */
+
+import { unpack } from '../scene/packed.ts';
+import type { Picture } from '../scene/picture.ts';
 import type { CallName, Calls, Reply, Request } from './protocol.ts';
 
 /** What the worker could not do: the message says why, `mend` what to do about it. */
@@ -38,13 +41,18 @@ export class Client {
     const request: Request<Name> = { number, name, ask };
     const answer = new Promise<Calls[Name]['answer']>((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject, onProgress });
-      this.#start().postMessage(request);
+      this.start().postMessage(request);
     });
     this.#unanswered.add(answer);
     this.#notify();
     const forget = (): void => void this.#unanswered.delete(answer);
     answer.then(forget, forget);
     return answer;
+  }
+
+  /** @throws WorkerFailure through the promise */
+  async picture(id: number, event: number): Promise<Picture> {
+    return unpack(await this.ask('picture', { id, event }));
   }
 
   /** Waits until something is asked, or for a moment. */
@@ -61,13 +69,23 @@ export class Client {
     await Promise.race([moment, Promise.allSettled(this.#unanswered)]);
   }
 
+  /** Waits until what was answered is on the screen, or for a moment: nobody may look at it. */
+  async painted(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, MOMENT_MS);
+      // The first frame may come before the answer is drawn.
+      requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve)));
+    });
+  }
+
   /** Ends whatever is under way, with all that the worker keeps. The next call starts afresh. */
   stop(): void {
     this.#worker?.terminate();
     this.#fail('It was stopped', '');
   }
 
-  #start(): Worker {
+  /** Gets the worker ready, which takes a while, before anything is asked. */
+  start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
     worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#receive(data);

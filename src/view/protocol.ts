@@ -1,7 +1,7 @@
 /** What the page asks its worker for, and what it answers. */
 import type { Comparison } from '../report/compare/schema.ts';
 import type { HostReport } from '../report/schema.ts';
-import type { Picture } from '../scene/picture.ts';
+import type { PackedPicture } from '../scene/packed.ts';
 import type { EventLine } from '../scene/scene.ts';
 import type { FoundEntry, Story, StorySource } from '../scene/story.ts';
 import type { Strip } from '../scene/strip.ts';
@@ -90,7 +90,7 @@ export interface Calls {
   close: { ask: { readonly id: number }; answer: null };
   compare: { ask: { readonly before: number; readonly after: number }; answer: Comparison };
   strip: { ask: { readonly id: number; readonly pid: number }; answer: Strip | null };
-  picture: { ask: { readonly id: number; readonly event: number }; answer: Picture };
+  picture: { ask: { readonly id: number; readonly event: number }; answer: PackedPicture };
   lines: {
     ask: { readonly id: number; readonly first: number; readonly count: number };
     answer: readonly EventLine[];

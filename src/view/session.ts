@@ -3,13 +3,13 @@ import { followHost } from './live.ts';
 import { store } from './store.ts';
 import { fetchView } from './views.ts';
 
-interface Session {
+export interface Session {
   readonly file: { readonly name: string; readonly size: number } | null;
   readonly liveSeconds: number | null;
 }
 
-export async function openSession(): Promise<void> {
-  const session = await readSession();
+export async function openSession(asked: Promise<Session | undefined>): Promise<void> {
+  const session = await asked;
   if (session === undefined) return;
   if (session.file !== null) {
     const { name, size } = session.file;
@@ -20,7 +20,7 @@ export async function openSession(): Promise<void> {
   if (session.liveSeconds !== null) followHost(session.liveSeconds);
 }
 
-async function readSession(): Promise<Session | undefined> {
+export async function readSession(): Promise<Session | undefined> {
   try {
     const response = await fetch('./session.json');
     const isOurs = response.headers.get('Content-Type') === 'application/json';

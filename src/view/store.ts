@@ -67,6 +67,8 @@ class Store {
   async #readOn({ id, name, share }: OpenedExecution): Promise<void> {
     // A view that opens now asks for what it draws.
     await this.client.asked();
+    await this.client.quiet();
+    await this.client.painted();
     for (let read = share; read < 1; ) {
       await this.client.quiet();
       this.set({ busy: `Reading ${name}: ${Math.floor(100 * read)} %` });

@@ -6,7 +6,9 @@ import { checkSize, isTrace } from '../document/beginning.ts';
 import type { Document } from '../document/documents.ts';
 import { explainFailure } from '../document/explain_failure.ts';
 import type { HostDocument } from '../document/host.ts';
+import { type PackedPicture, pack } from '../scene/packed.ts';
 import { Scene } from '../scene/scene.ts';
+import type { FoundEntry } from '../scene/story.ts';
 import { buffersOf, type Timeline } from '../scene/timeline.ts';
 import { TraceDecoder, TraceWriter } from '../trace/index.ts';
 import { ArrivalError, type Arriving, arriving } from './arriving.ts';
@@ -45,6 +47,8 @@ const scenes = new Map<number, Scene>();
 const sent = new Map<number, number>();
 /** Of traces whose files still arrive. */
 const incoming = new Map<number, Incoming>();
+/** Those of which states between are prepared. */
+const preparing = new Set<number>();
 let opened = 0;
 
 const HANDLERS: Handlers = {
@@ -55,11 +59,17 @@ const HANDLERS: Handlers = {
     scenes.delete(id);
     sent.delete(id);
     incoming.delete(id);
+    preparing.delete(id);
     return null;
   },
   compare: ({ before, after }) => hostOf(after).compareWith(hostOf(before)),
   strip: ({ id, pid }) => hostOf(id).strip(pid) ?? null,
-  picture: ({ id, event }) => sceneOf(id).picture(event),
+  picture: ({ id, event }) => {
+    const picture = sceneOf(id).picture(event);
+    // Not sooner: whoever waits for the first picture needs all that the machine has.
+    prepare(id);
+    return pack(picture);
+  },
   lines: ({ id, first, count }) => sceneOf(id).lines(first, count),
   search: ({ id, text, from, isForward }) => sceneOf(id).search(text, from, isForward),
   story: async ({ source, schedule }) => {
@@ -147,7 +157,6 @@ function keepScene(name: string, scene: Scene, from?: Incoming): OpenedExecution
   const id = opened++;
   scenes.set(id, scene);
   if (from !== undefined) incoming.set(id, from);
-  prepare(id);
   return { kind: 'execution', id, name, timeline: timelineOf(id, scene), share: scene.share };
 }
 
@@ -180,7 +189,10 @@ function timelineOf(id: number, scene: Scene): Timeline {
 
 /** Between questions, as long as the scene is open. */
 function prepare(id: number): void {
+  if (preparing.has(id)) return;
+  preparing.add(id);
   setTimeout(() => {
+    preparing.delete(id);
     try {
       if (scenes.get(id)?.prepare() === true) prepare(id);
     } catch {
@@ -192,7 +204,11 @@ function prepare(id: number): void {
 /** What need not be copied on its way. */
 function buffersIn(message: Reply): ArrayBuffer[] {
   if (message.kind !== 'answer') return [];
-  const { timeline } = (message.answer ?? {}) as { readonly timeline?: Timeline | null };
+  const { timeline, entries } = (message.answer ?? {}) as {
+    readonly timeline?: Timeline | null;
+    readonly entries?: PackedPicture['entries'] | readonly FoundEntry[];
+  };
+  if (entries instanceof Float64Array) return [entries.buffer];
   return timeline ? buffersOf(timeline) : [];
 }
 

@@ -39,7 +39,7 @@ const WITHOUT_TEXT = `(() => {
   for (const root of [document, ...shadows]) {
     root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
   }
-  CanvasRenderingContext2D.prototype.fillText = () => {};
+  OffscreenCanvasRenderingContext2D.prototype.fillText = () => {};
   // Canvases are drawn anew, in another look and back, or they keep their text.
   dispatchEvent(new Event('ptshare-theme'));
 })()`;

@@ -1,4 +1,4 @@
-/** Trees that are wider than any screen: only what is in sight is drawn, and the roots are. */
+/** What is larger than any screen: only what is in sight of it is drawn, and the roots of trees are. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,6 +46,42 @@ judgedTest(
         assert.equal(await last.count(), 0);
         await page.evaluate("document.querySelector('.tree-place').scrollLeft = 1e6");
         await last.waitFor();
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
+
+judgedTest(
+  'of the events in words those in sight are drawn, and the others when one scrolls there',
+  [browserJudge],
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ptshare-wide-'));
+    try {
+      const file = join(folder, 'wide.ptt');
+      writeFileSync(file, wideTrace());
+      await withViewer({ file }, async ({ page }) => {
+        const events = page.locator('.events .event');
+        await events.first().waitFor();
+        await events.filter({ hasText: 'table 10' }).first().waitFor();
+        const count = await events.count();
+        assert.ok(count > 10 && count < 50, `${count} lines are drawn`);
+        const rows = await page.evaluate<number>(
+          "document.querySelector('.events ol').scrollHeight / document.querySelector('.event').getBoundingClientRect().height",
+        );
+        assert.ok(Math.abs(rows - 60) < 0.2, `room for ${rows} lines`);
+        assert.equal(await events.filter({ hasText: 'table 28' }).count(), 0);
+        await page.evaluate("document.querySelector('.events ol').scrollTop = 1e6");
+        await events.filter({ hasText: 'table 28' }).first().waitFor();
+        await page.keyboard.press('ArrowRight');
+        const current = page.locator('.event[aria-current]');
+        await current.waitFor();
+        const [line, list] = [
+          await current.boundingBox(),
+          await page.locator('.events ol').boundingBox(),
+        ];
+        assert.ok(line!.y > list!.y - 1 && line!.y + line!.height < list!.y + list!.height + 1);
       });
     } finally {
       rmSync(folder, { recursive: true });

@@ -99,7 +99,7 @@ function drawRow(
 }
 
 function drawText(
-  context: CanvasRenderingContext2D,
+  context: OffscreenCanvasRenderingContext2D,
   text: string,
   x: number,
   y: number,

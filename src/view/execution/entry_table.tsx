@@ -1,5 +1,6 @@
 /** The entries of a table, each of which can be inspected. */
-import type { PictureTable } from '../../scene/picture.ts';
+import { memo } from 'react';
+import type { PictureEntry, PictureTable } from '../../scene/picture.ts';
 import { linkTo } from '../route.ts';
 import { levelName } from './tree.tsx';
 
@@ -18,37 +19,41 @@ export function EntryTable({ table, format, levels }: EntryTableProps) {
       </h3>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <ul tabIndex={0} aria-label={`Entries of table ${id}`}>
-        {entries.map(({ index, low, high, kind, target, isWritable, isTouched }) => {
-          const value = hexOf(low, high);
-          return (
-            <li key={index} className={isTouched ? 'touched' : undefined}>
-              <span className="number">{index}</span>
-              <a
-                className="mono"
-                href={linkTo('entry', [format, value], { level: String(level) })}
-                title="Inspect its bits"
-              >
-                {value}
-              </a>
-              <span>{meaningOf(kind, target, isWritable, low === 0 && high === 0)}</span>
-            </li>
-          );
-        })}
+        {entries.map((entry) => (
+          <EntryItem key={entry.index} {...entry} format={format} level={level} />
+        ))}
       </ul>
     </div>
   );
 }
 
-function meaningOf(
-  kind: PictureTable['entries'][number]['kind'],
-  target: number,
-  isWritable: boolean,
-  isEmpty: boolean,
-): string {
+interface EntryItemProps extends PictureEntry {
+  readonly format: string;
+  readonly level: number;
+}
+
+const EntryItem = memo(({ format, level, ...entry }: EntryItemProps) => {
+  const value = hexOf(entry.low, entry.high);
+  return (
+    <li className={entry.isTouched ? 'touched' : undefined}>
+      <span className="number">{entry.index}</span>
+      <a
+        className="mono"
+        href={linkTo('entry', [format, value], { level: String(level) })}
+        title="Inspect its bits"
+      >
+        {value}
+      </a>
+      <span>{meaningOf(entry)}</span>
+    </li>
+  );
+});
+
+function meaningOf({ kind, target, isWritable, low, high }: PictureEntry): string {
   if (kind === 'table') return `→ table ${target}`;
   if (kind === 'leaf')
     return `→ frame 0x${target.toString(16)}, ${isWritable ? 'writable' : 'read-only'}`;
-  return isEmpty ? 'empty now' : 'not present';
+  return low === 0 && high === 0 ? 'empty now' : 'not present';
 }
 
 function hexOf(low: number, high: number): string {

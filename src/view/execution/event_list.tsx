@@ -1,6 +1,7 @@
 /** Events around the cursor, in words, with the rule behind the current one. */
-import { useEffect, useRef } from 'react';
+import { memo, useEffect, useRef } from 'react';
 import type { EventLine } from '../../scene/scene.ts';
+import { useRows } from './use_rows.ts';
 
 interface EventListProps {
   readonly lines: readonly EventLine[];
@@ -14,33 +15,38 @@ const SIGNS: Partial<Readonly<Record<EventLine['kind'], string>>> = {
   obligationDischarged: '✓',
 };
 
-export function EventList({ lines, cursor, onCursor }: EventListProps) {
-  const current = useRef<HTMLLIElement>(null);
+export const EventList = memo(({ lines, cursor, onCursor }: EventListProps) => {
+  const list = useRef<HTMLOListElement>(null);
+  const { from, to, reveal } = useRows(list, lines.length > 0);
+  const current = lines.findIndex(({ event }) => event === cursor);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the current line moves with both.
   useEffect(() => {
-    current.current?.scrollIntoView({ block: 'nearest' });
-  }, [cursor, lines]);
-  const here = lines.find(({ event }) => event === cursor);
+    if (current >= 0) reveal(current);
+  }, [reveal, current, lines]);
+  const here = lines[current];
   return (
     <div className="events">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <ol tabIndex={0} aria-label="Events">
-        {lines.map((line, at) => (
-          <li
-            key={line.event}
-            ref={line.event === cursor ? current : undefined}
-            className={`event ${line.kind}`}
-            aria-current={line.event === cursor ? 'step' : undefined}
-          >
-            <span className="number">{isNewStep(lines, at) ? line.time : ''}</span>
-            <button type="button" tabIndex={-1} onClick={() => onCursor(line.event)}>
-              <b>
-                {line.cpu}
-                {SIGNS[line.kind] ?? ''}
-              </b>{' '}
-              {line.text}
-            </button>
-          </li>
+      <ol
+        ref={list}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+        tabIndex={0}
+        aria-label="Events"
+        style={{
+          paddingBlock: `${height(Math.min(from, lines.length))} ${height(lines.length - to)}`,
+        }}
+      >
+        {lines.slice(from, to).map((line, index) => (
+          <Line
+            // biome-ignore lint/suspicious/noArrayIndexKey: in a scrub each line shows another event, and only its text changes.
+            key={from + index}
+            event={line.event}
+            kind={line.kind}
+            time={isNewStep(lines, from + index) ? line.time : undefined}
+            cpu={line.cpu}
+            text={line.text}
+            isCurrent={from + index === current}
+            onCursor={onCursor}
+          />
         ))}
       </ol>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
@@ -64,7 +70,30 @@ export function EventList({ lines, cursor, onCursor }: EventListProps) {
       </section>
     </div>
   );
+});
+
+/** Of so many lines. */
+const height = (lines: number): string => `calc(${Math.max(lines, 0)} * var(--event-height))`;
+
+interface LineProps {
+  readonly event: number;
+  readonly kind: EventLine['kind'];
+  /** If it begins another step. */
+  readonly time: number | undefined;
+  readonly cpu: number;
+  readonly text: string;
+  readonly isCurrent: boolean;
+  readonly onCursor: (event: number) => void;
 }
+
+const Line = memo(({ event, kind, time, cpu, text, isCurrent, onCursor }: LineProps) => (
+  <li className={`event ${kind}`} aria-current={isCurrent ? 'step' : undefined}>
+    <span className="number">{time ?? ''}</span>
+    <button type="button" tabIndex={-1} onClick={() => onCursor(event)}>
+      <b>{`${cpu}${SIGNS[kind] ?? ''}`}</b> {text}
+    </button>
+  </li>
+));
 
 /** Whether a line begins another step: a time, or somebody else. */
 function isNewStep(lines: readonly EventLine[], at: number): boolean {

@@ -1,5 +1,7 @@
 /** Frames with how many entries lead to each. */
+import { memo } from 'react';
 import type { PictureFrame } from '../../scene/picture.ts';
+import { useMore } from '../ui/use_more.ts';
 
 interface FramesProps {
   readonly frames: readonly PictureFrame[];
@@ -7,6 +9,7 @@ interface FramesProps {
 }
 
 export function Frames({ frames, hasMore }: FramesProps) {
+  const [count, endOn] = useMore();
   return (
     <section aria-labelledby="frames">
       <h2 id="frames">
@@ -14,18 +17,24 @@ export function Frames({ frames, hasMore }: FramesProps) {
       </h2>
       {frames.length === 0 && <p className="hint">No frame is in use.</p>}
       <ul className="frames">
-        {frames.map((frame) => (
-          <li key={frame.frame} className={lookOf(frame)} title={titleOf(frame)}>
-            <span className="mono">{frame.frame.toString(16)}</span>
-            {frame.order > 0 && <small>2^{frame.order}</small>}
-            <b>{frame.isFree ? 'free' : `×${frame.mapped}`}</b>
-          </li>
+        {frames.slice(0, count).map((frame) => (
+          <FrameItem key={frame.frame} {...frame} />
         ))}
       </ul>
+      {count < frames.length && <i key={count} ref={endOn} />}
       {hasMore && <p className="hint">and more, which nothing happens to</p>}
     </section>
   );
 }
+
+/** Most stay as they are from one event to another. */
+const FrameItem = memo((frame: PictureFrame) => (
+  <li className={lookOf(frame)} title={titleOf(frame)}>
+    <span className="mono">{frame.frame.toString(16)}</span>
+    {frame.order > 0 && <small>2^{frame.order}</small>}
+    <b>{frame.isFree ? 'free' : `×${frame.mapped}`}</b>
+  </li>
+));
 
 function lookOf({ isTouched, isFree, mapped }: PictureFrame): string {
   return [

@@ -1,5 +1,5 @@
 /** The machine at the cursor: tables, TLBs, locks, frames. */
-import { useState } from 'react';
+import { memo, useCallback, useState } from 'react';
 import type { Picture } from '../../scene/picture.ts';
 import { EntryTable } from './entry_table.tsx';
 import { Frames } from './frames.tsx';
@@ -13,8 +13,12 @@ interface MachineProps {
   readonly onEvent: (event: number) => void;
 }
 
-export function Machine({ picture, format, onEvent }: MachineProps) {
+export const Machine = memo(({ picture, format, onEvent }: MachineProps) => {
   const [selected, setSelected] = useState<number>();
+  const select = useCallback(
+    (id: number) => setSelected((before) => (before === id ? undefined : id)),
+    [],
+  );
   const table =
     picture.tables.find(({ id }) => id === selected) ??
     picture.tables.find(({ isTouched, level }) => isTouched && level === 0) ??
@@ -31,11 +35,7 @@ export function Machine({ picture, format, onEvent }: MachineProps) {
         </h2>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
         <section className="tree-place" tabIndex={0} aria-label="Trees of page tables">
-          <Tree
-            picture={picture}
-            selected={table?.id}
-            onSelect={(id) => setSelected(id === selected ? undefined : id)}
-          />
+          <Tree picture={picture} selected={table?.id} onSelect={select} />
         </section>
         {picture.tablesLeftOut > 0 && (
           <p className="hint">
@@ -54,4 +54,4 @@ export function Machine({ picture, format, onEvent }: MachineProps) {
       </div>
     </>
   );
-}
+});

@@ -31,6 +31,7 @@ interface Shown {
   readonly lines: readonly EventLine[];
 }
 
+const NO_LINES: readonly EventLine[] = [];
 /** Events in words, around the cursor. */
 const LINES = 60;
 const SETTLE_MS = 250;
@@ -42,13 +43,15 @@ export function Player({ execution, begin, onSettle, jumps = [] }: PlayerProps) 
     (event: number) => setCursor(Math.min(Math.max(event, 0), timeline.events - 1)),
     [timeline, setCursor],
   );
+  const latest = useRef(cursor);
+  latest.current = cursor;
   useKeys(timeline, cursor, go, jumps);
   useSettled(cursor, onSettle);
   const ask = useCallback(
     async (event: number): Promise<Shown> => {
       const first = Math.max(0, event - LINES / 2);
       const [picture, lines] = await Promise.all([
-        store.client.ask('picture', { id, event }),
+        store.client.picture(id, event),
         store.client.ask('lines', { id, first, count: LINES }),
       ]);
       return { picture, lines };
@@ -89,17 +92,23 @@ export function Player({ execution, begin, onSettle, jumps = [] }: PlayerProps) 
           event <b>{cursor + 1}</b> of {timeline.events} ·{' '}
           {timeline.clock === 'steps' ? 'step' : 'ns'} {timeline.times[cursor]}
         </span>
-        <Search id={id} cursor={cursor} onFound={go} />
+        <Search id={id} cursor={latest} onFound={go} />
       </div>
       <TimelinePanel timeline={timeline} cursor={cursor} onCursor={go} />
       <div className="below">
-        <EventList lines={shown?.lines ?? []} cursor={cursor} onCursor={go} />
+        <EventList lines={shown?.lines ?? NO_LINES} cursor={inWords(shown, cursor)} onCursor={go} />
         {shown !== undefined && (
           <Machine picture={shown.picture} format={timeline.format} onEvent={go} />
         )}
       </div>
     </div>
   );
+}
+
+/** The cursor, or where it was when what is shown was asked for: nothing is drawn twice a frame. */
+function inWords(shown: Shown | undefined, cursor: number): number {
+  if (shown === undefined || shown.lines.some(({ event }) => event === cursor)) return cursor;
+  return shown.picture.event;
 }
 
 interface ButtonProps {

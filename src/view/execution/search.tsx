@@ -1,19 +1,21 @@
 /** Finds events by what they say. */
-import { useState } from 'react';
+import { memo, type RefObject, useState } from 'react';
 import { store } from '../store.ts';
 
 interface SearchProps {
   readonly id: number;
-  readonly cursor: number;
+  /** Where to search from: looked up when it is needed. */
+  readonly cursor: RefObject<number>;
   readonly onFound: (event: number) => void;
 }
 
-export function Search({ id, cursor, onFound }: SearchProps) {
+export const Search = memo(({ id, cursor, onFound }: SearchProps) => {
   const [text, setText] = useState('');
   const [isMissing, setIsMissing] = useState(false);
   const find = async (isForward: boolean): Promise<void> => {
     if (text === '') return;
-    const found = await store.client.ask('search', { id, text, from: cursor, isForward });
+    const from = cursor.current;
+    const found = await store.client.ask('search', { id, text, from, isForward });
     setIsMissing(found < 0);
     if (found >= 0) onFound(found);
   };
@@ -43,4 +45,4 @@ export function Search({ id, cursor, onFound }: SearchProps) {
       <span role="status">{isMissing ? 'nothing further' : ''}</span>
     </form>
   );
-}
+});

@@ -1,7 +1,7 @@
 /** The timeline: a lane for each CPU, who runs on it, and each lock. */
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Timeline } from '../../scene/timeline.ts';
-import { Canvas, type Surface } from '../ui/canvas.tsx';
+import { Canvas, type Surface, useWidth } from '../ui/canvas.tsx';
 import { type Span, useViewport, type Viewport } from '../ui/viewport.ts';
 import { drawRuler } from './draw_ruler.ts';
 import { drawTimeline } from './draw_timeline.ts';
@@ -118,19 +118,25 @@ function Tracks({ timeline, cursor, viewport, goTo }: PartProps) {
   );
 }
 
-/** Above the canvas, which a cursor that moves leaves as it is. */
-function CursorBar({
-  cursor,
-  span: { from, to },
-}: {
+interface CursorBarProps {
   readonly cursor: number;
   readonly span: Span;
-}) {
-  const percent = (events: number): string => `${(100 * events) / (to - from)}%`;
-  return <i className="cursor-bar" style={{ left: percent(cursor - from), width: percent(1) }} />;
 }
 
-function LaneNames({ lanes: { lanes, height } }: { readonly lanes: Lanes }) {
+/** In a layer above the canvas: where it goes, nothing is laid out or painted anew. */
+function CursorBar({ cursor, span: { from, to } }: CursorBarProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const scale = useWidth(place) / (to - from);
+  const left = Math.round((cursor - from) * scale);
+  const width = Math.max(Math.round((cursor + 1 - from) * scale) - left, 1);
+  return (
+    <div ref={place} className="cursor-place">
+      <i className="cursor-bar" style={{ transform: `translateX(${left}px)`, width }} />
+    </div>
+  );
+}
+
+const LaneNames = memo(({ lanes: { lanes, height } }: { readonly lanes: Lanes }) => {
   return (
     <div className="lane-names" style={{ height }}>
       {lanes.map(({ track, top, height: high }) => (
@@ -145,4 +151,4 @@ function LaneNames({ lanes: { lanes, height } }: { readonly lanes: Lanes }) {
       ))}
     </div>
   );
-}
+});

@@ -1,14 +1,8 @@
 /** The radix trees of all address spaces, as one graph: a shared table is one box with several arrows. */
-import { useMemo, useRef } from 'react';
-import type { Picture, PictureTable } from '../../scene/picture.ts';
-import { FrameRow } from './frame_row.tsx';
-import {
-  BOX_HEIGHT,
-  BOX_WIDTH,
-  layOutTables,
-  type PlacedLink,
-  type PlacedTable,
-} from './tree_layout.ts';
+import { memo, useMemo, useRef } from 'react';
+import type { Picture } from '../../scene/picture.ts';
+import { Curve, curveBetween, FrameRow, reaches } from './frame_row.tsx';
+import { BOX_HEIGHT, BOX_WIDTH, layOutTables } from './tree_layout.ts';
 import { useWindow } from './use_window.ts';
 
 const LEVEL_NAMES = ['PTE', 'PMD', 'PUD', 'P4D', 'PGD'] as const;
@@ -25,59 +19,73 @@ interface TreeProps {
 export function Tree({ picture, selected, onSelect }: TreeProps) {
   const layout = useMemo(() => layOutTables(picture), [picture]);
   const names = useMemo(() => rootNames(picture), [picture]);
-  const svg = useRef<SVGSVGElement>(null);
-  const { from, to } = useWindow(svg, picture.tables.length > 0);
+  const space = useRef<HTMLDivElement>(null);
+  const { from, to } = useWindow(space, picture.tables.length > 0);
   if (picture.tables.length === 0) {
     return <p className="hint">No page table exists here: go on with → or the timeline.</p>;
   }
+  const { left, width } = partOf(layout.width, from, to);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot hold a picture.
-    <svg
-      ref={svg}
-      className="tree"
-      style={{
-        minWidth: layout.width,
-        maxWidth: layout.width * SCALE_MAX,
-        maxHeight: `max(100%, ${layout.height}px)`,
-      }}
-      viewBox={`0 0 ${layout.width} ${layout.height}`}
-      preserveAspectRatio="xMinYMin meet"
-      role="group"
-      aria-label="Page tables of all address spaces"
-    >
-      <defs>
-        <marker
-          id="arrow"
-          viewBox="0 0 8 8"
-          refX="7"
-          refY="4"
-          markerWidth="7"
-          markerHeight="7"
-          orient="auto"
-        >
-          <path d="M0 0 8 4 0 8z" className="arrow-head" />
-        </marker>
-      </defs>
-      {layout.links.map(
-        (link) =>
-          Math.min(link.from.x, link.to.x) < to &&
-          Math.max(link.from.x, link.to.x) > from && <LinkLine key={link.key} link={link} />,
-      )}
-      <FrameRow layout={layout.below} />
-      {layout.tables
-        .filter(({ x }) => x < to && x + BOX_WIDTH > from)
-        .map((placed) => (
-          <TableBox
-            key={placed.table.id}
-            placed={placed}
-            levels={picture.levels}
-            name={names.get(placed.table.id)}
-            isSelected={placed.table.id === selected}
-            onSelect={onSelect}
-          />
-        ))}
-    </svg>
+    <div ref={space} className="tree-space" style={{ minWidth: layout.width }}>
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot hold a picture. */}
+      <svg
+        className="tree"
+        style={{
+          marginLeft: left,
+          minWidth: width,
+          maxWidth: width * (width < layout.width ? 1 : SCALE_MAX),
+          maxHeight: `max(100%, ${layout.height}px)`,
+        }}
+        viewBox={`${left} 0 ${width} ${layout.height}`}
+        preserveAspectRatio="xMinYMin meet"
+        role="group"
+        aria-label="Page tables of all address spaces"
+      >
+        <defs>
+          <marker
+            id="arrow"
+            viewBox="0 0 8 8"
+            refX="7"
+            refY="4"
+            markerWidth="7"
+            markerHeight="7"
+            orient="auto"
+          >
+            <path d="M0 0 8 4 0 8z" className="arrow-head" />
+          </marker>
+        </defs>
+        {layout.links
+          .filter((link) => reaches(link, from, to))
+          .map(({ key, from, to, isShared }) => (
+            <Curve key={key} look={isShared ? 'shared' : ''} d={curveBetween(from, to, 1)} />
+          ))}
+        <FrameRow layout={layout.below} from={from} to={to} />
+        {layout.tables
+          .filter(({ x }) => x < to && x + BOX_WIDTH > from)
+          .map(({ table, x, y }) => (
+            <TableBox
+              key={table.id}
+              {...{ x, y, onSelect }}
+              id={table.id}
+              start={table.start}
+              used={table.used}
+              arrows={table.links.length}
+              cells={table.cells}
+              isTouched={table.isTouched}
+              level={levelName(table.level, picture.levels)}
+              name={names.get(table.id)}
+              isSelected={table.id === selected}
+            />
+          ))}
+      </svg>
+    </div>
   );
+}
+
+/** What is drawn of a tree: a part of it is never drawn larger, so its pixels are those of the tree. */
+function partOf(whole: number, from: number, to: number) {
+  const left = Math.min(Math.max(from, 0), whole);
+  return { left, width: Math.min(whole, to) - left };
 }
 
 function rootNames({ roots }: Picture): Map<number, string> {
@@ -89,34 +97,32 @@ function rootNames({ roots }: Picture): Map<number, string> {
   return names;
 }
 
-function LinkLine({ link: { from, to, isShared } }: { readonly link: PlacedLink }) {
-  const middle = (from.y + to.y) / 2;
-  return (
-    <path
-      className={isShared ? 'link shared' : 'link'}
-      d={`M${from.x} ${from.y}C${from.x} ${middle} ${to.x} ${middle} ${to.x} ${to.y - 1}`}
-      markerEnd="url(#arrow)"
-    />
-  );
-}
-
 interface TableBoxProps {
-  readonly placed: PlacedTable;
-  readonly levels: number;
-  readonly name: string | undefined;
+  readonly id: number;
+  readonly x: number;
+  readonly y: number;
+  readonly start: number;
+  readonly used: number;
+  /** How many lead to it. */
+  readonly arrows: number;
+  readonly cells: string;
+  readonly isTouched: boolean;
   readonly isSelected: boolean;
+  readonly level: string;
+  /** Of the address spaces whose root it is. */
+  readonly name: string | undefined;
   readonly onSelect: (table: number) => void;
 }
 
-function TableBox({ placed: { table, x, y }, levels, name, isSelected, onSelect }: TableBoxProps) {
-  const level = levelName(table.level, levels);
-  const shared = table.links.length > 1 ? `, entered ${table.links.length} times` : '';
-  const label = `${level} table ${table.id}${name === undefined ? '' : `, root of ${name}`}: ${table.used} entries${shared}`;
+const TableBox = memo((props: TableBoxProps) => {
+  const { id, x, y, start, used, arrows, cells, isTouched, isSelected, level, name } = props;
+  const shared = arrows > 1 ? `, entered ${arrows} times` : '';
+  const label = `${level} table ${id}${name === undefined ? '' : `, root of ${name}`}: ${used} entries${shared}`;
   const look = [
     'box',
-    table.isTouched ? 'touched' : '',
-    table.links.length > 1 ? 'shared' : '',
-    table.links.length === 0 ? 'loose' : '',
+    isTouched ? 'touched' : '',
+    arrows > 1 ? 'shared' : '',
+    arrows === 0 ? 'loose' : '',
     isSelected ? 'selected' : '',
   ].join(' ');
   return (
@@ -128,26 +134,26 @@ function TableBox({ placed: { table, x, y }, levels, name, isSelected, onSelect 
       tabIndex={0}
       aria-label={label}
       aria-pressed={isSelected}
-      onClick={() => onSelect(table.id)}
+      onClick={() => props.onSelect(id)}
       onKeyDown={(event) => {
         if (event.key !== 'Enter' && event.key !== ' ') return;
         event.preventDefault();
-        onSelect(table.id);
+        props.onSelect(id);
       }}
     >
       <title>{label}</title>
       <rect width={BOX_WIDTH} height={BOX_HEIGHT} rx="4" />
       <text x="6" y="13">
-        {name ?? `${level} ${table.id}`}
-        {table.links.length > 1 && ` ×${table.links.length}`}
+        {name ?? `${level} ${id}`}
+        {arrows > 1 && ` ×${arrows}`}
       </text>
       <text x="6" y="25" className="soft">
-        {name === undefined ? `0x${table.start.toString(16)}` : `${level} ${table.id}`}
+        {name === undefined ? `0x${start.toString(16)}` : `${level} ${id}`}
       </text>
-      <Cells table={table} />
+      <Cells cells={cells} />
     </g>
   );
-}
+});
 
 export function levelName(level: number, levels: number): string {
   return level === levels - 1 ? 'PGD' : (LEVEL_NAMES[level] ?? `level ${level}`);
@@ -162,7 +168,7 @@ const LOOKS: Readonly<Record<string, string>> = {
   '!': 'touched',
 };
 
-function Cells({ table: { cells } }: { readonly table: PictureTable }) {
+function Cells({ cells }: { readonly cells: string }) {
   const width = (BOX_WIDTH - 8) / cells.length;
   // Equal neighbours are one rectangle: there may be thousands of cells in a picture.
   const runs = [...cells.matchAll(/([^.])\1*/g)];

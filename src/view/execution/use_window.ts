@@ -7,14 +7,14 @@ export interface Window {
 }
 
 /** Which part it is changes in steps of that many pixels. */
-const STEP = 512;
+const STEP = 256;
 
 /**
  * @param isThere whether `element` is in its scrolled parent by now
  * @returns in pixels from the left of `element`
  */
 export function useWindow(element: RefObject<Element | null>, isThere: boolean): Window {
-  const [window, setWindow] = useState<Window>({ from: 0, to: 4 * STEP });
+  const [window, setWindow] = useState<Window>({ from: 0, to: 8 * STEP });
   useEffect(() => {
     const place = isThere ? element.current?.parentElement : undefined;
     if (place == null) return;

@@ -141,7 +141,8 @@ function sameTurn({ fixed }: Story, at: number): number {
 function usePicture(id: number, event: number): Picture | undefined {
   const question = useMemo(() => ({ id, event }), [id, event]);
   const ask = useCallback(
-    (asked: { readonly id: number; readonly event: number }) => store.client.ask('picture', asked),
+    (asked: { readonly id: number; readonly event: number }) =>
+      store.client.picture(asked.id, asked.event),
     [],
   );
   return useLatest(question, ask);

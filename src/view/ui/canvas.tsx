@@ -1,9 +1,9 @@
 /** A canvas that fills its place, sharp on every screen, drawn anew when anything changes. */
-import { type CanvasHTMLAttributes, useEffect, useRef, useState } from 'react';
+import { type CanvasHTMLAttributes, type RefObject, useEffect, useRef, useState } from 'react';
 import { THEME_CHANGED } from './theme.ts';
 
 export interface Surface {
-  readonly context: CanvasRenderingContext2D;
+  readonly context: OffscreenCanvasRenderingContext2D;
   readonly width: number;
   readonly height: number;
   /** The value of a custom property of the style sheet. */
@@ -19,22 +19,35 @@ export interface CanvasProps extends CanvasHTMLAttributes<HTMLCanvasElement> {
 export function Canvas({ height, draw, ...rest }: CanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(canvas);
+  const drawn = useRef<OffscreenCanvas>(undefined);
   const [colors, setColors] = useState(noColors);
   useEffect(() => onLookChange(() => setColors(noColors)), []);
   useEffect(() => {
     const element = canvas.current;
-    const context = element?.getContext('2d');
-    if (element == null || context == null || width === 0) return;
+    const shown = element?.getContext('bitmaprenderer');
+    if (element == null || shown == null || width === 0) return;
     const ratio = devicePixelRatio;
     const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
-    // Setting the size clears the canvas and is slow: not for every frame of a scrub.
-    if (element.width !== wide) element.width = wide;
-    if (element.height !== high) element.height = high;
+    const page = pageOf(drawn, wide, high);
+    const context = page.getContext('2d')!;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
     draw({ context, width, height, color: colorsOf(element, colors) });
+    // A canvas that is drawn on itself is copied for every frame, drawn on or not.
+    shown.transferFromImageBitmap(page.transferToImageBitmap());
   }, [draw, width, height, colors]);
   return <canvas ref={canvas} className="canvas" {...rest} style={{ height }} />;
+}
+
+/** To draw on: empty, and of that size. It is made anew only if it had another one, which is slow. */
+function pageOf(
+  kept: RefObject<OffscreenCanvas | undefined>,
+  width: number,
+  height: number,
+): OffscreenCanvas {
+  const { current } = kept;
+  if (current?.width === width && current.height === height) return current;
+  kept.current = new OffscreenCanvas(width, height);
+  return kept.current;
 }
 
 const noColors = (): Map<string, string> => new Map();
@@ -52,7 +65,7 @@ function colorsOf(element: HTMLElement, known: Map<string, string>): (name: stri
   };
 }
 
-export function useWidth(element: React.RefObject<Element | null>): number {
+export function useWidth(element: RefObject<Element | null>): number {
   const [width, setWidth] = useState(0);
   useEffect(() => {
     if (element.current === null) return;

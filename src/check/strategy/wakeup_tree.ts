@@ -31,11 +31,16 @@ const noneAsleep = (): number => 0;
 export class WakeupTrees {
   readonly #trace: Trace;
   readonly #isLimited: boolean;
+  readonly #onInsert: (into: Branch) => void;
 
-  /** @param isLimited a limit may keep some of what is below a branch from being explored */
-  constructor(trace: Trace, isLimited = false) {
+  /**
+   * @param isLimited a limit may keep some of what is below a branch from being explored
+   * @param onInsert  told of each branch below which a sequence is inserted, or found
+   */
+  constructor(trace: Trace, isLimited = false, onInsert: (into: Branch) => void = () => {}) {
     this.#trace = trace;
     this.#isLimited = isLimited;
+    this.#onInsert = onInsert;
   }
 
   /**
@@ -133,6 +138,7 @@ export class WakeupTrees {
   /** Below a leaf everything will be seen. */
   #insertBelow(branch: Branch, sequence: number[], waysOf: (step: number) => number): void {
     if (branch.branches.length === 0 || branch.isWhole === true) return;
+    this.#onInsert(branch);
     this.insert(branch.branches, sequence, waysOf, noneAsleep);
   }
 

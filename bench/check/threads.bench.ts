@@ -3,7 +3,8 @@
  *
  * On a machine that does other work, too, wall-clock time says little. So the CPU time that the
  * threads took is printed beside it: with as many CPUs as threads of its own, a search takes no less
- * than what its busiest thread took.
+ * than what its busiest thread took. What two threads can gain at most on this machine is measured
+ * beside it: two searches at once, which share nothing, against one alone.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -17,6 +18,7 @@ const fileOf = (name: string): string =>
 const PROGRAMS: readonly (readonly [string, Subject])[] = [
   ['mshare: exit against UNMAP', { kind: 'question', id: 'mshare-pud-table', at: 11 }],
   ['B7, copy on write', { kind: 'zoo', id: 'B7', isBroken: false }],
+  ['3 CPUs: drop, store, munmap', { kind: 'file', file: fileOf('three_cpus') }],
   ['lastzero(15)', { kind: 'file', file: fileOf('last_zero') }],
 ];
 const ROUNDS = 3;
@@ -31,7 +33,8 @@ interface Run {
   readonly cpu: number;
 }
 
-async function runOnce(subject: Subject, threads: number): Promise<Run> {
+/** @param searches how many of them at once, one thread for each if there are several */
+async function runOnce(subject: Subject, threads: number, searches = 1): Promise<Run> {
   const results: SearchResult[] = [];
   const listener = {
     onProgress: () => {},
@@ -46,7 +49,8 @@ async function runOnce(subject: Subject, threads: number): Promise<Run> {
   }, MS_OF_TICK);
   const begun = performance.now();
   const job = { subject, strategy: 'optimal', isSaved: false, shareAfterMs: 500 } as const;
-  await new Farm(listener, new AbortController().signal).run([job], threads);
+  const jobs = Array.from({ length: searches }, () => job);
+  await new Farm(listener, new AbortController().signal).run(jobs, threads);
   const wall = performance.now() - begun;
   clearInterval(timer);
   const { user, system } = process.cpuUsage(cpuBefore);
@@ -74,6 +78,13 @@ function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[values.length >> 1]!;
 }
 
+/** How many times faster two searches are at once than one after the other, of which each takes `one`. */
+async function limitOf(subject: Subject, one: number): Promise<string> {
+  const walls: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) walls.push((await runOnce(subject, 2, 2)).wall);
+  return ((2 * one) / median(walls)).toFixed(2);
+}
+
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 const seconds = (ms: number): string => (ms / 1000).toFixed(1).padStart(9);
 
@@ -96,5 +107,7 @@ for (const [name, subject] of PROGRAMS) {
   if (totals.size !== 1) throw new Error(`${name}: not the same executions: ${[...totals]}`);
   const [one, two] = seen;
   const ratios = [one!.wall / two!.wall, one!.busiest / two!.busiest];
-  print(`${''.padEnd(30)}2 threads: ${ratios.map((ratio) => `${ratio.toFixed(2)}x`).join(', ')}`);
+  const limit = await limitOf(subject, one!.wall);
+  const cells = ratios.map((ratio) => `${ratio.toFixed(2)}x`).join(', ');
+  print(`${''.padEnd(30)}2 threads: ${cells}; two searches at once: ${limit}x`);
 }

@@ -50,6 +50,8 @@ export class SharedSearch {
   readonly #root: Branch;
   /** Leaves, and trees that were finished and became leaves. */
   readonly #done = new Set<Branch>();
+  /** Trees all of whose leaves were seen to be done since something was added to them. */
+  readonly #finished = new Set<Branch>();
   readonly #partOf = new Map<Branch, Part>();
   /** From the root to the leaf that a part is, both included. */
   readonly #placeOf = new Map<Part, Branch[]>();
@@ -60,7 +62,7 @@ export class SharedSearch {
     this.#scenario = scenario;
     this.#trace = new Trace(scenario, scenario.start().length);
     this.#asleep = new SleepRows(this.#trace);
-    this.#trees = new WakeupTrees(this.#trace);
+    this.#trees = new WakeupTrees(this.#trace, (into) => this.#finished.delete(into));
     if (from !== undefined) {
       this.#root = this.#restore(from, []);
       return;
@@ -142,10 +144,10 @@ export class SharedSearch {
   /** Makes leaves parts that are none yet, the first ones of the tree. */
   #begin(place: readonly Branch[], wanted: number): void {
     const branch = place.at(-1)!;
-    if (this.#done.has(branch) || this.#partOf.has(branch)) return;
+    if (this.#partOf.has(branch)) return;
     for (const each of branch.branches) {
       if (this.#ready.length >= wanted) return;
-      this.#begin([...place, each], wanted);
+      if (!this.#isFinished(each)) this.#begin([...place, each], wanted);
     }
     if (branch.branches.length > 0) return;
     branch.isWhole = true;
@@ -214,14 +216,18 @@ export class SharedSearch {
   }
 
   #isFinished(branch: Branch): boolean {
-    if (this.#done.has(branch)) return true;
-    return branch.branches.length > 0 && branch.branches.every((each) => this.#isFinished(each));
+    if (this.#done.has(branch) || this.#finished.has(branch)) return true;
+    if (branch.branches.length === 0) return false;
+    if (!branch.branches.every((each) => this.#isFinished(each))) return false;
+    this.#finished.add(branch);
+    return true;
   }
 
   #forget(branch: Branch): void {
     for (const each of branch.branches) {
       this.#forget(each);
       this.#done.delete(each);
+      this.#finished.delete(each);
     }
     branch.branches.length = 0;
   }
@@ -229,6 +235,7 @@ export class SharedSearch {
   /** Adds branches that a part has found above itself, unless others cover them. */
   #merge(place: Branch[], part: Part, above: readonly (readonly SavedBranch[])[]): void {
     if (above.every(({ length }) => length === 0)) return;
+    for (const branch of place) this.#finished.delete(branch);
     this.#goTo(place);
     for (let depth = part.floor - 1; depth >= 0; depth--) {
       const [parent, child] = [place[depth]!, place[depth + 1]!];

@@ -28,9 +28,12 @@ const noneAsleep = (): number => 0;
 /** Sequences of steps: each is the number of a step of the trace, whatever its place here. */
 export class WakeupTrees {
   readonly #trace: Trace;
+  readonly #onInsert: (into: Branch) => void;
 
-  constructor(trace: Trace) {
+  /** @param onInsert told of each branch below which a sequence is inserted, or found */
+  constructor(trace: Trace, onInsert: (into: Branch) => void = () => {}) {
     this.#trace = trace;
+    this.#onInsert = onInsert;
   }
 
   /**
@@ -114,6 +117,7 @@ export class WakeupTrees {
   /** Below a leaf everything will be seen. */
   #insertBelow(branch: Branch, sequence: number[], waysOf: (step: number) => number): void {
     if (branch.branches.length === 0 || branch.isWhole === true) return;
+    this.#onInsert(branch);
     this.insert(branch.branches, sequence, waysOf, noneAsleep);
   }
 

@@ -197,6 +197,7 @@ export class Farm {
           this.#told.set(work, event);
           this.#tell(work.running);
         }
+        if (event.kind === 'estimate') work.running.estimate = event.estimate;
         if (event.kind === 'failed') {
           reject(new Failure(event.exitCode as ExitCode, event.message, event.mend));
         }
@@ -225,14 +226,16 @@ export class Farm {
 function unitOf({ running, part }: Work): Unit {
   const { subject, strategy, isSaved, shareAfterMs } = running.job;
   const { executionsLeft, patienceMs } = running;
-  const isEstimated = strategy === 'optimal' && part.path.steps.length === 0;
+  const isWhole = part.path.steps.length === 0;
+  const isEstimated = strategy === 'optimal' && (isWhole || running.isGuessDue);
+  running.isGuessDue = false;
   return {
     stop: 1 + running.index,
     subject,
     strategy,
     part,
     ...(executionsLeft !== undefined && { executionsMax: executionsLeft }),
-    ...(isSaved ? { ms: SAVE_MS } : isEstimated && { ms: ESTIMATE_AFTER_MS }),
+    ...(isSaved ? { ms: SAVE_MS } : isEstimated && isWhole && { ms: ESTIMATE_AFTER_MS }),
     isEstimated,
     ...(shareAfterMs !== undefined && {
       shareAfterMs: Math.max(shareAfterMs - running.seconds * 1000, patienceMs),

@@ -64,7 +64,7 @@ export interface Unit {
   readonly executionsMax?: number;
   /** After which it is given back. */
   readonly ms?: number;
-  /** Whether to guess how much there is, if there is more. */
+  /** Whether to guess how much there is: of all of a search, if there is more, or before a part. */
   readonly isEstimated: boolean;
   /** After which it is given back if another thread has nothing to do. */
   readonly shareAfterMs?: number;
@@ -76,12 +76,14 @@ export interface UnitResult extends PartResult {
   readonly finding: Finding | undefined;
   readonly isSymmetric: boolean;
   readonly probability?: number;
-  readonly estimate?: Estimate;
+  /** It was given back for another thread before there was a guess. */
+  readonly isGuessDue?: boolean;
 }
 
 /** What a thread says. */
 export type UnitEvent =
   | { readonly kind: 'progress'; readonly executions: number; readonly deepest: number }
+  | { readonly kind: 'estimate'; readonly estimate: Estimate }
   | { readonly kind: 'done'; readonly result: UnitResult }
   | {
       readonly kind: 'failed';

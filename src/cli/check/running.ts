@@ -32,8 +32,11 @@ export class Running {
   #finding: Finding | undefined;
   #isSymmetric = false;
   #probability: number | undefined;
-  #estimate: Estimate | undefined;
   #stoppedBy: SearchResult['stoppedBy'];
+  /** Of the executions of the whole, if there is one. */
+  estimate: Estimate | undefined;
+  /** Whether all of it was given back before there was a guess: the next part begins with one. */
+  isGuessDue = false;
   /** Parts that threads have. */
   underWay = 0;
   /** How long a thread goes on with a part before it is asked for some of it. */
@@ -58,11 +61,6 @@ export class Running {
     this.index = index;
     this.#figures = job.from?.figures ?? NOTHING;
     this.#bounds = new Set(job.from?.bounds);
-  }
-
-  /** Of the executions of the whole, if there is one. */
-  get estimate(): Estimate | undefined {
-    return this.#estimate;
   }
 
   get figures(): Figures {
@@ -111,7 +109,7 @@ export class Running {
     this.#finding ??= result.finding;
     this.#isSymmetric = result.isSymmetric;
     this.#probability = result.probability;
-    this.#estimate ??= result.estimate;
+    this.isGuessDue ||= result.isGuessDue ?? false;
     if (this.#search !== undefined) this.#search.add(part, result);
     else if (result.rest === undefined) this.#only = undefined;
     else this.#only = { path: result.rest.path, floor: 0 };
@@ -153,7 +151,7 @@ export class Running {
       seconds: this.seconds,
       ...(isCut && { saved: this.save() }),
       ...(isCut && stoppedBy && { stoppedBy }),
-      ...(this.#estimate && { estimate: this.#estimate }),
+      ...(this.estimate && { estimate: this.estimate }),
       ...(this.#probability !== undefined && { probability: this.#probability }),
     };
   }

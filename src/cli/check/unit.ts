@@ -1,7 +1,6 @@
 /** Does a unit of a search, and says now and then how far it is. */
 import {
   type Checkpoint,
-  type Estimate,
   type Exploration,
   estimate,
   explore,
@@ -45,12 +44,14 @@ export function performUnit(
   shared: Int32Array,
   tell: (event: UnitEvent) => void,
 ): UnitResult {
-  const { part, strategy, executionsMax, stop } = unit;
+  const { part, strategy, executionsMax, stop, isEstimated } = unit;
   const { ms = Number.POSITIVE_INFINITY, shareAfterMs = Number.POSITIVE_INFINITY } = unit;
-  const begun = performance.now();
-  let toldAt = begun;
+  const isStopped = (): boolean => Atomics.load(shared, stop) !== 0;
   // From its beginning every search can go on, by whatever strategy.
   const isBegun = part.path.steps.length > 0;
+  if (isBegun && isEstimated) guess(scenario, isStopped, tell);
+  const begun = performance.now();
+  let toldAt = begun;
   const result = explore(scenario, {
     strategy,
     ...(isBegun && { from: checkpointOf(part), floor: part.floor }),
@@ -62,20 +63,27 @@ export function performUnit(
         tell({ kind: 'progress', executions, deepest });
       }
       const spent = now - begun;
-      if (Atomics.load(shared, stop) !== 0) return true;
+      if (isStopped()) return true;
       if (spent >= ms) return true;
       return spent >= shareAfterMs && runs >= RUNS_MIN && Atomics.load(shared, HUNGRY) > 0;
     },
   });
-  const isOver = result.rest === undefined || Atomics.load(shared, stop) !== 0;
-  if (isOver || !unit.isEstimated) return resultOf(result);
-  const guessed = guess(scenario, () => Atomics.load(shared, stop) !== 0);
-  return { ...resultOf(result), ...(guessed && { estimate: guessed }) };
+  const isOver = result.rest === undefined || isStopped();
+  const isGuessDue = isEstimated && !isBegun && !isOver;
+  // Whoever has nothing to do does not wait for it.
+  if (isGuessDue && Atomics.load(shared, HUNGRY) > 0) return { ...resultOf(result), isGuessDue };
+  if (isGuessDue) guess(scenario, isStopped, tell);
+  return resultOf(result);
 }
 
-function guess(scenario: Scenario, isStopped: () => boolean): Estimate | undefined {
+function guess(
+  scenario: Scenario,
+  isStopped: () => boolean,
+  tell: (event: UnitEvent) => void,
+): void {
   const end = performance.now() + ESTIMATE_MS;
-  return estimate(scenario, { shouldStop: () => isStopped() || performance.now() >= end });
+  const guessed = estimate(scenario, { shouldStop: () => isStopped() || performance.now() >= end });
+  if (guessed !== undefined) tell({ kind: 'estimate', estimate: guessed });
 }
 
 function resultOf(result: Exploration): UnitResult {

@@ -8,7 +8,7 @@ import { sizesOf } from '../../src/cost/index.ts';
 import { Mmu, MmuCount, type MmuShape, WalkCount } from '../../src/mmu/index.ts';
 import { NaiveMmu, type NaivePage } from './naive_mmu.ts';
 
-const RUNS = Number(process.env.TRACES ?? 1000);
+const RUNS = Number(process.env.PTSHARE_TRACES ?? 1000);
 const format = formatById('x86_64-4level')!;
 const SIZES = [1, 512, 512 * 512] as const;
 const ENTRIES = 512;

@@ -12,8 +12,8 @@ import { events } from './random_events.ts';
 import { host, snapshotOfHost } from './random_hosts.ts';
 import { StagedLife } from './staged_life.ts';
 
-/** Ten thousand in a long run (`WORKLOADS=10000`). */
-const WORKLOADS = Number(process.env.WORKLOADS ?? 200);
+/** Ten thousand in a long run (`PTSHARE_WORKLOADS=10000`). */
+const WORKLOADS = Number(process.env.PTSHARE_WORKLOADS ?? 200);
 /** What each design must have met for its run to say something. */
 const USUAL = ['unmap', 'protect', 'restore', 'move', 'discard', 'store', 'fork', 'exit'];
 /** Designs under which a process that changes something gives up tables that others have, too. */

@@ -7,8 +7,8 @@ import { DESIGNS } from '../../src/whatif/evaluate.ts';
 import { BLANKED } from '../designs/builds.ts';
 import { host, snapshotOfHost } from './random_hosts.ts';
 
-/** Ten thousand in a long run (`WORKLOADS=10000`). */
-const WORKLOADS = Number(process.env.WORKLOADS ?? 60);
+/** Ten thousand in a long run (`PTSHARE_WORKLOADS=10000`). */
+const WORKLOADS = Number(process.env.PTSHARE_WORKLOADS ?? 60);
 const IDS = DESIGNS.map(({ id }) => id);
 
 test(`${WORKLOADS} random hosts take as many bytes under each design as the shapes say`, () => {

@@ -73,7 +73,7 @@ function family(programs: readonly Program[], options = ON_DEMAND_FORK): Machine
 }
 
 /** Not all of them: a long run takes more. */
-const EXECUTIONS = Number(process.env.EXECUTIONS ?? 300);
+const EXECUTIONS = Number(process.env.PTSHARE_EXECUTIONS ?? 300);
 const RACES: readonly (readonly [string, readonly [Program, Program]])[] = [
   ['a store by each', [storing(0, 5), storing(CHILD, 7)]],
   ['a store against a load by the other', [storing(0, 5), reading(CHILD)]],

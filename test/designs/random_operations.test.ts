@@ -9,8 +9,8 @@ import { BLANKED, CANONICAL } from './builds.ts';
 import type { Build } from './file_world.ts';
 import { RandomRun } from './random_run.ts';
 
-/** A million in a long run (`OPERATIONS=1000000`). */
-const OPERATIONS = Number(process.env.OPERATIONS ?? 30_000);
+/** A million in a long run (`PTSHARE_OPERATIONS=1000000`). */
+const OPERATIONS = Number(process.env.PTSHARE_OPERATIONS ?? 30_000);
 const COMPARED = Math.min(OPERATIONS, 4_000);
 const TLB: MmuShape = {
   tlb: [[{ sets: 4, ways: 4, pages: [1] }]],

@@ -10,8 +10,8 @@ import { BLANKED } from './builds.ts';
 import { MAP, PAGE_BYTES } from './file_world.ts';
 import { snapshotOf } from './snapshot_of.ts';
 
-/** Ten thousand in a long run (`WORKLOADS=10000`). */
-const WORKLOADS = Number(process.env.WORKLOADS ?? 150);
+/** Ten thousand in a long run (`PTSHARE_WORKLOADS=10000`). */
+const WORKLOADS = Number(process.env.PTSHARE_WORKLOADS ?? 150);
 const mm = BLANKED;
 const GIB = 2 ** 18;
 const TABLE = 512;

@@ -4,9 +4,9 @@
  *
  * Threads are kept: what an engine has learnt about a program while it ran it makes it many times
  * faster. A unit ends only when another thread has nothing to do, and never after a number of
- * executions: going on costs an execution or two. Where the parts turn out to be of a few executions
- * each, it costs more to hand them out than to search them, and threads are left alone for longer
- * and longer.
+ * executions: going on costs an execution or two. Where the first parts turn out to be of a few
+ * executions each, it costs more to hand them out than to search them: one thread goes on alone, and
+ * parts are tried again later and later.
  */
 import { Worker } from 'node:worker_threads';
 import { assert } from '../../base/assert.ts';

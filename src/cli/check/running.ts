@@ -18,7 +18,21 @@ const PATIENCE_MS = 50;
 const PATIENCE_MS_MAX = 60_000;
 /** Executions that are not worth handing out. */
 const FEW = 10;
+/** Finished parts after which it is seen whether parts are worth handing out. */
+const TRIAL_PARTS = 24;
+/** Until parts are handed out again after they were not, at first. */
+const RETRY_MS = 400;
 const ROOT = { actor: 0, choice: 0, ways: 1, point: 0, isWhole: true, branches: [] } as const;
+
+/** A search whose parts are handed out for the first time, and what it was before. */
+interface Trial {
+  readonly part: Part;
+  readonly figures: Figures;
+  readonly bounds: readonly Bound[];
+  /** Finished parts, and their executions. */
+  parts: number;
+  executions: number;
+}
 
 export class Running {
   readonly job: Job;
@@ -39,8 +53,12 @@ export class Running {
   isGuessDue = false;
   /** Parts that threads have. */
   underWay = 0;
-  /** How long a thread goes on with a part before it is asked for some of it. */
-  patienceMs = PATIENCE_MS;
+  #patienceMs = PATIENCE_MS;
+  #trial: Trial | undefined;
+  /** Whether the parts that are under way are the last: the search goes back to before the trial. */
+  #isFailing = false;
+  #retryMs = RETRY_MS;
+  #retryAt = 0;
 
   /** @param newScenario called once, if there are parts */
   static async open(
@@ -79,6 +97,11 @@ export class Running {
     return this.#search === undefined ? this.#only === undefined : this.#search.isDone;
   }
 
+  /** How long a thread goes on with a part before it is asked for some of it. */
+  get patienceMs(): number {
+    return Math.max(this.#patienceMs, this.#retryAt - performance.now());
+  }
+
   /** Executions that may still be begun. */
   get executionsLeft(): number | undefined {
     const { executionsMax } = this.job;
@@ -88,7 +111,7 @@ export class Running {
 
   /** A part to be searched, if there is one now. */
   take(): Part | undefined {
-    if (this.#isCut()) return undefined;
+    if (this.#isCut() || this.#isFailing) return undefined;
     // With a number of executions, one thread counts them.
     if (this.job.executionsMax !== undefined && this.underWay > 0) return undefined;
     let part = this.#only;
@@ -101,25 +124,58 @@ export class Running {
   /** Takes what came of a part that `take()` gave. */
   add(part: Part, result: UnitResult): void {
     this.underWay--;
+    this.#finding ??= result.finding;
+    if (!this.#isFailing) this.#count(part, result);
+    if (this.#isFailing && this.underWay === 0) this.#goBack();
+  }
+
+  #count(part: Part, result: UnitResult): void {
     const isSmall = result.rest === undefined && result.figures.executions < FEW;
-    const patience = isSmall ? this.patienceMs * 2 : this.patienceMs / 2;
-    this.patienceMs = Math.min(Math.max(patience, PATIENCE_MS), PATIENCE_MS_MAX);
+    const patience = isSmall ? this.#patienceMs * 2 : this.#patienceMs / 2;
+    this.#patienceMs = Math.min(Math.max(patience, PATIENCE_MS), PATIENCE_MS_MAX);
     this.#figures = sumOf(this.#figures, result.figures);
     for (const bound of result.bounds) if (bound !== 'stopped') this.#bounds.add(bound);
-    this.#finding ??= result.finding;
     this.#isSymmetric = result.isSymmetric;
     this.#probability = result.probability;
     this.isGuessDue ||= result.isGuessDue ?? false;
     if (this.#search !== undefined) this.#search.add(part, result);
     else if (result.rest === undefined) this.#only = undefined;
     else this.#only = { path: result.rest.path, floor: 0 };
+    if (result.rest === undefined) this.#try(result.figures);
+  }
+
+  /** Sees whether parts are worth handing out, once enough of them are finished. */
+  #try({ executions }: Figures): void {
+    const trial = this.#trial;
+    if (trial === undefined || this.#search?.isDone) return;
+    trial.parts++;
+    trial.executions += executions;
+    if (trial.parts < TRIAL_PARTS) return;
+    if (trial.executions < TRIAL_PARTS * FEW) this.#isFailing = true;
+    else this.#trial = undefined;
+  }
+
+  /** Handing out parts takes longer than searching them: one thread goes on from where it was. */
+  #goBack(): void {
+    const { part, figures, bounds } = this.#trial!;
+    this.#search = undefined;
+    this.#only = part;
+    this.#figures = figures;
+    this.#bounds.clear();
+    for (const bound of bounds) this.#bounds.add(bound);
+    this.#trial = undefined;
+    this.#isFailing = false;
+    this.#retryAt = performance.now() + this.#retryMs;
+    this.#retryMs = Math.min(4 * this.#retryMs, PATIENCE_MS_MAX);
   }
 
   /** Makes parts for `wanted` threads, as far as what is not under way can be taken apart. */
   async share(wanted: number, newScenario: () => Promise<Scenario>): Promise<void> {
+    if (performance.now() < this.#retryAt) return;
     const scenario = this.#search === undefined ? await newScenario() : undefined;
     if (this.#search === undefined) {
       if (this.#only === undefined || this.underWay > 0) return;
+      this.#trial = { ...this.#now(), part: this.#only };
       this.#search = new SharedSearch(scenario!, treeOf(this.#only));
       this.#only = undefined;
     }
@@ -159,6 +215,10 @@ export class Running {
   #isCut(): boolean {
     const hasNoneLeft = this.executionsLeft === 0 && this.#bounds.has('executions');
     return this.#finding !== undefined || this.#stoppedBy !== undefined || hasNoneLeft;
+  }
+
+  #now(): Omit<Trial, 'part'> {
+    return { figures: this.#figures, bounds: [...this.#bounds], parts: 0, executions: 0 };
   }
 }
 

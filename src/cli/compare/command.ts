@@ -28,8 +28,9 @@ difference is shown as an error, and the exit status is 1.
 Events of --after happen one after the other, and who does one touches again what it has left:
   fork[:TIMES]                     the first process forks
   exit[:PROCESSES]                 the last ones end
-  CALL:SIZE[:PROCESSES]            mprotect, munmap, mremap, dontneed (MADV_DONTNEED), by the last ones:
-                                   the first SIZE of the largest memory that they share, or of their own
+  CALL:SIZE[:PROCESSES]            mprotect, munmap, mremap, dontneed (MADV_DONTNEED), by the last
+                                   ones: the first SIZE of the largest memory that they share, or
+                                   else of their own
   mprotect:SIZE:rw[:PROCESSES]     back from PROT_READ to PROT_READ|PROT_WRITE
   write:SIZE[:PROCESSES]           stores to the largest private memory: copy on write
 SIZE has a unit: 4K, 1M, 2GiB. PROCESSES is a number, or all; one unless told.

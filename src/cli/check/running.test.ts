@@ -1,0 +1,44 @@
+/** A search is handed out in parts where that is worth it, and is the same search where it is not. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { lastZero } from '../../../test/check/literature.ts';
+import { explore, type Scenario } from '../../check/index.ts';
+import type { Job, Unit } from './job.ts';
+import { Running } from './running.ts';
+import { performUnit } from './unit.ts';
+
+const JOB: Job = {
+  subject: { kind: 'file', file: 'last_zero.mjs' },
+  strategy: 'optimal',
+  isSaved: false,
+  shareAfterMs: 0,
+};
+
+/** Searches as threads would that are always short of work, one unit after the other. */
+async function search(newScenario: () => Scenario): Promise<[Running, number]> {
+  const running = await Running.open(JOB, 0, async () => newScenario());
+  // Somebody has nothing to do; nobody is to stop.
+  const shared = Int32Array.of(1, 0);
+  const scenario = newScenario();
+  let units = 0;
+  for (let part = running.take(); part !== undefined; part = running.take()) {
+    units++;
+    const { subject, strategy } = JOB;
+    const unit: Unit = { stop: 1, subject, strategy, part, isEstimated: false, shareAfterMs: 0 };
+    running.add(
+      part,
+      performUnit(scenario, unit, shared, () => {}),
+    );
+    if (!running.isOver) await running.share(2, async () => newScenario());
+  }
+  return [running, units];
+}
+
+test('parts of an execution each are not handed out one by one, and nothing is counted twice', async () => {
+  const newScenario = () => lastZero(10);
+  const [running, units] = await search(newScenario);
+  const { executions, deepest, isComplete } = running.result();
+  const whole = explore(newScenario());
+  assert.deepEqual([executions, deepest, isComplete], [whole.executions, whole.deepest, true]);
+  assert.ok(units < whole.executions / 3, `${units} units of ${whole.executions} executions`);
+});

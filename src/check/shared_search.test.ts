@@ -66,6 +66,7 @@ function exploreInParts(
       underWay = [];
     }
   }
+  assert.equal(search.take(1), undefined, 'a search that is done has no part');
   return seen;
 }
 

@@ -144,10 +144,10 @@ export class SharedSearch {
   /** Makes leaves parts that are none yet, the first ones of the tree. */
   #begin(place: readonly Branch[], wanted: number): void {
     const branch = place.at(-1)!;
-    if (this.#partOf.has(branch)) return;
+    if (this.#partOf.has(branch) || this.#isFinished(branch)) return;
     for (const each of branch.branches) {
       if (this.#ready.length >= wanted) return;
-      if (!this.#isFinished(each)) this.#begin([...place, each], wanted);
+      this.#begin([...place, each], wanted);
     }
     if (branch.branches.length > 0) return;
     branch.isWhole = true;

@@ -16,8 +16,10 @@ import { NO_LIMITS, Scan } from '../huge/scan.ts';
 import { granularDesign } from '../hugetlb/granular.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
 import type { Machine } from '../machine.ts';
+import { findMapped } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { pgoffAt, VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
+import { ENTRIES_AT_ONCE } from '../world/batch.ts';
 import { EAGAIN, EBUSY, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -48,6 +50,11 @@ export function* adviseCollapse(task: Task, vma: Vma, start: number, end: number
     if (result === Scan.SUCCEED || result === Scan.PMD_MAPPED) continue;
     failed = result;
     if (isFinal(result)) break;
+    const isHole = result === Scan.PMD_NULL && vma.file === undefined;
+    // Alone, nobody fills what has no PMD table: all of it fails alike.
+    if (ENTRIES_AT_ONCE > 1 && isHole) {
+      at = (yield* findMapped(machine, task.mm, at + span, last, 2)) - span;
+    }
   }
   return failed === Scan.SUCCEED ? 0 : errnoOf(failed);
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeTrace, TraceWriter } from '../../src/trace/index.ts';
 import { judgedTest } from '../live/judge.ts';
-import { browserJudge, withViewer } from './browser.ts';
+import { browserJudge, type Viewer, withViewer } from './browser.ts';
 
 const TABLES = 130;
 
@@ -24,67 +24,63 @@ function wideTrace(): Uint8Array {
   return encodeTrace(trace.trace());
 }
 
+/** Shows it. */
+async function withWideTrace(use: (viewer: Viewer) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'ptshare-wide-'));
+  try {
+    const file = join(folder, 'wide.ptt');
+    writeFileSync(file, wideTrace());
+    await withViewer({ file }, use);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 judgedTest(
   'of a wide tree the root is in sight, and the rest when one goes there',
   [browserJudge],
-  async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'ptshare-wide-'));
-    try {
-      const file = join(folder, 'wide.ptt');
-      writeFileSync(file, wideTrace());
-      await withViewer({ file }, async ({ page }) => {
-        await page.locator('.events .event').first().waitFor();
-        await page.keyboard.press('End');
-        const boxes = page.locator('.tree .box');
-        await boxes.filter({ hasText: 'PTE 3' }).first().waitFor();
-        const root = await boxes.filter({ hasText: 'PGD 0' }).boundingBox();
-        const place = await page.locator('.tree-place').boundingBox();
-        assert.ok(root!.x >= place!.x && root!.x + root!.width <= place!.x + place!.width);
-        const count = await boxes.count();
-        assert.ok(count > 5 && count < TABLES / 2, `${count} boxes are drawn`);
-        const last = boxes.filter({ hasText: `PTE ${2 + TABLES}` });
-        assert.equal(await last.count(), 0);
-        await page.evaluate("document.querySelector('.tree-place').scrollLeft = 1e6");
-        await last.waitFor();
-      });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  },
+  () =>
+    withWideTrace(async ({ page }) => {
+      await page.locator('.events .event').first().waitFor();
+      await page.keyboard.press('End');
+      const boxes = page.locator('.tree .box');
+      await boxes.filter({ hasText: 'PTE 3' }).first().waitFor();
+      const root = await boxes.filter({ hasText: 'PGD 0' }).boundingBox();
+      const place = await page.locator('.tree-place').boundingBox();
+      assert.ok(root!.x >= place!.x && root!.x + root!.width <= place!.x + place!.width);
+      const count = await boxes.count();
+      assert.ok(count > 5 && count < TABLES / 2, `${count} boxes are drawn`);
+      const last = boxes.filter({ hasText: `PTE ${2 + TABLES}` });
+      assert.equal(await last.count(), 0);
+      await page.evaluate("document.querySelector('.tree-place').scrollLeft = 1e6");
+      await last.waitFor();
+    }),
 );
 
 judgedTest(
   'of the events in words those in sight are drawn, and the others when one scrolls there',
   [browserJudge],
-  async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'ptshare-wide-'));
-    try {
-      const file = join(folder, 'wide.ptt');
-      writeFileSync(file, wideTrace());
-      await withViewer({ file }, async ({ page }) => {
-        const events = page.locator('.events .event');
-        await events.first().waitFor();
-        await events.filter({ hasText: 'table 10' }).first().waitFor();
-        const count = await events.count();
-        assert.ok(count > 10 && count < 50, `${count} lines are drawn`);
-        const rows = await page.evaluate<number>(
-          "document.querySelector('.events ol').scrollHeight / document.querySelector('.event').getBoundingClientRect().height",
-        );
-        assert.ok(Math.abs(rows - 60) < 0.2, `room for ${rows} lines`);
-        assert.equal(await events.filter({ hasText: 'table 28' }).count(), 0);
-        await page.evaluate("document.querySelector('.events ol').scrollTop = 1e6");
-        await events.filter({ hasText: 'table 28' }).first().waitFor();
-        await page.keyboard.press('ArrowRight');
-        const current = page.locator('.event[aria-current]');
-        await current.waitFor();
-        const [line, list] = [
-          await current.boundingBox(),
-          await page.locator('.events ol').boundingBox(),
-        ];
-        assert.ok(line!.y > list!.y - 1 && line!.y + line!.height < list!.y + list!.height + 1);
-      });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  },
+  () =>
+    withWideTrace(async ({ page }) => {
+      const events = page.locator('.events .event');
+      await events.first().waitFor();
+      await events.filter({ hasText: 'table 10' }).first().waitFor();
+      const count = await events.count();
+      assert.ok(count > 10 && count < 50, `${count} lines are drawn`);
+      const rows = await page.evaluate<number>(
+        "document.querySelector('.events ol').scrollHeight / document.querySelector('.event').getBoundingClientRect().height",
+      );
+      assert.ok(Math.abs(rows - 60) < 0.2, `room for ${rows} lines`);
+      assert.equal(await events.filter({ hasText: 'table 28' }).count(), 0);
+      await page.evaluate("document.querySelector('.events ol').scrollTop = 1e6");
+      await events.filter({ hasText: 'table 28' }).first().waitFor();
+      await page.keyboard.press('ArrowRight');
+      const current = page.locator('.event[aria-current]');
+      await current.waitFor();
+      const [line, list] = [
+        await current.boundingBox(),
+        await page.locator('.events ol').boundingBox(),
+      ];
+      assert.ok(line!.y > list!.y - 1 && line!.y + line!.height < list!.y + list!.height + 1);
+    }),
 );

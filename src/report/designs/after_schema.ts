@@ -1,8 +1,7 @@
 /** What designs cost after something has happened to a workload, as JSON. */
 import { z } from 'zod';
+import { bytes, count, counters } from './counters_schema.ts';
 
-const count = z.number().int().nonnegative();
-const bytes = z.number().nonnegative();
 const design = z.string().describe('as in designs[]');
 
 const stepDesign = z.object({
@@ -21,16 +20,8 @@ const stepCost = z.object({
     .optional()
     .describe('the same by the shapes; nothing where the design leaves open what is shared'),
   surprises: count.describe('calls that did not end as the shapes say'),
+  ...counters,
   faults: count.describe('page faults, of calls and of touching again what is left'),
-  flushes: count.describe('flushes by a CPU of its own TLB'),
-  fullFlushes: count.describe('of these, of all that it holds'),
-  ipis: count.describe('interrupts that ask another CPU to flush'),
-  locks: count.describe('locks taken'),
-  entriesWritten: count.describe('writes to page-table entries'),
-  tablesMade: count.describe('page tables allocated'),
-  accesses: count.describe('loads and stores of programs'),
-  tlbMisses: count.describe('accesses that no TLB could translate'),
-  walkReferences: count.describe('entries that page-table walks have read'),
 });
 
 export const afterCostSchema = z.object({

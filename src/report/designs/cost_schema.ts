@@ -1,8 +1,6 @@
 /** What designs cost in the engine, as JSON. */
 import { z } from 'zod';
-
-const count = z.number().int().nonnegative();
-const bytes = z.number().nonnegative();
+import { bytes, count, counters } from './counters_schema.ts';
 
 const phase = z.object({
   phase: z
@@ -10,16 +8,7 @@ const phase = z.object({
     .describe(
       'a script is run; or all is mapped, forked and touched; each process reads all its pages; the kernel moves up to 64 pages that most processes have in use; all end',
     ),
-  faults: count.describe('page faults'),
-  flushes: count.describe('flushes by a CPU of its own TLB'),
-  fullFlushes: count.describe('of these, of all that it holds'),
-  ipis: count.describe('interrupts that ask another CPU to flush'),
-  locks: count.describe('locks taken'),
-  entriesWritten: count.describe('writes to page-table entries'),
-  tablesMade: count.describe('page tables allocated'),
-  accesses: count.describe('loads and stores of programs'),
-  tlbMisses: count.describe('accesses that no TLB could translate'),
-  walkReferences: count.describe('entries that page-table walks have read'),
+  ...counters,
 });
 
 const payer = z.object({

@@ -42,13 +42,31 @@ export interface SavedEncounters {
   readonly isStale: boolean;
 }
 
+/** Who was seen to meet a turn, see `Meetings`. */
+export interface SavedMeeting {
+  readonly actor: number;
+  /** How many steps its actor takes before. */
+  readonly step: number;
+  readonly point: number;
+  /** Of each actor: the last of its steps at which it was seen to meet the turn. */
+  readonly seen: readonly number[];
+  /** Of each actor: the first of its steps from which it was taken not to. */
+  readonly relied: readonly number[];
+}
+
+/** What a search with a limit has learnt. */
+export interface SavedLessons {
+  readonly encounters: SavedEncounters;
+  readonly meetings: readonly SavedMeeting[];
+}
+
 /** Where an optimal search stands. */
 export interface SavedPath {
   readonly steps: readonly SavedStep[];
   /** To be explored after the last step. */
   readonly below: readonly SavedBranch[];
   /** With a limit. */
-  readonly encounters?: SavedEncounters;
+  readonly lessons?: SavedLessons;
 }
 
 /** Pass it to `explore()` as `from`, with the same scenario. */

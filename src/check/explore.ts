@@ -15,7 +15,7 @@ import {
   FINISHED,
   type Strategy,
 } from './strategy/strategy.ts';
-import { Trace } from './trace.ts';
+import { ENDED, Trace } from './trace.ts';
 
 export interface ExploreOptions {
   /** `'optimal'` unless told otherwise. */
@@ -102,11 +102,10 @@ class Search<Point extends number> {
     this.#scenario = scenario;
     this.#options = options;
     this.#trace = new Trace(scenario, scenario.start().length);
-    this.#strategy = newStrategy(
-      options.strategy ?? 'optimal',
-      this.#trace as unknown as Trace,
-      (length, more, actor) => this.#probe(length, more, actor),
-    );
+    this.#strategy = newStrategy(options.strategy ?? 'optimal', this.#trace as unknown as Trace, {
+      waysOf: (length, more, actor) => this.#probe(length, more).waysOf(actor),
+      goAlone: (length, actor, goesOn) => this.#goAlone(length, actor, goesOn),
+    });
   }
 
   run(): Exploration {
@@ -287,13 +286,24 @@ class Search<Point extends number> {
     return execution;
   }
 
-  #probe(length: number, more: readonly number[], actor: number): number {
+  #probe(length: number, more: readonly number[]): Execution<Point> {
     const { actor: actors, choice } = this.#trace;
     const execution = this.#takeAgain(length);
     for (const at of more) execution.step(actors[at]!, choice[at]!);
     this.#probes++;
     this.#steps += more.length;
-    return execution.waysOf(actor);
+    return execution;
+  }
+
+  #goAlone(length: number, actor: number, goesOn: (point: number, ways: number) => boolean): void {
+    const execution = this.#probe(length, []);
+    for (;;) {
+      const point = execution.pointOf(actor);
+      const isAt = point === undefined ? ENDED : this.#trace.numberOf(point);
+      if (!goesOn(isAt, point === undefined ? 0 : execution.waysOf(actor))) return;
+      execution.step(actor, 0);
+      this.#steps++;
+    }
   }
 }
 

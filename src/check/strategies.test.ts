@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fetchAdds, lastZero, readers } from '../../test/check/literature.ts';
+import { fetchAdds, indexer, lastZero, readers } from '../../test/check/literature.ts';
 import { type RandomProgram, randomProgram, watch } from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
 import { newSeed } from '../../test/seed.ts';
@@ -248,6 +248,8 @@ const BOUNDED: readonly (readonly [string, () => Scenario])[] = [
   ['4 threads of 2 fetch_add', () => fetchAdds(4, 2)],
   ['readers(5)', () => readers(5)],
   ['lastzero(7)', () => lastZero(7)],
+  ['indexer(12)', () => indexer(12)],
+  ['indexer(13)', () => indexer(13)],
 ];
 
 for (const [name, program] of BOUNDED) {

@@ -83,18 +83,30 @@ export class Encounters {
 
   /** Takes it that nobody else gets in the way of a group from the state `at` on. */
   relyOn(at: number, group: readonly number[]): void {
-    const { actors } = this.#trace;
-    const apart = (one: number, other: number): void => {
-      const pair = one * actors + other;
-      this.#apart[pair] = Math.min(this.#apart[pair]!, this.#taken[at * actors + one]!);
-    };
     for (const one of group) {
-      for (let other = 0; other < actors; other++) {
-        if (group.includes(other)) continue;
-        apart(one, other);
-        apart(other, one);
+      for (let other = 0; other < this.#trace.actors; other++) {
+        if (!group.includes(other)) this.#relyOnApart(at, one, other);
       }
     }
+  }
+
+  #relyOnApart(at: number, one: number, other: number): void {
+    if (this.#hasEnded(at, one) || this.#hasEnded(at, other)) return;
+    const { actors } = this.#trace;
+    const row = at * actors;
+    for (const [mine, its] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      const pair = mine * actors + its;
+      this.#apart[pair] = Math.min(this.#apart[pair]!, this.#taken[row + mine]!);
+    }
+  }
+
+  /** Of each actor: how many steps it has taken before the state `at`. */
+  takenBefore(at: number): Int32Array {
+    const { actors } = this.#trace;
+    return this.#taken.subarray(at * actors, (at + 1) * actors);
   }
 
   save(): SavedEncounters {
@@ -112,7 +124,12 @@ export class Encounters {
     this.#isStale = isStale;
   }
 
+  #hasEnded(at: number, actor: number): boolean {
+    return this.#trace.points[at * this.#trace.actors + actor] === ENDED;
+  }
+
   #mayMeet(at: number, one: number, other: number): boolean {
+    if (this.#hasEnded(at, one) || this.#hasEnded(at, other)) return false;
     const { actors } = this.#trace;
     const row = at * actors;
     return (

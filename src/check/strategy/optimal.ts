@@ -24,22 +24,18 @@ import type { Trace } from '../trace.ts';
 import { Cuts } from './cuts.ts';
 import { HappensBefore } from './happens_before.ts';
 import { SleepRows } from './sleep_rows.ts';
-import { BLOCKED, type Bound, FINISHED, type Probe, type Strategy, turnOf } from './strategy.ts';
+import {
+  BLOCKED,
+  type Bound,
+  FINISHED,
+  type Limit,
+  type Probe,
+  type Strategy,
+  turnOf,
+} from './strategy.ts';
 import { Symmetry } from './symmetry.ts';
 import { Waiting } from './waiting.ts';
 import { type Branch, WakeupTrees } from './wakeup_tree.ts';
-
-/** What keeps a search from some of the executions. */
-export interface Limit {
-  /** Whether an execution may begin with the steps of the trace before `from`, then `sequence`. */
-  allows(from: number, sequence: readonly number[]): boolean;
-  /**
-   * The same for a turn. The steps of the trace from `from` on are given up for that.
-   */
-  allowsTurn(from: number, actor: number, choice: number): boolean;
-  /** Whether the execution of the trace, which has come to its end, is asked for. */
-  accepts(): boolean;
-}
 
 export class Optimal implements Strategy {
   readonly #limit: Limit | undefined;
@@ -89,7 +85,7 @@ export class Optimal implements Strategy {
     this.#order = new HappensBefore(trace, this.#symmetry);
     this.#waiter = new Waiting(trace, this.#order, probe);
     this.#trees = new WakeupTrees(trace);
-    this.#cuts = limit && new Cuts(trace);
+    this.#cuts = limit && new Cuts(trace, this.#order, probe, limit);
   }
 
   get bound(): Bound | undefined {
@@ -164,7 +160,7 @@ export class Optimal implements Strategy {
         ...(this.#cuts && { cuts: this.#cuts.save(at) }),
       })),
       below: length === 0 ? [] : this.#trees.save(this.#below[length - 1]!),
-      ...(this.#cuts && { encounters: this.#cuts.saveEncounters() }),
+      ...(this.#cuts && { lessons: this.#cuts.saveLessons() }),
     };
   }
 
@@ -172,9 +168,9 @@ export class Optimal implements Strategy {
     return this.#later.slice(0, this.#floor).map((branches) => this.#trees.save(branches));
   }
 
-  restore({ steps, below, encounters }: SavedPath, floor: number): void {
+  restore({ steps, below, lessons }: SavedPath, floor: number): void {
     this.#floor = floor;
-    if (encounters !== undefined) this.#cuts?.restoreEncounters(encounters);
+    if (lessons !== undefined) this.#cuts?.restoreLessons(lessons);
     steps.forEach(({ asleep, later, cuts }, at) => {
       this.#asleep.restore(at, asleep);
       if (cuts !== undefined) this.#cuts?.restore(at, cuts);
@@ -201,6 +197,7 @@ export class Optimal implements Strategy {
     }
     waiting.length = 0;
     for (let actor = 0; actor < actors; actor++) this.#order.addWaiting(actor, waiting);
+    this.#cuts?.finish(firstNew);
     this.#waiter.forget(firstNew);
     this.#reverseAll(races);
     this.#reverseAll(waiting);
@@ -232,12 +229,24 @@ export class Optimal implements Strategy {
 
   /** What is to be tried from a state besides what races have led to, because the limit cut some off. */
   #branchesBesides(at: number): Branch[] {
-    const actors = this.#cuts?.open(
-      at,
-      (actor) => this.#asleep.maskOf(at, actor) !== 0,
-      (actor) => this.#branchesOf(at, actor).length,
+    const cuts = this.#cuts;
+    if (cuts === undefined) return [];
+    const turnsOf = (actor: number): Branch[] => this.#branchesOf(at, actor);
+    const asleep = this.#asleepIn(at);
+    const actors = cuts.open(at, asleep, (actor) => turnsOf(actor).length);
+    const sleepers = asleep.filter((actor) => turnsOf(actor).length === 0);
+    return this.#allowed(at, actors.flatMap(turnsOf)).filter(
+      ({ actor, choice }) => !cuts.isInVain(at, actor, choice, sleepers),
     );
-    return this.#allowed(at, actors?.flatMap((actor) => this.#branchesOf(at, actor)) ?? []);
+  }
+
+  /** The actors that have turns that are asleep in a state. */
+  #asleepIn(at: number): number[] {
+    const asleep: number[] = [];
+    for (let actor = 0; actor < this.#trace.actors; actor++) {
+      if (this.#asleep.maskOf(at, actor) !== 0) asleep.push(actor);
+    }
+    return asleep;
   }
 
   /** Those of the branches of a state that are within the limit. */

@@ -15,8 +15,7 @@
  *         V. Vafeiadis, Reconciling Preemption Bounding with DPOR, TACAS 2023 (beginnings)
  */
 import { ENDED, type Trace } from '../trace.ts';
-import type { Limit } from './optimal.ts';
-import type { Probe } from './strategy.ts';
+import type { Limit, Probe } from './strategy.ts';
 
 export class Preemptions implements Limit {
   readonly #trace: Trace;
@@ -72,6 +71,11 @@ export class Preemptions implements Limit {
     }
     const steps = Array.from({ length: at + 1 }, (_, step) => step);
     return this.#isWithin(steps, pending);
+  }
+
+  allowsBefore(length: number): boolean {
+    const steps = Array.from({ length }, (_, at) => at);
+    return this.#isWithin(steps, this.#trace.canWait(this.#trace.point[length]!) ? [] : [length]);
   }
 
   accepts(): boolean {
@@ -227,7 +231,7 @@ export class Preemptions implements Limit {
         const mine = this.#trace.actor[step]!;
         return this.#lines[mine]!.indexOf(step) < this.#taken[mine]!;
       });
-      isWaiting = this.#probe(0, taken, actor) === 0;
+      isWaiting = this.#probe.waysOf(0, taken, actor) === 0;
       this.#waits.set(key, isWaiting);
     }
     return isWaiting;

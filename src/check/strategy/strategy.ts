@@ -42,11 +42,36 @@ export interface Strategy {
   end(): void;
 }
 
-/**
- * In how many ways `actor` could take its step after the steps of the trace before `length`, then
- * the steps `more`: 0 if it would wait.
- */
-export type Probe = (length: number, more: readonly number[], actor: number) => number;
+/** Runs steps once more to ask what could come behind them. */
+export interface Probe {
+  /**
+   * In how many ways `actor` could take its step after the steps of the trace before `length`, then
+   * the steps `more`: 0 if it would wait.
+   */
+  waysOf(length: number, more: readonly number[], actor: number): number;
+  /**
+   * Lets `actor` go on alone after the steps of the trace before `length`, as long as `goesOn`. It is
+   * told the point of each step, `ENDED` behind the last one, and in how many ways it could go.
+   */
+  goAlone(length: number, actor: number, goesOn: (point: number, ways: number) => boolean): void;
+}
+
+/** What keeps a search from some of the executions. */
+export interface Limit {
+  /** Whether an execution may begin with the steps of the trace before `from`, then `sequence`. */
+  allows(from: number, sequence: readonly number[]): boolean;
+  /**
+   * The same for a turn. The steps of the trace from `from` on are given up for that.
+   */
+  allowsTurn(from: number, actor: number, choice: number): boolean;
+  /**
+   * Whether an execution may begin with the steps before `length` and leave who takes that one to go
+   * on later.
+   */
+  allowsBefore(length: number): boolean;
+  /** Whether the execution of the trace, which has come to its end, is asked for. */
+  accepts(): boolean;
+}
 
 /** Actors that a scenario can have. */
 export const ACTORS_MAX = 256;

@@ -84,7 +84,7 @@ export class Waiting {
     const situation = this.#events.situation(actor, past, point, from, sequence);
     let ways = this.#events.waysIn(situation);
     if (ways === undefined) {
-      ways = this.#probe(from, sequence, actor);
+      ways = this.#probe.waysOf(from, sequence, actor);
       this.#events.remember(situation, ways);
     }
     return ways;

@@ -11,12 +11,19 @@ import type { Limit, Probe } from './strategy.ts';
 /** Who goes on longer alone is not looked at. */
 const STEPS_MAX = 1000;
 
+/** What an actor can do alone, within the limit. */
+interface Way {
+  readonly actor: number;
+  /** Of its steps. */
+  readonly points: readonly number[];
+  /** Where it waits then, or `ENDED`: it does not. */
+  readonly waitsAt: number;
+}
+
 export class Lookahead {
   readonly #trace: Trace;
   readonly #probe: Probe;
   readonly #limit: Limit;
-  /** Of the actor that goes on: the points of its steps. */
-  readonly #points: number[] = [];
 
   constructor(trace: Trace, probe: Probe, limit: Limit) {
     this.#trace = trace;
@@ -31,18 +38,13 @@ export class Lookahead {
    * @param turn the point of the turn
    */
   isNeverMet(length: number, turn: number, [actor, ...others]: readonly number[]): boolean {
-    const ways: number[][] = [];
+    const ways: Way[] = [];
     for (const other of others) {
-      const its = this.#goAlone(length, other, actor!, turn);
-      if (its === undefined) return false;
-      for (const point of its) {
-        for (const way of ways) {
-          if (way.some((each) => this.#trace.areDependent(each, point))) return false;
-        }
-      }
-      ways.push(its);
+      const way = this.#goAlone(length, other, actor!, turn);
+      if (way === undefined || ways.some((each) => this.#areInTheWay(each, way))) return false;
+      ways.push(way);
     }
-    return true;
+    return ways.every((way) => this.#waitsOn(length, way, ways));
   }
 
   /** Whether `actor` ends behind its turn in the state `at`. */
@@ -57,15 +59,13 @@ export class Lookahead {
   }
 
   /**
-   * The points of what `other` can do alone within the limit before it meets a turn of `actor`, with
-   * the one that it waits at then.
+   * What `other` can do before it meets a turn of `actor`.
    *
    * @returns nothing if it meets it, or if what it does is not certain
    */
-  #goAlone(length: number, other: number, actor: number, turn: number): number[] | undefined {
+  #goAlone(length: number, other: number, actor: number, turn: number): Way | undefined {
     const trace = this.#trace;
-    const points = this.#points;
-    points.length = 0;
+    const points: number[] = [];
     let last = ENDED;
     let ways = 0;
     this.#probe.goAlone(length, other, (point, count) => {
@@ -76,29 +76,28 @@ export class Lookahead {
     });
     const meets = last !== ENDED && ways > 0;
     if (meets) points.push(last);
-    const allowed = this.#countAllowed(length, other, actor, turn);
-    if (allowed < points.length) return points.slice(0, allowed);
-    if (meets) return undefined;
-    return last === ENDED ? points.slice() : [...points, last];
+    const allowed = this.#countAllowed(length, { actor: other, points }, actor, turn);
+    const isCut = allowed < points.length;
+    if (meets && !isCut) return undefined;
+    return { actor: other, points: points.slice(0, allowed), waitsAt: isCut ? ENDED : last };
   }
 
-  /** How many steps of those that `other` takes alone the limit allows. */
-  #countAllowed(length: number, other: number, actor: number, turn: number): number {
-    const trace = this.#trace;
-    const points = this.#points;
+  /** How many steps of a way the limit allows before the turn. */
+  #countAllowed(
+    length: number,
+    way: Pick<Way, 'actor' | 'points'>,
+    actor: number,
+    turn: number,
+  ): number {
     const isAllowed = (count: number): boolean => {
-      trace.reserve(length + count + 1 - trace.length);
-      for (let at = 0; at < count; at++) {
-        trace.actor[length + at] = other;
-        trace.choice[length + at] = 0;
-        trace.point[length + at] = points[at]!;
-      }
-      trace.actor[length + count] = actor;
-      trace.choice[length + count] = 0;
-      trace.point[length + count] = turn;
+      this.#lay(length, way, count);
+      const { actor: actors, choice, point } = this.#trace;
+      actors[length + count] = actor;
+      choice[length + count] = 0;
+      point[length + count] = turn;
       return this.#limit.allowsBefore(length + count);
     };
-    let [low, high] = [0, points.length];
+    let [low, high] = [0, way.points.length];
     if (isAllowed(high)) return high;
     while (low + 1 < high) {
       const middle = (low + high) >> 1;
@@ -106,5 +105,38 @@ export class Lookahead {
       else high = middle;
     }
     return low;
+  }
+
+  #areInTheWay(one: Way, other: Way): boolean {
+    return one.points.some((point) =>
+      other.points.some((each) => this.#trace.areDependent(point, each)),
+    );
+  }
+
+  /** Whether who waits at the end of its way waits whatever the others do. */
+  #waitsOn(length: number, { actor, waitsAt }: Way, ways: readonly Way[]): boolean {
+    if (waitsAt === ENDED) return true;
+    const touches = (point: number): boolean => this.#trace.areDependent(point, waitsAt);
+    const others = ways.filter((way) => way.actor !== actor && way.points.some(touches));
+    const [way] = others;
+    if (way === undefined) return true;
+    if (others.length > 1) return false;
+    this.#lay(length, way, way.points.length);
+    return way.points.every((point, at) => {
+      if (!touches(point)) return true;
+      const steps = Array.from({ length: at + 1 }, (_, step) => length + step);
+      return this.#probe.waysOf(length, steps, actor) === 0;
+    });
+  }
+
+  /** Makes the first `count` steps of a way steps of the trace, with room for one more. */
+  #lay(length: number, { actor, points }: Pick<Way, 'actor' | 'points'>, count: number): void {
+    const trace = this.#trace;
+    trace.reserve(length + count + 1 - trace.length);
+    for (let at = 0; at < count; at++) {
+      trace.actor[length + at] = actor;
+      trace.choice[length + at] = 0;
+      trace.point[length + at] = points[at]!;
+    }
   }
 }

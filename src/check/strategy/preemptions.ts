@@ -75,7 +75,7 @@ export class Preemptions implements Limit {
 
   allowsBefore(length: number): boolean {
     const steps = Array.from({ length }, (_, at) => at);
-    return this.#isWithin(steps, this.#trace.canWait(this.#trace.point[length]!) ? [] : [length]);
+    return this.#isWithin(steps, [length]);
   }
 
   accepts(): boolean {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { formatById } from '../../../src/arch/index.ts';
 import type { Inode, Layout, Machine, PmScanArg, Task, WorldSize } from '../../../src/mm/index.ts';
-import { ADVICE, type Address, CATEGORIES, type Call, MAP, MREMAP, PROT } from '../calls.ts';
+import { ADVICE, type Address, CATEGORIES, type Call, MAP, PROT } from '../calls.ts';
 import { isHugetlb } from '../covered.ts';
 import type { Program, Step } from '../program.ts';
 import type { Backing, InitialState, KernelReport, Outcome, State, Vma } from '../report.ts';
@@ -68,7 +68,6 @@ class Run {
   readonly #tasks = new Map<number, Task>();
   readonly #results = new Map<number, number>();
   readonly #states: State[] = [];
-  #mayStayLocked = false;
   readonly #onObserve: (observed: Observed) => void;
 
   constructor(
@@ -130,14 +129,12 @@ class Run {
 
   /** Whether the engine says that it does not do here what the kernel does: see docs/coverage.md. */
   #isOmitted({ process, call }: Step): boolean {
-    if (call.name === 'mremap') this.#mayStayLocked ||= this.#leavesLocked(process, call);
     if (call.name === 'uffd_move') return this.#splitsByMove(process, call);
     if (call.name !== 'madvise' && call.name !== 'process_madvise') return false;
     const target = call.name === 'madvise' ? process : call.target;
     const ranges: [Address, number][] = [[call.address, call.length]];
     if (call.name === 'process_madvise') ranges.push([call.address2, call.length2]);
     if (!SPLITTING_ADVICE.includes(call.advice)) return false;
-    if (this.#mayStayLocked && call.advice === ADVICE.pageout) return true;
     return ranges.some(([address, length]) => this.#meetsLargeFolio(target, address, length));
   }
 
@@ -154,15 +151,6 @@ class Run {
     const at = this.#at(address);
     const start = Math.floor(at / PAGE_BYTES);
     return task !== undefined && mapsLargeFolio(task, start, Math.ceil((at + length) / PAGE_BYTES));
-  }
-
-  /**
-   * The kernel unlocks all of a locked VMA of which a part is moved with MREMAP_DONTUNMAP, but not the
-   * pages that stay: nothing unlocks them later, and MADV_PAGEOUT leaves them (6.18, measured).
-   */
-  #leavesLocked(process: number, { flags, address }: Extract<Call, { name: 'mremap' }>): boolean {
-    const vma = this.#tasks.get(process)?.mm.vmas.at(Math.floor(this.#at(address) / PAGE_BYTES));
-    return (flags & MREMAP.dontunmap) !== 0 && ((vma?.flags ?? 0) & mm.VM.LOCKED) !== 0;
   }
 
   #audit(): void {

@@ -190,7 +190,7 @@ const FRAME_BYTES = 32;
 const ENTRY_FRAME = (1n << 55n) - 1n;
 const ENTRY_PRESENT = 1n << 63n;
 /** Of kpageflags, what the engine knows of: see docs/procfs.md. */
-const KPF_COMPARED = [3, 4, 11, 12, 15, 16, 22, 24].reduce(
+const KPF_COMPARED = [3, 4, 11, 12, 15, 16, 18, 22, 24, 33].reduce(
   (sum, bit) => sum | (1n << BigInt(bit)),
   0n,
 );

@@ -235,6 +235,8 @@ static void drain_lists(void)
 
 	must(syscall(madvise, page, PAGE, 24 /* MADV_DONTNEED_LOCKED */), "executor: cannot zap a page");
 	*(volatile u8 *)page = 1;
+	/* Pages to be mlocked or munlocked wait on one of their own. */
+	must(syscall(madvise, page, PAGE, 3 /* MADV_WILLNEED */), "executor: cannot drain lists");
 }
 
 static void observe_files(u32 step)

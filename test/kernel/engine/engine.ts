@@ -9,6 +9,7 @@ import type { Program, Step } from '../program.ts';
 import type { Backing, InitialState, KernelReport, Outcome, State, Vma } from '../report.ts';
 import { mm } from './build.ts';
 import { Files } from './files.ts';
+import { MlockRecord } from './mlock_record.ts';
 import { countersOf, describeVma, entriesOf, mapsLargeFolio, splitsByMove } from './observe.ts';
 import { readAheadPages } from './read_ahead.ts';
 import { touch } from './touch.ts';
@@ -37,6 +38,7 @@ export interface Observed {
   readonly task: Task;
   readonly process: number;
   readonly backing: (inode: Inode) => Backing;
+  readonly mlocks: MlockRecord;
 }
 
 /**
@@ -65,6 +67,7 @@ class Run {
   readonly #machine: Machine;
   readonly #files: Files;
   readonly #uffds = new Userfaultfds();
+  readonly #mlocks = new MlockRecord();
   readonly #tasks = new Map<number, Task>();
   readonly #results = new Map<number, number>();
   readonly #states: State[] = [];
@@ -78,6 +81,7 @@ class Run {
     this.#initial = initial;
     this.#onObserve = onObserve;
     this.#machine = new mm.Machine(size);
+    this.#machine.mlockCounts = this.#mlocks;
     this.#files = new Files(this.#machine, CPU);
     const task = mm.run(mm.newProcess(this.#machine, CPU, layoutOf(initial)));
     if (task === undefined) throw new Error('Cannot start a process: the machine is too small');
@@ -185,7 +189,8 @@ class Run {
       ...entriesOf(task, vmas),
       counters: countersOf(task),
     });
-    this.#onObserve({ task, process, backing: (inode) => this.#files.backing(inode) });
+    const backing = (inode: Inode): Backing => this.#files.backing(inode);
+    this.#onObserve({ task, process, backing, mlocks: this.#mlocks });
   }
 
   #at(address: Address): number {

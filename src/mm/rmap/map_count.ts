@@ -17,7 +17,7 @@ import { mlockMapped, munlockMapped } from './mlock.ts';
  */
 export function mapNewAnonymous(world: World, head: number, vma: Vma, page: number): void {
   addNewAnonymous(world, head, vma, page, vma.anonVma!);
-  mlockMapped(world, vma, head, 2 ** orderOf(world, head));
+  if ((vma.flags & VM.LOCKED) !== 0) mlockMapped(world, vma, head, 2 ** orderOf(world, head));
 }
 
 /**

@@ -10,7 +10,8 @@
  *
  * @source mm/mlock.c mlock_folio(), munlock_folio(); mm/internal.h mlock_vma_folio(),
  *         munlock_vma_folio() (Linux 6.18)
- * @omits  batches of a CPU, for which Linux may count too few; SHM_LOCK
+ * @omits  that a CPU puts off what it mlocks and munlocks, so that Linux may count too few; that pages of
+ *         a large folio which are zapped together munlock it once; SHM_LOCK
  */
 import { headOf, orderOf } from '../page/frame.ts';
 import { VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
@@ -39,7 +40,7 @@ export function munlockFolio(world: World, head: number): void {
 
 /** `pages` entries of `vma` were made for the folio of `frame`: mlocks it if these map all of it. */
 export function mlockMapped(world: World, vma: Vma, frame: number, pages: number): void {
-  // While munlock(2) and mlock(2) look at the pages themselves, VM_IO keeps others from counting twice.
+  // While mlock(2) looks at the pages itself, VM_IO keeps others from counting them twice.
   if ((vma.flags & (VM.LOCKED | VM_SPECIAL)) !== VM.LOCKED) return;
   const head = headOf(world, frame);
   if (pages === 2 ** orderOf(world, head)) mlockFolio(world, head);

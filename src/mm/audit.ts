@@ -13,6 +13,7 @@ import { headOf, ZERO_FRAME } from './page/frame.ts';
 import { auditLargeMaps, type LargeMaps, noteLargeMap } from './rmap/audit_large.ts';
 import { entireMapcount } from './rmap/large_mapcount.ts';
 import { rssKindOf } from './rmap/map_count.ts';
+import { auditMlocks } from './rmap/mlock.ts';
 import { auditSwap } from './swap/audit_swap.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from './table/mapped_entry.ts';
 import { isNoneAt, isPresentAt, isTableAt, isWritableAt, tableAt } from './table/pgtable.ts';
@@ -119,15 +120,16 @@ function countReferences(machine: Machine, found: Found): void {
     const flags = machine.frameFlags[frame]!;
     if ((flags & FrameFlag.RESERVED) !== 0) continue;
     if (machine.frameMapcount[frame] !== maps[frame]) violate(machine, 'P-COUNT');
-    const isHead = (flags & FrameFlag.HEAD) !== 0;
+    const isFree = (flags & FrameFlag.BUDDY) !== 0;
+    const isHead = (flags & FrameFlag.HEAD) !== 0 && !isFree;
     if (isHead && entireMapcount(machine, frame) !== entire[frame]) violate(machine, 'P-COUNT');
     // What would be references of another frame counts maps of the whole.
     if ((flags & FrameFlag.TAIL) !== 0) continue;
     // Of a free block it is a link of the buddy system.
-    const isFree = (flags & FrameFlag.BUDDY) !== 0;
     const kept = isFree ? 0 : machine.frameReferences[frame];
     if (kept !== references[frame]) violate(machine, 'P-COUNT');
   }
+  auditMlocks(machine);
 }
 
 /** Of hugetlb, smaller entries have been counted at the head already. */

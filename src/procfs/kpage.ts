@@ -3,7 +3,7 @@
  *
  * @source fs/proc/page.c kpagecount_read(), stable_page_flags() (Linux 6.18);
  *         include/uapi/linux/kernel-page-flags.h
- * @omits  LRU lists, KPF_REFERENCED, KPF_ACTIVE, KPF_UNEVICTABLE, KPF_MLOCKED
+ * @omits  LRU lists, KPF_REFERENCED, KPF_ACTIVE: what is mlocked is on the list of what is not evictable
  */
 import { FrameFlag, headOf, type Machine, ORDER_MAX, orderOf, ZERO_FRAME } from '../mm/index.ts';
 import { isFolioMapped, isHugeZeroFrame, mapcountOf } from './frames.ts';
@@ -21,12 +21,14 @@ export const KPF = {
   SWAPBACKED: 2 ** 14,
   COMPOUND_HEAD: 2 ** 15,
   COMPOUND_TAIL: 2 ** 16,
+  UNEVICTABLE: 2 ** 18,
   THP: 2 ** 22,
   ZERO_PAGE: 2 ** 24,
   PGTABLE: 2 ** 26,
 } as const;
 /** Bits of the upper half. */
 const RESERVED = 2 ** 0;
+const MLOCKED = 2 ** 1;
 
 const COPIED: readonly (readonly [flag: number, bit: number])[] = [
   [FrameFlag.LOCKED, KPF.LOCKED],
@@ -34,6 +36,7 @@ const COPIED: readonly (readonly [flag: number, bit: number])[] = [
   [FrameFlag.DIRTY, KPF.DIRTY],
   [FrameFlag.SWAPBACKED, KPF.SWAPBACKED],
   [FrameFlag.SWAPCACHE, KPF.SWAPCACHE],
+  [FrameFlag.MLOCKED, KPF.UNEVICTABLE],
 ];
 
 export function kpagecountOf(machine: Machine): WordFile {
@@ -50,7 +53,8 @@ export function kpageflagsOf(machine: Machine): WordFile {
       return;
     }
     into[at] = flagsOfFrame(machine, number);
-    into[at + 1] = number === ZERO_FRAME ? RESERVED : 0;
+    const isMlocked = (into[at]! & KPF.UNEVICTABLE) !== 0;
+    into[at + 1] = (number === ZERO_FRAME ? RESERVED : 0) + (isMlocked ? MLOCKED : 0);
   });
 }
 

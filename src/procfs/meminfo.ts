@@ -3,7 +3,7 @@
  * MemTotal.
  *
  * @source fs/proc/meminfo.c meminfo_proc_show(), mm/vmstat.c (Linux 6.18)
- * @omits  LRU lists: all pages are inactive; counters of events are 0; promises for shared memory
+ * @omits  LRU lists: all pages are inactive, or mlocked; counters of events are 0; promises for shared memory
  */
 import type { Machine } from '../mm/index.ts';
 import { countMemory, type MemoryCounts } from './memory_counts.ts';
@@ -29,6 +29,7 @@ const NONE = 0;
 function pagesByName(counts: MemoryCounts): readonly (readonly [name: string, pages: number])[] {
   const anon = counts.anonMapped + counts.swapCached;
   const file = counts.cached - counts.shmem;
+  const mlocked = counts.mlockedAnon + counts.mlockedFile;
   return [
     ['MemTotal', counts.total],
     ['MemFree', counts.free],
@@ -37,13 +38,13 @@ function pagesByName(counts: MemoryCounts): readonly (readonly [name: string, pa
     ['Cached', counts.cached],
     ['SwapCached', counts.swapCached],
     ['Active', NONE],
-    ['Inactive', anon + counts.cached],
+    ['Inactive', anon + counts.cached - mlocked],
     ['Active(anon)', NONE],
-    ['Inactive(anon)', anon + counts.shmem],
+    ['Inactive(anon)', anon + counts.shmem - counts.mlockedAnon],
     ['Active(file)', NONE],
-    ['Inactive(file)', file],
-    ['Unevictable', NONE],
-    ['Mlocked', NONE],
+    ['Inactive(file)', file - counts.mlockedFile],
+    ['Unevictable', mlocked],
+    ['Mlocked', mlocked],
     ['SwapTotal', counts.swapTotal],
     ['SwapFree', counts.swapFree],
     ['Zswap', NONE],
@@ -83,13 +84,15 @@ export function renderVmstat(machine: Machine): string {
   const hugePages = machine.format.entryPages[1]!;
   const file = counts.cached - counts.shmem;
   const anon = counts.anonMapped + counts.shmem;
+  const mlocked = counts.mlockedAnon + counts.mlockedFile;
   const fields: readonly (readonly [name: string, count: number])[] = [
     ['nr_free_pages', counts.free],
-    ['nr_inactive_anon', anon],
+    ['nr_inactive_anon', anon - counts.mlockedAnon],
     ['nr_active_anon', NONE],
-    ['nr_inactive_file', file],
+    ['nr_inactive_file', file - counts.mlockedFile],
     ['nr_active_file', NONE],
-    ['nr_unevictable', NONE],
+    ['nr_unevictable', mlocked],
+    ['nr_mlock', mlocked],
     ['nr_slab_reclaimable', NONE],
     ['nr_slab_unreclaimable', NONE],
     ['nr_anon_pages', counts.anonMapped],

@@ -28,6 +28,9 @@ export interface MemoryCounts {
   shmemHuge: number;
   shmemHugeMapped: number;
   swapCached: number;
+  /** Of private memory and memory that is a file, and of files on a disk: kept in memory. */
+  mlockedAnon: number;
+  mlockedFile: number;
   swapTotal: number;
   swapFree: number;
   committed: number;
@@ -49,6 +52,8 @@ export function countMemory(machine: Machine): MemoryCounts {
     shmemHuge: 0,
     shmemHugeMapped: 0,
     swapCached: 0,
+    mlockedAnon: 0,
+    mlockedFile: 0,
     swapTotal: swapSlots,
     swapFree: swapSlots - usedSlots(machine),
     committed: 0,
@@ -74,6 +79,10 @@ export function usedSlots({ swapCount, swapCache }: Machine): number {
   );
 }
 
+/** Whether the LRU lists of files have a folio. @source include/linux/mm_inline.h folio_is_file_lru() */
+const isOfFile = ({ frameFlags }: Machine, head: number): boolean =>
+  (frameFlags[head]! & FrameFlag.SWAPBACKED) === 0;
+
 /** Of the frames from `head` on, which are a folio, a free block, or one of a CPU's own. */
 function countFolio(machine: Machine, head: number, pages: number, counts: MemoryCounts): void {
   const flags = machine.frameFlags[head]!;
@@ -86,6 +95,9 @@ function countFolio(machine: Machine, head: number, pages: number, counts: Memor
   if (isFree || (flags & FrameFlag.RESERVED) !== 0) return;
   if ((flags & FrameFlag.SWAPCACHE) !== 0) counts.swapCached += pages;
   const isHugeMapped = pages > 1 && entireMapcount(machine, head) > 0;
+  if ((flags & FrameFlag.MLOCKED) !== 0) {
+    counts[isOfFile(machine, head) ? 'mlockedFile' : 'mlockedAnon'] += pages;
+  }
   let mapped = 0;
   for (let frame = head; frame < head + pages; frame++) {
     if (mapcountOf(machine, frame) > 0) mapped++;

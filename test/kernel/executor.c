@@ -153,6 +153,7 @@ static void run_steps(u32 process)
 		s64 arguments[OPERANDS];
 		u32 at = await_turn(process), call;
 
+		drain_lists();
 		if (at >= count) {
 			observe(count);
 			leave();

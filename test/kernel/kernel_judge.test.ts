@@ -14,6 +14,7 @@ import { EXECUTOR_ARGUMENTS, executor, runAllOnKernel, runOnKernel } from './ker
 import { encodeProgram, formatProgram, type Program, parseProgram } from './program.ts';
 import { referenceHost } from './reference_host.ts';
 import { MADVISE_RULES } from './rules/madvise.ts';
+import { MLOCK_RULES } from './rules/mlock.ts';
 import { MMAP_RULES } from './rules/mmap.ts';
 import { MREMAP_RULES } from './rules/mremap.ts';
 import { findings } from './rules/rule.ts';
@@ -85,7 +86,7 @@ judgedTest('the process that programs start in holds nothing but the executor', 
   assert.deepEqual(states[0]!.counters, initial.counters);
 });
 
-for (const rules of [MMAP_RULES, MREMAP_RULES, VMA_RULES, MADVISE_RULES]) {
+for (const rules of [MMAP_RULES, MREMAP_RULES, VMA_RULES, MADVISE_RULES, MLOCK_RULES]) {
   judgedTest(
     `${rules.length} rules, among them: ${rules[0]!.says}`,
     [...needs, referenceHost],

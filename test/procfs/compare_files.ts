@@ -6,7 +6,7 @@
  * files, where the executor's code and stack were. VMAs of the executor are left out of lists; sums
  * that count them are held against the sum of theirs and the others.
  */
-import type { Inode, Mm } from '../../src/mm/index.ts';
+import { headOf, type Inode, type Mm } from '../../src/mm/index.ts';
 import { parseMaps } from '../../src/proc/maps.ts';
 import {
   type FileName,
@@ -190,11 +190,13 @@ const FRAME_BYTES = 32;
 const ENTRY_FRAME = (1n << 55n) - 1n;
 const ENTRY_PRESENT = 1n << 63n;
 /** Of kpageflags, what the engine knows of: see docs/procfs.md. */
-const KPF_COMPARED = [3, 4, 11, 12, 15, 16, 22, 24].reduce(
+const KPF_COMPARED = [3, 4, 11, 12, 15, 16, 18, 22, 24, 33].reduce(
   (sum, bit) => sum | (1n << BigInt(bit)),
   0n,
 );
 const KPF_ZERO_PAGE = 1n << 24n;
+/** UNEVICTABLE and MLOCKED. */
+const KPF_KEPT = (1n << 18n) | (1n << 33n);
 
 function kernelFrames({ files }: State): string {
   const numbers = new Map<number, number>();
@@ -212,7 +214,7 @@ function kernelFrames({ files }: State): string {
 }
 
 /** The pages that the kernel has reported. */
-function engineFrames(state: State, { task }: Observed): string {
+function engineFrames(state: State, { task, mlocks }: Observed): string {
   const numbers = new Map<number, number>();
   const { machine, mm } = task;
   const [pagemap, counts, flags] = [
@@ -221,6 +223,10 @@ function engineFrames(state: State, { task }: Observed): string {
     kpageflagsOf(machine),
   ];
   const bytes = Buffer.from(state.files?.get('FRAMES') ?? new Uint8Array());
+  const uncounted = (frame: number, at: number): bigint => {
+    const isLost = (bytes.readBigUInt64LE(at + 24) & KPF_KEPT) === 0n;
+    return isLost && mlocks.wasRepeated(headOf(machine, frame)) ? KPF_KEPT : 0n;
+  };
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
     const page = Number(bytes.readBigUInt64LE(at));
@@ -233,7 +239,7 @@ function engineFrames(state: State, { task }: Observed): string {
           page,
           entry,
           count: isPresent ? Number(wordOf(counts, frame)) : 0,
-          flags: isPresent ? wordOf(flags, frame) : 0n,
+          flags: isPresent ? wordOf(flags, frame) & ~uncounted(frame, at) : 0n,
         },
         numbers,
       ),

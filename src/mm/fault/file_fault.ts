@@ -145,7 +145,7 @@ function* finishFault(
   const whole = isLarge ? wholeFolio(machine, vma, page, frame) : undefined;
   const isWhole = whole !== undefined && isRunEmpty(machine, whole, page, slot);
   const run = isWhole ? whole : { start: page, end: page + 1, frame };
-  const count = yield* mapRun(task, run, page, slot, noted ? withWp(flags) : flags);
+  const count = yield* mapRun(task, vma, run, page, slot, noted ? withWp(flags) : flags);
   yield* unlockPte(task, mm, slot);
   return count > 0 ? MAPPED : Fault.DONE;
 }

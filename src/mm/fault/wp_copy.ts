@@ -94,7 +94,7 @@ function* replaceIfSame(
     yield setting(machine.objects.entry(slot));
     const noted = machine.format.uffdWp(low, high) ? UFFD_WP : 0;
     setMapped(machine, slot, copy, isUnshare ? readOnlyFlags(vma) | noted : writtenFlags(vma));
-    yield* removeRmap(machine, mm, frame);
+    yield* removeRmap(machine, mm, vma, frame);
     yield* unlockPte(task, mm, slot);
   }
   return isSame;

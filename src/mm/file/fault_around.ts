@@ -146,7 +146,7 @@ function* mapFolio(task: Task, vma: Vma, run: FolioRun, page: number, above: num
   if (isTable) {
     const isWithin = run.start <= page && page < run.end;
     isMapped = isWithin && isNoneAt(machine, slot + page - run.start);
-    count = yield* mapRun(task, run, run.start, slot, pageRights(vma) | ACCESSED);
+    count = yield* mapRun(task, vma, run, run.start, slot, pageRights(vma) | ACCESSED);
     yield* unlockPte(task, mm, slot);
   }
   yield* unlockFolio(machine, cpu, run.frame);

@@ -7,6 +7,7 @@ import type { LeafFlags } from '../../arch/index.ts';
 import type { Machine } from '../machine.ts';
 import { headOf, orderOf } from '../page/frame.ts';
 import { addRmap } from '../rmap/map_count.ts';
+import { mlockMapped } from '../rmap/mlock.ts';
 import { setMapped } from '../table/mapped_entry.ts';
 import { isNoneAt } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
@@ -54,6 +55,7 @@ export function isRunEmpty(machine: Machine, run: FolioRun, page: number, slot: 
  */
 export function* mapRun(
   task: Task,
+  vma: Vma,
   { start, end, frame }: FolioRun,
   page: number,
   slot: number,
@@ -68,6 +70,7 @@ export function* mapRun(
     yield* addRmap(machine, mm, frame + at - start);
     count++;
   }
+  if (count > 0) mlockMapped(machine, vma, frame, count);
   if (count > 1) {
     const head = headOf(machine, frame);
     yield writing(machine.objects.frame(head));

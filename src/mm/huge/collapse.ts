@@ -203,7 +203,7 @@ function* replacePages(
 ): Op<void> {
   const { machine, cpu, mm } = task;
   for (let index = 0; index < hugePages(machine); index++) {
-    yield* takePage(task, table * machine.tableEntries + index, head + index);
+    yield* takePage(task, vma, table * machine.tableEntries + index, head + index);
   }
   mapNewAnonymous(machine, head, vma, start);
   machine.frameMapcount[head] = 0;
@@ -218,7 +218,7 @@ function* replacePages(
 }
 
 /** Copies the page at `slot` to `frame` and drops it. */
-function* takePage({ machine, cpu, mm }: Task, slot: number, frame: number): Op<void> {
+function* takePage({ machine, cpu, mm }: Task, vma: Vma, slot: number, frame: number): Op<void> {
   if (isNoneAt(machine, slot)) return;
   const old = mappedFrameAt(machine, slot);
   yield clearing(machine.objects.entry(slot));
@@ -228,6 +228,6 @@ function* takePage({ machine, cpu, mm }: Task, slot: number, frame: number): Op<
     yield reading(machine.objects.frame(headOf(machine, old)));
     machine.frameData[frame] = machine.frameData[old]!;
   }
-  yield* removeRmap(machine, mm, old);
+  yield* removeRmap(machine, mm, vma, old);
   yield* putFrame(machine, cpu, old);
 }

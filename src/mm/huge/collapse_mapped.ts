@@ -71,7 +71,7 @@ function* collapseLocked(
   const { machine } = task;
   yield reading(machine.objects.entry(slot));
   if (isTableAt(machine, slot, 1)) {
-    const result = yield* removeTable(task, start, slot, head);
+    const result = yield* removeTable(task, vma, start, slot, head);
     if (result !== Scan.SUCCEED) return result;
   }
   const flags = pageRights(vma) | ACCESSED;
@@ -80,7 +80,7 @@ function* collapseLocked(
 }
 
 /** Takes the table away if it maps nothing but pages of the folio, each at its place. */
-function* removeTable(task: Task, start: number, slot: number, head: number): Op<Scan> {
+function* removeTable(task: Task, vma: Vma, start: number, slot: number, head: number): Op<Scan> {
   const { machine, cpu, mm } = task;
   const outer = lockOf(machine, mm, slot, 1);
   let table = NONE;
@@ -96,7 +96,7 @@ function* removeTable(task: Task, start: number, slot: number, head: number): Op
     yield* lockNested(machine, cpu, inner, Rank.PAGE_TABLE);
     result = yield* checkEntries(task, first, head);
     if (result === Scan.SUCCEED) {
-      yield* clearEntries(task, start, first);
+      yield* clearEntries(task, vma, start, first);
       table = yield* unlinkEmptyTable(task, mm, start, slot);
     }
     yield* unlockNested(machine, cpu, inner);
@@ -121,7 +121,7 @@ function* checkEntries({ machine }: Task, first: number, head: number): Op<Scan>
 }
 
 /** Called under the lock of the table. The flush comes with that of the table. */
-function* clearEntries({ machine, mm }: Task, start: number, first: number): Op<void> {
+function* clearEntries({ machine, mm }: Task, vma: Vma, start: number, first: number): Op<void> {
   const pages = machine.format.entryPages[1]!;
   for (let index = 0; index < pages; index++) {
     const slot = first + index;
@@ -133,7 +133,7 @@ function* clearEntries({ machine, mm }: Task, start: number, first: number): Op<
       machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, start + index, frame, isWritable);
     }
     clearEntry(machine, slot);
-    yield* removeRmap(machine, mm, frame);
+    yield* removeRmap(machine, mm, vma, frame);
     const head = headOf(machine, frame);
     yield writing(machine.objects.frame(head));
     machine.frameReferences[head]!--;

@@ -6,6 +6,7 @@
 import type { LeafFlags } from '../../arch/index.ts';
 import type { Machine } from '../machine.ts';
 import { headOf, orderOf } from '../page/frame.ts';
+import { mlockMapped } from '../rmap/mlock.ts';
 import { setMapped } from '../table/mapped_entry.ts';
 import { isNoneAt, lockOf } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
@@ -55,6 +56,7 @@ export function* mapHugeFolio(
   if (isEmpty) {
     setMapped(machine, slot, head, flags, 1);
     yield* addHugeRmap(machine, mm, head, machine.format.entryPages[1]!);
+    mlockMapped(machine, vma, head, machine.format.entryPages[1]!);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   return isEmpty;

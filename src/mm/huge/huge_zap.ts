@@ -6,6 +6,7 @@
 import { DIRTY, W } from '../../arch/index.ts';
 import { markDirty } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { munlockFolio } from '../rmap/mlock.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { tlbChange, tlbRemovePage } from '../table/mmu_gather.ts';
 import { clearEntry, isPresentAt, lockOf } from '../table/pgtable.ts';
@@ -22,10 +23,16 @@ import { removeHugeRmap } from './huge_rmap.ts';
 /**
  * Clears the huge page at `slot`, whose first page is `start`, and collects it in the gather.
  *
+ * @param isMunlocked whether the VMA has VM_LOCKED
  * @returns whether it was there
  * @locks   the lock of the table
  */
-export function* zapHugePage(task: Task, start: number, slot: number): Op<boolean> {
+export function* zapHugePage(
+  task: Task,
+  start: number,
+  slot: number,
+  isMunlocked: boolean,
+): Op<boolean> {
   const { machine, cpu, mm } = task;
   const pages = machine.format.entryPages[1]!;
   const guard = lockOf(machine, mm, slot, 1);
@@ -52,6 +59,7 @@ export function* zapHugePage(task: Task, start: number, slot: number): Op<boolea
       }
       const isFile = !isAnonymousFrame(machine, head);
       yield* removeHugeRmap(machine, mm, head, pages);
+      if (isMunlocked) munlockFolio(machine, head);
       if (isFile && (flags & DIRTY) !== 0) markDirty(machine, head);
       tlbRemovePage(machine, cpu, start, head);
     }

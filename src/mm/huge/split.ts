@@ -11,6 +11,7 @@ import { Notify } from '../notifier/subscription.ts';
 import { headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { addLargeMaps, countEntireMaps, dropLargeMaps } from '../rmap/large_mapcount.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { munlockMapped } from '../rmap/mlock.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { clearEntry, isPresentAt, isWritableAt, lockOf, setTable } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
@@ -57,6 +58,8 @@ function* dropEntry(task: Task, mm: Mm, start: number, slot: number, head: numbe
   invalidate(machine, mm, start, slot, head);
   yield* flushTlbMmRange(machine, cpu, mm.id, start, start + pages);
   yield* removeHugeRmap(machine, mm, head, pages);
+  const vma = mm.vmas.at(start);
+  if (vma !== undefined) munlockMapped(machine, vma, head);
 }
 
 /** Called under the lock of the table. The entry is not present while the others are made. */

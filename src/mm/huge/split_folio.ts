@@ -11,6 +11,7 @@ import { type Inode, isMemory, pagesOfInode } from '../file/inode.ts';
 import { unmapMapping } from '../file/unmap_mapping.ts';
 import { headOf, orderOf, putFrame } from '../page/frame.ts';
 import { entireMapcount } from '../rmap/large_mapcount.ts';
+import { forgetMlocks } from '../rmap/mlock.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing } from '../world/point.ts';
@@ -66,15 +67,14 @@ function mapcountOf(world: World, head: number): number {
 /** Halves the folio `head` until the page in `frame` is one alone. Nobody else has a reference. */
 function divide(world: World, head: number, order: number, frame: number): void {
   const { frameFlags, frameIndex, frameMapping, frameReferences } = world;
-  const flags = frameFlags[head]! & (2 ** ORDER_SHIFT - 1) & ~FrameFlag.HEAD;
+  const flags = frameFlags[head]! & ~FrameFlag.HEAD;
   const mapping = frameMapping[head]!;
   const index = frameIndex[head]!;
   world.trace?.folioFree(head, order);
   const make = (start: number, size: number): void => {
     const isHeld = start === head;
-    frameFlags[start] =
-      (isHeld ? flags : flags & ~FrameFlag.LOCKED) |
-      (size === 0 ? 0 : FrameFlag.HEAD | (size << ORDER_SHIFT));
+    frameFlags[start] = (isHeld ? flags : flags & ~FrameFlag.LOCKED) | (size << ORDER_SHIFT);
+    if (!isHeld) forgetMlocks(world, start);
     frameMapping[start] = mapping;
     frameIndex[start] = index + start - head;
     frameReferences[start] = 2 ** size + (isHeld ? 1 : 0);

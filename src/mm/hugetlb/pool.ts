@@ -115,7 +115,7 @@ function* makeGigantic({ machine, cpu }: Place, hstate: Hstate): Op<number> {
 
 /** Makes a folio of hugetlb of frames that are nobody's. */
 function joinFrames(machine: Machine, { order, pages }: Hstate, head: number): void {
-  machine.frameFlags[head] = FrameFlag.HEAD | (order << ORDER_SHIFT);
+  machine.frameFlags[head] = order << ORDER_SHIFT;
   for (let frame = head + 1; frame < head + pages; frame++) {
     machine.frameFlags[frame] = FrameFlag.TAIL;
     machine.frameIndex[frame] = head;
@@ -148,7 +148,7 @@ export function* dequeue({ machine }: Place, hstate: Hstate): Op<number> {
   yield writing(machine.objects.frame(head));
   assert(machine.frameReferences[head] === 0, 'a page of the pool has no references');
   machine.frameReferences[head] = 1;
-  machine.frameFlags[head] = FrameFlag.HEAD | (hstate.order << ORDER_SHIFT);
+  machine.frameFlags[head] = hstate.order << ORDER_SHIFT;
   if (machine.size.contents) machine.frameData.fill(0, head, head + hstate.pages);
   return head;
 }

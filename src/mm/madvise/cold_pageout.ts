@@ -7,6 +7,7 @@
  */
 import { ACCESSED } from '../../arch/index.ts';
 import { getFrame, headOf, orderOf, ZERO_FRAME } from '../page/frame.ts';
+import { forgetMlocks, isMlocked } from '../rmap/mlock.ts';
 import { flushTlbBatchedPending } from '../swap/unmap_flush.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMappedFlags } from '../table/mapped_entry.ts';
 import { tlbChange, tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
@@ -15,7 +16,7 @@ import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { EINVAL } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
-import { clearing, reading } from '../world/point.ts';
+import { clearing, reading, writing } from '../world/point.ts';
 import { reclaimPages } from './reclaim.ts';
 import { forEachTable } from './tables.ts';
 
@@ -72,6 +73,11 @@ function* isolatePages(task: Task, first: number, end: number, isolated: number[
     const isOwn = yield* isMappedHereOnly(task, slot);
     if (!isOwn) continue;
     const frame = mappedFrameAt(machine, slot);
+    yield writing(machine.objects.frame(frame));
+    if (isMlocked(machine, frame)) {
+      forgetMlocks(machine, frame);
+      continue;
+    }
     yield* getFrame(machine, frame);
     isolated.push(frame);
   }

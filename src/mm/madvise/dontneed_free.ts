@@ -12,6 +12,7 @@ import { Notify } from '../notifier/subscription.ts';
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { headOf, orderOf } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { isMlocked } from '../rmap/mlock.ts';
 import { folioFreeSwap, freeSwapAndCache } from '../swap/swap_cache.ts';
 import { flushTlbBatchedPending } from '../swap/unmap_flush.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMappedFlags } from '../table/mapped_entry.ts';
@@ -144,7 +145,7 @@ function* freePage(task: Task, slot: number, page: number): Op<void> {
     }
   }
   yield writing(machine.objects.frame(head));
-  machine.frameFlags[head]! &= ~FrameFlag.SWAPBACKED;
+  if (!isMlocked(machine, head)) machine.frameFlags[head]! &= ~FrameFlag.SWAPBACKED;
 }
 
 /** Whether a folio that only this entry maps could be cleaned: out of the swap cache, if possible. */

@@ -13,6 +13,7 @@ import type { Machine } from '../machine.ts';
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { markDirty, putFrame } from '../page/frame.ts';
 import { isAnonymousFrame, removeRmap } from '../rmap/map_count.ts';
+import { forgetMlocks, isMlocked, restoreMlock } from '../rmap/mlock.ts';
 import { type Mapping, rmapWalk, Sought } from '../rmap/walk.ts';
 import { swapOut } from '../swap/swap_out.ts';
 import { tryToUnmapFlush } from '../swap/unmap_flush.ts';
@@ -57,7 +58,11 @@ export function* shrinkFolios(task: Task, frames: readonly number[]): Op<void> {
 
 /** Called under the folio lock, with a reference to the folio. */
 function* reclaimFolio(machine: Machine, cpu: number, frame: number): Op<void> {
-  yield reading(machine.objects.frame(frame));
+  yield writing(machine.objects.frame(frame));
+  if (isMlocked(machine, frame)) {
+    forgetMlocks(machine, frame);
+    return;
+  }
   const isPrivate = isAnonymousFrame(machine, frame);
   const isSwapBacked = (machine.frameFlags[frame]! & FrameFlag.SWAPBACKED) !== 0;
   if (isPrivate && isSwapBacked) {
@@ -78,7 +83,10 @@ function* reclaimFolio(machine: Machine, cpu: number, frame: number): Op<void> {
 /** Clears an entry, unless the page is needed after all. Called under the lock of its table. */
 function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean> {
   const { vma, mm, page, slot, frame } = mapping;
-  if ((vma.flags & VM.LOCKED) !== 0) return false;
+  if ((vma.flags & VM.LOCKED) !== 0) {
+    yield* restoreMlock(machine, mapping);
+    return false;
+  }
   yield clearing(machine.objects.entry(slot));
   const [low, high] = [machine.lanes[slot * 2]!, machine.lanes[slot * 2 + 1]!];
   const flags = mappedFlagsAt(machine, slot);
@@ -100,7 +108,7 @@ function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean>
     setEntry(machine, slot, low, high);
     return false;
   }
-  yield* removeRmap(machine, mm, frame);
+  yield* removeRmap(machine, mm, vma, frame);
   yield* putFrame(machine, cpu, frame);
   return true;
 }

@@ -12,6 +12,7 @@ import { getFrame, markDirty, putFrame } from '../page/frame.ts';
 import type { AnonVma } from '../rmap/anon_vma.ts';
 import { tryShareRmap } from '../rmap/dup_rmap.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
+import { mlockMapped, munlockMapped } from '../rmap/mlock.ts';
 import {
   type Mapping,
   rmapWalk,
@@ -49,7 +50,7 @@ export function* tryToMigrate(machine: Machine, cpu: number, head: number): Op<v
 function* replaceEntry(
   machine: Machine,
   cpu: number,
-  { mm, page, slot, frame }: Mapping,
+  { vma, mm, page, slot, frame }: Mapping,
   isFlushing: boolean,
 ): Op<boolean> {
   yield clearing(machine.objects.entry(slot));
@@ -66,7 +67,10 @@ function* replaceEntry(
   const isOwn = (machine.frameFlags[frame]! & FrameFlag.EXCLUSIVE) !== 0;
   const isShared = tryShareRmap(machine, frame);
   // The process has the page all the time: its counters do not change.
-  if (isShared) machine.frameMapcount[frame]!--;
+  if (isShared) {
+    machine.frameMapcount[frame]!--;
+    munlockMapped(machine, vma, frame);
+  }
   yield setting(machine.objects.entry(slot));
   if (isShared) {
     setSoftEntry(machine, slot, SoftKind.MIGRATION, frame, softFlags(flags, isOwn));
@@ -120,6 +124,7 @@ function* restoreEntry(machine: Machine, { vma, slot }: Mapping, to: number): Op
     machine.frameFlags[to]! |= FrameFlag.EXCLUSIVE;
   }
   machine.frameMapcount[to]!++;
+  mlockMapped(machine, vma, to, 1);
   const isDirty = (soft & SoftFlag.DIRTY) !== 0 && isFolioDirty(machine, to);
   yield setting(machine.objects.entry(slot));
   const used = ((soft & SoftFlag.YOUNG) !== 0 ? ACCESSED : 0) | (isDirty ? DIRTY : 0);

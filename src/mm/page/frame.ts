@@ -82,7 +82,7 @@ export function* allocFolio(world: World, cpu: number, order: number): Op<number
   yield writing(world.objects.frame(head));
   assert(world.frameReferences[head] === 0, 'a free folio has no references');
   world.frameReferences[head] = 1;
-  world.frameFlags[head] = FrameFlag.HEAD | (order << ORDER_SHIFT);
+  world.frameFlags[head] = order << ORDER_SHIFT;
   for (let frame = head + 1; frame < head + 2 ** order; frame++) {
     world.frameFlags[frame] = FrameFlag.TAIL;
     world.frameIndex[frame] = head;
@@ -147,6 +147,7 @@ function forget(world: World, frame: number): void {
   }
   if (world.size.contents) world.frameData[frame] = POISON;
   world.frameMapping[frame] = 0;
+  if ((world.frameFlags[frame]! & FrameFlag.MLOCKED) !== 0) world.mlockCounts.delete(frame);
   world.frameFlags[frame] = 0;
 }
 

@@ -8,19 +8,30 @@ import { writing } from '../world/point.ts';
 import { FrameFlag, NONE, type World } from '../world/world.ts';
 import type { AnonVma } from './anon_vma.ts';
 import { addLargeMaps, dropLargeMaps, entireMapcount, LARGE } from './large_mapcount.ts';
+import { mlockMapped, munlockMapped } from './mlock.ts';
 
 /**
- * Makes a new frame the private page `page` of `vma`, mapped once: nobody else knows it yet. A page
- * that may be dropped is never swapped out.
+ * Makes a new folio the private page `page` of `vma`, mapped once: nobody else knows it yet.
+ *
+ * @source mm/rmap.c folio_add_new_anon_rmap(), mm/swap.c folio_add_lru_vma()
+ */
+export function mapNewAnonymous(world: World, head: number, vma: Vma, page: number): void {
+  addNewAnonymous(world, head, vma, page, vma.anonVma!);
+  if ((vma.flags & VM.LOCKED) !== 0) mlockMapped(world, vma, head, 2 ** orderOf(world, head));
+}
+
+/**
+ * The same of what is on an LRU list by now, where it is not mlocked. A page that may be dropped is
+ * never swapped out.
  *
  * @source mm/rmap.c folio_add_new_anon_rmap()
  */
-export function mapNewAnonymous(
+export function addNewAnonymous(
   world: World,
   frame: number,
   vma: Vma,
   page: number,
-  anonVma: AnonVma = vma.anonVma!,
+  anonVma: AnonVma,
 ): void {
   const isDroppable = (vma.flags & VM.DROPPABLE) !== 0;
   world.frameMapping[frame] = -1 - anonVma.id;
@@ -51,7 +62,7 @@ export function rssKindOf(world: World, frame: number): Rss | typeof NONE {
   return (flags & FrameFlag.SWAPBACKED) === 0 ? Rss.FILE : Rss.SHMEM;
 }
 
-/** One more entry of level 0 maps `frame`. */
+/** One more entry of level 0 maps `frame`. The caller mlocks it (`mlockMapped()`). */
 export function* addRmap(world: World, mm: Mm, frame: number): Op<void> {
   if (frame === ZERO_FRAME) return;
   const head = headOf(world, frame);
@@ -61,14 +72,18 @@ export function* addRmap(world: World, mm: Mm, frame: number): Op<void> {
   mm.rss[rssKindOf(world, frame)]!++;
 }
 
-/** One entry of level 0 less maps `frame`. */
-export function* removeRmap(world: World, mm: Mm, frame: number): Op<void> {
+/** One entry of `vma`, of level 0, less maps `frame`. */
+export function* removeRmap(world: World, mm: Mm, vma: Vma, frame: number): Op<void> {
   if (frame === ZERO_FRAME) return;
   yield writing(world.objects.frame(headOf(world, frame)));
   dropRmap(world, mm, frame);
+  munlockMapped(world, vma, frame);
 }
 
-/** As `removeRmap()`, for who has announced the folio of `frame`, which is not the zero page. */
+/**
+ * As `removeRmap()`, for who has announced the folio of `frame`, which is not the zero page, and munlocks
+ * it.
+ */
 export function dropRmap(world: World, mm: Mm, frame: number): void {
   assert(world.frameMapcount[frame]! > 0, 'a page that is unmapped was mapped');
   world.frameMapcount[frame]!--;

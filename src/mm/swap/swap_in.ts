@@ -16,7 +16,8 @@ import { ACCESSED, DIRTY, type LeafFlags, UFFD_WP, W } from '../../arch/index.ts
 import { Access, Fault } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { allocFrame, putFrame } from '../page/frame.ts';
-import { addRmap, isAnonymousFrame, mapNewAnonymous } from '../rmap/map_count.ts';
+import { addNewAnonymous, addRmap, isAnonymousFrame } from '../rmap/map_count.ts';
+import { mlockMapped } from '../rmap/mlock.ts';
 import { setMapped } from '../table/mapped_entry.ts';
 import { lockIfSame, unlockPte } from '../table/pte_table.ts';
 import { SoftFlag } from '../table/soft_entry.ts';
@@ -152,9 +153,12 @@ function* addSwappedRmap(
   if (!isAnonymousFrame(machine, head)) {
     yield writing(machine.objects.frame(head));
     const anonVma = isOwn ? vma.anonVma! : vma.anonVma!.root;
-    mapNewAnonymous(machine, head, vma, page, anonVma);
+    addNewAnonymous(machine, head, vma, page, anonVma);
     mm.rss[Rss.ANON]!++;
-  } else yield* addRmap(machine, mm, head);
+  } else {
+    yield* addRmap(machine, mm, head);
+    mlockMapped(machine, vma, head, 1);
+  }
   yield writing(machine.objects.frame(head));
   if (isOwn) machine.frameFlags[head]! |= FrameFlag.EXCLUSIVE;
   else machine.frameFlags[head]! &= ~FrameFlag.EXCLUSIVE;

@@ -17,6 +17,7 @@ import type { Machine } from '../machine.ts';
 import { putFrame } from '../page/frame.ts';
 import { maybeDmaPinned, tryShareRmap } from '../rmap/dup_rmap.ts';
 import { dropRmap, isMapped } from '../rmap/map_count.ts';
+import { restoreMlock } from '../rmap/mlock.ts';
 import { type Mapping, rmapWalk, Sought } from '../rmap/walk.ts';
 import { mappedFlagsAt } from '../table/mapped_entry.ts';
 import { clearEntry, isPresentAt, setEntry } from '../table/pgtable.ts';
@@ -66,7 +67,10 @@ export function* swapOut(machine: Machine, cpu: number, head: number): Op<void> 
 /** Lets an entry stand for the slot. Called under the lock of its table. */
 function* unmapToSwap(machine: Machine, cpu: number, mapping: Mapping): Op<boolean> {
   const { vma, mm, page, slot, frame } = mapping;
-  if ((vma.flags & VM.LOCKED) !== 0) return false;
+  if ((vma.flags & VM.LOCKED) !== 0) {
+    yield* restoreMlock(machine, mapping);
+    return false;
+  }
   const swapSlot = yield* swapSlotOf(machine, cpu, frame);
   yield clearing(machine.objects.entry(slot));
   const [low, high] = [machine.lanes[slot * 2]!, machine.lanes[slot * 2 + 1]!];

@@ -10,6 +10,7 @@ import { modifyFlags } from '../vma/vma_merge.ts';
 import { EAGAIN, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
+import { mlockPages } from './mlock_pages.ts';
 
 const MLOCK_ONFAULT = 1;
 const MCL = { CURRENT: 1, FUTURE: 2, ONFAULT: 4 } as const;
@@ -87,8 +88,11 @@ function* setLocks(task: Task, start: number, end: number, locks: number): Op<nu
       const changed = yield* modifyFlags(task, vma, at, partEnd, flags);
       if (typeof changed === 'number') return changed;
       const isLocked = (locks & VM.LOCKED) !== 0;
-      // The kernel counts in an int here.
-      if (isLocked !== wasLocked) task.mm.lockedPages += ((partEnd - at) | 0) * (isLocked ? 1 : -1);
+      if (isLocked !== wasLocked) {
+        // The kernel counts in an int here.
+        task.mm.lockedPages += ((partEnd - at) | 0) * (isLocked ? 1 : -1);
+        yield* mlockPages(task, changed, at, partEnd);
+      }
     }
     at = partEnd;
   }

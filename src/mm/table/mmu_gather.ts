@@ -8,7 +8,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { headOf, putFrame } from '../page/frame.ts';
-import { removeRmap } from '../rmap/map_count.ts';
+import { dropRmap } from '../rmap/map_count.ts';
 import { freeSwapCache } from '../swap/swap_cache.ts';
 import type { Mm } from '../vma/mm.ts';
 import { deliverCallbacks } from '../world/delivery.ts';
@@ -85,7 +85,9 @@ export function* tlbFlushRmaps(world: World, cpu: number, mm: Mm): Op<void> {
     }
     isFlushed = true;
     world.gatherFrames[at] = -1 - world.gatherFrames[at]!;
-    yield* removeRmap(world, mm, world.gatherFrames[at]!);
+    const frame = world.gatherFrames[at]!;
+    yield writing(world.objects.frame(headOf(world, frame)));
+    dropRmap(world, mm, frame);
   }
 }
 

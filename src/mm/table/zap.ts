@@ -14,11 +14,12 @@ import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.t
 import { Notify } from '../notifier/subscription.ts';
 import { headOf, markDirty, ZERO_FRAME } from '../page/frame.ts';
 import { dropRmap, isAnonymousFrame, rssKindOf } from '../rmap/map_count.ts';
+import { munlockFolio } from '../rmap/mlock.ts';
 import { freeSwapAndCache } from '../swap/swap_cache.ts';
 import { flushTlbBatchedPending } from '../swap/unmap_flush.ts';
 import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
-import type { Vma } from '../vma/vma.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
@@ -55,6 +56,8 @@ export const Zap = {
   KEEP_COWS: 4,
   /** Of a file that stays mapped, what userfaultfd write-protects is noted. */
   NOTE_UFFD_WP: 8,
+  /** The VMA has VM_LOCKED, so that its pages are munlocked. */
+  MUNLOCK: 16,
 } as const;
 
 /** As `unmapPageRange()`, of `vma`, which may have its own way to do it. */
@@ -68,7 +71,8 @@ export function* unmapVmaRange(
   const ops = vmOpsOf(task.machine, vma);
   const isNoted = vma.file !== undefined && (zap & Zap.DROP_MARKERS) === 0;
   const note = isNoted ? Zap.NOTE_UFFD_WP : 0;
-  if (ops === undefined) yield* unmapPageRange(task, start, end, zap | note);
+  const munlock = (vma.flags & VM.LOCKED) === 0 ? 0 : Zap.MUNLOCK;
+  if (ops === undefined) yield* unmapPageRange(task, start, end, zap | note | munlock);
   else yield* ops.unmap(task, vma, start, end, zap);
 }
 
@@ -112,7 +116,7 @@ export function* unmapPageRange(
       }
     }
     const next = tableEnd(machine, at, end);
-    const isHuge = yield* zapHuge(task, at, next);
+    const isHuge = yield* zapHuge(task, at, next, zap);
     if (!isHuge) yield* zapPteRange(task, at, next, zap);
     else if (isGatherFull(machine, task.cpu)) yield* tlbFlushMmu(machine, task.cpu, mm.id);
     at = yield* findMapped(machine, mm, next, end);
@@ -134,13 +138,15 @@ function* giveUpShared(task: Task, page: number): Op<boolean> {
 }
 
 /** Whether `[start, end)` was a huge page: cleared if it is all of one, split if it is a part. */
-function* zapHuge(task: Task, start: number, end: number): Op<boolean> {
+function* zapHuge(task: Task, start: number, end: number, zap: number): Op<boolean> {
   const { machine, mm } = task;
   const slot = yield* walk(machine, mm, start, 1);
   if (slot === NONE) return false;
   yield reading(machine.objects.entry(slot));
   if (!isMappedAt(machine, slot, 1)) return false;
-  if (end - start === hugePages(machine)) return yield* zapHugePage(task, start, slot);
+  if (end - start === hugePages(machine)) {
+    return yield* zapHugePage(task, start, slot, (zap & Zap.MUNLOCK) !== 0);
+  }
   yield* splitHugeEntry(task, mm, hugeStart(machine, start), slot);
   return false;
 }
@@ -219,6 +225,7 @@ function* zapMapped(task: Task, slot: number, page: number, zap: number): Op<boo
   }
   if (frame === ZERO_FRAME) return !isNoted;
   yield writing(machine.objects.frame(head));
+  if ((zap & Zap.MUNLOCK) !== 0) munlockFolio(machine, head);
   if ((flags & DIRTY) === 0 || isAnonymousFrame(machine, frame)) {
     dropRmap(machine, mm, frame);
     tlbRemovePage(machine, cpu, page, frame);

@@ -11,6 +11,7 @@ import { pagesOfInode } from '../file/inode.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { allocFrame, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { addRmap, mapNewAnonymous } from '../rmap/map_count.ts';
+import { mlockMapped } from '../rmap/mlock.ts';
 import { setMapped } from '../table/mapped_entry.ts';
 import { isNoneAt } from '../table/pgtable.ts';
 import { lockPte, unlockPte } from '../table/pte_table.ts';
@@ -141,8 +142,10 @@ function* install(
   let result: number = isNoneMostlyAt(machine, slot) ? 0 : EEXIST;
   if (isBehind && machine.bugs.fillWithoutSizeCheck !== true) result = EFAULT;
   if (result === 0) {
-    if (isCached) yield* addRmap(machine, mm, frame);
-    else {
+    if (isCached) {
+      yield* addRmap(machine, mm, frame);
+      mlockMapped(machine, vma, frame, 1);
+    } else {
       mapNewAnonymous(machine, frame, vma, page);
       mm.rss[Rss.ANON]!++;
     }

@@ -37,8 +37,9 @@ export const FrameFlag = {
   SWAPCACHE: 1 << 4,
   /** Of each frame: one process only has it, privately (PG_anon_exclusive). */
   EXCLUSIVE: 1 << 5,
-  /** Of a large folio: of its first frame, and of its other frames. */
-  HEAD: 1 << 6,
+  /** Kept in memory: see `rmap/mlock.ts`. */
+  MLOCKED: 1 << 6,
+  /** Of the other frames of a large folio. */
   TAIL: 1 << 7,
   /** Free, first of a block of the buddy allocator. */
   BUDDY: 1 << 8,
@@ -46,6 +47,8 @@ export const FrameFlag = {
   RESERVED: 1 << 9,
   /** Read ahead, and not asked for yet. */
   READAHEAD: 1 << 10,
+  /** Of a large folio, and of a large free block: they have an order. */
+  HEAD: 0xf800,
 } as const;
 /** The order of a folio or free block lies above the flags of its first frame. */
 export const ORDER_SHIFT = 11;
@@ -66,6 +69,7 @@ export interface SavedWorld {
   readonly parts: readonly Words[];
   readonly views: readonly View[];
   readonly secondaryViews: readonly SecondaryEntry[];
+  readonly mlockCounts: ReadonlyMap<number, number>;
 }
 
 export class World {
@@ -184,6 +188,8 @@ export class World {
   readonly mmus: readonly Mmu[];
   readonly views: SharedViews;
   readonly secondaryViews = new SecondaryViews();
+  /** How often folios are mlocked, of those where it is not once. Object: the frame. */
+  mlockCounts = new Map<number, number>();
   readonly ledger: Ledger;
 
   /** Who else is flushed with an address space (`Design.invalidateSecondary`). */
@@ -279,14 +285,20 @@ export class World {
 
   saveWorld(): SavedWorld {
     const parts = [...this.#parts, ...this.ledger.parts()].map((part) => part.slice());
-    return { parts, views: this.views.save(), secondaryViews: this.secondaryViews.save() };
+    return {
+      parts,
+      views: this.views.save(),
+      secondaryViews: this.secondaryViews.save(),
+      mlockCounts: new Map(this.mlockCounts),
+    };
   }
 
-  restoreWorld({ parts: saved, views, secondaryViews }: SavedWorld): void {
+  restoreWorld({ parts: saved, views, secondaryViews, mlockCounts }: SavedWorld): void {
     const own = this.#parts.length;
     for (let index = 0; index < own; index++) this.#parts[index]!.set(saved[index]!);
     this.ledger.restore(saved.slice(own));
     this.views.restore(views);
     this.secondaryViews.restore(secondaryViews);
+    this.mlockCounts = new Map(mlockCounts);
   }
 }

@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { formatById } from '../../../src/arch/index.ts';
 import type { Inode, Layout, Machine, PmScanArg, Task, WorldSize } from '../../../src/mm/index.ts';
-import { ADVICE, type Address, CATEGORIES, type Call, MAP, MREMAP, PROT } from '../calls.ts';
+import { ADVICE, type Address, CATEGORIES, type Call, MAP, PROT } from '../calls.ts';
 import { isHugetlb } from '../covered.ts';
 import type { Program, Step } from '../program.ts';
 import type { Backing, InitialState, KernelReport, Outcome, State, Vma } from '../report.ts';
 import { mm } from './build.ts';
 import { Files } from './files.ts';
+import { MlockRecord } from './mlock_record.ts';
 import { countersOf, describeVma, entriesOf, mapsLargeFolio, splitsByMove } from './observe.ts';
 import { readAheadPages } from './read_ahead.ts';
 import { touch } from './touch.ts';
@@ -37,6 +38,7 @@ export interface Observed {
   readonly task: Task;
   readonly process: number;
   readonly backing: (inode: Inode) => Backing;
+  readonly mlocks: MlockRecord;
 }
 
 /**
@@ -65,10 +67,10 @@ class Run {
   readonly #machine: Machine;
   readonly #files: Files;
   readonly #uffds = new Userfaultfds();
+  readonly #mlocks = new MlockRecord();
   readonly #tasks = new Map<number, Task>();
   readonly #results = new Map<number, number>();
   readonly #states: State[] = [];
-  #mayStayLocked = false;
   readonly #onObserve: (observed: Observed) => void;
 
   constructor(
@@ -79,6 +81,7 @@ class Run {
     this.#initial = initial;
     this.#onObserve = onObserve;
     this.#machine = new mm.Machine(size);
+    this.#machine.mlockCounts = this.#mlocks;
     this.#files = new Files(this.#machine, CPU);
     const task = mm.run(mm.newProcess(this.#machine, CPU, layoutOf(initial)));
     if (task === undefined) throw new Error('Cannot start a process: the machine is too small');
@@ -130,14 +133,12 @@ class Run {
 
   /** Whether the engine says that it does not do here what the kernel does: see docs/coverage.md. */
   #isOmitted({ process, call }: Step): boolean {
-    if (call.name === 'mremap') this.#mayStayLocked ||= this.#leavesLocked(process, call);
     if (call.name === 'uffd_move') return this.#splitsByMove(process, call);
     if (call.name !== 'madvise' && call.name !== 'process_madvise') return false;
     const target = call.name === 'madvise' ? process : call.target;
     const ranges: [Address, number][] = [[call.address, call.length]];
     if (call.name === 'process_madvise') ranges.push([call.address2, call.length2]);
     if (!SPLITTING_ADVICE.includes(call.advice)) return false;
-    if (this.#mayStayLocked && call.advice === ADVICE.pageout) return true;
     return ranges.some(([address, length]) => this.#meetsLargeFolio(target, address, length));
   }
 
@@ -154,15 +155,6 @@ class Run {
     const at = this.#at(address);
     const start = Math.floor(at / PAGE_BYTES);
     return task !== undefined && mapsLargeFolio(task, start, Math.ceil((at + length) / PAGE_BYTES));
-  }
-
-  /**
-   * The kernel unlocks all of a locked VMA of which a part is moved with MREMAP_DONTUNMAP, but not the
-   * pages that stay: nothing unlocks them later, and MADV_PAGEOUT leaves them (6.18, measured).
-   */
-  #leavesLocked(process: number, { flags, address }: Extract<Call, { name: 'mremap' }>): boolean {
-    const vma = this.#tasks.get(process)?.mm.vmas.at(Math.floor(this.#at(address) / PAGE_BYTES));
-    return (flags & MREMAP.dontunmap) !== 0 && ((vma?.flags ?? 0) & mm.VM.LOCKED) !== 0;
   }
 
   #audit(): void {
@@ -197,7 +189,8 @@ class Run {
       ...entriesOf(task, vmas),
       counters: countersOf(task),
     });
-    this.#onObserve({ task, process, backing: (inode) => this.#files.backing(inode) });
+    const backing = (inode: Inode): Backing => this.#files.backing(inode);
+    this.#onObserve({ task, process, backing, mlocks: this.#mlocks });
   }
 
   #at(address: Address): number {

@@ -149,6 +149,17 @@ static s64 scan_pages(u32 step, const s64 *a)
 	return found;
 }
 
+/*
+ * Works off what this CPU has put off: pages to be put on LRU lists, lazily freed, mlocked or munlocked.
+ * The kernel may do so at any time; what comes of the next step must not depend on it.
+ */
+static void drain_lists(void)
+{
+	static u8 page[PAGE] __attribute__((aligned(4096)));
+
+	must(syscall(madvise, page, PAGE, 3 /* MADV_WILLNEED */), "executor: cannot drain lists");
+}
+
 #if WHOLE_FILES
 static void emit_file(const char *path, u32 type, u32 step)
 {
@@ -228,18 +239,8 @@ static void emit_all_frames(u32 step, u64 start, u64 end)
 		syscall(close, files[i]);
 }
 
-/* Lists of pages that this CPU has not worked off, of MADV_FREE for one, are when something is zapped. */
-static void drain_lists(void)
-{
-	static u8 page[PAGE] __attribute__((aligned(4096)));
-
-	must(syscall(madvise, page, PAGE, 24 /* MADV_DONTNEED_LOCKED */), "executor: cannot zap a page");
-	*(volatile u8 *)page = 1;
-}
-
 static void observe_files(u32 step)
 {
-	drain_lists();
 	emit_file("/proc/self/maps", RECORD_MAPS, step);
 	emit_file("/proc/self/stat", RECORD_STAT, step);
 	emit_file("/proc/self/smaps", RECORD_SMAPS, step);

@@ -6,6 +6,7 @@
  * telling them apart.
  */
 import { explore, type Scenario } from '../../src/check/index.ts';
+import { findEntry } from '../../src/zoo/index.ts';
 import {
   fetchAdds,
   fileSystem,
@@ -16,6 +17,9 @@ import {
   readers,
 } from '../../test/check/literature.ts';
 
+/** An entry of the zoo, without its bug. */
+const entry = (id: string): Scenario => findEntry(id)!.scenario(false) as unknown as Scenario;
+
 const LIMITED: readonly (readonly [string, () => Scenario])[] = [
   ['3 threads x 3 fetch_add', () => fetchAdds(3, 3)],
   ['4 threads x 2 fetch_add', () => fetchAdds(4, 2)],
@@ -23,6 +27,8 @@ const LIMITED: readonly (readonly [string, () => Scenario])[] = [
   ['lastzero(7)', () => lastZero(7)],
   ['indexer(13)', () => indexer(13)],
   ['filesystem(17)', () => fileSystem(17)],
+  ['B7, copy on write', () => entry('B7')],
+  ['C1, mremap', () => entry('C1')],
 ];
 const SAME: readonly (readonly [string, () => Scenario, () => Scenario])[] = [
   ['3 threads x 3 fetch_add', () => fetchAdds(3, 3), () => identicalAdds(3, 3)],

@@ -68,7 +68,8 @@ function resetOfWords(words: Int32Array): Reset {
 function resetOfArray(items: unknown[]): Reset {
   const saved = items.slice();
   return () => {
-    items.length = saved.length;
+    // Setting it is slow.
+    if (items.length !== saved.length) items.length = saved.length;
     for (let at = 0; at < saved.length; at++) items[at] = saved[at];
     return true;
   };

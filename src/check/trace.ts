@@ -75,6 +75,23 @@ export class Trace<Point extends number = number> {
     return isSure ? 1 : execution.waysOf(actor);
   }
 
+  /** Notes a state in which all stand where they stood, as far as anybody asks. */
+  stay(): void {
+    const { length, actors } = this;
+    if (length + 1 >= this.actor.length) this.#grow();
+    const row = length * actors;
+    if (length === 0) return;
+    this.points.copyWithin(row, row - actors, row);
+    this.ways.copyWithin(row, row - actors, row);
+  }
+
+  /** Notes of the last state where `actor` stands, and in how many ways its step can go. */
+  tell(actor: number, point: number, ways: number): void {
+    const at = this.length * this.actors + actor;
+    this.points[at] = point;
+    this.ways[at] = ways;
+  }
+
   /** Adds the step that is to be taken from the last state. */
   push(actor: number, choice: number): void {
     const { length } = this;

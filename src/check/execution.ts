@@ -72,6 +72,17 @@ export class Execution<Point extends number> {
     this.#advance(actor);
   }
 
+  /** Takes a step that was taken before from the same state: where it leads is told by `standAt()`. */
+  retake(actor: number, choice: number): void {
+    this.#scenario.choose(choice);
+    this.#actors[actor]!.operation.next();
+  }
+
+  /** Says where an actor has come to by steps that were retaken. */
+  standAt(actor: number, point: Point | undefined): void {
+    this.#points[actor] = point;
+  }
+
   /** What the step that `actor` would take now is, in words. */
   describe({ actor, choice }: Turn): Step {
     const at = this.#points[actor];

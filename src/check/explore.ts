@@ -281,8 +281,13 @@ class Search<Point extends number> {
   #takeAgain(length: number): Execution<Point> {
     const { actor, choice } = this.#trace;
     const execution = new Execution(this.#scenario);
-    for (let at = 0; at < length; at++) execution.step(actor[at]!, choice[at]!);
     this.#steps += length;
+    if (length === 0) return execution;
+    const last = length - 1;
+    for (let at = 0; at < last; at++) execution.retake(actor[at]!, choice[at]!);
+    this.#trace.stand(execution, last);
+    // The state behind the last one may be new.
+    execution.step(actor[last]!, choice[last]!);
     return execution;
   }
 

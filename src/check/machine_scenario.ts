@@ -73,12 +73,16 @@ export class MachineScenario implements Scenario<Point> {
   readonly programs: readonly Program[];
   readonly #initial: Saved;
   readonly #hasGates: boolean;
+  /** Of each actor. */
+  readonly #cpus: readonly number[];
 
   constructor(machine: Machine, programs: readonly Program[]) {
     this.machine = machine;
     this.programs = programs;
     this.#initial = machine.save();
     this.#hasGates = areGatesOpen(machine);
+    const cpus = Array.from({ length: machine.size.cpus }, (_, cpu) => cpu);
+    this.#cpus = [...programs.keys(), ...cpus, ...cpus];
     for (const mm of machine.mms.all()) {
       for (const { start, end } of mm.vmas.all()) machine.accesses.add(mm.id, start, end);
     }
@@ -88,7 +92,7 @@ export class MachineScenario implements Scenario<Point> {
     const machine = this.machine;
     machine.restore(this.#initial);
     assert(this.programs.length <= machine.size.cpus, 'each program has a CPU');
-    const cpus = Array.from({ length: machine.size.cpus }, (_, cpu) => cpu);
+    const cpus = this.#cpus.slice(-machine.size.cpus);
     return [
       ...this.programs.map((program, cpu) => ({
         name: `CPU ${cpu}: ${program.name}`,
@@ -142,8 +146,7 @@ export class MachineScenario implements Scenario<Point> {
     actors: readonly number[],
     points: readonly Point[],
   ): boolean | undefined {
-    const cpus = actors.map((each) => this.cpuOf(each));
-    return mayGoAfter(this.machine, this.cpuOf(actor), at, cpus, points);
+    return mayGoAfter(this.machine, this.#cpus, actor, at, actors, points);
   }
 
   canChoose(at: Point): boolean {
@@ -179,7 +182,6 @@ export class MachineScenario implements Scenario<Point> {
   }
 
   cpuOf(actor: number): number {
-    const programs = this.programs.length;
-    return actor < programs ? actor : (actor - programs) % this.machine.size.cpus;
+    return this.#cpus[actor]!;
   }
 }

@@ -151,7 +151,7 @@ export class SharedSearch {
     }
     if (branch.branches.length > 0) return;
     branch.isWhole = true;
-    const steps = this.#goTo(place);
+    const steps = this.#follow(place);
     this.#keep([...place], { path: { steps, below: [] }, floor: steps.length });
   }
 
@@ -168,11 +168,14 @@ export class SharedSearch {
     this.#partOf.delete(place.at(-1)!);
     const steps = path.steps.slice();
     const level = levelOf(part);
+    this.#follow(place);
+    this.#run(steps.slice(0, level + 1));
     for (let depth = floor; depth <= level; depth++) {
       const { actor, choice, asleep, later } = steps[depth]!;
-      this.#goTo(place);
+      this.#asleep.enter(depth);
       const branches = place.at(-1)!.branches;
       branches.push(...this.#finishedAt(depth, asleep));
+      this.#asleep.restore(depth, asleep);
       const taken: Branch = { ...this.#branchAt(depth, actor, choice), isWhole: true };
       branches.push(taken, ...this.#trees.restore(later));
       steps[depth] = { actor, choice, asleep, later: [] };
@@ -236,7 +239,7 @@ export class SharedSearch {
   #merge(place: Branch[], part: Part, above: readonly (readonly SavedBranch[])[]): void {
     if (above.every(({ length }) => length === 0)) return;
     for (const branch of place) this.#finished.delete(branch);
-    this.#goTo(place);
+    this.#follow(place);
     for (let depth = part.floor - 1; depth >= 0; depth--) {
       const [parent, child] = [place[depth]!, place[depth + 1]!];
       this.#asleep.add(depth, child.actor, child.choice);
@@ -247,26 +250,39 @@ export class SharedSearch {
   }
 
   /**
-   * Notes all states of a place, and what is asleep there.
+   * Works out what is asleep in all states of a place. Nothing is run for that: whoever is asleep
+   * stays where it was, with the choices that it had.
    *
    * @returns the steps to it
    */
-  #goTo(place: readonly Branch[]): SavedStep[] {
+  #follow(place: readonly Branch[]): SavedStep[] {
     const trace = this.#trace;
-    const execution = new Execution(this.#scenario);
     const steps: SavedStep[] = [];
     trace.length = 0;
     for (let depth = 0; ; depth++) {
-      trace.note(execution);
+      trace.stay();
       this.#asleep.enter(depth);
       const next = place[depth + 1];
       if (next === undefined) return steps;
       for (const before of place[depth]!.branches) {
         if (before === next) break;
+        trace.tell(before.actor, before.point, before.ways);
         this.#asleep.add(depth, before.actor, before.choice);
       }
       const { actor, choice } = next;
       steps.push({ actor, choice, asleep: this.#asleep.save(depth), later: [] });
+      trace.tell(actor, next.point, next.ways);
+      trace.push(actor, choice);
+    }
+  }
+
+  /** Notes all states from the beginning on. */
+  #run(steps: readonly SavedStep[]): void {
+    const trace = this.#trace;
+    const execution = new Execution(this.#scenario);
+    trace.length = 0;
+    for (const { actor, choice } of steps) {
+      trace.note(execution);
       trace.push(actor, choice);
       execution.step(actor, choice);
     }

@@ -52,12 +52,44 @@ export class Trace<Point extends number = number> {
       const point = isWhereItWas
         ? this.points[row - actors + actor]!
         : this.#stand(execution.pointOf(actor));
-      const ways = point === ENDED ? 0 : execution.waysOf(actor);
+      const ways = point === ENDED ? 0 : this.#waysOf(execution, actor, point);
       this.points[row + actor] = point;
       this.ways[row + actor] = ways;
       if (ways > 0) canGo = true;
     }
     return canGo;
+  }
+
+  /** Tells an execution that has retaken the steps before `at` where its actors stand. */
+  stand(execution: Execution<Point>, at: number): void {
+    const row = at * this.actors;
+    for (let actor = 0; actor < this.actors; actor++) {
+      const point = this.points[row + actor]!;
+      execution.standAt(actor, point === ENDED ? undefined : this.pointOf(point));
+    }
+  }
+
+  /** Most steps need not be asked for. */
+  #waysOf(execution: Execution<Point>, actor: number, point: number): number {
+    const isSure = !this.#points.canWait(point) && !this.#points.canChoose(point);
+    return isSure ? 1 : execution.waysOf(actor);
+  }
+
+  /** Notes a state in which all stand where they stood, as far as anybody asks. */
+  stay(): void {
+    const { length, actors } = this;
+    if (length + 1 >= this.actor.length) this.#grow();
+    const row = length * actors;
+    if (length === 0) return;
+    this.points.copyWithin(row, row - actors, row);
+    this.ways.copyWithin(row, row - actors, row);
+  }
+
+  /** Notes of the last state where `actor` stands, and in how many ways its step can go. */
+  tell(actor: number, point: number, ways: number): void {
+    const at = this.length * this.actors + actor;
+    this.points[at] = point;
+    this.ways[at] = ways;
   }
 
   /** Adds the step that is to be taken from the last state. */

@@ -16,7 +16,7 @@ import { rssKindOf } from './rmap/map_count.ts';
 import { auditMlocks } from './rmap/mlock.ts';
 import { auditSwap } from './swap/audit_swap.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from './table/mapped_entry.ts';
-import { isNoneAt, isPresentAt, isTableAt, isWritableAt, tableAt } from './table/pgtable.ts';
+import { isPresentAt, isTableAt, isWritableAt, tableAt } from './table/pgtable.ts';
 import { SoftKind, softKindAt, softValueAt } from './table/soft_entry.ts';
 import { type Mm, Rss } from './vma/mm.ts';
 import { pgoffAt, VM, type Vma } from './vma/vma.ts';
@@ -184,9 +184,11 @@ function countTable(
   const span = machine.format.entryPages[level]!;
   countDeposited(machine, mm, table, found);
   const entries = 2 ** machine.format.indexBits[level]!;
+  const { lanes, tableEntries } = machine;
   for (let index = 0; index < entries; index++) {
-    const slot = table * machine.tableEntries + index;
-    if (isNoneAt(machine, slot)) continue;
+    const slot = table * tableEntries + index;
+    // Most are empty.
+    if ((lanes[slot * 2]! | lanes[slot * 2 + 1]!) === 0) continue;
     if (level === 0 && softKindAt(machine, slot) === SoftKind.SWAP) {
       found.swapEntries[softValueAt(machine, slot)]!++;
       found.rss[4 * mm.id + Rss.SWAP]!++;

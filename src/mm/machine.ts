@@ -1,5 +1,6 @@
 /** The simulated machine: a world, and what a kernel keeps in it. */
 import { cloneGraph } from '../base/clone_graph.ts';
+import { Replica } from '../base/replica.ts';
 import type { Design } from './design/design.ts';
 import type { Inode } from './file/inode.ts';
 import type { Segment } from './file/segment.ts';
@@ -47,6 +48,8 @@ export class Machine extends World {
   /** Whether any of them may follow an address space (mmu notifiers). */
   readonly hasNotifiers: boolean;
   #objects: KernelObjects;
+  /** What was brought back last, and what the objects are then. */
+  #restored: { readonly from: Saved; readonly objects: Replica<KernelObjects> } | undefined;
 
   constructor(
     size: Partial<WorldSize> & Pick<WorldSize, 'format'>,
@@ -122,9 +125,12 @@ export class Machine extends World {
     return { world: this.saveWorld(), objects: cloneGraph(this.#objects) };
   }
 
-  /** Objects of before are not those of after: look them up anew. */
+  /** Objects of before may be others after, or may be found in another state: look them up anew. */
   restore(saved: Saved): void {
     this.restoreWorld(saved.world);
-    this.#objects = cloneGraph(saved.objects);
+    if (this.#restored?.from !== saved || !this.#restored.objects.reset()) {
+      this.#restored = { from: saved, objects: new Replica(saved.objects) };
+    }
+    this.#objects = this.#restored.objects.root;
   }
 }

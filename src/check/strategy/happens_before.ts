@@ -31,22 +31,14 @@ export class HappensBefore {
     return this.#clocks[other * actors + actor[one]!]! > one;
   }
 
-  /** Whether one of `steps` happens before step `at`, or is it. */
-  isAfter(steps: readonly number[], at: number): boolean {
-    for (let each = 0; each < steps.length; each++) {
-      const step = steps[each]!;
-      if (step <= at && this.isBefore(step, at)) return true;
+  /** Sets the marks of `step` and of all that happens after it. */
+  markAfter(step: number, marks: Uint8Array): void {
+    const { actors, actor, length } = this.#trace;
+    const clocks = this.#clocks;
+    const mine = actor[step]!;
+    for (let at = step; at < length; at++) {
+      if (clocks[at * actors + mine]! > step) marks[at] = 1;
     }
-    return false;
-  }
-
-  /** The steps of `[from, end)` that none of `removed` happens before. */
-  without(removed: readonly number[], from: number, end: number): number[] {
-    const rest: number[] = [];
-    for (let at = from; at < end; at++) {
-      if (!this.isAfter(removed, at)) rest.push(at);
-    }
-    return rest;
   }
 
   /** Looks at all steps of `[from, end)`, for `isBeforeAll()`. */

@@ -23,6 +23,7 @@ import type { SavedBranch, SavedPath } from '../checkpoint.ts';
 import type { Trace } from '../trace.ts';
 import { Cuts } from './cuts.ts';
 import { HappensBefore } from './happens_before.ts';
+import { Removal } from './removal.ts';
 import { SleepRows } from './sleep_rows.ts';
 import {
   BLOCKED,
@@ -49,6 +50,8 @@ export class Optimal implements Strategy {
   readonly #order: HappensBefore;
   /** Of the second step of a race, whether it could go instead of the first one. */
   readonly #waiter: Waiting;
+  /** Of the race that is being reversed. */
+  readonly #removed: Removal;
   readonly #trees: WakeupTrees;
   /** Of each state of the path: what is to be explored after the branch that is being explored. */
   readonly #later: Branch[][] = [];
@@ -84,6 +87,7 @@ export class Optimal implements Strategy {
     this.#symmetry = new Symmetry(trace);
     this.#order = new HappensBefore(trace, this.#symmetry);
     this.#waiter = new Waiting(trace, this.#order, probe);
+    this.#removed = new Removal(trace, this.#order);
     this.#trees = new WakeupTrees(trace);
     this.#cuts = limit && new Cuts(trace, this.#order, probe, limit);
   }
@@ -299,33 +303,30 @@ export class Optimal implements Strategy {
     const isSure = !trace.canWait(point) && !trace.canChoose(point);
     if (!isSure) this.#waiter.begin(actor, point, this.#past, end);
 
-    const removed = [first];
-    let from = first;
+    const removed = this.#removed;
+    removed.begin(first);
     let before = end;
     for (;;) {
-      const ways = isSure ? 1 : this.#waiter.waysWithout(removed, from);
+      const ways = isSure ? 1 : this.#waiter.waysWithout(removed);
       if (ways > 0) {
-        const sequence = this.#order.without(removed, from, length);
+        const sequence = removed.rest(length);
         sequence.push(length);
-        this.#insertAll(from, sequence, ways);
+        this.#insertAll(removed.from, sequence, ways);
         return;
       }
-      const next = this.#nextToRemove(removed, actor, point, before);
-      before = next;
-      if (next < 0) return;
-      removed.push(next);
-      if (next < from) from = next;
+      before = this.#nextToRemove(actor, point, before);
+      if (before < 0) return;
+      removed.add(before);
     }
   }
 
   /** The last step before `end` that may keep `actor` waiting and is not yet removed, or -1. */
-  #nextToRemove(removed: readonly number[], actor: number, point: number, end: number): number {
+  #nextToRemove(actor: number, point: number, end: number): number {
     const trace = this.#trace;
     for (let at = end - 1; at >= 0; at--) {
-      if (trace.actor[at] === actor) continue;
+      if (trace.actor[at] === actor || this.#removed.has(at)) continue;
       if (!trace.areDependent(trace.point[at]!, point)) continue;
-      if (this.#order.isFixed(at, this.#past, this.#twin)) continue;
-      if (!this.#order.isAfter(removed, at)) return at;
+      if (!this.#order.isFixed(at, this.#past, this.#twin)) return at;
     }
     return -1;
   }

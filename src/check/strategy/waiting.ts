@@ -7,11 +7,11 @@
 import type { Trace } from '../trace.ts';
 import { Events } from './events.ts';
 import type { HappensBefore } from './happens_before.ts';
+import type { Removal } from './removal.ts';
 import type { Probe } from './strategy.ts';
 
 export class Waiting {
   readonly #trace: Trace;
-  readonly #order: HappensBefore;
   readonly #probe: Probe;
   /** What probes have told. */
   readonly #events: Events;
@@ -28,7 +28,6 @@ export class Waiting {
 
   constructor(trace: Trace, order: HappensBefore, probe: Probe) {
     this.#trace = trace;
-    this.#order = order;
     this.#probe = probe;
     this.#events = new Events(trace, order);
   }
@@ -52,24 +51,27 @@ export class Waiting {
     }
   }
 
-  /** Without `removed`, of which `from` is the first, and what happens after one of them. */
-  waysWithout(removed: readonly number[], from: number): number {
+  waysWithout(removed: Removal): number {
     const mayGo = this.#trace.gateOf(this.#point) >= 0 ? this.#askGate(removed) : undefined;
     if (mayGo !== undefined) return mayGo ? 1 : 0;
-    return this.#waysAfter(from, this.#order.without(removed, from, this.#end));
+    return this.#waysAfter(removed.from, removed.rest(this.#end));
   }
 
-  #askGate(removed: readonly number[]): boolean | undefined {
+  #askGate(removed: Removal): boolean | undefined {
     const trace = this.#trace;
-    this.#actors.length = 0;
-    this.#points.length = 0;
+    const [actors, points] = [this.#actors, this.#points];
+    let left = 0;
     for (let at = 0; at < this.#atGate.length; at++) {
       const step = this.#atGate[at]!;
-      if (this.#order.isAfter(removed, step)) continue;
-      this.#actors.push(trace.actor[step]!);
-      this.#points.push(trace.pointOf(trace.point[step]!));
+      if (removed.has(step)) continue;
+      actors[left] = trace.actor[step]!;
+      points[left] = trace.pointOf(trace.point[step]!);
+      left++;
     }
-    return trace.mayGoAfter(this.#actor, this.#point, this.#actors, this.#points);
+    // Setting a length is slow, and to none gives the memory back.
+    if (actors.length !== left) actors.length = left;
+    if (points.length !== left) points.length = left;
+    return trace.mayGoAfter(this.#actor, this.#point, actors, points);
   }
 
   /** Behind the steps of the trace before `from`, then `sequence`. */

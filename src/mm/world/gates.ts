@@ -23,18 +23,21 @@ export function gateOf({ objects, size }: World, at: Point): number {
 }
 
 /**
- * Whether `cpu` may take its step at `at` behind steps at its gate, by these CPUs; `undefined` if
- * there is one of which is not known what it does.
+ * Whether an actor may take its step at `at` behind steps at its gate, by these actors; `undefined`
+ * if there is one of which is not known what it does.
+ *
+ * @param cpuOf the CPU of each actor
  */
 export function mayGoAfter(
   world: World,
-  cpu: number,
+  cpuOf: readonly number[],
+  actor: number,
   at: Point,
-  cpus: readonly number[],
+  actors: readonly number[],
   points: readonly Point[],
 ): boolean | undefined {
   const isLock = objectOf(at) < world.objects.locks;
-  return isLock ? isLockFree(at, points) : isCpuReady(cpu, at, cpus, points);
+  return isLock ? isLockFree(at, points) : isCpuReady(cpuOf, cpuOf[actor]!, at, actors, points);
 }
 
 function isLockFree(at: Point, points: readonly Point[]): boolean | undefined {
@@ -69,9 +72,10 @@ function isLockFree(at: Point, points: readonly Point[]): boolean | undefined {
 }
 
 function isCpuReady(
+  cpuOf: readonly number[],
   cpu: number,
   at: Point,
-  cpus: readonly number[],
+  actors: readonly number[],
   points: readonly Point[],
 ): boolean | undefined {
   let irqsOff = 0;
@@ -85,7 +89,7 @@ function isCpuReady(
         pending = 0;
         break;
       case Note.SEND:
-        pending |= 1 << cpus[step]!;
+        pending |= 1 << cpuOf[actors[step]!]!;
         break;
       case Note.IRQS_OFF:
         irqsOff++;

@@ -130,11 +130,12 @@ export const readingContent = (frame: number): Point => point(PointKind.READ_CON
 export const writingContent = (frame: number): Point => point(PointKind.WRITE_CONTENT, frame);
 
 export function kindOf(at: Point): PointKind {
-  return (Math.floor(at / OBJECTS) % KINDS) as PointKind;
+  return (Math.floor(at / OBJECTS) & (KINDS - 1)) as PointKind;
 }
 
+/** Of numbers beyond 32 bits `&` sees the lowest 32: many times faster than `%`. */
 export function objectOf(at: Point): number {
-  return at % OBJECTS;
+  return at & (OBJECTS - 1);
 }
 
 /** What was noted of a point, or 0. */

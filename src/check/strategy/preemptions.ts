@@ -8,7 +8,8 @@
  *
  * Steps that are known to come, of actors that would be left behind, are taken to be part of the
  * beginning. Whether one that may wait could go is asked for (a probe): that is the same in every
- * order, since what it waits for depends on it.
+ * order, since what it waits for depends on it. If steps that are not known yet may keep it waiting,
+ * it is not taken to come.
  *
  * @source M. Musuvathi, S. Qadeer, Iterative Context Bounding for Systematic Testing of Multithreaded
  *         Programs, PLDI 2007 (what a preemption is); I. Marmanis, M. Kokologiannakis,
@@ -24,6 +25,8 @@ export class Preemptions implements Limit {
   /** The steps in question. */
   #steps: number[] = [];
   #isWhole = false;
+  /** Whether what is pending comes in any case where it can. */
+  #isSure = false;
   /** Steps that will come behind these, in whatever order. */
   #pending: readonly number[] = [];
   /** Of each actor, its steps. */
@@ -67,7 +70,7 @@ export class Preemptions implements Limit {
     const pending: number[] = [];
     for (let other = 0; other < actors; other++) {
       const point = points[row + other]!;
-      if (other !== actor && point !== ENDED && !trace.canWait(point)) pending.push(lay(other));
+      if (other !== actor && point !== ENDED) pending.push(lay(other));
     }
     const steps = Array.from({ length: at + 1 }, (_, step) => step);
     return this.#isWithin(steps, pending);
@@ -75,7 +78,10 @@ export class Preemptions implements Limit {
 
   allowsBefore(length: number): boolean {
     const steps = Array.from({ length }, (_, at) => at);
-    return this.#isWithin(steps, [length]);
+    this.#isSure = true;
+    const isWithin = this.#isWithin(steps, [length]);
+    this.#isSure = false;
+    return isWithin;
   }
 
   accepts(): boolean {
@@ -83,9 +89,9 @@ export class Preemptions implements Limit {
     return this.#isWithin(steps, [], true);
   }
 
-  /** The next step of each actor behind `sequence`, as far as it is known and cannot wait. */
+  /** The next step of each actor behind `sequence`, as far as it is known. */
   #pendingAfter(from: number, sequence: readonly number[]): number[] {
-    const { actors, actor, point, length } = this.#trace;
+    const { actors, actor, length } = this.#trace;
     const pending: number[] = [];
     const isDone = new Set(sequence);
     // What the last step comes to is not known: nor is what its actor does then.
@@ -93,7 +99,7 @@ export class Preemptions implements Limit {
     for (let step = from; step < length && seen.size < actors; step++) {
       if (isDone.has(step) || seen.has(actor[step]!)) continue;
       seen.add(actor[step]!);
-      if (!this.#trace.canWait(point[step]!)) pending.push(step);
+      pending.push(step);
     }
     return pending;
   }
@@ -135,8 +141,33 @@ export class Preemptions implements Limit {
       this.#needs[mine]!.push(needs);
     };
     this.#steps.forEach(lay);
-    for (const step of this.#pending) lay(step, this.#steps.length);
+    for (const step of this.#pending) {
+      const isSure =
+        !this.#trace.canWait(point[step]!) || this.#isSure || this.#goesStraightTo(step);
+      if (isSure) lay(step, this.#steps.length);
+    }
     if (this.#isWhole) this.#findEndsOfWaiting();
+  }
+
+  /**
+   * Whether the actor of a step that may wait goes straight to it from a step on which it depends: then
+   * steps that are not known yet cannot keep it waiting there, unless it has been left before.
+   */
+  #goesStraightTo(pending: number): boolean {
+    const { actor, point } = this.#trace;
+    const mine = actor[pending]!;
+    const line = this.#lines[mine]!;
+    const isRelated = (step: number): boolean =>
+      this.#trace.areDependent(point[step]!, point[pending]!);
+    const last = line.findLastIndex(isRelated);
+    if (last < 0) return false;
+    const needs = this.#needs[mine]!;
+    const isKnown = (count: number, other: number): boolean =>
+      count === 0 || needs.slice(0, last + 1).some((each) => each[other]! >= count);
+    for (let at = last + 1; at < line.length; at++) {
+      if (this.#trace.canWait(point[line[at]!]!) || !needs[at]!.every(isKnown)) return false;
+    }
+    return true;
   }
 
   /** What the steps that were not taken in a whole execution depend on. */

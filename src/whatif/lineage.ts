@@ -151,11 +151,7 @@ export class Lineage {
     }
   }
 
-  /**
-   * What it has moved of tables that it has to itself comes into such tables: others are not looked for.
-   *
-   * @source mm/hugetlb.c move_hugetlb_page_tables(); where Linux hangs, as the engine has it
-   */
+  /** What it has moved of tables that it has to itself comes into such tables: none is looked for. */
   carry(index: number, move: Move): void {
     const { runs } = this.mms[index]!;
     for (let level = 0; level < SHARED_LEVELS; level++) {

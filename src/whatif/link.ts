@@ -90,6 +90,7 @@ export interface Move extends Range {
  * Tables of `level` without a link where pages were moved to whose tables are still `links`.
  *
  * @param runs afterwards
+ * @source mm/hugetlb.c move_hugetlb_page_tables(); where Linux hangs, what the engine does
  */
 export function tablesForMoved(
   template: HostSnapshot,

@@ -147,11 +147,8 @@ function needsOf(
 ): Pick<Population, 'frames' | 'hugePages'> {
   const mappings = processes.flatMap((process) => process.mappings);
   const files = new Map<number, IntervalList>();
-  let [frames, hugePages] = [0, 0];
+  let [frames, hugePages] = [privatePages(mappings), 0];
   for (const { vma, touched } of mappings) {
-    if (vma.object < 0 || !vma.shared) {
-      for (const { start, end } of touched) frames += end - start;
-    }
     if (vma.object < 0) continue;
     const pages = files.get(vma.object) ?? new IntervalList();
     files.set(vma.object, pages);
@@ -165,6 +162,16 @@ function needsOf(
     } else frames += pages.unionLength();
   }
   return { frames, hugePages };
+}
+
+/** Pages that were touched of mappings which may have copies of their own. */
+export function privatePages(mappings: readonly Mapping[]): number {
+  let pages = 0;
+  for (const { vma, touched } of mappings) {
+    if (vma.shared && vma.object >= 0) continue;
+    for (const { start, end } of touched) pages += end - start;
+  }
+  return pages;
 }
 
 /** How many pages of an object somebody maps, from its start. */

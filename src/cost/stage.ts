@@ -25,6 +25,7 @@ import {
   PAGE_BYTES,
   type Population,
   type Process,
+  privatePages,
   SLOT_PAGES,
   type Touched,
 } from './population.ts';
@@ -94,7 +95,7 @@ export class Stage {
       cpus,
       mms: processes.length + forks,
       tables: tablesFor(population, forks),
-      frames: 2 * population.frames + SPARE + (hugePages + 1) * SLOT_PAGES,
+      frames: framesFor(population, forks),
       hugePages,
       vmas: vmasFor(population),
       anonVmas: vmasFor(population),
@@ -103,7 +104,6 @@ export class Stage {
       thp: 'never' as const,
       ...(tlb !== undefined && { tlb }),
     };
-    if (size.frames > FRAMES_MAX) throw new RangeError('More memory than the engine is given');
     this.machine = new mm.Machine(size, {}, pluggedFor(mm, design));
     const payers = processes.length + forks;
     this.tally = new Tally({ tables: size.tables, frames: size.frames, payers });
@@ -353,6 +353,18 @@ function tablesFor({ processes, snapshot }: Population, forks: number): number {
   );
   const all = each.reduce((sum, tables) => sum + tables, 0);
   return SPARE + all + forks * Math.max(...each) + 2 * (processes.length + forks);
+}
+
+/**
+ * What the host takes and, as far as the engine is given so much, copies of all that a fork may write.
+ *
+ * @throws RangeError if the host alone needs more
+ */
+function framesFor({ frames, hugePages, processes }: Population, forks: number): number {
+  const needed = 2 * frames + SPARE + (hugePages + 1) * SLOT_PAGES;
+  if (needed > FRAMES_MAX) throw new RangeError('More memory than the engine is given');
+  const most = Math.max(0, ...processes.map(({ mappings }) => privatePages(mappings)));
+  return Math.min(FRAMES_MAX, needed + forks * most);
 }
 
 function vmasFor({ processes }: Population): number {

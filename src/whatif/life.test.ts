@@ -78,6 +78,19 @@ test('hugetlb: mprotect of a huge page gives up one PMD table, and undoing it do
   assert.deepEqual(growth(lifeOf(snapshot, 'hugetlb-2m-aligned'), changes), [1, 0, 0, -3]);
 });
 
+test('hugetlb: who moves what it has in tables of its own has it in such tables there, too', () => {
+  const snapshot = host(SYSV, workers(2, 0, [populated(ALIGNED, 4 * GIB)]));
+  const moved = ALIGNED + 8 * GIB;
+  const changes = [
+    protect(1, ALIGNED, 4 * GIB, PROT_READ),
+    // Its mapping is like the other's again, and none of its tables is.
+    protect(1, ALIGNED, 4 * GIB, READ_WRITE),
+    { what: 'move', mm: 1, start: ALIGNED, end: ALIGNED + 4 * GIB, to: moved },
+    { what: 'unmap', mm: 1, start: moved, end: moved + GIB },
+  ] as const;
+  assert.deepEqual(growth(lifeOf(snapshot, 'hugetlb-2m-aligned'), changes), [4, 0, 0, -1]);
+});
+
 test('on-demand-fork: a store copies one table, a fork makes all common again', () => {
   const part = populated(ALIGNED, GIB, RunKind.PTE, { object: -1, shared: false });
   const child = { ...part, rows: part.rows.map((row) => ({ ...row, content: 1 })) };

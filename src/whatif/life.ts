@@ -149,6 +149,7 @@ export class Life {
     this.#own.set(index, [...own, ...ownAfter(lineage.mms[index]!, own, event)]);
     // mm/pt_reclaim.c
     if (what === 'discard') lineage.free(index, event);
+    if (what === 'move') lineage.carry(index, { ...event, distance: event.to - event.start });
     const isLinked = (this.#guests.get(index)?.length ?? 0) > 0;
     if (isLinked) lineage.prune(index, LINKED_LEVEL);
     else lineage.prune(index);

@@ -6,7 +6,7 @@
  * mapping meanwhile: who has changed a part of it still shares the rest, and who has changed it back
  * does not share again what he has had to himself.
  */
-import { slotPages, slotsPerTable } from '../arch/geometry.ts';
+import { slotsPerTable } from '../arch/geometry.ts';
 import { IntervalList } from '../base/interval.ts';
 import type { HostSnapshot, Mm, Vma } from '../snapshot/records.ts';
 import {
@@ -17,7 +17,18 @@ import {
   tableViews,
 } from '../twin/count_tables.ts';
 import type { Range } from './change.ts';
-import { cutAtTables, type Gap, gapsIn, groupBy, type Link, slice } from './link.ts';
+import {
+  cutAtTables,
+  type Gap,
+  gapsIn,
+  groupBy,
+  type Link,
+  type Move,
+  type Offer,
+  slice,
+  spanPages,
+  tablesForMoved,
+} from './link.ts';
 
 /** PTE tables and PMD tables: no design shares others by their mapping. */
 const SHARED_LEVELS = 2;
@@ -137,6 +148,17 @@ export class Lineage {
       const first = Math.ceil(Math.max(start, range.start) / pages);
       const last = Math.floor(Math.min(end, range.end) / pages);
       if (first < last) this.#unlink(index, 0, first, last - first);
+    }
+  }
+
+  /** What it has moved of tables that it has to itself comes into such tables: none is looked for. */
+  carry(index: number, move: Move): void {
+    const { runs } = this.mms[index]!;
+    for (let level = 0; level < SHARED_LEVELS; level++) {
+      const links = this.linksOf(index, level);
+      for (const gap of tablesForMoved(this.#template, runs, links, move, level)) {
+        this.#take(index, level, gap, 0, []);
+      }
     }
   }
 
@@ -373,18 +395,4 @@ interface Known {
   readonly places: WeakMap<TableView, PoolPlace | undefined>;
   readonly byKey: WeakMap<readonly Link[], ReadonlyMap<string, readonly Link[]>>;
   readonly links: Map<number, Links>;
-}
-
-/** Tables that could be linked: places `[from, to)` of a mapping, which `mm` has as `link`. */
-interface Offer {
-  readonly mm: number;
-  readonly link: Link;
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Pages that a table of `level` spans. */
-function spanPages(snapshot: HostSnapshot, level: number): number {
-  const geometry = geometryOf(snapshot);
-  return slotPages(geometry) * slotsPerTable(geometry, level);
 }

@@ -1,4 +1,10 @@
 /** Ranges of tables that an address space has, and arithmetic on them. */
+import { slotPages, slotsPerTable } from '../arch/geometry.ts';
+import { IntervalList } from '../base/interval.ts';
+import type { HostSnapshot, Runs } from '../snapshot/records.ts';
+import { geometryOf } from '../twin/count_tables.ts';
+import { lowestLevel } from '../twin/tables.ts';
+import type { Range } from './change.ts';
 
 /** Tables `[first, end)` of an address space are those of pool `key` from `index` on. */
 export interface Link {
@@ -12,6 +18,20 @@ export interface Link {
 export interface Gap {
   readonly first: number;
   readonly count: number;
+}
+
+/** Tables that could be linked: places `[from, to)` of a mapping, which `mm` has as `link`. */
+export interface Offer {
+  readonly mm: number;
+  readonly link: Link;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Pages that a table of `level` spans. */
+export function spanPages(snapshot: HostSnapshot, level: number): number {
+  const geometry = geometryOf(snapshot);
+  return slotPages(geometry) * slotsPerTable(geometry, level);
 }
 
 /** By what `keyOf` says, in their order. */
@@ -58,5 +78,44 @@ export function gapsIn(
     at = link.end;
   }
   if (at < end) gaps.push({ first: at, count: end - at });
+  return gaps;
+}
+
+/** Pages that were moved: from where, and how far. */
+export interface Move extends Range {
+  readonly distance: number;
+}
+
+/**
+ * Tables of `level` without a link where pages were moved to whose tables are still `links`.
+ *
+ * @param runs afterwards
+ * @source mm/hugetlb.c move_hugetlb_page_tables(); where Linux hangs, what the engine does
+ */
+export function tablesForMoved(
+  template: HostSnapshot,
+  runs: Runs,
+  links: readonly Link[],
+  { start, end, distance }: Move,
+  level: number,
+): Gap[] {
+  const [slot, table] = [spanPages(template, 0), spanPages(template, level)];
+  const moved = links.filter((link) => link.first * table < end && start < link.end * table);
+  const wanted = new IntervalList();
+  for (let i = 0; i < runs.length; i++) {
+    if (lowestLevel(runs.kind[i]!) > level) continue;
+    const first = Math.max(start, runs.slot[i]! * slot - distance);
+    const last = Math.min(end, (runs.slot[i]! + runs.count[i]!) * slot - distance);
+    for (const link of moved) {
+      const from = Math.max(first, link.first * table) + distance;
+      const to = Math.min(last, link.end * table) + distance;
+      if (from < to) wanted.add(Math.floor(from / table), Math.ceil(to / table));
+    }
+  }
+  const union = wanted.union();
+  const gaps: Gap[] = [];
+  for (let i = 0; i < union.length; i += 2) {
+    gaps.push(...gapsIn({ first: union[i]!, end: union[i + 1]! }, links));
+  }
   return gaps;
 }

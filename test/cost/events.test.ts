@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { FORKS_MAX } from '../../src/cost/stage.ts';
 import { explainHost } from '../../src/twin/explain.ts';
 import { DESIGNS, evaluateDesigns } from '../../src/whatif/evaluate.ts';
+import { KNOWN } from './known_hosts.ts';
 import { events } from './random_events.ts';
 import { host, snapshotOfHost } from './random_hosts.ts';
 import { StagedLife } from './staged_life.ts';
@@ -44,7 +45,7 @@ for (const design of DESIGNS) {
         }
         life.audit();
       }),
-      { numRuns: WORKLOADS },
+      { numRuns: WORKLOADS, examples: KNOWN },
     );
     const wanted = [...USUAL];
     if (design.id === 'mshare') wanted.push('region', 'detach');

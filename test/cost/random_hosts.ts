@@ -62,7 +62,7 @@ export const host = fc.record({
   /** Tables of private memory that all have since they were forked; none if they were not. */
   family: fc.nat(3),
 });
-type Host = typeof host extends fc.Arbitrary<infer T> ? T : never;
+export type Host = typeof host extends fc.Arbitrary<infer T> ? T : never;
 
 const HEAP = 9 * GIB + 17;
 const ARENA = 11 * GIB;

@@ -1,8 +1,12 @@
 /**
  * Moving huge pages to other addresses.
  *
+ * Entries of a table that nobody shares come into one that nobody shares. Linux looks for one to share
+ * where its mapping has all that a table spans (1 GiB), and never returns: huge_pmd_share() waits for
+ * i_mmap_rwsem, which move_hugetlb_page_tables() holds for writing (6.1, 6.18.15, 6.19.14, measured).
+ *
  * @source mm/hugetlb.c move_hugetlb_page_tables(), move_huge_pte() (Linux 6.18)
- * @omits  that the new place may share a table at once, too: it gets its own
+ * @omits  that Linux hangs where the new place could share a table: it gets its own
  */
 import { W } from '../../arch/index.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';

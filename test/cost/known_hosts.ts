@@ -1,0 +1,36 @@
+/** Hosts of few processes, and what happens on them, about which shapes and engine once disagreed. */
+import type { RandomEvent } from './random_events.ts';
+import type { Host } from './random_hosts.ts';
+
+type Known = [random: Host, happening: RandomEvent[]];
+
+/** Of all of the first mapping. */
+function event(what: RandomEvent['what'], process: number): RandomEvent {
+  return { what, process, mapping: 0, from: 0, length: 8, isAligned: false, isWritable: false };
+}
+
+const nothing = { mappings: [], isUsual: false, heap: 0, written: 0 };
+
+/** All that a PMD table spans, and more. */
+const large = { object: 1, place: 6, tables: 1, isShared: false };
+
+/** Who moves pages of hugetlb from tables that nobody shares has none to share where they are then. */
+const movesAlone: Known = [
+  {
+    processes: [
+      { ...nothing, mappings: [{ ...large, isWritable: false }] },
+      { ...nothing, mappings: [{ ...large, isWritable: true }] },
+    ],
+    common: [],
+    family: 0,
+  },
+  [event('restore', 0), event('move', 0)],
+];
+
+/** Parent and child write all that fork made common: each takes memory of its own. */
+const eachWritesAll: Known = [
+  { processes: [nothing], common: [], family: 2 },
+  [event('fork', 0), event('fork', 0), event('discard', 0), event('discard', 1)],
+];
+
+export const KNOWN: Known[] = [movesAlone, eachWritesAll];

@@ -1,7 +1,7 @@
 /** Building the address spaces of a host as a design would leave it. */
 import { assert } from '../base/assert.ts';
 import type { IntervalList } from '../base/interval.ts';
-import { type Mm, newRuns, RunKind, type Vma } from '../snapshot/records.ts';
+import { type Mm, newRuns, RunKind, type Runs, type Vma } from '../snapshot/records.ts';
 
 /** One run of `Runs`, without its VMA. */
 export interface RunRow {
@@ -19,8 +19,9 @@ export interface Part {
 }
 
 /** The VMAs of `mm`, each with its runs, ascending. */
-export function partsOf({ vmas, runs }: Mm): Part[] {
-  const rows: RunRow[][] = vmas.map(() => []);
+export function partsOf(mm: Mm): Part[] {
+  const rows: RunRow[][] = mm.vmas.map(() => []);
+  const { runs } = mm;
   for (let i = 0; i < runs.length; i++) {
     rows[runs.vma[i]!]!.push({
       slot: runs.slot[i]!,
@@ -30,29 +31,28 @@ export function partsOf({ vmas, runs }: Mm): Part[] {
       content: runs.content[i]!,
     });
   }
-  return vmas.map((vma, index) => ({ vma, rows: rows[index]! }));
+  return mm.vmas.map((vma, index) => ({ vma, rows: rows[index]! }));
 }
 
-/** `mm` with `parts`, the rows of each ascending, in place of its VMAs and runs. */
+/** `mm` with `parts` in place of its VMAs and runs. */
 export function withParts(mm: Mm, parts: readonly Part[]): Mm {
   const ordered = parts.toSorted((a, b) => a.vma.start - b.vma.start);
-  const runs = newRuns(ordered.reduce((sum, { rows }) => sum + rows.length, 0));
-  let index = 0;
-  let last = 0;
-  for (const [vma, { rows }] of ordered.entries()) {
-    for (const { slot, count, kind, pages, content } of rows) {
-      assert(slot >= last, 'runs ascend, those of several VMAs in a slot by VMA');
-      runs.vma[index] = vma;
-      runs.slot[index] = slot;
-      runs.count[index] = count;
-      runs.kind[index] = kind;
-      runs.pages[index] = pages;
-      runs.content[index] = content;
-      last = slot;
-      index++;
-    }
+  const entries = ordered.flatMap((part, vma) => part.rows.map((row) => ({ vma, row })));
+  entries.sort((a, b) => a.row.slot - b.row.slot || a.vma - b.vma);
+  return { ...mm, vmas: ordered.map((part) => part.vma), runs: runsOf(entries) };
+}
+
+function runsOf(entries: readonly { readonly vma: number; readonly row: RunRow }[]): Runs {
+  const runs = newRuns(entries.length);
+  for (const [index, { vma, row }] of entries.entries()) {
+    runs.vma[index] = vma;
+    runs.slot[index] = row.slot;
+    runs.count[index] = row.count;
+    runs.kind[index] = row.kind;
+    runs.pages[index] = row.pages;
+    runs.content[index] = row.content;
   }
-  return { ...mm, vmas: ordered.map((part) => part.vma), runs };
+  return runs;
 }
 
 /** Whether a run's slots are mapped by a leaf of a PMD entry. */

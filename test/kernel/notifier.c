@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -75,10 +76,16 @@ static long perform(const struct step *step)
 int main(int argc, char **argv)
 {
 	int count = 0, fd, kvm, marker;
+	cpu_set_t one;
 	char line[256], mark[32];
 
 	if (argc != 4)
 		return 2;
+	/* A page that waits in a list of another CPU is copied, as one that somebody else holds. */
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		return 3;
 	while (count < STEPS_MAX && fgets(line, sizeof(line), stdin)) {
 		struct step *s = &steps[count++];
 

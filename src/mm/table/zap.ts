@@ -54,10 +54,12 @@ export const Zap = {
   RECLAIM_TABLES: 2,
   /** Private copies of pages of a file stay. */
   KEEP_COWS: 4,
-  /** Of a file that stays mapped, what userfaultfd write-protects is noted. */
+  /** Of a file that stays mapped, what userfaultfd write-protects is noted, by markers. */
   NOTE_UFFD_WP: 8,
   /** The VMA has VM_LOCKED, so that its pages are munlocked. */
   MUNLOCK: 16,
+  /** Such markers stay. */
+  KEEP_UFFD_WP: 32,
 } as const;
 
 /** As `unmapPageRange()`, of `vma`, which may have its own way to do it. */
@@ -69,10 +71,12 @@ export function* unmapVmaRange(
   zap: number = Zap.DROP_MARKERS,
 ): Op<void> {
   const ops = vmOpsOf(task.machine, vma);
-  const isNoted = vma.file !== undefined && (zap & Zap.DROP_MARKERS) === 0;
-  const note = isNoted ? Zap.NOTE_UFFD_WP : 0;
+  const isKept = vma.file !== undefined && (zap & Zap.DROP_MARKERS) === 0;
+  // A VMA that was registered anew for something else keeps markers, and gets no more.
+  const note = isKept && (vma.flags & VM.UFFD_WP) !== 0 ? Zap.NOTE_UFFD_WP : 0;
+  const keep = isKept ? Zap.KEEP_UFFD_WP : 0;
   const munlock = (vma.flags & VM.LOCKED) === 0 ? 0 : Zap.MUNLOCK;
-  if (ops === undefined) yield* unmapPageRange(task, start, end, zap | note | munlock);
+  if (ops === undefined) yield* unmapPageRange(task, start, end, zap | note | keep | munlock);
   else yield* ops.unmap(task, vma, start, end, zap);
 }
 
@@ -239,7 +243,7 @@ function* zapMapped(task: Task, slot: number, page: number, zap: number): Op<boo
 function isMarkerKept(marker: number, zap: number): boolean {
   if ((marker & Marker.POISONED) !== 0) return (zap & Zap.KEEP_COWS) !== 0;
   if ((marker & Marker.GUARD) !== 0) return (zap & Zap.DROP_MARKERS) === 0;
-  return (zap & Zap.NOTE_UFFD_WP) !== 0;
+  return (zap & Zap.KEEP_UFFD_WP) !== 0;
 }
 
 /** Called when the entry was announced. @returns whether it was cleared */

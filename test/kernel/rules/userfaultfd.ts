@@ -358,6 +358,15 @@ const forgetting: readonly Rule[] = [
     result: '0',
     vmas: 'rw-p:8',
   },
+  row(
+    'what is registered anew without WP leaves no marker where its pages go',
+    `${shared}; ${made}; uffd_api u0 0xaa pagefault_flag_wp|sigbus|wp_hugetlbfs_shmem
+      store 0x30000000 8 0x91; ${register('0x30000000', '0x8000', 'wp')}
+      uffd_writeprotect u0 0x30000000 0x8000 wp; ${register('0x30000000', '0x8000', 'missing')}
+      madvise 0x30000000 0x8000 dontneed; ${register('0x30000000', '0x8000', 'wp')}
+      store 0x30000000 8 0x91`,
+    '0',
+  ),
   {
     says: 'userfaultfd: write protection of a file is noted in tables of its own',
     program: `${shared}; ${ready}; ${register('0x30000000', '0x8000', 'wp')}

@@ -10,18 +10,29 @@ import {
   load,
   mmap,
   mprotect,
+  mremap,
   newProcess,
   run,
   store,
   type Task,
 } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
-import { asProcess, FIRST, GIB, HUGE, mapping, onlyFile, SECOND } from './hugetlb_machine.ts';
+import {
+  asProcess,
+  FIRST,
+  GIB,
+  HUGE,
+  mapping,
+  onlyFile,
+  SECOND,
+  sharing,
+} from './hugetlb_machine.ts';
 
 const PAGE_BYTES = 4096;
 const KEEP_SIZE_PUNCH_HOLE = 3;
 const MAP_SHARED_FIXED_NORESERVE = 0x4011;
 const MAP_PRIVATE_FIXED = 0x12;
+const MREMAP_MAYMOVE_FIXED = 3;
 
 const truncating: Program = {
   name: 'ftruncate',
@@ -59,7 +70,7 @@ export const hugetlbWithoutSizeRecheck: ZooEntry = {
     ),
 };
 
-const sharing: Program = {
+const loadingTwice: Program = {
   name: 'load in process 1, load in process 0',
   *run(task) {
     yield* load(asProcess(task, 1), FIRST);
@@ -90,7 +101,7 @@ export const shareUnderTableLock: ZooEntry = {
   bounds: '2 CPUs, 2 processes, 2 huge pages, 3 operations',
   scenario: (isBroken) =>
     mapping(
-      [sharing, { name: 'load', run: (task) => load(task, SECOND) }],
+      [loadingTwice, { name: 'load', run: (task) => load(task, SECOND) }],
       { shareUnderTableLock: isBroken },
       GIB,
       MAP_SHARED_FIXED_NORESERVE,
@@ -144,6 +155,41 @@ export const shareWhileRightsChange: ZooEntry = {
         run(mmap(reader, { ...call, flags: MAP_SHARED_FIXED_NORESERVE, file, offset: 0 }));
       },
     ),
+};
+
+/** To where all of the mapping lies on a table's own GiB again. */
+const moving: Program = {
+  name: 'mremap',
+  run: (task) =>
+    mremap(task, {
+      address: FIRST * PAGE_BYTES,
+      oldLength: GIB * PAGE_BYTES,
+      newLength: GIB * PAGE_BYTES,
+      flags: MREMAP_MAYMOVE_FIXED,
+      newAddress: (FIRST + 4 * GIB) * PAGE_BYTES,
+    }),
+};
+
+export const hugetlbMoveShares: ZooEntry = {
+  id: 'A38',
+  aliases: ['mremap-of-huge-pages-hangs'],
+  title: 'mremap() of shared huge pages waits for a lock that it holds itself',
+  bug: 'hugetlbMoveShares',
+  properties: ['deadlock'],
+  actors: ['mremap() of a GiB of a file of hugetlbfs that one process maps'],
+  story:
+    'mremap() of huge pages holds i_mmap_rwsem for writing while it moves their entries, and asks for ' +
+    'the table at the new place as a fault would: huge_pte_alloc(). Where the mapping has all that a ' +
+    'table spans, that looks for a table to share, and takes i_mmap_rwsem for reading: mremap() waits for ' +
+    'itself, for good, in D state, and whoever wants the file after it does, too. One process is enough, ' +
+    'and one page that was touched: only where the table is shared are there no entries to be moved. Seen ' +
+    'on Linux 6.1.187, 6.18.15 and 6.19.14 of Debian, in a virtual machine: the task stands in down_read(), ' +
+    'called by huge_pmd_share(). No report was found. A mend that is verified: what is moved gets a table ' +
+    'of its own.',
+  fix: undefined,
+  versions: '6.1 to 6.19, reproduced, latent',
+  bounds: '1 CPU, 1 process, 1 huge page, 1 operation',
+  scenario: (isBroken) => sharing([moving], { hugetlbMoveShares: isBroken }, true),
 };
 
 const punching: Program = {

@@ -33,6 +33,7 @@ import {
   unshareSkipsBlock,
 } from './hugetlb_calls.ts';
 import {
+  hugetlbMoveShares,
   hugetlbWithoutSizeRecheck,
   privateLockMistaken,
   shareUnderTableLock,
@@ -101,6 +102,7 @@ export const ZOO: readonly ZooEntry[] = [
   dontneedRoundsUp,
   shareUnderTableLock,
   shareWhileRightsChange,
+  hugetlbMoveShares,
   hugetlbWithoutSizeRecheck,
   privateLockMistaken,
   ...HGM,

@@ -2,8 +2,7 @@
  * Moving huge pages to other addresses.
  *
  * Entries of a table that nobody shares come into one that nobody shares. Linux looks for one to share
- * where its mapping has all that a table spans (1 GiB), and never returns: huge_pmd_share() waits for
- * i_mmap_rwsem, which move_hugetlb_page_tables() holds for writing (6.1, 6.18.15, 6.19.14, measured).
+ * where its mapping has all that a table spans (1 GiB), and never returns (`hugetlbMoveShares`).
  *
  * @source mm/hugetlb.c move_hugetlb_page_tables(), move_huge_pte() (Linux 6.18)
  * @omits  that Linux hangs where the new place could share a table: it gets its own
@@ -25,6 +24,7 @@ import { NONE } from '../world/world.ts';
 import { granularOf } from './granular.ts';
 import { hstateOf } from './hstate.ts';
 import { clearHugePte } from './huge_pte.ts';
+import { hugePteAlloc } from './share.ts';
 import {
   flushUnshared,
   hugePmdUnshare,
@@ -101,7 +101,10 @@ function* moveEntry(task: Task, vma: Vma, page: number, target: number, slot: nu
   const hstate = hstateOf(vma);
   const { level, pages, entries } = hstate;
   if (isNoneAt(machine, slot)) return true;
-  const to = yield* walkAllocating(task, mm, target, level);
+  const its = machine.bugs.hugetlbMoveShares === true ? mm.vmas.at(target) : undefined;
+  const to = yield* its
+    ? hugePteAlloc(task, mm, its, target)
+    : walkAllocating(task, mm, target, level);
   if (to === NONE) return false;
   const outer = lockOf(machine, mm, to, level);
   const inner = lockOf(machine, mm, slot, level);

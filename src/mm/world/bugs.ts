@@ -95,6 +95,8 @@ export interface Bugs {
   readonly unshareSkipsBlock?: boolean;
   /** mremap() of huge pages goes past nothing by rounding both addresses (CVE-2026-98373). */
   readonly hugetlbMoveRoundsBoth?: boolean;
+  /** mremap() of huge pages looks for a table to share, under the lock that this takes (6.1 to 6.19). */
+  readonly hugetlbMoveShares?: boolean;
   /** mremap() of huge pages flushes when they can be unmapped at their new place (13e4ad2ce8df). */
   readonly hugetlbMoveUnlockedBeforeFlush?: boolean;
   /** MADV_DONTNEED of a part of a huge page takes all of it. */

@@ -8,6 +8,8 @@
  * A program asks for little memory. What is longer than a few megabytes is never accessible, so
  * that nothing, mlockall(2) included, can populate it.
  */
+
+import { newSeed } from '../seed.ts';
 import {
   ACCESS,
   ADVICE,
@@ -81,6 +83,16 @@ const VAST_PAGES: readonly number[] = [2 ** 18, 2 ** 27, 2 ** 34];
 interface Process {
   readonly index: number;
   readonly regions: Region[];
+}
+
+/** Programs nobody has seen before. */
+export function freshPrograms(
+  count: number,
+  steps: number,
+): { readonly seed: number; readonly programs: readonly Program[] } {
+  const seed = newSeed();
+  const programs = Array.from({ length: count }, (_, at) => generateProgram(seed + at, steps));
+  return { seed, programs };
 }
 
 /**

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES, PROT, TABLE } from '../../../test/mm/one_process.ts';
-import { DIRTY, W } from '../../arch/index.ts';
+import { DIRTY, formatById, W } from '../../arch/index.ts';
 import { Fault, mprotect, run, store } from '../index.ts';
 import { mappedFlagsAt } from './mapped_entry.ts';
 import { isPresentAt, walk } from './pgtable.ts';
@@ -63,4 +63,16 @@ test('no table comes to be, and no flush stays open', () => {
   assert.equal(protect(process, START, 8 * TABLE, PROT.READ), 0);
   assert.equal(process.tables, tables);
   assert.equal(process.task.machine.ledger.size, 0);
+});
+
+test('rights change in tables of two levels, and back', () => {
+  const process = new OneProcess({ format: formatById('arm64-64k-42bit')!, frames: 9000 });
+  const start = 16 * 8192;
+  process.map(start, 2);
+  process.fill(start, 2);
+  assert.equal(protect(process, start, 2, PROT.NONE), 0);
+  assert.equal(isPresentAt(process.task.machine, slotOf(process, start)), false);
+  assert.equal(process.load(start), -1 - Fault.ACCERR);
+  assert.equal(protect(process, start, 2, RW), 0);
+  assert.equal(process.load(start), start);
 });

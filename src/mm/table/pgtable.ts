@@ -222,6 +222,7 @@ export function* findMapped(
   lowest = 1,
 ): Op<number> {
   const { entryPages, levels } = world.format;
+  const stop = Math.min(lowest, levels - 1);
   let at = from;
   while (at < end) {
     let table = mm.root;
@@ -230,7 +231,7 @@ export function* findMapped(
       const slot = slotIn(world, table, at, level);
       yield reading(world.objects.entry(slot));
       if (isNoneAt(world, slot)) break;
-      if (level === lowest || !isTableAt(world, slot, level)) return at;
+      if (level === stop || !isTableAt(world, slot, level)) return at;
       table = tableAt(world, slot, level);
     }
     at = (Math.floor(at / entryPages[level]!) + 1) * entryPages[level]!;

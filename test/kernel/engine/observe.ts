@@ -96,7 +96,8 @@ function isWriteProtectedAt(machine: Machine, slot: number, level: number): bool
   if (isMappedAt(machine, slot, level)) return (mappedFlagsAt(machine, slot) & UFFD_WP) !== 0;
   const kind = softKindAt(machine, slot);
   if (kind === 0) return false;
-  if (kind === SoftKind.MARKER) return isWpMarkerAt(machine, slot);
+  // Poison may be noted to be write-protected, too.
+  if (isWpMarkerAt(machine, slot)) return true;
   return (softFlagsAt(machine, slot) & SoftFlag.UFFD_WP) !== 0;
 }
 

@@ -9,7 +9,6 @@
  * that nothing, mlockall(2) included, can populate it.
  */
 
-import { newSeed } from '../seed.ts';
 import {
   ACCESS,
   ADVICE,
@@ -83,16 +82,6 @@ const VAST_PAGES: readonly number[] = [2 ** 18, 2 ** 27, 2 ** 34];
 interface Process {
   readonly index: number;
   readonly regions: Region[];
-}
-
-/** Programs nobody has seen before. */
-export function freshPrograms(
-  count: number,
-  steps: number,
-): { readonly seed: number; readonly programs: readonly Program[] } {
-  const seed = newSeed();
-  const programs = Array.from({ length: count }, (_, at) => generateProgram(seed + at, steps));
-  return { seed, programs };
 }
 
 /**

@@ -4,7 +4,7 @@ import { before } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { alone } from '../live/alone.ts';
 import { judgedTest, programs, root } from '../live/judge.ts';
-import { freshPrograms } from './generator.ts';
+import { freshPrograms } from './fresh_programs.ts';
 import { runAllOnKernel, runOnKernel } from './kernel_judge.ts';
 import { formatProgram } from './program.ts';
 

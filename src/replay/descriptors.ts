@@ -130,6 +130,7 @@ function closedRange({ thread, args }: Returned): void {
 
 function duplicated(call: Returned, isClosedByExec: boolean): void {
   const { number } = returnedOf(call);
+  call.host.wantRoom(call.line);
   call.thread.files.duplicate(descriptorOf(call.args[0]!), number, isClosedByExec);
 }
 
@@ -154,7 +155,8 @@ function controlled(call: Returned): void {
 }
 
 /** How large a file is matters to hugetlb, which takes pages for it. */
-function hugeFileOf({ thread, args }: Returned): engine.OpenFile | undefined {
+function hugeFileOf({ host, thread, args, line }: Returned): engine.OpenFile | undefined {
+  host.wantRoom(line);
   const file = thread.files.find(descriptorOf(args[0]!), true);
   return file?.mapped?.inode.hugetlb === undefined ? undefined : file;
 }

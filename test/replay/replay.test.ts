@@ -255,6 +255,22 @@ test('a program that was not recorded from its start is not judged', () => {
   assert.equal(addresses.total, 0);
 });
 
+test('more files than there are places for are refused, also when a copy is the first one knows of them', () => {
+  const copies = Array.from({ length: 30 }, (_, index) => `7 dup(${index + 3}</a${index}>) = 100`);
+  const replaying = new Replay({
+    mm: blanked,
+    facts: NOTHING_KNOWN,
+    isStrict: true,
+    room: { inodes: 24 },
+  });
+  assert.throws(
+    () => {
+      for (const line of [...START, ...copies]) replaying.line(line);
+    },
+    (error) => error instanceof ReplayError && /^Line \d+: there are 24 files/.test(error.message),
+  );
+});
+
 test('lines that cannot be read are counted with their numbers, or refused', () => {
   const lines = [
     ...START,

@@ -5,7 +5,7 @@
  * @omits  write-back: what is dirty loses its entries and stays in the page cache; so does memory that
  *         is a file; flushes in batches of what is no private page
  */
-import { DIRTY, W } from '../../arch/index.ts';
+import { DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { flushMapped } from '../design/seams.ts';
 import { removeFrame } from '../file/filemap.ts';
 import { isMemory } from '../file/inode.ts';
@@ -20,6 +20,7 @@ import { tryToUnmapFlush } from '../swap/unmap_flush.ts';
 import { mappedFlagsAt } from '../table/mapped_entry.ts';
 import { clearEntry, isPresentAt, setEntry } from '../table/pgtable.ts';
 import { checkUnlocked } from '../table/shared_table.ts';
+import { Marker, SoftKind, setSoftEntry } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { VM } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
@@ -91,7 +92,11 @@ function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean>
   const [low, high] = [machine.lanes[slot * 2]!, machine.lanes[slot * 2 + 1]!];
   const flags = mappedFlagsAt(machine, slot);
   const wasPresent = isPresentAt(machine, slot);
-  clearEntry(machine, slot);
+  // That userfaultfd write-protects the page of a file outlives its entry.
+  const isNoted =
+    vma.file !== undefined && (vma.flags & VM.UFFD_WP) !== 0 && (flags & UFFD_WP) !== 0;
+  if (isNoted) setSoftEntry(machine, slot, SoftKind.MARKER, Marker.UFFD_WP);
+  else clearEntry(machine, slot);
   if (wasPresent) {
     // To write through a translation that was not written through before, hardware reads the entry.
     const isWritable = (flags & W) !== 0 && (flags & DIRTY) !== 0;

@@ -367,6 +367,14 @@ const forgetting: readonly Rule[] = [
       store 0x30000000 8 0x91`,
     '0',
   ),
+  row(
+    'what reclaim takes from a file stays write-protected',
+    `${shared}; ${made}; uffd_api u0 0xaa pagefault_flag_wp|sigbus|wp_hugetlbfs_shmem
+      store 0x30000000 8 0x91; ${register('0x30000000', '0x8000', 'wp')}
+      uffd_writeprotect u0 0x30000000 0x8000 wp; madvise 0x30000000 0x8000 pageout
+      store 0x30000000 8 0x91`,
+    'SIGBUS',
+  ),
   {
     says: 'userfaultfd: write protection of a file is noted in tables of its own',
     program: `${shared}; ${ready}; ${register('0x30000000', '0x8000', 'wp')}

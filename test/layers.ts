@@ -33,11 +33,13 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   watch: ['base', 'snapshot', 'report', 'fleet', 'dataset', 'capture', 'prom-client', 'node:'],
   script: ['base', 'arch', 'trace', 'mm', 'designs', 'report', 'acorn'],
   replay: ['base', 'arch', 'proc', 'trace', 'mm'],
+  race: ['arch', 'trace', 'mm', 'check', 'designs', 'script'],
   scene: ['base', 'arch', 'trace'],
   document: [
     'base',
     'arch',
     'trace',
+    'race',
     'scene',
     'mm',
     'check',
@@ -81,6 +83,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'cost',
     'report',
     'script',
+    'race',
     'replay',
     'capture',
     'fleet',
@@ -101,5 +104,5 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that may import more than their layer: the viewer's only door to the engine. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
-  'src/view/worker.ts': ['document'],
+  'src/view/worker.ts': ['document', 'race'],
 };

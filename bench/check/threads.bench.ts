@@ -1,12 +1,10 @@
 /**
- * How much faster two threads search than one: `npm run bench -- threads`.
+ * How much faster two threads search than one: `npm run bench -- check/threads`.
  *
- * On a machine that does other work, too, wall-clock time says little. So the CPU time that the
- * threads took is printed beside it: with as many CPUs as threads of its own, a search takes no less
- * than what its busiest thread took. What two threads can gain at most on this machine is measured
- * beside it: two searches at once, which share nothing, against one alone.
+ * What two threads can gain at most on this machine is measured beside it: two searches at once, which
+ * share nothing, against one alone. All three take turns, so that a machine that slows down meanwhile
+ * slows all of them down. Nothing is looked at while they run: whatever did would take a part of a CPU.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Farm } from '../../src/cli/check/farm.ts';
@@ -17,19 +15,16 @@ const fileOf = (name: string): string =>
 
 /** With how often each is searched. */
 const PROGRAMS: readonly (readonly [string, Subject, number])[] = [
-  ['mshare: exit against UNMAP', { kind: 'question', id: 'mshare-pud-table', at: 11 }, 3],
-  ['B7, copy on write', { kind: 'zoo', id: 'B7', isBroken: false }, 3],
-  ['3 CPUs: drop, store, munmap', { kind: 'file', file: fileOf('three_cpus') }, 3],
-  ['3 CPUs: drop, store and load, munmap', { kind: 'file', file: fileOf('three_cpus_long') }, 1],
+  ['mshare: exit against UNMAP', { kind: 'question', id: 'mshare-pud-table', at: 11 }, 5],
+  ['B7, copy on write', { kind: 'zoo', id: 'B7', isBroken: false }, 5],
+  ['3 CPUs: drop, store, munmap', { kind: 'file', file: fileOf('three_cpus') }, 5],
+  ['3 CPUs: drop, store and load, munmap', { kind: 'file', file: fileOf('three_cpus_long') }, 3],
   ['lastzero(15)', { kind: 'file', file: fileOf('last_zero') }, 3],
 ];
-const MS_OF_TICK = 10;
 
 interface Run {
-  readonly result: SearchResult;
+  readonly executions: number;
   readonly wall: number;
-  /** CPU time of the thread that took the most, in ms. */
-  readonly busiest: number;
   /** Of the process, with its compiler and garbage collector, in ms. */
   readonly cpu: number;
 }
@@ -42,73 +37,40 @@ async function runOnce(subject: Subject, threads: number, searches = 1): Promise
     onSaved: () => {},
     onDone: (_: number, result: SearchResult) => results.push(result),
   };
-  const [before, cpuBefore] = [ticksOfThreads(), process.cpuUsage()];
-  const last = new Map(before);
-  // The threads are gone when the search is over.
-  const timer = setInterval(() => {
-    for (const [thread, ticks] of ticksOfThreads()) last.set(thread, ticks);
-  }, MS_OF_TICK);
-  const begun = performance.now();
+  const [begun, before] = [performance.now(), process.cpuUsage()];
   const job = { subject, strategy: 'optimal', isSaved: false, shareAfterMs: 500 } as const;
   const jobs = Array.from({ length: searches }, () => job);
   await new Farm(listener, new AbortController().signal).run(jobs, threads);
   const wall = performance.now() - begun;
-  clearInterval(timer);
-  const { user, system } = process.cpuUsage(cpuBefore);
-  const spent = Array.from(last, ([thread, ticks]) => ticks - (before.get(thread) ?? 0));
-  const busiest = Math.max(...spent) * MS_OF_TICK;
-  return { result: results[0]!, wall, busiest, cpu: (user + system) / 1000 };
-}
-
-/** CPU time of all threads of this process: `utime` and `stime` of proc(5). */
-function ticksOfThreads(): Map<string, number> {
-  const ticks = new Map<string, number>();
-  for (const thread of readdirSync('/proc/self/task')) {
-    try {
-      const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      ticks.set(thread, Number(fields[11]) + Number(fields[12]));
-    } catch {
-      // The thread has ended meanwhile.
-    }
-  }
-  return ticks;
+  const { user, system } = process.cpuUsage(before);
+  return { executions: results[0]!.executions, wall, cpu: (user + system) / 1000 };
 }
 
 function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[values.length >> 1]!;
 }
 
-/** How many times faster two searches are at once than one after the other, of which each takes `one`. */
-async function limitOf(subject: Subject, one: number, rounds: number): Promise<string> {
-  const walls: number[] = [];
-  for (let round = 0; round < rounds; round++) walls.push((await runOnce(subject, 2, 2)).wall);
-  return ((2 * one) / median(walls)).toFixed(2);
-}
-
-const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 const seconds = (ms: number): string => (ms / 1000).toFixed(1).padStart(9);
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 print(`load ${loadavg()[0]!.toFixed(1)}; medians, in s`);
-print('                                   threads   executions     wall  busiest      CPU');
+print('                                   threads   executions     wall      CPU');
 for (const [name, subject, rounds] of PROGRAMS) {
-  const seen: { readonly wall: number; readonly busiest: number }[] = [];
-  const totals = new Set<number>();
-  for (const threads of [1, 2]) {
-    const runs: Run[] = [];
-    for (let round = 0; round < rounds; round++) runs.push(await runOnce(subject, threads));
-    const of = (value: (run: Run) => number): number => median(runs.map(value));
-    const [wall, busiest] = [of((run) => run.wall), of((run) => run.busiest)];
-    for (const { result } of runs) totals.add(result.executions);
-    seen.push({ wall, busiest });
-    const executions = String(runs[0]!.result.executions).padStart(13);
-    const times = [wall, busiest, of((run) => run.cpu)].map(seconds).join('');
-    print(name.padEnd(40) + threads + executions + times);
+  const [one, two, apart]: [Run[], Run[], Run[]] = [[], [], []];
+  for (let round = 0; round < rounds; round++) {
+    one.push(await runOnce(subject, 1));
+    two.push(await runOnce(subject, 2));
+    apart.push(await runOnce(subject, 2, 2));
   }
+  const totals = new Set([...one, ...two, ...apart].map(({ executions }) => executions));
   if (totals.size !== 1) throw new Error(`${name}: not the same executions: ${[...totals]}`);
-  const [one, two] = seen;
-  const ratios = [one!.wall / two!.wall, one!.busiest / two!.busiest];
-  const limit = await limitOf(subject, one!.wall, rounds);
-  const cells = ratios.map((ratio) => `${ratio.toFixed(2)}x`).join(', ');
-  print(`${''.padEnd(36)}2 threads: ${cells}; two searches at once: ${limit}x`);
+  const wallOf = (runs: readonly Run[]): number => median(runs.map(({ wall }) => wall));
+  for (const [threads, runs] of [one, two].entries()) {
+    const times = [wallOf(runs), median(runs.map(({ cpu }) => cpu))].map(seconds).join('');
+    const executions = String(runs[0]!.executions).padStart(13);
+    print(name.padEnd(40) + (threads + 1) + executions + times);
+  }
+  const gain = (wallOf(one) / wallOf(two)).toFixed(2);
+  const limit = ((2 * wallOf(one)) / wallOf(apart)).toFixed(2);
+  print(`${''.padEnd(36)}2 threads: ${gain}x; two searches at once: ${limit}x`);
 }

@@ -10,12 +10,12 @@ import {
   type Turn,
 } from '../check/index.ts';
 import { meaningOf } from '../check/words.ts';
+import { fixOf } from '../race/designs.ts';
+import { mistakeIn, raceScenario } from '../race/race.ts';
 import type { Scene } from '../scene/scene.ts';
 import type { Story, StorySource, StoryTelling } from '../scene/story.ts';
 import { findEntry, ZOO } from '../zoo/index.ts';
-import { fixOf } from './designs.ts';
 import { DocumentError } from './document_error.ts';
-import { raceScenario } from './race.ts';
 import { tell, tellFixed } from './story_run.ts';
 
 interface Subject {
@@ -79,9 +79,9 @@ function exploreAll(
       return false;
     },
   });
-  const mistake = /^ScriptError: (.*)/s.exec(result.finding?.property ?? '');
-  if (mistake === null) return result;
-  throw new DocumentError(mistake[1]!, 'Mend the scenario, and explore it again');
+  const mistake = mistakeIn(result.finding?.property);
+  if (mistake === undefined) return result;
+  throw new DocumentError(mistake, 'Mend the scenario, and explore it again');
 }
 
 /**

@@ -98,7 +98,7 @@ const HANDLERS: Handlers = {
     return { ...outcome, seconds: (performance.now() - begun) / 1000 };
   },
   run: async ({ source }) => {
-    const { runScript } = await import('../document/race.ts');
+    const { runScript } = await import('../race/race.ts');
     const writer = new TraceWriter({
       clock: 'steps',
       format: source.format,
@@ -108,7 +108,7 @@ const HANDLERS: Handlers = {
     return keepScene('the script', new Scene(writer.trace()));
   },
   zoo: async () => (await stories()).zooItems(),
-  designs: async () => (await import('../document/designs.ts')).designItems(),
+  designs: async () => (await import('../race/designs.ts')).designItems(),
 };
 
 /** The engine: who only looks at files need not wait until it is there. */

@@ -20,6 +20,9 @@ const skip =
   isInstalled('redis-server') || process.env.CI ? false : 'redis-server is not installed';
 /** 644 executions, or 5,513 and 5,032: each is a unit in the longest test. */
 const ENTRIES = KILLS > 10 ? ['B7', 'S8'] : ['M1'];
+/** Four of its ten cases find something. */
+const QUESTION = 'mshare-dontneed';
+const RACE = 'examples/check/munmap_against_store.txt';
 const random = new Random(newSeed());
 
 let server: RedisServer;
@@ -69,7 +72,8 @@ test('one process, two threads and two workers come to the same', { skip }, asyn
     const seconds: number[] = [];
     const seen = runs.map((options) => {
       const begun = performance.now();
-      const { stdout } = ptshare(['check', ...ENTRIES, '--json', '--unit', '50', ...options]);
+      const what = [...ENTRIES, RACE, '--json', '--unit', '50'];
+      const { stdout } = ptshare(['check', ...what, ...options]);
       seconds.push((performance.now() - begun) / 1000);
       return figuresOf(stdout);
     });
@@ -81,6 +85,20 @@ test('one process, two threads and two workers come to the same', { skip }, asyn
       `two threads ${(one / threads).toFixed(2)}x, two workers ${(one / cluster).toFixed(2)}x as fast as one process`,
     );
     assert.deepEqual(await jobKeys(), [], 'nothing is left on the server');
+  } finally {
+    await Promise.all(workers.map(kill));
+  }
+});
+
+test('a question is answered by two workers as by one process', { skip }, async () => {
+  const workers = [startWorker(server.url), startWorker(server.url)];
+  const answersOf = (...options: readonly string[]): unknown => {
+    const { stdout } = ptshare(['check', '--questions', QUESTION, '--json', ...options]);
+    const isMeasured = (key: string): boolean => key === 'seconds';
+    return JSON.parse(stdout, (key, value: unknown) => (isMeasured(key) ? 0 : value));
+  };
+  try {
+    assert.deepEqual(answersOf('--queue', server.url), answersOf());
   } finally {
     await Promise.all(workers.map(kill));
   }

@@ -1,6 +1,8 @@
 /** Work and results of strangers: what is no such thing is refused, whatever it is. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import type { Subject } from '../../src/cli/check/job.ts';
 import { SharedSource } from '../../src/cli/check/shared_source.ts';
 import { parseState } from '../../src/cli/check/shared_state.ts';
 import { perform } from '../../src/cli/jobs/perform.ts';
@@ -13,9 +15,22 @@ const MUTANTS = 5000;
 const VERSION = '1';
 const M1 = { kind: 'zoo', id: 'M1', isBroken: false } as const;
 
+const RACE = {
+  kind: 'race',
+  file: 'race.txt',
+  source: {
+    text: readFileSync('examples/check/munmap_against_store.txt', 'utf8'),
+    format: 'x86_64-4level',
+    design: 'none',
+    bugs: [],
+  },
+} as const;
+
 /** Some way into a search, so that there is something of everything. */
-async function someWork(): Promise<{ task: string; result: string; state: string }> {
-  const source = await SharedSource.open([M1], VERSION, { unit: 7 });
+async function someWork(
+  subject: Subject,
+): Promise<{ task: string; result: string; state: string }> {
+  const source = await SharedSource.open([subject], VERSION, { unit: 7 });
   for (let units = 0; units < 5; units++) {
     const { id, text } = source.next(3)!;
     source.take({ id, result: perform(text, VERSION) });
@@ -47,11 +62,11 @@ function mutate(text: string, random: Random): string {
 test(`${MUTANTS} mutated tasks, results and states are refused, or are what they say`, async () => {
   const seed = newSeed();
   const random = new Random(seed);
-  const work = await someWork();
+  const works = [await someWork(M1), await someWork(RACE)];
   let refused = 0;
   for (let round = 0; round < MUTANTS; round++) {
     const kind = random.pick(['task', 'result', 'state'] as const);
-    const text = mutate(work[kind], random);
+    const text = mutate(random.pick(works)[kind], random);
     try {
       if (kind === 'state') parseState(text, 'it');
       else if (kind === 'result') parseResult(text);
@@ -96,7 +111,7 @@ test('mutated results never end a search as complete that has not seen all', asy
 test('a unit that is none is set aside by a thread, which goes on', async () => {
   const threads = new ThreadPool(VERSION);
   await assert.rejects(threads.run('{'), { name: 'TaskError' });
-  const { task, result } = await someWork();
+  const { task, result } = await someWork(M1);
   assert.equal(await threads.run(task), result);
   await threads.close();
 });

@@ -119,6 +119,34 @@ for (const name of readdirSync(EXAMPLES)) {
   });
 }
 
+test('a race as text is found wrong under a bug of the zoo, and its command shows it again', () => {
+  const race = join(EXAMPLES, 'munmap_against_store.txt');
+  const { status, stdout } = ptshare(['check', race, '--bug', 'M2']);
+  assert.equal(status, 1);
+  assert.match(stdout, /found P-UAF-PAGE in \d+ executions?/);
+  const [, again] = /Again: ptshare (.*)/.exec(stdout)!;
+  const { stdout: shown } = ptshare(again!.replaceAll('"', '').split(' '));
+  assert.match(shown, /A page that was freed, or belongs to somebody else by now/);
+});
+
+test('a race as text is searched under a design of shared page tables', () => {
+  const text = `f = memfd_create("buffers")
+ftruncate(f, 2*M)
+a = mmap(0x40000000, 2*M, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, f)
+store(a, 1)
+child = fork()
+as(child); load(a); as(1)
+cpu 0, process 1:
+madvise(a, 4*K, MADV_PAGEOUT)
+cpu 1, process 2:
+load(a)
+`;
+  const posted = checkModule('race.txt', text, '--design', '2006-posted', '--json');
+  assert.equal(jsonOf(posted.stdout).entries[0]!.off!.property, 'P-TLB');
+  const reviewed = checkModule('race.txt', text, '--design', '2006', '--json');
+  assert.equal(jsonOf(reviewed.stdout).entries[0]!.off!.complete, true);
+});
+
 test('what was cut by a bound is not called verified, and ends with 3', () => {
   const CUTS = [
     [['--max-executions', '1'], ['executions']],
@@ -164,6 +192,11 @@ test('a mistake of the user’s is said with its place, and ends with 2', () => 
     ],
     [checkModule('race.ts', 'const a: = 1;'), /Cannot strip the types/],
     [ptshare(['check', '/nonexistent.ts']), /no such file or directory/],
+    [checkModule('race.txt', 'cpu 0:\nstore(a'), /race.txt:2:8: /],
+    [checkModule('race.txt', 'cpu 0:\nfork()'), /race.txt:2:1: fork cannot be raced/],
+    [checkModule('race.txt', 'cpu 0:\n', '--bug', 'X1'), /There is no bug X1/],
+    [checkModule('race.txt', '#'.repeat(2 ** 16 + 1)), /is longer than/],
+    [ptshare(['check', 'M1', '--bug', 'M2']), /--bug and --design are for races as text/],
     [ptshare(['check', 'B99']), /There is no B99 in the zoo/],
     [ptshare(['check']), /Nothing is named/],
     [ptshare(['check', 'M1', '--schedule', '0']), /A schedule is of one search/],

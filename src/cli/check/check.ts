@@ -10,6 +10,7 @@ import { idOf, type Subject } from './job.ts';
 import type { CheckOptions } from './options.ts';
 import { printJson, printLines } from './print.ts';
 import { answerQuestions, questionsOf } from './questions.ts';
+import { isRaceFile, readRace, refuseMistake } from './race_file.ts';
 import { type Case, type Search, toJson, type Verdict, verdictOf } from './report.ts';
 import { searchAll } from './search_all.ts';
 import { searchOnCluster } from './search_on_cluster.ts';
@@ -30,7 +31,7 @@ export async function check(names: readonly string[], options: CheckOptions): Pr
   if (options.job !== undefined && options.queue === undefined) {
     throw wrongUse('A job is of a queue, and there is none', 'Pass --queue, or leave out --job');
   }
-  const wanted = casesOf(names, options);
+  const wanted = await casesOf(names, options);
   if (options.schedule !== undefined) {
     const searches = wanted.flatMap((each) => each.searches);
     return showSchedule(searches, options.schedule, options);
@@ -39,6 +40,9 @@ export async function check(names: readonly string[], options: CheckOptions): Pr
   const endOnSignal = stopOnSignals(() => stopping.abort());
   const search = options.queue === undefined ? searchAll : searchOnCluster;
   const cases = await search(wanted, options, stopping.signal);
+  for (const { subject, result } of cases.flatMap(({ searches }) => searches)) {
+    if (subject.kind === 'race') refuseMistake(subject.file, result?.finding?.property);
+  }
   await printCases(options, cases);
   if (options.trace !== undefined) await traceFirst(options.trace, cases);
   endOnSignal();
@@ -53,7 +57,8 @@ function exitCodeOf(verdicts: readonly Verdict[]): ExitCode {
 }
 
 /** What is to be searched, without results. */
-function casesOf(names: readonly string[], { all, on, off }: CheckOptions): Case[] {
+async function casesOf(names: readonly string[], options: CheckOptions): Promise<Case[]> {
+  const { all, on, off, bug, design } = options;
   if ((all === true) === names.length > 0) {
     throw wrongUse(
       all ? 'Entries are named, and all are asked for' : 'Nothing is named to be checked',
@@ -63,9 +68,9 @@ function casesOf(names: readonly string[], { all, on, off }: CheckOptions): Case
   const both = on === off;
   const switches = [...(both || on ? [true] : []), ...(both || off ? [false] : [])];
   const named = all ? ZOO.map(({ id }) => id) : names;
-  return [...new Set(named)].map((name) => {
-    if (isModule(name)) {
-      const subject: Subject = { kind: 'file', file: name };
+  const cases = [...new Set(named)].map(async (name) => {
+    const subject = await subjectInFile(name, options);
+    if (subject !== undefined) {
       return { name, entry: undefined, searches: [{ subject, result: undefined }] };
     }
     const entry = entryNamed(name);
@@ -75,6 +80,19 @@ function casesOf(names: readonly string[], { all, on, off }: CheckOptions): Case
     }));
     return { name: entry.id, entry, searches };
   });
+  const found = await Promise.all(cases);
+  const hasRace = found.some(({ searches }) => searches[0]?.subject.kind === 'race');
+  if (hasRace || (bug === undefined && design === 'none')) return found;
+  throw wrongUse(
+    '--bug and --design are for races as text, and none is named',
+    'Name a file that ends in .txt, or leave them out',
+  );
+}
+
+async function subjectInFile(file: string, options: CheckOptions): Promise<Subject | undefined> {
+  if (isModule(file)) return { kind: 'file', file };
+  if (!isRaceFile(file)) return undefined;
+  return { kind: 'race', file, source: await readRace(file, options) };
 }
 
 async function showSchedule(
@@ -93,6 +111,7 @@ async function showSchedule(
   endAtOnceOnSignals();
   const { subject } = first;
   const finding = replayOf(await scenarioOf(subject), schedule);
+  if (subject.kind === 'race') refuseMistake(subject.file, finding?.property);
   if (options.trace !== undefined && finding !== undefined) {
     await traceFinding(options.trace, subject, finding);
   }

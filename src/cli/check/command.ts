@@ -13,7 +13,8 @@ Examples:
   ptshare check B1 CVE-2018-18281     two of it, by id or another name
   ptshare check --all --json          all of it
   ptshare check B1 --on --schedule 00110        what happens under one schedule
-  ptshare check race.ts               a scenario of your own: docs/check.md
+  ptshare check race.txt              a race of your own: docs/check.md
+  ptshare check race.txt --bug B1 --design mshare-v3
   ptshare check race.ts --strategy preemptions=2 --timeout 60
   ptshare check race.ts --checkpoint race.json  saves, and goes on after any interruption
   ptshare check --questions           open questions of the mails, answered by search
@@ -28,7 +29,7 @@ export function checkCommand(end: (exitCode: ExitCode) => void): Command {
     .description(
       'Searches all interleavings of mm operations on several CPUs: known bugs, or a scenario of your own.',
     )
-    .argument('[id|file...]', 'of the zoo, or a module (.ts, .js, .mjs) that exports a scenario')
+    .argument('[id|file...]', 'of the zoo, or a race: text (.txt), or a module (.ts, .js, .mjs)')
     .addHelpText('after', EXAMPLES)
     .action(async (names: string[], options: CheckOptions) => end(await check(names, options)));
 }

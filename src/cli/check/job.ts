@@ -9,11 +9,13 @@ import type {
   SharedState,
   StrategyOption,
 } from '../../check/index.ts';
+import type { RaceSource } from '../../race/race.ts';
 
-/** What is searched: a bug of the zoo, on or off, a case of a question, or a user's scenario. */
+/** What is searched: a bug of the zoo, on or off, a case of a question, or of the user's a race or a module. */
 export type Subject =
   | { readonly kind: 'zoo'; readonly id: string; readonly isBroken: boolean }
   | { readonly kind: 'question'; readonly id: string; readonly at: number }
+  | { readonly kind: 'race'; readonly file: string; readonly source: RaceSource }
   | { readonly kind: 'file'; readonly file: string };
 
 export interface Job {
@@ -94,7 +96,7 @@ export type UnitEvent =
 
 /** As it is named on the command line. */
 export function idOf(subject: Subject): string {
-  if (subject.kind === 'file') return subject.file;
+  if (subject.kind === 'file' || subject.kind === 'race') return subject.file;
   return subject.kind === 'zoo' ? subject.id : `${subject.id}/${subject.at + 1}`;
 }
 

@@ -2,6 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseSchedule, type StrategyOption } from '../../check/index.ts';
+import { designItems } from '../../race/designs.ts';
+import { formatOption } from '../format_option.ts';
 import { queueOption } from '../jobs/option.ts';
 import { colorOption, whole, widthOption } from '../option_values.ts';
 import { TRACE_HELP, tracePath } from '../trace_file.ts';
@@ -12,6 +14,9 @@ export interface CheckOptions {
   readonly questions?: true;
   readonly on?: true;
   readonly off?: true;
+  readonly bug?: readonly string[];
+  readonly design: string;
+  readonly format: string;
   readonly strategy: StrategyName;
   readonly seed: number;
   readonly schedule?: string;
@@ -40,6 +45,7 @@ const WORKERS_MAX = 1024;
 /** Random executions, unless told otherwise. */
 const SAMPLE = 10_000;
 const UNIT = 2000;
+const DESIGNS = designItems().map(({ id }) => id);
 
 export function addCheckOptions(command: Command): Command {
   const add = (option: Option): Command => command.addOption(option);
@@ -48,6 +54,10 @@ export function addCheckOptions(command: Command): Command {
   add(new Option('--questions', 'open questions of the mails, instead of the zoo'));
   add(new Option('--on', 'only with the mistake: it must be found'));
   add(new Option('--off', 'only without it: the search must be clean and complete'));
+  command.optionsGroup('Of a race as text:');
+  add(new Option('--bug <id>', 'of the zoo, to be there; as often as you like').argParser(oneMore));
+  add(new Option('--design <name>', 'of shared page tables').choices(DESIGNS).default(DESIGNS[0]));
+  add(formatOption());
   command.optionsGroup('How to search:');
   add(
     new Option(
@@ -114,6 +124,10 @@ function strategyName(text: string): StrategyName {
   throw new InvalidArgumentError(
     'One of optimal, sleep, none, preemptions=N, switches=N, pct=DEPTH, random is wanted.',
   );
+}
+
+function oneMore(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
 }
 
 function jobName(text: string): string {

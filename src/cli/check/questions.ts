@@ -10,6 +10,7 @@ import { type Answer, answerVerdict, toJson } from './question_report.ts';
 import { answerText, questionList } from './question_text.ts';
 import type { Search } from './report.ts';
 import { searchAll } from './search_all.ts';
+import { searchOnCluster } from './search_on_cluster.ts';
 import { questionNamed } from './subject.ts';
 
 /** @param names of questions, or `ID/N` for one case; none to list them */
@@ -17,11 +18,8 @@ export async function answerQuestions(
   names: readonly string[],
   options: CheckOptions,
 ): Promise<ExitCode> {
-  if (options.on === true || options.off === true || options.queue !== undefined) {
-    throw wrongUse(
-      '--on, --off and --queue are for the zoo',
-      'Leave them out, or leave out --questions',
-    );
+  if (options.on === true || options.off === true) {
+    throw wrongUse('--on and --off are for the zoo', 'Leave them out, or leave out --questions');
   }
   const { json, color, width, all } = options;
   const canvas = canvasOf(
@@ -34,7 +32,8 @@ export async function answerQuestions(
   }
   const stopping = new AbortController();
   const endOnSignal = stopOnSignals(() => stopping.abort());
-  const answers = await searchAll(questionsOf(names, options), options, stopping.signal);
+  const search = options.queue === undefined ? searchAll : searchOnCluster;
+  const answers = await search(questionsOf(names, options), options, stopping.signal);
   if (json === true) await printJson(toJson(answers));
   else await printLines(answers.flatMap((answer) => answerText(canvas, answer)));
   endOnSignal();

@@ -4,24 +4,24 @@ import { printable } from '../../report/printable.ts';
 import { wrongUse } from '../failure.ts';
 import { Cluster } from '../jobs/cluster.ts';
 import { type Executor, runTasks, type Source } from '../jobs/executor.ts';
-import { TaskError, type ZooSubject } from '../jobs/task.ts';
+import { TaskError } from '../jobs/task.ts';
 import { withProgress } from '../progress.ts';
 import { readVersion } from '../version.ts';
-import { idOf, type Subject } from './job.ts';
+import type { Subject } from './job.ts';
 import type { CheckOptions } from './options.ts';
 import type { Case } from './report.ts';
-import { type SharedLimits, SharedSource } from './shared_source.ts';
+import { type SharedLimits, SharedSource, sharedOf } from './shared_source.ts';
 import { parseState } from './shared_state.ts';
 
 const SAVE_MS = 1000;
 
 /** @returns `cases` with what came of them, as far as they came */
-export async function searchOnCluster(
-  cases: readonly Case[],
+export async function searchOnCluster<C extends Pick<Case, 'searches'>>(
+  cases: readonly C[],
   options: CheckOptions,
   abort: AbortSignal,
-): Promise<Case[]> {
-  const subjects = cases.flatMap(({ searches }) => searches.map(({ subject }) => zooOnly(subject)));
+): Promise<C[]> {
+  const subjects = cases.flatMap(({ searches }) => searches.map(({ subject }) => subject));
   if (options.strategy.name !== 'optimal') {
     throw wrongUse(
       `A search with --strategy ${options.strategy.name} cannot be shared`,
@@ -46,25 +46,17 @@ export async function searchOnCluster(
   }));
 }
 
-function zooOnly(subject: Subject): ZooSubject {
-  if (subject.kind === 'zoo') return subject;
-  throw wrongUse(
-    `${idOf(subject)} cannot be shared: workers run no code of others`,
-    'Name entries of the zoo, or search without --queue',
-  );
-}
-
 async function run(
   url: string,
   name: string | undefined,
-  subjects: readonly ZooSubject[],
+  subjects: readonly Subject[],
   limits: SharedLimits,
   abort: AbortSignal,
 ): Promise<SharedSource> {
   const version = readVersion();
   const job = name ?? randomBytes(6).toString('hex');
   const of = createHash('sha256')
-    .update(JSON.stringify([version, subjects, limits]))
+    .update(JSON.stringify([version, subjects.map(sharedOf), limits]))
     .digest('hex');
   const cluster = await Cluster.open(url, version, job);
   try {

@@ -6,23 +6,26 @@ import {
   type Scenario,
   SharedSearch,
 } from '../../check/index.ts';
+import { wrongUse } from '../failure.ts';
 import type { Outcome, Source } from '../jobs/executor.ts';
 import {
   type Figures,
   parseResult,
   partSchema,
   type SearchUnitResult,
+  type SharedSubject,
   type Task,
   TaskError,
   taskOf,
-  type ZooSubject,
 } from '../jobs/task.ts';
-import { nameOf, type SearchResult } from './job.ts';
+import { idOf, nameOf, type SearchResult, type Subject } from './job.ts';
 import { type SavedSearches, saveText } from './shared_state.ts';
 import { scenarioOf } from './subject.ts';
 
 interface Running {
-  readonly subject: ZooSubject;
+  readonly subject: Subject;
+  /** As workers are told. */
+  readonly shared: SharedSubject;
   readonly search: SharedSearch;
   readonly isSymmetric: boolean;
   readonly bounds: Set<Bound>;
@@ -62,7 +65,7 @@ export class SharedSource implements Source {
 
   /** @param saved goes on from there; of the same searches, in the same order */
   static async open(
-    subjects: readonly ZooSubject[],
+    subjects: readonly Subject[],
     version: string,
     limits: SharedLimits,
     saved?: SavedSearches,
@@ -110,7 +113,7 @@ export class SharedSource implements Source {
       if (part === undefined) continue;
       const task = taskOf(this.#version, {
         kind: 'search',
-        subject: running.subject,
+        subject: running.shared,
         // As a saved one comes back, so that its id is the same.
         part: partSchema.parse(part),
         executionsMax: this.#limits.unit,
@@ -157,7 +160,7 @@ export class SharedSource implements Source {
 
   save(of: string): string {
     const searches = this.#searches.map(
-      ({ subject: _, isSymmetric: __, search, bounds, ...rest }) => ({
+      ({ subject: _, shared: __, isSymmetric: ___, search, bounds, ...rest }) => ({
         ...rest,
         tree: search.save(),
         bounds: [...bounds],
@@ -193,13 +196,27 @@ export class SharedSource implements Source {
   }
 }
 
+/** @throws Failure if workers cannot be told */
+export function sharedOf(subject: Subject): SharedSubject {
+  if (subject.kind === 'race') {
+    const { text, format, design, bugs } = subject.source;
+    return { kind: 'race', source: { text, format, design, bugs: [...bugs] } };
+  }
+  if (subject.kind !== 'file') return subject;
+  throw wrongUse(
+    `${idOf(subject)} cannot be shared: workers run no code of others`,
+    'Write it as text (docs/check.md), or search without --queue',
+  );
+}
+
 function runningOf(
-  subject: ZooSubject,
+  subject: Subject,
   scenario: Scenario,
   saved: SavedSearches['searches'][number] | undefined,
 ): Running {
   return {
     subject,
+    shared: sharedOf(subject),
     search: new SharedSearch(scenario, saved?.tree),
     isSymmetric: (scenario.identical?.length ?? 0) > 0,
     bounds: new Set(saved?.bounds),

@@ -5,6 +5,7 @@ import { QUESTIONS, type Question } from '../../zoo/questions/index.ts';
 import { wrongUse } from '../failure.ts';
 import { importScenario, moduleFailure } from '../user_module.ts';
 import type { Subject } from './job.ts';
+import { scenarioOfRace } from './race_file.ts';
 
 /** @throws Failure if there is no such entry */
 export function entryNamed(name: string): ZooEntry {
@@ -12,7 +13,7 @@ export function entryNamed(name: string): ZooEntry {
   if (entry !== undefined) return entry;
   throw wrongUse(
     `There is no ${name} in the zoo`,
-    `Name one of ${ZOO.map(({ id }) => id).join(', ')}, or a file that ends in .js, .mjs or .ts`,
+    `Name one of ${ZOO.map(({ id }) => id).join(', ')}, or a file that ends in .txt, .js, .mjs or .ts`,
   );
 }
 
@@ -26,9 +27,10 @@ export function questionNamed(id: string): Question {
   );
 }
 
-/** @throws Failure if a module has none */
+/** @throws Failure if a file has none */
 export async function scenarioOf(subject: Subject): Promise<Scenario> {
   if (subject.kind === 'file') return loadScenario(subject.file);
+  if (subject.kind === 'race') return scenarioOfRace(subject.file, subject.source);
   if (subject.kind === 'question') {
     return questionNamed(subject.id).cases[subject.at]!.scenario() as unknown as Scenario;
   }

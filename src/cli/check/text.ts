@@ -9,6 +9,7 @@ import { wrap } from '../../report/text/fit.ts';
 import { table } from '../../report/text/table.ts';
 import type { ZooEntry } from '../../zoo/index.ts';
 import type { SearchResult, Subject } from './job.ts';
+import { raceArguments } from './race_file.ts';
 import { reasonsOf } from './reasons.ts';
 import { type Case, executionsOf, isOf, type Search, verdictOf } from './report.ts';
 import { stateText } from './state_text.ts';
@@ -163,13 +164,20 @@ function switchesIn(schedule: string): number {
 
 /** The command that shows a finding again. */
 export function againCommand(subject: Subject, { schedule }: Finding): string {
-  const what =
-    subject.kind === 'file'
-      ? quoted(subject.file)
-      : subject.kind === 'zoo'
-        ? `${subject.id} --${subject.isBroken ? 'on' : 'off'}`
-        : `--questions ${subject.id}/${subject.at + 1}`;
-  return `ptshare check ${what} --schedule ${quoted(schedule)}`;
+  return `ptshare check ${argumentsOf(subject)} --schedule ${quoted(schedule)}`;
+}
+
+function argumentsOf(subject: Subject): string {
+  switch (subject.kind) {
+    case 'zoo':
+      return `${subject.id} --${subject.isBroken ? 'on' : 'off'}`;
+    case 'question':
+      return `--questions ${subject.id}/${subject.at + 1}`;
+    case 'race':
+      return `${quoted(subject.file)} ${raceArguments(subject.source)}`;
+    case 'file':
+      return quoted(subject.file);
+  }
 }
 
 /** As a shell takes it for one word. */

@@ -3,16 +3,20 @@ import { explore, type Scenario } from '../../check/index.ts';
 import { analyseFile } from '../../fleet/analyse.ts';
 import { DatasetError } from '../../fleet/dataset_error.ts';
 import { encodeDataset } from '../../fleet/encode.ts';
+import { type RaceSource, raceScenario } from '../../race/race.ts';
 import { sweepPoint } from '../../report/designs/build.ts';
+import { ScriptError } from '../../script/index.ts';
 import { SnapshotError } from '../../snapshot/snapshot_error.ts';
 import { WORKLOADS } from '../../workload/index.ts';
 import { findEntry } from '../../zoo/index.ts';
+import { QUESTIONS } from '../../zoo/questions/index.ts';
 import {
   type CompareTask,
   type CompareUnitResult,
   parseTask,
   type SearchTask,
   type SearchUnitResult,
+  type SharedSubject,
   type SnapshotUnitResult,
   TaskError,
   type TaskInput,
@@ -53,9 +57,7 @@ function compare({ workload, processes, bytes, designs }: CompareTask): CompareU
 }
 
 function search({ subject, part, executionsMax }: SearchTask): SearchUnitResult {
-  const entry = findEntry(subject.id);
-  if (entry === undefined) throw new TaskError(`There is no ${subject.id} in the zoo`);
-  const scenario = entry.scenario(subject.isBroken) as unknown as Scenario;
+  const scenario = known(subject);
   const { path, floor } = part;
   const result = exploreOrRefuse(() =>
     explore(scenario, {
@@ -74,6 +76,36 @@ function search({ subject, part, executionsMax }: SearchTask): SearchUnitResult 
     ...(finding && { finding }),
     ...(rest && { rest: rest.path as NonNullable<SearchUnitResult['rest']> }),
   };
+}
+
+/** The scenario of the last unit: the next one is mostly of the same search. */
+let last: { readonly key: string; readonly scenario: Scenario } | undefined;
+
+function known(subject: SharedSubject): Scenario {
+  const key = JSON.stringify(subject);
+  if (last?.key !== key) last = { key, scenario: scenarioOf(subject) };
+  return last.scenario;
+}
+
+function scenarioOf(subject: SharedSubject): Scenario {
+  if (subject.kind === 'race') return scenarioOfRace(subject.source);
+  const { id } = subject;
+  const found =
+    subject.kind === 'zoo'
+      ? findEntry(id)?.scenario(subject.isBroken)
+      : QUESTIONS.find((question) => question.id === id)?.cases[subject.at]?.scenario();
+  if (found === undefined) throw new TaskError(`There is no ${id} to search`);
+  // What it yields stays a number when its brand is forgotten.
+  return found as unknown as Scenario;
+}
+
+function scenarioOfRace(source: RaceSource): Scenario {
+  try {
+    return raceScenario(source) as unknown as Scenario;
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    throw new TaskError(`The race cannot be run: ${error.message}`.slice(0, 1000));
+  }
 }
 
 /** A path that no search has come to is refused by the explorer, with whatever it runs into. */

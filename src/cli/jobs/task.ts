@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Finding } from '../../check/index.ts';
+import { RACE_LENGTH_MAX } from '../../race/race.ts';
 import { sweepPointSchema } from '../../report/designs/schema.ts';
 
 /** Of a task or a result, as JSON. */
@@ -48,11 +49,28 @@ const zooSubject = z.strictObject({
   isBroken: z.boolean(),
 });
 
-export type ZooSubject = z.infer<typeof zooSubject>;
+/** A race as text: whoever is given it interprets it, and runs no code of others. */
+const raceSubject = z.strictObject({
+  kind: z.literal('race'),
+  source: z.strictObject({
+    text: z.string().max(RACE_LENGTH_MAX),
+    format: z.string().max(64),
+    design: z.string().max(64),
+    bugs: z.array(z.string().max(64)).max(64),
+  }),
+});
+const questionSubject = z.strictObject({
+  kind: z.literal('question'),
+  id: z.string().max(64),
+  at: count,
+});
+/** What workers are told to search: data all of it. */
+const subjectSchema = z.discriminatedUnion('kind', [zooSubject, questionSubject, raceSubject]);
+export type SharedSubject = z.infer<typeof subjectSchema>;
 
 const searchTask = z.strictObject({
   kind: z.literal('search'),
-  subject: zooSubject,
+  subject: subjectSchema,
   part: partSchema,
   executionsMax: z.int().min(1).max(1e9),
 });

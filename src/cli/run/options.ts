@@ -1,7 +1,7 @@
 /** The options of `ptshare run`, and what their values must look like. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { FORMATS } from '../../arch/index.ts';
-import { hasBasePages, LIMITS } from '../../script/index.ts';
+import { LIMITS } from '../../script/index.ts';
+import { formatOption } from '../format_option.ts';
 import { colorOption, whole, widthOption } from '../option_values.ts';
 import { TRACE_HELP, tracePath } from '../trace_file.ts';
 import { IMAGE_HELP, imagePath } from './image_file.ts';
@@ -31,9 +31,6 @@ const CPUS_MAX = 30;
 const ROWS_DEFAULT = 20;
 const ROWS_MAX = 1_000_000;
 
-/** Formats whose base pages are those of system calls. */
-const FORMAT_IDS = FORMATS.filter(hasBasePages).map(({ id }) => id);
-
 export function addRunOptions(command: Command): Command {
   const add = (option: Option): Command => command.addOption(option);
   add(new Option('-i, --interactive', 'read calls from the terminal, after those of the file'));
@@ -42,7 +39,7 @@ export function addRunOptions(command: Command): Command {
   add(
     new Option('--memory <size>', 'as in 64M or 2G').argParser(bytes).default(MEMORY_DEFAULT, '1G'),
   );
-  add(new Option('--format <id>', 'of page tables').choices(FORMAT_IDS).default(FORMAT_IDS[0]));
+  add(formatOption());
   add(
     new Option('--thp <when>', 'transparent_hugepage/enabled')
       .choices(['always', 'madvise', 'never'])

@@ -20,6 +20,7 @@ export function* allocTable(world: World, cpu: number): Op<number> {
   yield writing(world.objects.table(table));
   assert(world.tableUsed[table] === 0, 'a free table is not in use');
   world.tableUsed[table] = 1;
+  world.tablesSeen = Math.max(world.tablesSeen, table + 1);
   world.tableShares[table] = 0;
   world.tableMm[table] = NONE;
   fillTable(world, table, 0);

@@ -70,6 +70,7 @@ export interface SavedWorld {
   readonly views: readonly View[];
   readonly secondaryViews: readonly SecondaryEntry[];
   readonly mlockCounts: ReadonlyMap<number, number>;
+  readonly tablesSeen: number;
 }
 
 export class World {
@@ -139,6 +140,8 @@ export class World {
 
   /** Two lanes for each entry, low then high, table after table. */
   readonly lanes: Uint32Array;
+  /** No table from this one on was ever in use: its entries are empty in every state. */
+  tablesSeen = 0;
   /** 1 while a table is in use. Object: the table. */
   readonly tableUsed: Int32Array;
   readonly tableNext: Int32Array;
@@ -290,12 +293,18 @@ export class World {
       views: this.views.save(),
       secondaryViews: this.secondaryViews.save(),
       mlockCounts: new Map(this.mlockCounts),
+      tablesSeen: this.tablesSeen,
     };
   }
 
-  restoreWorld({ parts: saved, views, secondaryViews, mlockCounts }: SavedWorld): void {
+  restoreWorld({ parts: saved, views, secondaryViews, mlockCounts, tablesSeen }: SavedWorld): void {
     const own = this.#parts.length;
-    for (let index = 0; index < own; index++) this.#parts[index]!.set(saved[index]!);
+    this.tablesSeen = Math.max(this.tablesSeen, tablesSeen);
+    const entries = 2 * this.tableEntries * this.tablesSeen;
+    for (let index = 0; index < own; index++) {
+      const part = this.#parts[index]!;
+      part.set(part === this.lanes ? saved[index]!.subarray(0, entries) : saved[index]!);
+    }
     this.ledger.restore(saved.slice(own));
     this.views.restore(views);
     this.secondaryViews.restore(secondaryViews);

@@ -1,7 +1,7 @@
 /** The designs of shared page tables that a race or a script can run under. */
 import * as designs from '../designs/index.ts';
+import { ScriptError } from '../script/script_error.ts';
 import type { SessionOptions } from '../script/session.ts';
-import { DocumentError } from './document_error.ts';
 
 type Plugged = Pick<SessionOptions, 'designs' | 'mshare'>;
 
@@ -58,12 +58,12 @@ export function designItems(): { readonly id: string; readonly title: string }[]
   return [...CHOICES].map(([id, { title }]) => ({ id, title }));
 }
 
-/** What a session plugs in. @throws DocumentError */
+/** What a session plugs in. @throws ScriptError */
 export function pluggedIn(design: string): Plugged {
   return choiceOf(design).plug();
 }
 
-/** The design without what is known to be wrong with it, if anything is. @throws DocumentError */
+/** The design without what is known to be wrong with it, if anything is. @throws ScriptError */
 export function fixOf(design: string): string | undefined {
   return choiceOf(design).fix;
 }
@@ -72,5 +72,5 @@ function choiceOf(design: string): Choice {
   const choice = CHOICES.get(design);
   if (choice !== undefined) return choice;
   const known = [...CHOICES.keys()].join(', ');
-  throw new DocumentError(`There is no design called ${design}`, `Choose one of ${known}`);
+  throw new ScriptError(`There is no design called ${design}`, `Choose one of ${known}`);
 }

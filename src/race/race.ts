@@ -27,7 +27,6 @@ import { completed, Session } from '../script/session.ts';
 import type { Process } from '../script/view/view.ts';
 import type { TraceWriter } from '../trace/index.ts';
 import { pluggedIn } from './designs.ts';
-import { DocumentError } from './document_error.ts';
 
 export interface RaceSource {
   readonly text: string;
@@ -37,10 +36,15 @@ export interface RaceSource {
   readonly bugs: readonly string[];
   /** One of `designItems()`. */
   readonly design: string;
-  /** Of a script: a race has one for each section. */
+}
+
+/** What is run on one CPU after the other. A race has a CPU for each section. */
+export interface ScriptSource extends RaceSource {
   readonly cpus: number;
 }
 
+/** Of a text, in characters. */
+export const RACE_LENGTH_MAX = 2 ** 16;
 const FRAMES_BYTES = 2 ** 20;
 const CPUS_MAX = 4;
 /** Nor can a timeline of more be read. */
@@ -111,23 +115,28 @@ export function raceScenario(source: RaceSource): MachineScenario {
   return new MachineScenario(session.machine, programs);
 }
 
+/** What is wrong with the text, if a search has found no more than that. */
+export function mistakeIn(property: string | undefined): string | undefined {
+  return /^ScriptError: (.*)/s.exec(property ?? '')?.[1];
+}
+
 /** Runs a script in which nothing races, and tells `trace`. @throws ScriptError */
-export function runScript(source: RaceSource, trace: TraceWriter): void {
+export function runScript(source: ScriptSource, trace: TraceWriter): void {
   const statements = parseScript(source.text);
   const session = newSession(source, trace);
   for (const statement of statements) session.execute(statement);
 }
 
 function newSession(
-  { format, cpus, bugs, design }: Omit<RaceSource, 'text'>,
+  { format, cpus, bugs, design }: Omit<ScriptSource, 'text'>,
   trace?: TraceWriter,
 ): Session {
   const known = formatById(format);
   if (known === undefined) {
-    throw new DocumentError(`There are no page tables called ${format}`, 'Choose another format');
+    throw new ScriptError(`There are no page tables called ${format}`, 'Choose another format');
   }
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > SCRIPT_CPUS_MAX) {
-    throw new DocumentError(
+    throw new ScriptError(
       `A machine of ${cpus} CPUs cannot be run`,
       `Choose from 1 to ${SCRIPT_CPUS_MAX}`,
     );

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explore, type Scenario } from '../check/index.ts';
+import { explainFailure } from '../document/explain_failure.ts';
+import { searchFor, tellStory } from '../document/story.ts';
 import type { Picture } from '../scene/picture.ts';
 import { Scene } from '../scene/scene.ts';
 import { TraceWriter } from '../trace/index.ts';
-import { explainFailure } from './explain_failure.ts';
 import { type RaceSource, raceScenario, runScript } from './race.ts';
-import { searchFor, tellStory } from './story.ts';
 
 const SETUP = `a = mmap(NULL, 4*K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
 store(a, 1)
@@ -33,7 +33,6 @@ const race = (text: string, ...bugs: string[]): RaceSource => ({
   format: 'x86_64-4level',
   bugs,
   design: 'none',
-  cpus: 1,
 });
 const search = (source: RaceSource) => explore(raceScenario(source) as unknown as Scenario, {});
 
@@ -60,7 +59,7 @@ test('what is expected and not read is a finding', () => {
 });
 
 test('a story has the violation last, and the same turns end well without the bug', () => {
-  const source = { kind: 'race', ...race(MUNMAP_STORE, 'pagesFreedBeforeFlush') } as const;
+  const source = { kind: 'race', ...race(MUNMAP_STORE, 'pagesFreedBeforeFlush'), cpus: 1 } as const;
   const { schedule } = searchFor(source, {
     isBroken: true,
     executionsMax: 10_000,
@@ -80,7 +79,7 @@ test('a story has the violation last, and the same turns end well without the bu
 test('mistakes in a race are said with their line', () => {
   const mistakeIn = (text: string): string => {
     try {
-      const source = { kind: 'race', ...race(text) } as const;
+      const source = { kind: 'race', ...race(text), cpus: 1 } as const;
       searchFor(source, { isBroken: true, executionsMax: 100, onProgress: () => {} });
     } catch (error) {
       return explainFailure(error).message;
@@ -108,9 +107,9 @@ cpu 1, process 2:
 load(a)
 `;
 const under = (design: string, text: string): RaceSource => ({ ...race(text), design });
-const end = (source: RaceSource): Picture => {
+const end = (source: RaceSource, cpus = 1): Picture => {
   const writer = new TraceWriter({ clock: 'steps', format: source.format });
-  runScript(source, writer);
+  runScript({ ...source, cpus }, writer);
   const scene = new Scene(writer.trace());
   return scene.picture(scene.events - 1);
 };
@@ -153,7 +152,7 @@ test('the patch of May 2006 as posted lacks a flush in the other process, and as
   const { finding, isComplete } = search(under('2006', RECLAIM));
   assert.equal(finding, undefined);
   assert.ok(isComplete);
-  const { story } = tellStory({ kind: 'race', ...under('2006-posted', RECLAIM) });
+  const { story } = tellStory({ kind: 'race', ...under('2006-posted', RECLAIM), cpus: 1 });
   assert.ok(story.fixed !== undefined && story.fixed.property === undefined);
 });
 
@@ -175,6 +174,6 @@ store(a, 7)
 
 test('a machine that cannot be is refused', () => {
   assert.throws(() => raceScenario(under('hgm', MUNMAP_STORE)), /There is no design called hgm/);
-  assert.throws(() => end({ ...race(SETUP), cpus: 17 }), /17 CPUs cannot be run/);
-  assert.throws(() => end({ ...race(SETUP), cpus: 0.5 }), /0.5 CPUs cannot be run/);
+  assert.throws(() => end(race(SETUP), 17), /17 CPUs cannot be run/);
+  assert.throws(() => end(race(SETUP), 0.5), /0.5 CPUs cannot be run/);
 });

@@ -1,0 +1,54 @@
+/**
+ * The same search by one process, two of its threads, and two workers of a cluster on this machine:
+ * `npm run bench -- check/cluster`. A race as text, because workers run no code of others.
+ */
+import assert from 'node:assert/strict';
+import { loadavg } from 'node:os';
+import type { CheckReport } from '../../src/cli/check/report.ts';
+import { isInstalled } from '../../test/command_line.ts';
+import { kill, RedisServer, startPtshare, startWorker } from '../../test/jobs/redis_server.ts';
+
+const RACE = 'bench/check/programs/three_cpus.txt';
+const ROUNDS = Number(process.env.PTSHARE_ROUNDS ?? 3);
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[values.length >> 1]!;
+}
+
+async function main(): Promise<void> {
+  if (!isInstalled('redis-server')) return void print('redis-server is not installed: skipped');
+  const server = await RedisServer.start();
+  const workers = [startWorker(server.url), startWorker(server.url)];
+  const ways = [
+    ['one process', ['--workers', '1']],
+    ['two threads', ['--workers', '2']],
+    ['two workers of a cluster', ['--queue', server.url]],
+  ] as const;
+  const walls = ways.map((): number[] => []);
+  const totals = new Set<number | undefined>();
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [index, [, options]] of ways.entries()) {
+        const begun = performance.now();
+        const { status, stdout } = await startPtshare(['check', RACE, '--json', ...options])
+          .outcome;
+        walls[index]!.push((performance.now() - begun) / 1000);
+        assert.equal(status, 0, 'the search is complete and clean');
+        totals.add((JSON.parse(stdout) as CheckReport).entries[0]!.off?.executions);
+      }
+    }
+  } finally {
+    await Promise.all(workers.map(kill));
+    await server.end();
+  }
+  assert.equal(totals.size, 1, `not the same executions: ${[...totals]}`);
+  print(`load ${loadavg()[0]!.toFixed(1)}; ${[...totals][0]} executions; medians, in s`);
+  const one = median(walls[0]!);
+  for (const [index, [name]] of ways.entries()) {
+    const wall = median(walls[index]!);
+    print(`${name.padEnd(28)}${wall.toFixed(1).padStart(7)}  ${(one / wall).toFixed(2)}x`);
+  }
+}
+
+await main();

@@ -55,6 +55,7 @@ function applyHugetlb(twin: HostTwin, aligned: boolean): Outcome {
       'The pool is reserved: it cannot be swapped, reclaimed, or used for anything else',
       ...(pool.idlePages > 0 ? [`${pool.idlePages} huge pages would hold nothing yet`] : []),
       'mprotect, munmap or madvise of less than 2 MiB fails, and of less than 1 GiB unshares PMD tables',
+      'mremap to where a whole 1 GiB slot is mapped never returns on Linux 6.1 to 6.19 (`ptshare check A38`)',
     ],
     reservedBytes: pool.pages * hugePages * twin.pageBytes,
   };

@@ -1,18 +1,25 @@
 /** All commands, and what they have in common. */
 import { Command, CommanderError } from 'commander';
-import { checkCommand } from './check/command.ts';
-import { compareCommand } from './compare/command.ts';
-import { completionCommand } from './completion/command.ts';
 import { ExitCode, explain, wrongUse } from './failure.ts';
-import { fleetCommand } from './fleet/command.ts';
-import { hostCommand } from './host/command.ts';
-import { replayCommand } from './replay/command.ts';
-import { runCommand } from './run/command.ts';
 import { endCleanlyOnSignals, endQuietlyOnClosedPipe } from './signals.ts';
 import { readVersion } from './version.ts';
-import { viewCommand } from './view/command.ts';
-import { watchCommand } from './watch/command.ts';
-import { workerCommand } from './worker/command.ts';
+
+type End = (exitCode: ExitCode) => void;
+
+/** In the order of the help. Only what is asked for is loaded: most of it is of one command alone. */
+const COMMANDS: Readonly<Record<string, (end: End) => Promise<Command>>> = {
+  host: async (end) => (await import('./host/command.ts')).hostCommand(end),
+  compare: async (end) => (await import('./compare/command.ts')).compareCommand(end),
+  watch: async (end) => (await import('./watch/command.ts')).watchCommand(end),
+  fleet: async (end) => (await import('./fleet/command.ts')).fleetCommand(end),
+  run: async (end) => (await import('./run/command.ts')).runCommand(end),
+  replay: async (end) => (await import('./replay/command.ts')).replayCommand(end),
+  check: async (end) => (await import('./check/command.ts')).checkCommand(end),
+  view: async (end) => (await import('./view/command.ts')).viewCommand(end),
+  worker: async (end) => (await import('./worker/command.ts')).workerCommand(end),
+  completion: async () => (await import('./completion/command.ts')).completionCommand(),
+};
+const DEFAULT = 'host';
 
 /** Runs the command line and returns the exit status. Never throws. */
 export async function runProgram(args: readonly string[]): Promise<ExitCode> {
@@ -20,10 +27,9 @@ export async function runProgram(args: readonly string[]): Promise<ExitCode> {
   endQuietlyOnClosedPipe();
   let exitCode: ExitCode = ExitCode.FINE;
   try {
-    const program = buildProgram((code) => {
+    const program = await buildProgram(namesFor(args), (code) => {
       exitCode = code;
     });
-    refuseUnknownCommand(program, args);
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -36,7 +42,17 @@ export async function runProgram(args: readonly string[]): Promise<ExitCode> {
   return exitCode;
 }
 
-export function buildProgram(end: (exitCode: ExitCode) => void): Command {
+/** Which commands it takes to understand `args`. @throws Failure if there is no such command */
+function namesFor([first = DEFAULT]: readonly string[]): readonly string[] {
+  const all = Object.keys(COMMANDS);
+  // Help and completion are about all of them.
+  if (first === 'help' || first === 'completion' || first.startsWith('-')) return all;
+  if (Object.hasOwn(COMMANDS, first)) return [first];
+  // Without this, the default command would take it for an argument of its own.
+  throw wrongUse(`Unknown command: ${first}`, `Use one of: ${['help', ...all].join(', ')}`);
+}
+
+async function buildProgram(names: readonly string[], end: End): Promise<Command> {
   const program = new Command('ptshare')
     .description('What page tables cost, and what each design for sharing them would save.')
     .version(readVersion(), '--version', 'print the version')
@@ -46,16 +62,10 @@ export function buildProgram(end: (exitCode: ExitCode) => void): Command {
       'after',
       '\nWithout a command, `host` runs; `ptshare help host` shows its options.',
     );
-  program.addCommand(hostCommand(end), { isDefault: true });
-  program.addCommand(compareCommand(end));
-  program.addCommand(watchCommand(end));
-  program.addCommand(fleetCommand(end));
-  program.addCommand(runCommand(end));
-  program.addCommand(replayCommand(end));
-  program.addCommand(checkCommand(end));
-  program.addCommand(viewCommand(end));
-  program.addCommand(workerCommand(end));
-  program.addCommand(completionCommand());
+  const commands = await Promise.all(names.map((name) => COMMANDS[name]!(end)));
+  for (const command of commands) {
+    program.addCommand(command, { isDefault: command.name() === DEFAULT });
+  }
   for (const command of [program, ...program.commands]) settle(command);
   return program;
 }
@@ -71,11 +81,4 @@ function settle(command: Command): void {
       outputError: (text, write) => write(`ptshare: ${text.replace(/^error: /, '')}`),
     })
     .showHelpAfterError(`Run \`${path} --help\` to see what is possible`);
-}
-
-/** Without this, the default command would take it for an argument of its own. */
-function refuseUnknownCommand(program: Command, [first]: readonly string[]): void {
-  const names = ['help', ...program.commands.map((command) => command.name())];
-  if (first === undefined || first.startsWith('-') || names.includes(first)) return;
-  throw wrongUse(`Unknown command: ${first}`, `Use one of: ${names.join(', ')}`);
 }

@@ -178,25 +178,19 @@ function programOf(session: Session, { pid, statements }: Section): Program {
     name: names.slice(0, 3).join(', ') || 'nothing',
     mm: process.task.mm.id,
     *run(task) {
-      const variables = new Map(session.variables);
+      const racing = new Racing(session, process, task);
       for (const statement of statements) {
-        if (yield* perform(session, process, task, variables, statement)) return;
+        if (yield* perform(racing, statement)) return;
       }
     },
   };
 }
 
 /** @returns whether what the CPU does is over */
-function* perform(
-  session: Session,
-  process: Process,
-  task: mm.Task,
-  variables: Map<string, Value>,
-  statement: Statement,
-): mm.Op<boolean> {
+function* perform(racing: Racing, statement: Statement): mm.Op<boolean> {
   const results: unknown[] = [];
   for (;;) {
-    const racing = new Racing(session, process, task, variables, results);
+    racing.begin(results);
     const next = evaluateUntil(racing, statement);
     if (!(next instanceof Wanted)) return next instanceof Ended;
     results.push(yield* next.operation as Generator<Point, unknown, void>);
@@ -213,27 +207,29 @@ function evaluateUntil(scope: Scope, statement: Statement): Wanted | Ended | und
   }
 }
 
-/** The calls of one CPU, as far as the operations go whose results are there. */
+/** The calls of one CPU in one execution, as far as the operations go whose results are there. */
 class Racing implements Scope {
   readonly variables: Map<string, Value>;
   readonly #session: Session;
   readonly #process: Process;
   readonly #task: mm.Task;
-  readonly #results: readonly unknown[];
+  /** As calls see the session: its operations are those of this CPU. */
+  readonly #caller: Session;
+  #results: readonly unknown[] = [];
   #used = 0;
 
-  constructor(
-    session: Session,
-    process: Process,
-    task: mm.Task,
-    variables: Map<string, Value>,
-    results: readonly unknown[],
-  ) {
+  constructor(session: Session, process: Process, task: mm.Task) {
     this.#session = session;
     this.#process = process;
     this.#task = task;
-    this.variables = variables;
+    this.variables = new Map(session.variables);
+    this.#caller = this.#newCaller();
+  }
+
+  /** A statement is evaluated, with the results of the operations that it has asked for so far. */
+  begin(results: readonly unknown[]): void {
     this.#results = results;
+    this.#used = 0;
   }
 
   constant(name: string): Value | undefined {
@@ -254,7 +250,7 @@ class Racing implements Scope {
         place,
       );
     }
-    const outcome = spec.perform(this.#caller(), ...(completed(spec, values) as never[]));
+    const outcome = spec.perform(this.#caller, ...(completed(spec, values) as never[]));
     if (outcome.kind === 'returned') return outcome.value;
     const isDone = outcome.kind === 'shown' || outcome.kind === 'text';
     return isDone ? 0n : -1n;
@@ -274,8 +270,7 @@ class Racing implements Scope {
     return value;
   }
 
-  /** The session as calls see it: its operations are those of this CPU. */
-  #caller(): Session {
+  #newCaller(): Session {
     const own = {
       task: this.#task,
       files: { get: (descriptor: number) => this.#file(descriptor) },

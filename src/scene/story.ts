@@ -63,11 +63,12 @@ export interface FoundEntry {
   readonly id: string;
   readonly property: string;
   readonly schedule: string;
-  /** Of a scenario that is a program of the user's, which cannot be run here: its steps. */
+  /** All there is to show of a program of the user's. */
   readonly steps: readonly {
     readonly actor: string;
     readonly does: string;
     readonly holds?: readonly string[] | undefined;
   }[];
-  readonly isKnown: boolean;
+  /** What can be run again here: of the zoo, or a race as text. */
+  readonly source: StorySource | undefined;
 }

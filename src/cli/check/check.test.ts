@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Outcome, ptshare } from '../../../test/command_line.ts';
+import { Findings } from '../../document/findings.ts';
+import { tellStory } from '../../document/story.ts';
 import { ZOO } from '../../zoo/index.ts';
 import type { CheckReport } from './report.ts';
 
@@ -127,6 +129,17 @@ test('a race as text is found wrong under a bug of the zoo, and its command show
   const [, again] = /Again: ptshare (.*)/.exec(stdout)!;
   const { stdout: shown } = ptshare(again!.replaceAll('"', '').split(' '));
   assert.match(shown, /A page that was freed, or belongs to somebody else by now/);
+});
+
+test('what is found in a race as text is told by the viewer, which runs it again', () => {
+  const race = join(EXAMPLES, 'munmap_against_store.txt');
+  const { stdout } = ptshare(['check', race, '--bug', 'M2', '--json']);
+  const [entry] = Findings.ofJson(JSON.parse(stdout))!.entries;
+  const { story } = tellStory(entry!.source!, entry!.schedule);
+  assert.equal(story.property, 'P-UAF-PAGE');
+  assert.equal(story.fixed?.property, undefined);
+  const shown = ptshare(['check', race, '--bug', 'M2', '--schedule', entry!.schedule, '--json']);
+  assert.deepEqual(Findings.ofJson(JSON.parse(shown.stdout))!.entries[0]!.source, entry!.source);
 });
 
 test('a race as text is searched under a design of shared page tables', () => {

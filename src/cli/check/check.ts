@@ -6,7 +6,7 @@ import { ExitCode, wrongUse } from '../failure.ts';
 import { endAtOnceOnSignals, stopOnSignals } from '../signals.ts';
 import { textOptions } from '../terminal.ts';
 import { isModule } from '../user_module.ts';
-import { idOf, type Subject } from './job.ts';
+import { idOf, raceOf, type Subject } from './job.ts';
 import type { CheckOptions } from './options.ts';
 import { printJson, printLines } from './print.ts';
 import { answerQuestions, questionsOf } from './questions.ts';
@@ -117,7 +117,8 @@ async function showSchedule(
   }
   const isWanted = isToBeFound(subject);
   if (options.json === true) {
-    await printJson({ version: 1, id: idOf(subject), finding: finding ?? null });
+    const race = raceOf(subject);
+    await printJson({ version: 1, id: idOf(subject), race, finding: finding ?? null });
   } else if (finding === undefined) {
     await printLines(['Nothing is violated under this schedule']);
   } else {

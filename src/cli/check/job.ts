@@ -11,7 +11,7 @@ import type {
 } from '../../check/index.ts';
 import type { RaceSource } from '../../race/race.ts';
 
-/** What is searched: a bug of the zoo, on or off, a case of a question, or of the user's a race or a module. */
+/** What is searched: a bug of the zoo, on or off, a case of a question, a race as text, a module. */
 export type Subject =
   | { readonly kind: 'zoo'; readonly id: string; readonly isBroken: boolean }
   | { readonly kind: 'question'; readonly id: string; readonly at: number }
@@ -98,6 +98,11 @@ export type UnitEvent =
 export function idOf(subject: Subject): string {
   if (subject.kind === 'file' || subject.kind === 'race') return subject.file;
   return subject.kind === 'zoo' ? subject.id : `${subject.id}/${subject.at + 1}`;
+}
+
+/** A race as text: all that it takes to run it elsewhere. */
+export function raceOf(subject: Subject | undefined): RaceSource | null {
+  return subject?.kind === 'race' ? subject.source : null;
 }
 
 /** Short and unique in a run: `B1 on`. */

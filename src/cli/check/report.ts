@@ -1,7 +1,8 @@
 /** What came of the searches, as data: the JSON of `ptshare check`. */
 import type { Bound, Estimate, Finding, Step } from '../../check/index.ts';
+import type { RaceSource } from '../../race/race.ts';
 import type { ZooEntry } from '../../zoo/index.ts';
-import type { SearchResult, Subject } from './job.ts';
+import { raceOf, type SearchResult, type Subject } from './job.ts';
 
 /** What is checked under one name, and what came of it; without a result, it was not begun. */
 export interface Case {
@@ -70,6 +71,8 @@ export interface EntryReport {
   readonly on: (SearchReport & { readonly found: boolean }) | null;
   /** Without it, or the scenario of the file. */
   readonly off: (SearchReport & { readonly violations: number }) | null;
+  /** What was searched, if it is a race as text. */
+  readonly race: RaceSource | null;
   /** What the scenario leaves out. */
   readonly bounds: string | null;
 }
@@ -92,6 +95,7 @@ function entryReport(checked: Case): EntryReport {
     id: name,
     on: onReport && { found: onReport.property !== null, ...onReport },
     off: offReport && { violations: offReport.property === null ? 0 : 1, ...offReport },
+    race: raceOf(searches[0]?.subject),
     bounds: entry?.bounds ?? null,
   };
 }

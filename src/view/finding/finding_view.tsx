@@ -30,23 +30,23 @@ export function FindingView({ route }: { readonly route: Route }) {
           ))}
         </nav>
       )}
-      {entry?.isKnown === false ? (
+      {entry !== undefined && entry.source === undefined ? (
         <StepsOnly entry={entry} />
       ) : (
-        <ZooStory key={`${id} ${schedule}`} id={id} schedule={schedule} entry={entry} />
+        <FoundStory key={`${id} ${schedule}`} id={id} schedule={schedule} entry={entry} />
       )}
     </div>
   );
 }
 
-interface ZooStoryProps {
+interface FoundStoryProps {
   readonly id: string;
   readonly schedule: string | undefined;
   readonly entry: FoundEntry | undefined;
 }
 
-function ZooStory({ id, schedule, entry }: ZooStoryProps) {
-  const source = useMemo(() => ({ kind: 'zoo', id }) as const, [id]);
+function FoundStory({ id, schedule, entry }: FoundStoryProps) {
+  const source = useMemo(() => entry?.source ?? ({ kind: 'zoo', id } as const), [entry, id]);
   const opened = useStory(source, schedule);
   if (opened !== undefined) return <StoryView opened={opened} />;
   return entry === undefined ? <div className="waiting" /> : <StepsOnly entry={entry} />;

@@ -7,7 +7,7 @@ export function StepsOnly({ entry }: { readonly entry: FoundEntry }) {
       <h1>
         {entry.id} <span className="property">{entry.property}</span>
       </h1>
-      {!entry.isKnown && (
+      {entry.source === undefined && (
         <p className="hint">
           This scenario is a program of yours, which only <code>ptshare check</code> can run: save
           what it does with <code>--trace</code>, and open that to see the tables.

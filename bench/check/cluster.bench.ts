@@ -8,7 +8,7 @@ import type { CheckReport } from '../../src/cli/check/report.ts';
 import { isInstalled } from '../../test/command_line.ts';
 import { kill, RedisServer, startPtshare, startWorker } from '../../test/jobs/redis_server.ts';
 
-const RACE = 'bench/check/programs/three_cpus.txt';
+const RACE = 'bench/check/programs/three_cpus_long.txt';
 const ROUNDS = Number(process.env.PTSHARE_ROUNDS ?? 3);
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 

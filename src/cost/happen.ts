@@ -1,8 +1,8 @@
 /** Events in the engine: a process changes what it maps, forks or ends, and touches again what it has. */
 import { assert } from '../base/assert.ts';
 import { PROT_WRITE, type Vma } from '../snapshot/records.ts';
-import type { Range } from '../whatif/change.ts';
-import { type HostEvent, isCopiedByFork, type Life } from '../whatif/life.ts';
+import { isCopiedByFork, type Range } from '../whatif/change.ts';
+import type { HostEvent, Life } from '../whatif/life.ts';
 import { partsOf } from '../whatif/rewrite.ts';
 import { PAGE_BYTES, SLOT_PAGES } from './population.ts';
 import type { Stage } from './stage.ts';
@@ -73,14 +73,14 @@ export function touchAgain(stage: Stage, life: Life, event: ProcessEvent, isDens
   const index = event.what === 'fork' ? life.mms.length - 1 : event.mm;
   const mm = life.mms[index];
   assert(mm !== undefined, 'who touches what it has has not ended');
-  const range = 'start' in event ? event : EVERYWHERE;
-  const places = placesIn(stage.places[index]!, range);
+  const ranges = 'start' in event ? life.changes : [EVERYWHERE];
   for (const { vma, rows } of partsOf(mm)) {
     for (const { slot, count } of rows) {
       for (let at = slot; at < slot + count; at++) {
         const part = within(vma, { start: at * SLOT_PAGES, end: (at + 1) * SLOT_PAGES });
-        const changed = within(part, range);
-        const below = { part, changed, places: placesIn(places, changed) };
+        const changed = placesIn(ranges, part);
+        const places = changed.flatMap((range) => placesIn(stage.places[index]!, range));
+        const below = { part, changed, places };
         if (isDense) touchDense(stage, index, vma, below, event.what);
         else touchSparse(stage, index, vma, below, event.what);
       }
@@ -91,7 +91,7 @@ export function touchAgain(stage: Stage, life: Life, event: ProcessEvent, isDens
 /** Of a mapping, what is below one table: of that, what the event was about, and pages that were there. */
 interface Below {
   readonly part: Range;
-  readonly changed: Range;
+  readonly changed: readonly Range[];
   readonly places: readonly Range[];
 }
 
@@ -102,12 +102,12 @@ function touchSparse(
   { part, changed, places }: Below,
   what: ProcessEvent['what'],
 ): void {
-  const isChanged = changed.start < changed.end;
+  const isChanged = changed.length > 0;
   // Who makes a file's private pages writable writes them.
   const isWritten = what === 'protect' && vma.object >= 0 && isCopiedByFork(vma);
   const isStore = what === 'store' || (isWritten && isChanged);
-  const { start } = what === 'store' ? changed : part;
-  if (what !== 'store' || isChanged) stage.access(index, start, start + 1, isStore);
+  const first = what === 'store' ? changed[0] : part;
+  if (first !== undefined) stage.access(index, first.start, first.start + 1, isStore);
   if (what === 'fork') return;
   for (const place of places) stage.access(index, place.start, place.end, isStore);
 }

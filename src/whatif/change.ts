@@ -5,7 +5,7 @@
  * it is in the same tables is told by `life.ts`.
  */
 import { assert } from '../base/assert.ts';
-import { type Mm, RunKind, type Vma } from '../snapshot/records.ts';
+import { type Mm, PROT_WRITE, RunKind, type Vma } from '../snapshot/records.ts';
 import { isPmdLeaf, type Part, partsOf, type RunRow, withParts } from './rewrite.ts';
 
 /** Pages `[start, end)`. */
@@ -13,6 +13,9 @@ export interface Range {
   readonly start: number;
   readonly end: number;
 }
+
+export const overlaps = (one: Range, other: Range): boolean =>
+  one.start < other.end && other.start < one.end;
 
 /** What a process does to a range of its pages; `mm` is an index of `HostSnapshot.mms`. */
 export type RangeChange = Range & { readonly mm: number } & (
@@ -25,6 +28,11 @@ export type RangeChange = Range & { readonly mm: number } & (
     /** mremap(2) to where nothing is mapped, as far from a boundary of huge pages as before. */
     | { readonly what: 'move'; readonly to: number }
   );
+
+/** Whether fork copies the tables of `vma`: faults could not bring its pages back. */
+export function isCopiedByFork({ object, shared, protection }: Vma): boolean {
+  return object < 0 || (!shared && (protection & PROT_WRITE) !== 0);
+}
 
 /**
  * `mm` after a change, with its tables' contents as they were. Hugetlb changes in whole pages only, and

@@ -7,7 +7,7 @@ import { slotPages } from '../arch/geometry.ts';
 import { IntervalList } from '../base/interval.ts';
 import type { HostSnapshot, Mm, Vma } from '../snapshot/records.ts';
 import { geometryOf } from '../twin/count_tables.ts';
-import { type Range, type RangeChange, subrow } from './change.ts';
+import { isCopiedByFork, overlaps, type Range, type RangeChange, subrow } from './change.ts';
 import { type Part, partsOf, type RunRow, withParts } from './rewrite.ts';
 
 /** Gives out content ids (`Runs.content`) that no run has yet. */
@@ -45,7 +45,7 @@ export class Contents {
    * @param isCopied whether its tables were copied: none is the same as another's any more
    */
   changed(before: Mm, after: Mm, change: RangeChange, isCopied: boolean): Mm {
-    const isKept = change.what === 'protect' && !isCopied;
+    const isKept = change.what === 'protect' && !isCopied && !hasOwnOfFile(after, change);
     if (isKept) return after;
     const hasGone = !isCopied && (change.what === 'unmap' || change.what === 'move');
     const [old, parts] = [partsOf(before), partsOf(after)];
@@ -133,6 +133,11 @@ export class Contents {
     this.#next = first + count - 1;
     return first;
   }
+}
+
+/** Who makes a file's private pages writable writes them: they are pages of its own then. */
+function hasOwnOfFile({ vmas }: Mm, range: Range): boolean {
+  return vmas.some((vma) => vma.object >= 0 && isCopiedByFork(vma) && overlaps(vma, range));
 }
 
 const covers = ({ slot, count }: RunRow, wanted: number): boolean =>

@@ -8,7 +8,7 @@
 import { slotPages } from '../arch/geometry.ts';
 import { assert } from '../base/assert.ts';
 import { IntervalList } from '../base/interval.ts';
-import { type Mm, PROT_WRITE, type Vma } from '../snapshot/records.ts';
+import type { Mm, Vma } from '../snapshot/records.ts';
 import {
   countTables,
   geometryOf,
@@ -17,7 +17,7 @@ import {
   tableViews,
 } from '../twin/count_tables.ts';
 import { depositedTables } from '../twin/tables.ts';
-import { changed, type Range, type RangeChange } from './change.ts';
+import { changed, isCopiedByFork, overlaps, type Range, type RangeChange } from './change.ts';
 import { Contents } from './contents.ts';
 import type { Outcome } from './design.ts';
 import { HugeFiles } from './huge_files.ts';
@@ -42,6 +42,7 @@ export class Life {
   readonly #hugeFiles: HugeFiles;
   /** By process, of those that have changed: where it has had pages of its own (anon_vma). */
   readonly #own: Map<number, readonly Range[]>;
+  #changes: readonly Range[] = [];
 
   constructor(outcome: Outcome, before?: Life) {
     this.#outcome = outcome;
@@ -68,6 +69,11 @@ export class Life {
   /** Whether process `mm` still has a region of mshare. */
   hasAttached(mm: number, region: number): boolean {
     return this.#guests.get(region)?.includes(mm) ?? false;
+  }
+
+  /** What the last event has changed, of who it was about: parts of its range. */
+  get changes(): readonly Range[] {
+    return this.#changes;
   }
 
   /** Whether mappings are others afterwards: not by mprotect to the rights that they have. */
@@ -139,6 +145,7 @@ export class Life {
     const before = lineage.mms[index];
     assert(before !== undefined, 'who changes what it maps has not ended');
     const ranges = rangesOf(before, event);
+    this.#changes = ranges;
     if (ranges.length === 0) return;
     const own = this.#ownOf(index);
     lineage.pin(index);
@@ -223,11 +230,6 @@ function mappingRule({ rule, change }: Outcome): ShareRule {
   }
 }
 
-/** Whether fork copies the tables of `vma`: faults could not bring its pages back. */
-export function isCopiedByFork({ object, shared, protection }: Vma): boolean {
-  return object < 0 || (!shared && (protection & PROT_WRITE) !== 0);
-}
-
 /** Mappings that are copied by fork, of which a page is there. */
 function ownPlaces(mm: Mm): Range[] {
   return partsOf(mm)
@@ -241,9 +243,6 @@ function ownAfter(after: Mm, own: readonly Range[], event: RangeChange): readonl
   if (event.what !== 'move' || !own.some((range) => overlaps(range, event))) return [];
   return [{ start: event.to, end: event.to + event.end - event.start }];
 }
-
-const overlaps = (one: Range, other: Range): boolean =>
-  one.start < other.end && other.start < one.end;
 
 /** What of its range an event changes: mprotect passes over what has its rights already. */
 function rangesOf({ vmas }: Mm, event: RangeChange): readonly Range[] {

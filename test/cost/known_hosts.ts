@@ -33,4 +33,13 @@ const eachWritesAll: Known = [
   [event('fork', 0), event('fork', 0), event('discard', 0), event('discard', 1)],
 ];
 
-export const KNOWN: Known[] = [movesAlone, eachWritesAll];
+const ofFile = { object: 2, place: 0, tables: 1, isShared: false, isWritable: false };
+const rest: RandomEvent = { ...event('protect', 0), from: 1, isWritable: true };
+
+/** The rest of a table of the process's own pages is written, too, which a child has of the file. */
+const writesRest: Known = [
+  { processes: [{ ...nothing, mappings: [ofFile] }], common: [], family: 0 },
+  [rest, event('fork', 0), event('restore', 0), event('discard', 0)],
+];
+
+export const KNOWN: Known[] = [movesAlone, eachWritesAll, writesRest];

@@ -156,7 +156,8 @@ export class Lineage {
     const { runs } = this.mms[index]!;
     for (let level = 0; level < SHARED_LEVELS; level++) {
       const links = this.linksOf(index, level);
-      for (const gap of tablesForMoved(this.#template, runs, links, move, level)) {
+      const below = level === 0 ? [] : this.linksOf(index, level - 1);
+      for (const gap of tablesForMoved(this.#template, runs, links, below, move, level)) {
         this.#take(index, level, gap, 0, []);
       }
     }

@@ -89,26 +89,29 @@ export interface Move extends Range {
 /**
  * Tables of `level` without a link where pages were moved to whose tables are still `links`.
  *
- * @param runs afterwards
- * @source mm/hugetlb.c move_hugetlb_page_tables(); where Linux hangs, what the engine does
+ * mremap(2) makes a table wherever there was one, whatever is in it: others may have filled it while
+ * it was shared. For huge pages it makes one where there is a page.
+ *
+ * @param runs  afterwards
+ * @param below tables of the level below that are still where they were
+ * @source mm/mremap.c move_page_tables(); mm/hugetlb.c move_hugetlb_page_tables(); where Linux hangs,
+ *         what the engine does
  */
 export function tablesForMoved(
   template: HostSnapshot,
   runs: Runs,
   links: readonly Link[],
+  below: readonly Link[],
   { start, end, distance }: Move,
   level: number,
 ): Gap[] {
-  const [slot, table] = [spanPages(template, 0), spanPages(template, level)];
-  const moved = links.filter((link) => link.first * table < end && start < link.end * table);
+  const table = spanPages(template, level);
+  const used = level === 0 ? [{ start, end }] : usedBelow(template, runs, below, distance, level);
   const wanted = new IntervalList();
-  for (let i = 0; i < runs.length; i++) {
-    if (lowestLevel(runs.kind[i]!) > level) continue;
-    const first = Math.max(start, runs.slot[i]! * slot - distance);
-    const last = Math.min(end, (runs.slot[i]! + runs.count[i]!) * slot - distance);
-    for (const link of moved) {
-      const from = Math.max(first, link.first * table) + distance;
-      const to = Math.min(last, link.end * table) + distance;
+  for (const link of links) {
+    for (const part of used) {
+      const from = Math.max(start, part.start, link.first * table) + distance;
+      const to = Math.min(end, part.end, link.end * table) + distance;
       if (from < to) wanted.add(Math.floor(from / table), Math.ceil(to / table));
     }
   }
@@ -118,4 +121,22 @@ export function tablesForMoved(
     gaps.push(...gapsIn({ first: union[i]!, end: union[i + 1]! }, links));
   }
   return gaps;
+}
+
+/** Pages for which tables of `level` have entries, before they are moved. */
+function usedBelow(
+  template: HostSnapshot,
+  runs: Runs,
+  below: readonly Link[],
+  distance: number,
+  level: number,
+): Range[] {
+  const [slot, span] = [spanPages(template, 0), spanPages(template, level - 1)];
+  const used = below.map(({ first, end }) => ({ start: first * span, end: end * span }));
+  for (let i = 0; i < runs.length; i++) {
+    if (lowestLevel(runs.kind[i]!) !== level) continue;
+    const start = runs.slot[i]! * slot - distance;
+    used.push({ start, end: start + runs.count[i]! * slot });
+  }
+  return used;
 }

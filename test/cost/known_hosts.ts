@@ -42,4 +42,24 @@ const writesRest: Known = [
   [rest, event('fork', 0), event('restore', 0), event('discard', 0)],
 ];
 
-export const KNOWN: Known[] = [movesAlone, eachWritesAll, writesRest];
+const segment = { object: 0, place: 6, isShared: true, isWritable: true };
+
+/** Who moves a mapping moves the tables, too, that another has filled while they were shared. */
+const movesFilled: Known = [
+  {
+    processes: [
+      { ...nothing, mappings: [{ ...segment, tables: 2 }] },
+      { ...nothing, mappings: [{ ...segment, tables: 3 }] },
+    ],
+    common: [],
+    family: 0,
+  },
+  [
+    { ...event('protect', 1), length: 1 },
+    event('restore', 1),
+    event('discard', 1),
+    event('move', 0),
+  ],
+];
+
+export const KNOWN: Known[] = [movesAlone, eachWritesAll, writesRest, movesFilled];

@@ -3,6 +3,7 @@ export type { Checkpoint, SavedBranch, SavedPath, SavedStep } from './checkpoint
 export { type Estimate, type EstimateOptions, estimate } from './estimate.ts';
 export { DEADLOCK, type Finding, type Step } from './execution.ts';
 export { type Exploration, type ExploreOptions, explore, type Progress } from './explore.ts';
+export { exploreParts, type PartsOptions } from './explore_parts.ts';
 export { MachineScenario, type Program } from './machine_scenario.ts';
 export { type Condition, LOST_WAKEUP } from './program/condition.ts';
 export type { Mutex, RwSemaphore } from './program/lock.ts';

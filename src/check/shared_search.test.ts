@@ -13,16 +13,17 @@ import {
 import { identicalProgram, randomProgram, watch } from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
 import { newSeed } from '../../test/seed.ts';
-import { type Checkpoint, explore, type Part, type Scenario, SharedSearch } from './index.ts';
+import {
+  type Exploration,
+  explore,
+  exploreParts,
+  type Part,
+  type Scenario,
+  SharedSearch,
+} from './index.ts';
 
-const FIGURES = { executions: 0, blocked: 0, beyond: 0, probes: 0, steps: 0, deepest: 0 };
-
-const checkpointOf = (path: Part['path']): Checkpoint => ({
-  version: 1,
-  path,
-  bounds: [],
-  ...FIGURES,
-});
+const runsOf = (results: readonly Exploration[]): number =>
+  results.reduce((sum, { executions, blocked }) => sum + executions + blocked, 0);
 
 const throughJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
@@ -40,33 +41,32 @@ function exploreInParts(
   const seen: Seen = { executions: 0, parts: 0 };
   const scenario = newScenario();
   let search = new SharedSearch(scenario);
-  let underWay: Part[] = [];
+  let underWay: Part[][] = [];
   while (!search.isDone) {
     const lanes = random.between(1, 5);
     while (underWay.length < lanes) {
-      const part = search.take(lanes);
-      if (part === undefined) break;
-      underWay.push(part);
+      const parts = search.take(random.between(1, 4), lanes);
+      if (parts.length === 0) break;
+      underWay.push(parts);
     }
     assert.ok(underWay.length > 0, 'a search that is not done has a part');
-    const [part] = underWay.splice(random.below(underWay.length), 1);
-    const { path, floor } = throughJson(part!);
-    const result = explore(scenario, {
-      from: checkpointOf(path),
-      floor,
-      executionsMax: random.between(1, 9),
-      onComplete,
-    });
-    assert.equal(result.finding, undefined);
-    seen.executions += result.executions;
-    seen.parts++;
-    search.add(part!, throughJson(result));
+    const [parts] = underWay.splice(random.below(underWay.length), 1);
+    const executionsMax = random.between(1, 9);
+    const results = exploreParts(scenario, throughJson(parts!), { executionsMax, onComplete });
+    assert.ok(results.length > 0 && runsOf(results) <= executionsMax);
+    for (const part of parts!.slice(results.length)) search.giveBack(part);
+    for (const [at, result] of results.entries()) {
+      assert.equal(result.finding, undefined);
+      seen.executions += result.executions;
+      seen.parts++;
+      search.add(parts![at]!, throughJson(result));
+    }
     if (random.chance(10)) {
       search = new SharedSearch(scenario, throughJson(search.save()));
       underWay = [];
     }
   }
-  assert.equal(search.take(1), undefined, 'a search that is done has no part');
+  assert.deepEqual(search.take(1, 1), [], 'a search that is done has no part');
   return seen;
 }
 

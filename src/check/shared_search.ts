@@ -40,6 +40,9 @@ export interface SharedState extends Omit<SavedBranch, 'branches'> {
   readonly part?: Part;
 }
 
+/** From the root of a tree to a branch, both included. */
+type Place = readonly Branch[];
+
 const ROOT = { actor: 0, choice: 0, ways: 1, point: 0 } as const;
 
 export class SharedSearch {
@@ -52,10 +55,12 @@ export class SharedSearch {
   readonly #done = new Set<Branch>();
   /** Trees all of whose leaves were seen to be done since something was added to them. */
   readonly #finished = new Set<Branch>();
+  /** Those that were begun, or something below them. */
+  readonly #touched = new Set<Branch>();
   readonly #partOf = new Map<Branch, Part>();
-  /** From the root to the leaf that a part is, both included. */
-  readonly #placeOf = new Map<Part, Branch[]>();
-  readonly #ready: Part[] = [];
+  readonly #placeOf = new Map<Part, Place>();
+  /** Parts that somebody has. */
+  readonly #underWay = new Set<Part>();
 
   /** @param from goes on with a search that was saved */
   constructor(scenario: Scenario, from?: SharedState) {
@@ -77,21 +82,34 @@ export class SharedSearch {
   }
 
   /**
-   * A part to be explored, or nothing before a result comes.
+   * Parts to be explored, the largest first; none before a result comes.
    *
-   * @param wanted how many there should be to choose from: parts are split to have so many
+   * @param shares how many there are to be of what is there now: one of them is given
+   * @param wanted how many parts there should be for all: parts are split to have so many
    */
-  take(wanted: number): Part | undefined {
-    this.prepare(wanted);
-    // What begins with the fewest steps is the most there is.
-    const [part] = this.#ready.sort((one, other) => one.floor - other.floor).splice(0, 1);
-    return part;
+  take(shares: number, wanted: number): Part[] {
+    const places = this.#prepare(wanted);
+    return places.filter((_, at) => at % shares === 0).map((place) => this.#takeAt(place));
   }
 
-  /** Splits parts to have `wanted` to choose from, as far as they can be split. */
-  prepare(wanted: number): void {
-    if (this.#ready.length < wanted) this.#begin([this.#root], wanted);
-    while (this.#ready.length < wanted && this.#split()) this.#begin([this.#root], wanted);
+  /** Takes a part back that nobody has begun. */
+  giveBack(part: Part): void {
+    this.#underWay.delete(part);
+  }
+
+  /**
+   * Splits parts to have `wanted` to choose from, as far as they can be split.
+   *
+   * @returns where they are: what begins with the fewest steps, and may be the most, first
+   */
+  #prepare(wanted: number): readonly Place[] {
+    const apart = new Set<Branch>();
+    for (;;) {
+      const places: Place[] = [];
+      if (!this.isDone) this.#findWaiting([this.#root], apart, places);
+      places.sort((one, other) => one.length - other.length);
+      if (places.length >= wanted || !this.#split(places, apart)) return places;
+    }
   }
 
   /** Takes what came of a part that `take()` gave, once. */
@@ -100,6 +118,7 @@ export class SharedSearch {
     assert(place !== undefined, 'a part is finished once');
     this.#merge(place, part, above);
     this.#placeOf.delete(part);
+    this.#underWay.delete(part);
     const leaf = place.at(-1)!;
     if (rest === undefined) {
       this.#partOf.delete(leaf);
@@ -125,49 +144,143 @@ export class SharedSearch {
     };
   }
 
-  #restore({ part, isDone, ...saved }: SharedState, above: readonly Branch[]): Branch {
+  #restore({ part, isDone, ...saved }: SharedState, above: Place): Branch {
     const point = above.length === 0 ? 0 : this.#trace.numberOf(saved.point);
     const branch: Branch = { ...saved, point, branches: [] };
     const place = [...above, branch];
     for (const each of saved.branches) branch.branches.push(this.#restore(each, place));
-    if (isDone === true) this.#done.add(branch);
+    if (isDone === true) {
+      this.#done.add(branch);
+      for (const each of place) this.#touched.add(each);
+    }
     if (part !== undefined) this.#keep(place, part);
     return branch;
   }
 
-  #keep(place: Branch[], part: Part): void {
+  #keep(place: Place, part: Part): void {
+    for (const branch of place) this.#touched.add(branch);
     this.#partOf.set(place.at(-1)!, part);
     this.#placeOf.set(part, place);
-    this.#ready.push(part);
   }
 
-  /** Makes leaves parts that are none yet, the first ones of the tree. */
-  #begin(place: readonly Branch[], wanted: number): void {
+  #drop(part: Part): void {
+    this.#partOf.delete(this.#placeOf.get(part)!.at(-1)!);
+    this.#placeOf.delete(part);
+  }
+
+  /**
+   * Finds where there is something to be explored that nobody is at, each as high as can be.
+   *
+   * A tree can be one part if it is what one search leaves that was stopped: what was explored, then
+   * what it was at, then what it has not begun.
+   *
+   * @param place of the tree; as it was when this returns
+   * @param apart trees that are not to be one part
+   * @returns whether the tree can be one part
+   */
+  #findWaiting(place: Branch[], apart: ReadonlySet<Branch>, found: Place[]): boolean {
     const branch = place.at(-1)!;
-    if (this.#partOf.has(branch) || this.#isFinished(branch)) return;
-    for (const each of branch.branches) {
-      if (this.#ready.length >= wanted) return;
-      this.#begin([...place, each], wanted);
+    const part = this.#partOf.get(branch);
+    if (part !== undefined) {
+      const isFree = !this.#underWay.has(part);
+      if (isFree) found.push([...place]);
+      return isFree;
     }
-    if (branch.branches.length > 0) return;
-    branch.isWhole = true;
+    const before = found.length;
+    let [isOne, hasBegun] = [true, false];
+    for (const each of branch.branches) {
+      if (this.#isFinished(each)) {
+        // What was explored comes first.
+        if (hasBegun) isOne = false;
+        continue;
+      }
+      if (hasBegun && this.#touched.has(each)) isOne = false;
+      hasBegun = true;
+      place.push(each);
+      if (!this.#findWaiting(place, apart, found)) isOne = false;
+      place.pop();
+    }
+    const isLeaf = branch.branches.length === 0;
+    if (isLeaf || (isOne && branch.isWhole === true && !apart.has(branch))) {
+      found.length = before;
+      found.push([...place]);
+    }
+    return isOne;
+  }
+
+  #takeAt(place: Place): Part {
+    const part = this.#partOf.get(place.at(-1)!) ?? this.#newPart(place);
+    this.#underWay.add(part);
+    return part;
+  }
+
+  /** Makes a part of what there is below a place. */
+  #newPart(place: Place): Part {
+    const branch = place.at(-1)!;
+    const floor = place.length - 1;
     const steps = this.#follow(place);
-    this.#keep([...place], { path: { steps, below: [] }, floor: steps.length });
+    const below = this.#goOn(branch, steps);
+    this.#forget(branch);
+    branch.isWhole = true;
+    const part = { path: { steps, below }, floor };
+    this.#keep(place, part);
+    return part;
+  }
+
+  /**
+   * Adds the steps to where one search is to go on in a tree.
+   *
+   * @returns what is to be explored behind them
+   */
+  #goOn({ branches }: Branch, steps: SavedStep[]): readonly SavedBranch[] {
+    const depth = steps.length;
+    const from = branches.findIndex((each) => !this.#isFinished(each));
+    if (from < 0) return [];
+    for (const before of branches.slice(0, from)) this.#putToSleep(depth, before);
+    const [current, ...later] = branches.slice(from);
+    const { actor, choice } = current!;
+    const asleep = this.#asleep.save(depth);
+    steps.push({ actor, choice, asleep, later: this.#trees.save(later) });
+    const part = this.#partOf.get(current!);
+    if (part !== undefined) {
+      steps.push(...part.path.steps.slice(steps.length));
+      return part.path.below;
+    }
+    if (!this.#touched.has(current!)) return this.#trees.save(current!.branches);
+    this.#step(depth, current!);
+    return this.#goOn(current!, steps);
   }
 
   /** Makes branches of the states of a part, down to the first one that has more than one. */
-  #split(): boolean {
-    const [part] = this.#ready
-      .filter((each) => levelOf(each) >= 0)
-      .sort((one, other) => levelOf(one) - levelOf(other));
-    if (part === undefined) return false;
-    this.#ready.splice(this.#ready.indexOf(part), 1);
+  #split(places: readonly Place[], apart: Set<Branch>): boolean {
+    const levels = places.map((place) => this.#levelOf(place));
+    const least = Math.min(...levels);
+    if (least === Number.POSITIVE_INFINITY) return false;
+    const place = places[levels.indexOf(least)]!;
+    const branch = place.at(-1)!;
+    const part = this.#partOf.get(branch);
+    if (part === undefined) apart.add(branch);
+    else this.#splitPart(place, part, least);
+    return true;
+  }
+
+  /** The first state of what can be a part that has something to be explored later. */
+  #levelOf(place: Place): number {
+    const branch = place.at(-1)!;
+    const part = this.#partOf.get(branch);
+    if (part === undefined) {
+      return branch.branches.length > 0 ? place.length - 1 : Number.POSITIVE_INFINITY;
+    }
     const { path, floor } = part;
-    const place = this.#placeOf.get(part)!;
-    this.#placeOf.delete(part);
-    this.#partOf.delete(place.at(-1)!);
+    const level = path.steps.findIndex(({ later }, at) => at >= floor && later.length > 0);
+    return level < 0 ? Number.POSITIVE_INFINITY : level;
+  }
+
+  #splitPart(from: Place, part: Part, level: number): void {
+    const { path, floor } = part;
+    const place = [...from];
+    this.#drop(part);
     const steps = path.steps.slice();
-    const level = levelOf(part);
     this.#follow(place);
     this.#run(steps.slice(0, level + 1));
     for (let depth = floor; depth <= level; depth++) {
@@ -182,7 +295,6 @@ export class SharedSearch {
       place.push(taken);
     }
     this.#keep(place, { path: { ...path, steps }, floor: level + 1 });
-    return true;
   }
 
   /** What a part has explored of a state: that is asleep, and was not when it came there. */
@@ -207,7 +319,7 @@ export class SharedSearch {
   }
 
   /** A part is finished: trees that nothing can be added to any more become leaves. */
-  #finish(place: readonly Branch[]): void {
+  #finish(place: Place): void {
     this.#done.add(place.at(-1)!);
     for (let at = place.length - 1; at >= 0; at--) {
       const branch = place[at]!;
@@ -231,12 +343,15 @@ export class SharedSearch {
       this.#forget(each);
       this.#done.delete(each);
       this.#finished.delete(each);
+      this.#touched.delete(each);
+      const part = this.#partOf.get(each);
+      if (part !== undefined) this.#drop(part);
     }
     branch.branches.length = 0;
   }
 
   /** Adds branches that a part has found above itself, unless others cover them. */
-  #merge(place: Branch[], part: Part, above: readonly (readonly SavedBranch[])[]): void {
+  #merge(place: Place, part: Part, above: readonly (readonly SavedBranch[])[]): void {
     if (above.every(({ length }) => length === 0)) return;
     for (const branch of place) this.#finished.delete(branch);
     this.#follow(place);
@@ -255,7 +370,7 @@ export class SharedSearch {
    *
    * @returns the steps to it
    */
-  #follow(place: readonly Branch[]): SavedStep[] {
+  #follow(place: Place): SavedStep[] {
     const trace = this.#trace;
     const steps: SavedStep[] = [];
     trace.length = 0;
@@ -266,14 +381,27 @@ export class SharedSearch {
       if (next === undefined) return steps;
       for (const before of place[depth]!.branches) {
         if (before === next) break;
-        trace.tell(before.actor, before.point, before.ways);
-        this.#asleep.add(depth, before.actor, before.choice);
+        this.#putToSleep(depth, before);
       }
       const { actor, choice } = next;
       steps.push({ actor, choice, asleep: this.#asleep.save(depth), later: [] });
       trace.tell(actor, next.point, next.ways);
       trace.push(actor, choice);
     }
+  }
+
+  #putToSleep(depth: number, { actor, choice, point, ways }: Branch): void {
+    this.#trace.tell(actor, point, ways);
+    this.#asleep.add(depth, actor, choice);
+  }
+
+  /** Takes the step of a branch from the state `depth`, as `#follow()` does. */
+  #step(depth: number, { actor, choice, point, ways }: Branch): void {
+    const trace = this.#trace;
+    trace.tell(actor, point, ways);
+    trace.push(actor, choice);
+    trace.stay();
+    this.#asleep.enter(depth + 1);
   }
 
   /** Notes all states from the beginning on. */
@@ -311,11 +439,6 @@ export class SharedSearch {
     this.#trees.insert(after, sequence, (step) => saved[step - length]!.ways, asleepOf);
     branches.push(...after);
   }
-}
-
-/** The first level below the floor that has something to be explored later, or -1. */
-function levelOf({ path, floor }: Part): number {
-  return path.steps.findIndex(({ later }, at) => at >= floor && later.length > 0);
 }
 
 /** From the root of a tree to each leaf. */

@@ -99,18 +99,23 @@ export class WakeupTrees {
 
   /** A tree as data that does not depend on the numbers of points. */
   save(branches: readonly Branch[]): SavedBranch[] {
-    return branches.map((branch) => ({
-      ...branch,
-      point: this.#trace.pointOf(branch.point),
-      branches: this.save(branch.branches),
+    return branches.map(({ actor, choice, ways, point, branches: below }) => ({
+      actor,
+      choice,
+      ways,
+      point: this.#trace.pointOf(point),
+      branches: this.save(below),
     }));
   }
 
   restore(saved: readonly SavedBranch[]): Branch[] {
-    return saved.map((branch) => ({
-      ...branch,
-      point: this.#trace.numberOf(branch.point),
-      branches: this.restore(branch.branches),
+    // Like those that are made here, for the sake of whoever compiles what reads them.
+    return saved.map(({ actor, choice, ways, point, branches }) => ({
+      actor,
+      choice,
+      ways,
+      point: this.#trace.numberOf(point),
+      branches: this.restore(branches),
     }));
   }
 

@@ -38,7 +38,7 @@ export interface FarmListener {
 
 interface Work {
   readonly running: Running;
-  readonly part: Part;
+  readonly parts: readonly Part[];
 }
 
 export class Farm {
@@ -102,8 +102,8 @@ export class Farm {
   /** What is left of searches that have begun comes first. */
   async #next(): Promise<Work | undefined> {
     for (const running of this.#running) {
-      const part = running.take();
-      if (part !== undefined) return { running, part };
+      const parts = running.take(this.#lanes, this.#free());
+      if (parts.length > 0) return { running, parts };
       // Stopped between two units of it.
       if (running.isOver) this.#end(running);
     }
@@ -112,10 +112,15 @@ export class Farm {
     const [index, job] = next;
     const running = await Running.open(job, index, () => scenarioOf(job.subject));
     this.#begin(running);
-    const part = running.take();
-    if (part !== undefined) return { running, part };
+    const parts = running.take(this.#lanes, this.#free());
+    if (parts.length > 0) return { running, parts };
     this.#end(running);
     return this.#next();
+  }
+
+  /** Lanes that have no unit. */
+  #free(): number {
+    return [...this.#running].reduce((free, { underWay }) => free - underWay, this.#lanes);
   }
 
   #begin(running: Running): void {
@@ -133,19 +138,19 @@ export class Farm {
   }
 
   async #do(worker: Worker, work: Work): Promise<void> {
-    const { running, part } = work;
+    const { running, parts } = work;
     const result = await this.#ask(worker, work);
-    running.add(part, result);
+    running.add(parts, result);
     this.#told.delete(work);
     // Whoever searches other parts of it need not go on.
-    if (result.finding !== undefined) Atomics.store(this.#shared, 1 + running.index, 1);
+    if (running.hasFound) Atomics.store(this.#shared, 1 + running.index, 1);
     if (running.isOver) {
       this.#end(running);
       return;
     }
     if (running.job.isSaved) this.#listener.onSaved(running.index, running.save());
     if (this.#idle.length === 0 || running.job.shareAfterMs === undefined) return;
-    await running.share(1 + this.#idle.length, () => this.#scenarioOf(running));
+    await running.share(() => this.#scenarioOf(running));
     this.#wake();
   }
 
@@ -223,17 +228,17 @@ export class Farm {
   }
 }
 
-function unitOf({ running, part }: Work): Unit {
+function unitOf({ running, parts }: Work): Unit {
   const { subject, strategy, isSaved, shareAfterMs } = running.job;
   const { executionsLeft, patienceMs } = running;
-  const isWhole = part.path.steps.length === 0;
+  const isWhole = parts[0]!.path.steps.length === 0;
   const isEstimated = strategy === 'optimal' && (isWhole || running.isGuessDue);
   running.isGuessDue = false;
   return {
     stop: 1 + running.index,
     subject,
     strategy,
-    part,
+    parts,
     ...(executionsLeft !== undefined && { executionsMax: executionsLeft }),
     ...(isSaved ? { ms: SAVE_MS } : isEstimated && isWhole && { ms: ESTIMATE_AFTER_MS }),
     isEstimated,

@@ -56,28 +56,34 @@ export interface SearchResult extends Exploration {
   readonly saved?: SavedSearch;
 }
 
-/** Some of a search. */
+/** Some of a search: parts of it, one after the other. */
 export interface Unit {
   /** Which word of what the threads share tells to stop. */
   readonly stop: number;
   readonly subject: Subject;
   readonly strategy: StrategyOption;
-  readonly part: Part;
+  readonly parts: readonly Part[];
   readonly executionsMax?: number;
   /** After which it is given back. */
   readonly ms?: number;
-  /** Whether to guess how much there is: of all of a search, if there is more, or before a part. */
+  /** Whether to guess how much there is: of all of a search, if there is more, or before its parts. */
   readonly isEstimated: boolean;
   /** After which it is given back if another thread has nothing to do. */
   readonly shareAfterMs?: number;
 }
 
-export interface UnitResult extends PartResult {
+/** What came of a part. */
+export interface PartOutcome extends PartResult {
   readonly figures: Figures;
   readonly bounds: readonly Bound[];
   readonly finding: Finding | undefined;
   readonly isSymmetric: boolean;
   readonly probability?: number;
+}
+
+export interface UnitResult {
+  /** Of its parts, in their order; those behind were not begun. */
+  readonly outcomes: readonly PartOutcome[];
   /** It was given back for another thread before there was a guess. */
   readonly isGuessDue?: boolean;
 }

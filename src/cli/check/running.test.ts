@@ -21,15 +21,15 @@ async function search(newScenario: () => Scenario): Promise<[Running, number]> {
   const shared = Int32Array.of(1, 0);
   const scenario = newScenario();
   let units = 0;
-  for (let part = running.take(); part !== undefined; part = running.take()) {
+  for (let parts = running.take(2, 2); parts.length > 0; parts = running.take(2, 2)) {
     units++;
     const { subject, strategy } = JOB;
-    const unit: Unit = { stop: 1, subject, strategy, part, isEstimated: false, shareAfterMs: 0 };
+    const unit: Unit = { stop: 1, subject, strategy, parts, isEstimated: false, shareAfterMs: 0 };
     running.add(
-      part,
+      parts,
       performUnit(scenario, unit, shared, () => {}),
     );
-    if (!running.isOver) await running.share(2, async () => newScenario());
+    if (!running.isOver) await running.share(async () => newScenario());
   }
   return [running, units];
 }

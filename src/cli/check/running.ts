@@ -8,20 +8,23 @@ import {
   SharedSearch,
   type SharedState,
 } from '../../check/index.ts';
-import type { Figures, Job, SavedSearch, SearchResult, UnitResult } from './job.ts';
-import { NOTHING } from './unit.ts';
+import { NO_FIGURES, sumOf } from './figures.ts';
+import type { Figures, Job, PartOutcome, SavedSearch, SearchResult, UnitResult } from './job.ts';
 
 /** All of a search. */
 const WHOLE: Part = { path: { steps: [], below: [] }, floor: 0 };
 /** Of a part, before it is given back for others: many times what going on costs. */
 const PATIENCE_MS = 50;
-const PATIENCE_MS_MAX = 60_000;
+const PATIENCE_MS_MAX = 200;
+/** For each of several threads that have none, so that one that has finished its own finds more. */
+const PARTS_WANTED = 2;
 /** Executions that are not worth handing out. */
 const FEW = 10;
 /** Finished parts after which it is seen whether parts are worth handing out. */
 const TRIAL_PARTS = 24;
 /** Until parts are handed out again after they were not, at first. */
 const RETRY_MS = 400;
+const RETRY_MS_MAX = 60_000;
 const ROOT = { actor: 0, choice: 0, ways: 1, point: 0, isWhole: true, branches: [] } as const;
 
 /** A search whose parts are handed out for the first time, and what it was before. */
@@ -51,7 +54,7 @@ export class Running {
   estimate: Estimate | undefined;
   /** Whether all of it was given back before there was a guess: the next part begins with one. */
   isGuessDue = false;
-  /** Parts that threads have. */
+  /** Units that threads have. */
   underWay = 0;
   #patienceMs = PATIENCE_MS;
   #trial: Trial | undefined;
@@ -77,7 +80,7 @@ export class Running {
   private constructor(job: Job, index: number) {
     this.job = job;
     this.index = index;
-    this.#figures = job.from?.figures ?? NOTHING;
+    this.#figures = job.from?.figures ?? NO_FIGURES;
     this.#bounds = new Set(job.from?.bounds);
   }
 
@@ -109,35 +112,51 @@ export class Running {
     return executionsMax && Math.max(executionsMax - executions - blocked - beyond, 0);
   }
 
-  /** A part to be searched, if there is one now. */
-  take(): Part | undefined {
-    if (this.#isCut() || this.#isFailing) return undefined;
-    // With a number of executions, one thread counts them.
-    if (this.job.executionsMax !== undefined && this.underWay > 0) return undefined;
-    let part = this.#only;
-    if (this.#search !== undefined) part = this.#search.take(1);
-    else if (this.underWay > 0) part = undefined;
-    if (part !== undefined) this.underWay++;
-    return part;
+  get hasFound(): boolean {
+    return this.#finding !== undefined;
   }
 
-  /** Takes what came of a part that `take()` gave. */
-  add(part: Part, result: UnitResult): void {
+  /**
+   * Parts to be searched by one of several threads, if there are some now.
+   *
+   * @param free threads that have none, with the one that they are for
+   */
+  take(threads: number, free: number): readonly Part[] {
+    if (this.#isCut() || this.#isFailing) return [];
+    // With a number of executions, one thread counts them.
+    if (this.job.executionsMax !== undefined && this.underWay > 0) return [];
+    const parts = this.#take(threads, free);
+    if (parts.length > 0) this.underWay++;
+    return parts;
+  }
+
+  #take(threads: number, free: number): readonly Part[] {
+    const wanted = free > 1 ? PARTS_WANTED * free : 1;
+    if (this.#search !== undefined) return this.#search.take(threads, wanted);
+    return this.#only === undefined || this.underWay > 0 ? [] : [this.#only];
+  }
+
+  /** Takes what came of parts that `take()` gave. */
+  add(parts: readonly Part[], { outcomes, isGuessDue = false }: UnitResult): void {
     this.underWay--;
-    this.#finding ??= result.finding;
-    if (!this.#isFailing) this.#count(part, result);
+    this.isGuessDue ||= isGuessDue;
+    for (const part of parts.slice(outcomes.length)) this.#search?.giveBack(part);
+    for (const [at, outcome] of outcomes.entries()) {
+      this.#finding ??= outcome.finding;
+      if (!this.#isFailing) this.#count(parts[at]!, outcome);
+    }
+    const executions = outcomes.reduce((sum, { figures }) => sum + figures.executions, 0);
+    const isSmall = outcomes.at(-1)!.rest === undefined && executions < FEW;
+    const patience = isSmall ? this.#patienceMs * 2 : this.#patienceMs / 2;
+    this.#patienceMs = Math.min(Math.max(patience, PATIENCE_MS), PATIENCE_MS_MAX);
     if (this.#isFailing && this.underWay === 0) this.#goBack();
   }
 
-  #count(part: Part, result: UnitResult): void {
-    const isSmall = result.rest === undefined && result.figures.executions < FEW;
-    const patience = isSmall ? this.#patienceMs * 2 : this.#patienceMs / 2;
-    this.#patienceMs = Math.min(Math.max(patience, PATIENCE_MS), PATIENCE_MS_MAX);
+  #count(part: Part, result: PartOutcome): void {
     this.#figures = sumOf(this.#figures, result.figures);
     for (const bound of result.bounds) if (bound !== 'stopped') this.#bounds.add(bound);
     this.#isSymmetric = result.isSymmetric;
     this.#probability = result.probability;
-    this.isGuessDue ||= result.isGuessDue ?? false;
     if (this.#search !== undefined) this.#search.add(part, result);
     else if (result.rest === undefined) this.#only = undefined;
     else this.#only = { path: result.rest.path, floor: 0 };
@@ -166,20 +185,17 @@ export class Running {
     this.#trial = undefined;
     this.#isFailing = false;
     this.#retryAt = performance.now() + this.#retryMs;
-    this.#retryMs = Math.min(4 * this.#retryMs, PATIENCE_MS_MAX);
+    this.#retryMs = Math.min(4 * this.#retryMs, RETRY_MS_MAX);
   }
 
-  /** Makes parts for `wanted` threads, as far as what is not under way can be taken apart. */
-  async share(wanted: number, newScenario: () => Promise<Scenario>): Promise<void> {
-    if (performance.now() < this.#retryAt) return;
-    const scenario = this.#search === undefined ? await newScenario() : undefined;
-    if (this.#search === undefined) {
-      if (this.#only === undefined || this.underWay > 0) return;
-      this.#trial = { ...this.#now(), part: this.#only };
-      this.#search = new SharedSearch(scenario!, treeOf(this.#only));
-      this.#only = undefined;
-    }
-    this.#search.prepare(wanted);
+  /** Lets several threads take parts from now on. */
+  async share(newScenario: () => Promise<Scenario>): Promise<void> {
+    if (this.#search !== undefined || performance.now() < this.#retryAt) return;
+    const scenario = await newScenario();
+    if (this.#search !== undefined || this.#only === undefined || this.underWay > 0) return;
+    this.#trial = { ...this.#now(), part: this.#only };
+    this.#search = new SharedSearch(scenario, treeOf(this.#only));
+    this.#only = undefined;
   }
 
   stop(reason: 'timeout' | 'signal'): void {
@@ -224,15 +240,4 @@ export class Running {
 
 function treeOf(part: Part): SharedState {
   return { ...ROOT, part };
-}
-
-function sumOf(one: Figures, other: Figures): Figures {
-  return {
-    executions: one.executions + other.executions,
-    blocked: one.blocked + other.blocked,
-    beyond: one.beyond + other.beyond,
-    probes: one.probes + other.probes,
-    steps: one.steps + other.steps,
-    deepest: Math.max(one.deepest, other.deepest),
-  };
 }

@@ -10,14 +10,16 @@ import { wrongUse } from '../failure.ts';
 import type { Outcome, Source } from '../jobs/executor.ts';
 import {
   type Figures,
+  PARTS_MAX,
+  type PartOutcomeData,
   parseResult,
   partSchema,
-  type SearchUnitResult,
   type SharedSubject,
   type Task,
   TaskError,
   taskOf,
 } from '../jobs/task.ts';
+import { NO_FIGURES, sumOf } from './figures.ts';
 import { idOf, nameOf, type SearchResult, type Subject } from './job.ts';
 import { type SavedSearches, saveText } from './shared_state.ts';
 import { scenarioOf } from './subject.ts';
@@ -31,12 +33,17 @@ interface Running {
   readonly bounds: Set<Bound>;
   /** Why units were set aside. */
   readonly poison: string[];
+  /** Parts of a unit that failed: each is tried alone, so that one does not take others with it. */
+  readonly suspects: Part[];
   figures: Figures;
   units: number;
   /** From the beginning to the last result. */
   seconds: number;
   finding: Finding | undefined;
 }
+
+/** Steps that the parts of a unit begin with, in total: what there is to be sent. */
+const STEPS_MAX = 20_000;
 
 export interface SharedLimits {
   /** Executions of a unit. */
@@ -45,20 +52,11 @@ export interface SharedLimits {
   readonly executionsMax?: number;
 }
 
-const NOTHING: Figures = {
-  executions: 0,
-  blocked: 0,
-  beyond: 0,
-  probes: 0,
-  steps: 0,
-  deepest: 0,
-};
-
 export class SharedSource implements Source {
   readonly #version: string;
   readonly #limits: SharedLimits;
   readonly #searches: readonly Running[];
-  readonly #partOf = new Map<string, { readonly running: Running; readonly part: Part }>();
+  readonly #partsOf = new Map<string, { readonly running: Running; readonly parts: Part[] }>();
   readonly #begun = performance.now();
   readonly #secondsBefore: number;
   #turn = 0;
@@ -109,33 +107,39 @@ export class SharedSource implements Source {
     for (let tried = 0; tried < length; tried++) {
       const running = this.#searches[this.#turn++ % length]!;
       if (this.#isCut(running)) continue;
-      const part = running.search.take(wanted);
-      if (part === undefined) continue;
+      const parts = takeFrom(running, wanted);
+      if (parts.length === 0) continue;
       const task = taskOf(this.#version, {
         kind: 'search',
         subject: running.shared,
         // As a saved one comes back, so that its id is the same.
-        part: partSchema.parse(part),
+        parts: parts.map((part) => partSchema.parse(part)),
         executionsMax: this.#limits.unit,
       });
-      this.#partOf.set(task.id, { running, part });
+      this.#partsOf.set(task.id, { running, parts });
       return task;
     }
     return undefined;
   }
 
   take(outcome: Outcome): void {
-    const { running, part } = this.#partOf.get(outcome.id)!;
-    this.#partOf.delete(outcome.id);
+    const { running, parts } = this.#partsOf.get(outcome.id)!;
+    this.#partsOf.delete(outcome.id);
     running.seconds = this.#seconds();
     running.units++;
     try {
       if ('why' in outcome) throw new TaskError(outcome.why);
-      this.#add(running, part, searchResultOf(outcome.result, part));
+      const outcomes = outcomesOf(outcome.result, parts);
+      for (const part of parts.slice(outcomes.length)) running.search.giveBack(part);
+      for (const [at, each] of outcomes.entries()) this.#add(running, parts[at]!, each);
     } catch (error) {
       if (!(error instanceof TaskError)) throw error;
+      if (parts.length > 1) {
+        running.suspects.push(...parts);
+        return;
+      }
       running.poison.push(error.message.slice(0, 1000));
-      running.search.add(part, {});
+      running.search.add(parts[0]!, {});
     }
   }
 
@@ -160,7 +164,7 @@ export class SharedSource implements Source {
 
   save(of: string): string {
     const searches = this.#searches.map(
-      ({ subject: _, shared: __, isSymmetric: ___, search, bounds, ...rest }) => ({
+      ({ subject: _, shared: __, isSymmetric: ___, suspects: ____, search, bounds, ...rest }) => ({
         ...rest,
         tree: search.save(),
         bounds: [...bounds],
@@ -172,9 +176,8 @@ export class SharedSource implements Source {
   #add(
     running: Running,
     part: Part,
-    { figures, bounds, finding, above, rest }: SearchUnitResult,
+    { figures, bounds, finding, above, rest }: PartOutcomeData,
   ): void {
-    // First: it may be refused.
     running.search.add(part, { above, ...(rest && { rest: { path: rest } }) });
     running.figures = sumOf(running.figures, figures);
     for (const bound of bounds) running.bounds.add(bound);
@@ -221,37 +224,47 @@ function runningOf(
     isSymmetric: (scenario.identical?.length ?? 0) > 0,
     bounds: new Set(saved?.bounds),
     poison: [...(saved?.poison ?? [])],
-    figures: saved?.figures ?? NOTHING,
+    suspects: [],
+    figures: saved?.figures ?? NO_FIGURES,
     units: saved?.units ?? 0,
     seconds: saved?.seconds ?? 0,
     finding: saved?.finding,
   };
 }
 
-/** @throws TaskError if it is no result of this part */
-function searchResultOf(text: string, { path, floor }: Part): SearchUnitResult {
-  const result = parseResult(text);
-  if (result.kind !== 'search') throw new TaskError('This is not a result of a search');
-  const { rest, above } = result;
-  const isWithin =
-    above.length <= floor &&
-    (rest === undefined ||
-      (rest.steps.length >= floor &&
-        path.steps.slice(0, floor).every(({ actor, choice }, at) => {
-          const step = rest.steps[at]!;
-          return step.actor === actor && step.choice === choice;
-        })));
-  if (!isWithin) throw new TaskError('This is a result of another part of the search');
-  return result;
+/** Some of the parts that are there: others may ask before there are new ones. */
+function takeFrom({ search, suspects }: Running, wanted: number): Part[] {
+  const suspect = suspects.pop();
+  if (suspect !== undefined) return [suspect];
+  const parts = search.take(1 + wanted, 1 + wanted);
+  let steps = 0;
+  const isTooMuch = ({ path }: Part, at: number): boolean => {
+    steps += path.steps.length;
+    return at > 0 && (at >= PARTS_MAX || steps > STEPS_MAX);
+  };
+  const end = parts.findIndex(isTooMuch);
+  if (end < 0) return parts;
+  for (const part of parts.splice(end)) search.giveBack(part);
+  return parts;
 }
 
-function sumOf(one: Figures, other: Figures): Figures {
-  return {
-    executions: one.executions + other.executions,
-    blocked: one.blocked + other.blocked,
-    beyond: one.beyond + other.beyond,
-    probes: one.probes + other.probes,
-    steps: one.steps + other.steps,
-    deepest: Math.max(one.deepest, other.deepest),
-  };
+/** @throws TaskError if it is no result of these parts */
+function outcomesOf(text: string, parts: readonly Part[]): readonly PartOutcomeData[] {
+  const result = parseResult(text);
+  if (result.kind !== 'search') throw new TaskError('This is not a result of a search');
+  const { outcomes } = result;
+  const areOf =
+    outcomes.length <= parts.length && outcomes.every((each, at) => isOf(each, parts[at]!));
+  if (!areOf) throw new TaskError('This is a result of another part of the search');
+  return outcomes;
+}
+
+function isOf({ rest, above }: PartOutcomeData, { path, floor }: Part): boolean {
+  if (above.length > floor) return false;
+  if (rest === undefined) return true;
+  if (rest.steps.length < floor) return false;
+  return path.steps.slice(0, floor).every(({ actor, choice }, at) => {
+    const step = rest.steps[at]!;
+    return step.actor === actor && step.choice === choice;
+  });
 }

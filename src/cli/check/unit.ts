@@ -1,13 +1,7 @@
 /** Does a unit of a search, and says now and then how far it is. */
-import {
-  type Checkpoint,
-  type Exploration,
-  estimate,
-  explore,
-  type Part,
-  type Scenario,
-} from '../../check/index.ts';
-import type { Figures, Unit, UnitEvent, UnitResult } from './job.ts';
+import { type Exploration, estimate, exploreParts, type Scenario } from '../../check/index.ts';
+import { figuresOf } from './figures.ts';
+import type { PartOutcome, Unit, UnitEvent, UnitResult } from './job.ts';
 
 const TELL_MS = 200;
 /** How long a guess may take. */
@@ -18,25 +12,6 @@ const RUNS_MIN = 32;
 /** The word that says how many threads have nothing to do, in what all share. */
 export const HUNGRY = 0;
 
-export const NOTHING: Figures = {
-  executions: 0,
-  blocked: 0,
-  beyond: 0,
-  probes: 0,
-  steps: 0,
-  deepest: 0,
-};
-
-/** Where a search begins that begins with `path`. */
-export function checkpointOf({ path }: Part): Checkpoint {
-  return { version: 1, path, bounds: [], ...NOTHING };
-}
-
-export function figuresOf(result: Figures): Figures {
-  const { executions, blocked, beyond, probes, steps, deepest } = result;
-  return { executions, blocked, beyond, probes, steps, deepest };
-}
-
 /** @param shared the words that threads share */
 export function performUnit(
   scenario: Scenario,
@@ -44,17 +19,15 @@ export function performUnit(
   shared: Int32Array,
   tell: (event: UnitEvent) => void,
 ): UnitResult {
-  const { part, strategy, executionsMax, stop, isEstimated } = unit;
+  const { parts, strategy, executionsMax, stop, isEstimated } = unit;
   const { ms = Number.POSITIVE_INFINITY, shareAfterMs = Number.POSITIVE_INFINITY } = unit;
   const isStopped = (): boolean => Atomics.load(shared, stop) !== 0;
-  // From its beginning every search can go on, by whatever strategy.
-  const isBegun = part.path.steps.length > 0;
+  const isBegun = parts[0]!.path.steps.length > 0;
   if (isBegun && isEstimated) guess(scenario, isStopped, tell);
   const begun = performance.now();
   let toldAt = begun;
-  const result = explore(scenario, {
+  const results = exploreParts(scenario, parts, {
     strategy,
-    ...(isBegun && { from: checkpointOf(part), floor: part.floor }),
     ...(executionsMax !== undefined && { executionsMax }),
     shouldStop: ({ executions, runs, deepest }) => {
       const now = performance.now();
@@ -68,12 +41,13 @@ export function performUnit(
       return spent >= shareAfterMs && runs >= RUNS_MIN && Atomics.load(shared, HUNGRY) > 0;
     },
   });
-  const isOver = result.rest === undefined || isStopped();
+  const outcomes = results.map(outcomeOf);
+  const isOver = outcomes.at(-1)!.rest === undefined || isStopped();
   const isGuessDue = isEstimated && !isBegun && !isOver;
   // Whoever has nothing to do does not wait for it.
-  if (isGuessDue && Atomics.load(shared, HUNGRY) > 0) return { ...resultOf(result), isGuessDue };
+  if (isGuessDue && Atomics.load(shared, HUNGRY) > 0) return { outcomes, isGuessDue };
   if (isGuessDue) guess(scenario, isStopped, tell);
-  return resultOf(result);
+  return { outcomes };
 }
 
 function guess(
@@ -86,7 +60,7 @@ function guess(
   if (guessed !== undefined) tell({ kind: 'estimate', estimate: guessed });
 }
 
-function resultOf(result: Exploration): UnitResult {
+function outcomeOf(result: Exploration): PartOutcome {
   const { bounds, finding, isSymmetric, probability, rest, above } = result;
   return {
     figures: figuresOf(result),

@@ -1,5 +1,5 @@
 /** Does a unit of work. A pure function of its text: it may be done anywhere, and done again. */
-import { explore, type Scenario } from '../../check/index.ts';
+import { type Exploration, exploreParts, type Scenario } from '../../check/index.ts';
 import { analyseFile } from '../../fleet/analyse.ts';
 import { DatasetError } from '../../fleet/dataset_error.ts';
 import { encodeDataset } from '../../fleet/encode.ts';
@@ -13,6 +13,7 @@ import { QUESTIONS } from '../../zoo/questions/index.ts';
 import {
   type CompareTask,
   type CompareUnitResult,
+  type PartOutcomeData,
   parseTask,
   type SearchTask,
   type SearchUnitResult,
@@ -23,8 +24,6 @@ import {
   type TaskResult,
   TEXT_LENGTH_MAX,
 } from './task.ts';
-
-const NOTHING = { executions: 0, blocked: 0, beyond: 0, probes: 0, steps: 0, deepest: 0 };
 
 /**
  * @returns the result as JSON
@@ -56,25 +55,21 @@ function compare({ workload, processes, bytes, designs }: CompareTask): CompareU
   return { kind: 'compare', point: sweepPoint(found, { processes, bytes }, designs) };
 }
 
-function search({ subject, part, executionsMax }: SearchTask): SearchUnitResult {
+function search({ subject, parts, executionsMax }: SearchTask): SearchUnitResult {
   const scenario = known(subject);
-  const { path, floor } = part;
-  const result = exploreOrRefuse(() =>
-    explore(scenario, {
-      from: { version: 1, path, bounds: [], ...NOTHING },
-      floor,
-      executionsMax,
-    }),
-  );
+  const results = exploreOrRefuse(() => exploreParts(scenario, parts, { executionsMax }));
+  return { kind: 'search', outcomes: results.map(outcomeOf) };
+}
+
+function outcomeOf(result: Exploration): PartOutcomeData {
   const { finding, bounds, rest, above = [] } = result;
   const { executions, blocked, beyond, probes, steps, deepest } = result;
   return {
-    kind: 'search',
     figures: { executions, blocked, beyond, probes, steps, deepest },
     bounds: bounds.filter((bound) => bound !== 'executions'),
-    above: above as SearchUnitResult['above'],
+    above: above as PartOutcomeData['above'],
     ...(finding && { finding }),
-    ...(rest && { rest: rest.path as NonNullable<SearchUnitResult['rest']> }),
+    ...(rest && { rest: rest.path as NonNullable<PartOutcomeData['rest']> }),
   };
 }
 

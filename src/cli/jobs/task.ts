@@ -12,6 +12,8 @@ export const SNAPSHOT_BYTES_MAX = 2 ** 23;
 /** Of a workload. */
 export const PROCESSES_MAX = 100_000;
 const DEPTH_MAX = 10_000;
+/** Of a unit of a search. */
+export const PARTS_MAX = 64;
 const count = z.int().min(0);
 const byte = z.int().min(0).max(255);
 
@@ -71,7 +73,8 @@ export type SharedSubject = z.infer<typeof subjectSchema>;
 const searchTask = z.strictObject({
   kind: z.literal('search'),
   subject: subjectSchema,
-  part: partSchema,
+  parts: z.array(partSchema).min(1).max(PARTS_MAX),
+  /** Of all parts together. */
   executionsMax: z.int().min(1).max(1e9),
 });
 const snapshotTask = z.strictObject({
@@ -129,13 +132,18 @@ export const findingSchema: z.ZodType<Finding> = z.strictObject({
   state: z.strictObject({ before: facts, after: facts }).exactOptional(),
 });
 
-const searchResult = z.strictObject({
-  kind: z.literal('search'),
+const partOutcome = z.strictObject({
   figures: figuresSchema,
   bounds: z.array(boundSchema).max(6),
   finding: findingSchema.exactOptional(),
   rest: path.exactOptional(),
   above: z.array(branches).max(DEPTH_MAX),
+});
+export type PartOutcomeData = z.infer<typeof partOutcome>;
+const searchResult = z.strictObject({
+  kind: z.literal('search'),
+  /** Of the parts, in their order; those behind were not begun. */
+  outcomes: z.array(partOutcome).min(1).max(PARTS_MAX),
 });
 export type SearchUnitResult = z.infer<typeof searchResult>;
 

@@ -1,0 +1,55 @@
+/** A unit of a search: parts of it, one after the other. */
+import { type Exploration, type ExploreOptions, explore } from './explore.ts';
+import type { Scenario } from './scenario.ts';
+import type { Part } from './shared_search.ts';
+
+/** Those of all parts together: `executionsMax` is shared by them, and progress added up. */
+export type PartsOptions = Pick<
+  ExploreOptions,
+  'strategy' | 'executionsMax' | 'onComplete' | 'shouldStop'
+>;
+
+/**
+ * Explores parts until a bound is hit, or something is found.
+ *
+ * @returns what came of them, in their order; those behind were not begun
+ */
+export function exploreParts(
+  scenario: Scenario,
+  parts: readonly Part[],
+  options: PartsOptions = {},
+): Exploration[] {
+  const { strategy = 'optimal', executionsMax = Number.POSITIVE_INFINITY } = options;
+  const { shouldStop = () => false, onComplete } = options;
+  const results: Exploration[] = [];
+  let [executions, runs, deepest] = [0, 0, 0];
+  for (const part of parts) {
+    const isMore = results.length > 0;
+    if (isMore && (runs >= executionsMax || shouldStop({ executions, runs, deepest }))) break;
+    const result = explore(scenario, {
+      ...beginningOf(part),
+      strategy,
+      executionsMax: executionsMax - runs,
+      ...(onComplete && { onComplete }),
+      shouldStop: (now) =>
+        shouldStop({
+          executions: executions + now.executions,
+          runs: runs + now.runs,
+          deepest: Math.max(deepest, now.deepest),
+        }),
+    });
+    results.push(result);
+    executions += result.executions;
+    runs += result.executions + result.blocked + result.beyond;
+    deepest = Math.max(deepest, result.deepest);
+    if (result.rest !== undefined || result.finding !== undefined) break;
+  }
+  return results;
+}
+
+/** From its beginning every search can be begun, by whatever strategy. */
+function beginningOf({ path, floor }: Part): Pick<ExploreOptions, 'from' | 'floor'> {
+  if (path.steps.length === 0) return {};
+  const nothing = { executions: 0, blocked: 0, beyond: 0, probes: 0, steps: 0, deepest: 0 };
+  return { from: { version: 1, path, bounds: [], ...nothing }, floor };
+}

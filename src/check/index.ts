@@ -15,6 +15,12 @@ export { replay } from './replay.ts';
 export type { Actor, Fact, Scenario } from './scenario.ts';
 export { formatSchedule, parseSchedule, type Turn } from './schedule.ts';
 export { traceOf } from './schedule_trace.ts';
-export { type Part, type PartResult, SharedSearch, type SharedState } from './shared_search.ts';
+export {
+  PARTS_MAX,
+  type Part,
+  type PartResult,
+  SharedSearch,
+  type SharedState,
+} from './shared_search.ts';
 export type { StrategyOption } from './strategy/index.ts';
 export type { Bound } from './strategy/strategy.ts';

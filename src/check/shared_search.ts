@@ -21,6 +21,9 @@ import { SleepRows } from './strategy/sleep_rows.ts';
 import { type Branch, WakeupTrees } from './strategy/wakeup_tree.ts';
 import { Trace } from './trace.ts';
 
+/** Of a unit: what each costs grows with what is before it. */
+export const PARTS_MAX = 64;
+
 /** Pass it to `explore()` as `from` and `floor`. */
 export interface Part {
   readonly path: SavedPath;
@@ -86,10 +89,12 @@ export class SharedSearch {
    *
    * @param shares how many there are to be of what is there now: one of them is given
    * @param wanted how many parts there should be for all: parts are split to have so many
+   * @param most   parts that are given
    */
-  take(shares: number, wanted: number): Part[] {
+  take(shares: number, wanted: number, most = PARTS_MAX): Part[] {
     const places = this.#prepare(wanted);
-    return places.filter((_, at) => at % shares === 0).map((place) => this.#takeAt(place));
+    const mine = places.filter((_, at) => at % shares === 0).slice(0, most);
+    return mine.map((place) => this.#takeAt(place));
   }
 
   /** Takes a part back that nobody has begun. */

@@ -18,6 +18,8 @@ import { scenarioOf } from './subject.ts';
 import { HUNGRY } from './unit.ts';
 
 const SAVE_MS = 500;
+/** A search that takes as long may be shared: a thread that has nothing to do is started. */
+const START_MS = 200;
 /** A search that takes as long is worth a guess how long it will take. */
 const ESTIMATE_AFTER_MS = 1000;
 
@@ -94,7 +96,11 @@ export class Farm {
         return;
       } else {
         assert(this.#idle.length + 1 < this.#lanes, 'a search that is not over has work');
+        const timer = setTimeout(() => {
+          worker ??= this.#newWorker();
+        }, START_MS);
         await this.#wait();
+        clearTimeout(timer);
       }
     }
   }

@@ -3,6 +3,7 @@ import {
   type Bound,
   type Estimate,
   type Finding,
+  PARTS_MAX,
   type Part,
   type Scenario,
   SharedSearch,
@@ -22,9 +23,10 @@ const PARTS_WANTED = 2;
 const FEW = 10;
 /** Finished parts after which it is seen whether parts are worth handing out. */
 const TRIAL_PARTS = 24;
-/** Until parts are handed out again after they were not, at first. */
+/** Until parts are handed out again after they were not, at least. */
 const RETRY_MS = 400;
-const RETRY_MS_MAX = 60_000;
+/** The same, in times of what it took to see that they are not worth it. */
+const RETRY_TIMES = 20;
 const ROOT = { actor: 0, choice: 0, ways: 1, point: 0, isWhole: true, branches: [] } as const;
 
 /** A search whose parts are handed out for the first time, and what it was before. */
@@ -32,6 +34,7 @@ interface Trial {
   readonly part: Part;
   readonly figures: Figures;
   readonly bounds: readonly Bound[];
+  readonly begun: number;
   /** Finished parts, and their executions. */
   parts: number;
   executions: number;
@@ -60,7 +63,6 @@ export class Running {
   #trial: Trial | undefined;
   /** Whether the parts that are under way are the last: the search goes back to before the trial. */
   #isFailing = false;
-  #retryMs = RETRY_MS;
   #retryAt = 0;
 
   /** @param newScenario called once, if there are parts */
@@ -132,7 +134,8 @@ export class Running {
 
   #take(threads: number, free: number): readonly Part[] {
     const wanted = free > 1 ? PARTS_WANTED * free : 1;
-    if (this.#search !== undefined) return this.#search.take(threads, wanted);
+    const most = this.#trial === undefined ? PARTS_MAX : Math.ceil(TRIAL_PARTS / threads);
+    if (this.#search !== undefined) return this.#search.take(threads, wanted, most);
     return this.#only === undefined || this.underWay > 0 ? [] : [this.#only];
   }
 
@@ -176,7 +179,7 @@ export class Running {
 
   /** Handing out parts takes longer than searching them: one thread goes on from where it was. */
   #goBack(): void {
-    const { part, figures, bounds } = this.#trial!;
+    const { part, figures, bounds, begun } = this.#trial!;
     this.#search = undefined;
     this.#only = part;
     this.#figures = figures;
@@ -184,8 +187,8 @@ export class Running {
     for (const bound of bounds) this.#bounds.add(bound);
     this.#trial = undefined;
     this.#isFailing = false;
-    this.#retryAt = performance.now() + this.#retryMs;
-    this.#retryMs = Math.min(4 * this.#retryMs, RETRY_MS_MAX);
+    const now = performance.now();
+    this.#retryAt = now + Math.max(RETRY_MS, RETRY_TIMES * (now - begun));
   }
 
   /** Lets several threads take parts from now on. */
@@ -234,7 +237,8 @@ export class Running {
   }
 
   #now(): Omit<Trial, 'part'> {
-    return { figures: this.#figures, bounds: [...this.#bounds], parts: 0, executions: 0 };
+    const [figures, bounds, begun] = [this.#figures, [...this.#bounds], performance.now()];
+    return { figures, bounds, begun, parts: 0, executions: 0 };
   }
 }
 

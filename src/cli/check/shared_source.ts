@@ -10,7 +10,6 @@ import { wrongUse } from '../failure.ts';
 import type { Outcome, Source } from '../jobs/executor.ts';
 import {
   type Figures,
-  PARTS_MAX,
   type PartOutcomeData,
   parseResult,
   partSchema,
@@ -240,7 +239,7 @@ function takeFrom({ search, suspects }: Running, wanted: number): Part[] {
   let steps = 0;
   const isTooMuch = ({ path }: Part, at: number): boolean => {
     steps += path.steps.length;
-    return at > 0 && (at >= PARTS_MAX || steps > STEPS_MAX);
+    return at > 0 && steps > STEPS_MAX;
   };
   const end = parts.findIndex(isTooMuch);
   if (end < 0) return parts;

@@ -5,7 +5,7 @@ import type { PartOutcome, Unit, UnitEvent, UnitResult } from './job.ts';
 
 const TELL_MS = 200;
 /** How long a guess may take. */
-const ESTIMATE_MS = 1000;
+const ESTIMATE_MS = 300;
 /** Executions of a unit at least, on a machine that is too busy for more. */
 const RUNS_MIN = 32;
 

@@ -1,7 +1,7 @@
 /** A unit of work as data: it may come from a stranger, so all of it is bounded and checked. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Finding } from '../../check/index.ts';
+import { type Finding, PARTS_MAX } from '../../check/index.ts';
 import { RACE_LENGTH_MAX } from '../../race/race.ts';
 import { sweepPointSchema } from '../../report/designs/schema.ts';
 
@@ -12,8 +12,6 @@ export const SNAPSHOT_BYTES_MAX = 2 ** 23;
 /** Of a workload. */
 export const PROCESSES_MAX = 100_000;
 const DEPTH_MAX = 10_000;
-/** Of a unit of a search. */
-export const PARTS_MAX = 64;
 const count = z.int().min(0);
 const byte = z.int().min(0).max(255);
 

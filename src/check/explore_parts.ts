@@ -1,7 +1,7 @@
 /** A unit of a search: parts of it, one after the other. */
 import { type Exploration, type ExploreOptions, explore } from './explore.ts';
+import type { Part } from './part.ts';
 import type { Scenario } from './scenario.ts';
-import type { Part } from './shared_search.ts';
 
 /** Those of all parts together: `executionsMax` is shared by them, and progress added up. */
 export type PartsOptions = Pick<

@@ -5,6 +5,7 @@ export { DEADLOCK, type Finding, type Step } from './execution.ts';
 export { type Exploration, type ExploreOptions, explore, type Progress } from './explore.ts';
 export { exploreParts, type PartsOptions } from './explore_parts.ts';
 export { MachineScenario, type Program } from './machine_scenario.ts';
+export { PARTS_MAX, type Part, type PartResult, type SharedState } from './part.ts';
 export { type Condition, LOST_WAKEUP } from './program/condition.ts';
 export type { Mutex, RwSemaphore } from './program/lock.ts';
 export { ATOMIC_SLEEP, LOCK_ORDER, SELF_DEADLOCK } from './program/lock_order.ts';
@@ -15,12 +16,6 @@ export { replay } from './replay.ts';
 export type { Actor, Fact, Scenario } from './scenario.ts';
 export { formatSchedule, parseSchedule, type Turn } from './schedule.ts';
 export { traceOf } from './schedule_trace.ts';
-export {
-  PARTS_MAX,
-  type Part,
-  type PartResult,
-  SharedSearch,
-  type SharedState,
-} from './shared_search.ts';
+export { SharedSearch } from './shared_search.ts';
 export type { StrategyOption } from './strategy/index.ts';
 export type { Bound } from './strategy/strategy.ts';

@@ -7,81 +7,40 @@
  * begun, or finished, still in it. Its order is the order of the search: for a branch, those before
  * it are asleep whether they are finished or not, and what is found there may be added only to
  * those after it. A part is a leaf of the tree: nothing that was asleep above is still asleep below
- * a leaf, so that what is seen there depends on no other part.
+ * a leaf, so that what is seen there depends on no other part. What was split is one part again as
+ * soon as one search could have left it so, and nobody is at it: a part is as large as it can be.
  *
  * Together the parts see each order of dependent steps exactly once, as one search does. Only the
  * numbers of executions given up and of probes may differ.
  */
-import { assert } from '../base/assert.ts';
-import type { Checkpoint, SavedBranch, SavedPath, SavedStep } from './checkpoint.ts';
+import type { SavedBranch, SavedStep } from './checkpoint.ts';
 import { Execution } from './execution.ts';
-import type { Exploration } from './explore.ts';
+import { PARTS_MAX, type Part, type PartResult, type SharedState } from './part.ts';
+import { PartTree, type Place } from './part_tree.ts';
 import type { Scenario } from './scenario.ts';
 import { SleepRows } from './strategy/sleep_rows.ts';
 import { type Branch, WakeupTrees } from './strategy/wakeup_tree.ts';
 import { Trace } from './trace.ts';
-
-/** Of a unit: what each costs grows with what is before it. */
-export const PARTS_MAX = 64;
-
-/** Pass it to `explore()` as `from` and `floor`. */
-export interface Part {
-  readonly path: SavedPath;
-  readonly floor: number;
-}
-
-/** What `explore()` says of a part. */
-export interface PartResult extends Pick<Exploration, 'above'> {
-  readonly rest?: Pick<Checkpoint, 'path'>;
-}
-
-/** A tree as data, with the part that a leaf is, if it was begun. */
-export interface SharedState extends Omit<SavedBranch, 'branches'> {
-  readonly branches: readonly SharedState[];
-  readonly isWhole?: boolean;
-  readonly isDone?: boolean;
-  readonly part?: Part;
-}
-
-/** From the root of a tree to a branch, both included. */
-type Place = readonly Branch[];
-
-const ROOT = { actor: 0, choice: 0, ways: 1, point: 0 } as const;
 
 export class SharedSearch {
   readonly #scenario: Scenario;
   readonly #trace: Trace;
   readonly #asleep: SleepRows;
   readonly #trees: WakeupTrees;
-  readonly #root: Branch;
-  /** Leaves, and trees that were finished and became leaves. */
-  readonly #done = new Set<Branch>();
-  /** Trees all of whose leaves were seen to be done since something was added to them. */
-  readonly #finished = new Set<Branch>();
-  /** Those that were begun, or something below them. */
-  readonly #touched = new Set<Branch>();
-  readonly #partOf = new Map<Branch, Part>();
-  readonly #placeOf = new Map<Part, Place>();
-  /** Parts that somebody has. */
-  readonly #underWay = new Set<Part>();
+  readonly #tree: PartTree;
 
   /** @param from goes on with a search that was saved */
   constructor(scenario: Scenario, from?: SharedState) {
     this.#scenario = scenario;
     this.#trace = new Trace(scenario, scenario.start().length);
     this.#asleep = new SleepRows(this.#trace);
-    this.#trees = new WakeupTrees(this.#trace, (into) => this.#finished.delete(into));
-    if (from !== undefined) {
-      this.#root = this.#restore(from, []);
-      return;
-    }
-    this.#root = { ...ROOT, branches: [], isWhole: true };
-    this.#keep([this.#root], { path: { steps: [], below: [] }, floor: 0 });
+    this.#trees = new WakeupTrees(this.#trace, (into) => this.#tree.reopen(into));
+    this.#tree = new PartTree(this.#trace, from);
   }
 
   /** Whether all has been explored. */
   get isDone(): boolean {
-    return this.#done.has(this.#root);
+    return this.#tree.isDone;
   }
 
   /**
@@ -99,7 +58,7 @@ export class SharedSearch {
 
   /** Takes a part back that nobody has begun. */
   giveBack(part: Part): void {
-    this.#underWay.delete(part);
+    this.#tree.giveBack(part);
   }
 
   /**
@@ -110,8 +69,7 @@ export class SharedSearch {
   #prepare(wanted: number): readonly Place[] {
     const apart = new Set<Branch>();
     for (;;) {
-      const places: Place[] = [];
-      if (!this.isDone) this.#findWaiting([this.#root], apart, places);
+      const places = this.#tree.waiting(apart);
       places.sort((one, other) => one.length - other.length);
       if (places.length >= wanted || !this.#split(places, apart)) return places;
     }
@@ -119,103 +77,24 @@ export class SharedSearch {
 
   /** Takes what came of a part that `take()` gave, once. */
   add(part: Part, { above = [], rest }: PartResult): void {
-    const place = this.#placeOf.get(part);
-    assert(place !== undefined, 'a part is finished once');
+    const place = this.#tree.placeOf(part);
     this.#merge(place, part, above);
-    this.#placeOf.delete(part);
-    this.#underWay.delete(part);
-    const leaf = place.at(-1)!;
+    this.#tree.drop(part);
     if (rest === undefined) {
-      this.#partOf.delete(leaf);
-      this.#finish(place);
+      this.#tree.finish(place);
       return;
     }
     const steps = [...part.path.steps.slice(0, part.floor), ...rest.path.steps.slice(part.floor)];
-    this.#keep(place, { path: { steps, below: rest.path.below }, floor: part.floor });
+    this.#tree.keep(place, { path: { steps, below: rest.path.below }, floor: part.floor });
   }
 
   save(): SharedState {
-    return this.#save(this.#root);
-  }
-
-  #save(branch: Branch): SharedState {
-    const part = this.#partOf.get(branch);
-    return {
-      ...branch,
-      point: branch === this.#root ? 0 : this.#trace.pointOf(branch.point),
-      branches: branch.branches.map((each) => this.#save(each)),
-      ...(this.#done.has(branch) && { isDone: true }),
-      ...(part && { part }),
-    };
-  }
-
-  #restore({ part, isDone, ...saved }: SharedState, above: Place): Branch {
-    const point = above.length === 0 ? 0 : this.#trace.numberOf(saved.point);
-    const branch: Branch = { ...saved, point, branches: [] };
-    const place = [...above, branch];
-    for (const each of saved.branches) branch.branches.push(this.#restore(each, place));
-    if (isDone === true) {
-      this.#done.add(branch);
-      for (const each of place) this.#touched.add(each);
-    }
-    if (part !== undefined) this.#keep(place, part);
-    return branch;
-  }
-
-  #keep(place: Place, part: Part): void {
-    for (const branch of place) this.#touched.add(branch);
-    this.#partOf.set(place.at(-1)!, part);
-    this.#placeOf.set(part, place);
-  }
-
-  #drop(part: Part): void {
-    this.#partOf.delete(this.#placeOf.get(part)!.at(-1)!);
-    this.#placeOf.delete(part);
-  }
-
-  /**
-   * Finds where there is something to be explored that nobody is at, each as high as can be.
-   *
-   * A tree can be one part if it is what one search leaves that was stopped: what was explored, then
-   * what it was at, then what it has not begun.
-   *
-   * @param place of the tree; as it was when this returns
-   * @param apart trees that are not to be one part
-   * @returns whether the tree can be one part
-   */
-  #findWaiting(place: Branch[], apart: ReadonlySet<Branch>, found: Place[]): boolean {
-    const branch = place.at(-1)!;
-    const part = this.#partOf.get(branch);
-    if (part !== undefined) {
-      const isFree = !this.#underWay.has(part);
-      if (isFree) found.push([...place]);
-      return isFree;
-    }
-    const before = found.length;
-    let [isOne, hasBegun] = [true, false];
-    for (const each of branch.branches) {
-      if (this.#isFinished(each)) {
-        // What was explored comes first.
-        if (hasBegun) isOne = false;
-        continue;
-      }
-      if (hasBegun && this.#touched.has(each)) isOne = false;
-      hasBegun = true;
-      place.push(each);
-      if (!this.#findWaiting(place, apart, found)) isOne = false;
-      place.pop();
-    }
-    const isLeaf = branch.branches.length === 0;
-    if (isLeaf || (isOne && branch.isWhole === true && !apart.has(branch))) {
-      found.length = before;
-      found.push([...place]);
-    }
-    return isOne;
+    return this.#tree.save(this.#trace);
   }
 
   #takeAt(place: Place): Part {
-    const part = this.#partOf.get(place.at(-1)!) ?? this.#newPart(place);
-    this.#underWay.add(part);
+    const part = this.#tree.partAt(place.at(-1)!) ?? this.#newPart(place);
+    this.#tree.take(part);
     return part;
   }
 
@@ -225,10 +104,10 @@ export class SharedSearch {
     const floor = place.length - 1;
     const steps = this.#follow(place);
     const below = this.#goOn(branch, steps);
-    this.#forget(branch);
+    this.#tree.makeLeaf(branch);
     branch.isWhole = true;
     const part = { path: { steps, below }, floor };
-    this.#keep(place, part);
+    this.#tree.keep(place, part);
     return part;
   }
 
@@ -239,19 +118,19 @@ export class SharedSearch {
    */
   #goOn({ branches }: Branch, steps: SavedStep[]): readonly SavedBranch[] {
     const depth = steps.length;
-    const from = branches.findIndex((each) => !this.#isFinished(each));
+    const from = branches.findIndex((each) => !this.#tree.isFinished(each));
     if (from < 0) return [];
     for (const before of branches.slice(0, from)) this.#putToSleep(depth, before);
     const [current, ...later] = branches.slice(from);
     const { actor, choice } = current!;
     const asleep = this.#asleep.save(depth);
     steps.push({ actor, choice, asleep, later: this.#trees.save(later) });
-    const part = this.#partOf.get(current!);
+    const part = this.#tree.partAt(current!);
     if (part !== undefined) {
       steps.push(...part.path.steps.slice(steps.length));
       return part.path.below;
     }
-    if (!this.#touched.has(current!)) return this.#trees.save(current!.branches);
+    if (!this.#tree.isTouched(current!)) return this.#trees.save(current!.branches);
     this.#step(depth, current!);
     return this.#goOn(current!, steps);
   }
@@ -259,11 +138,12 @@ export class SharedSearch {
   /** Makes branches of the states of a part, down to the first one that has more than one. */
   #split(places: readonly Place[], apart: Set<Branch>): boolean {
     const levels = places.map((place) => this.#levelOf(place));
-    const least = Math.min(...levels);
+    // There may be more places than arguments that a call can have.
+    const least = levels.reduce((one, other) => Math.min(one, other), Number.POSITIVE_INFINITY);
     if (least === Number.POSITIVE_INFINITY) return false;
     const place = places[levels.indexOf(least)]!;
     const branch = place.at(-1)!;
-    const part = this.#partOf.get(branch);
+    const part = this.#tree.partAt(branch);
     if (part === undefined) apart.add(branch);
     else this.#splitPart(place, part, least);
     return true;
@@ -272,7 +152,7 @@ export class SharedSearch {
   /** The first state of what can be a part that has something to be explored later. */
   #levelOf(place: Place): number {
     const branch = place.at(-1)!;
-    const part = this.#partOf.get(branch);
+    const part = this.#tree.partAt(branch);
     if (part === undefined) {
       return branch.branches.length > 0 ? place.length - 1 : Number.POSITIVE_INFINITY;
     }
@@ -284,7 +164,7 @@ export class SharedSearch {
   #splitPart(from: Place, part: Part, level: number): void {
     const { path, floor } = part;
     const place = [...from];
-    this.#drop(part);
+    this.#tree.drop(part);
     const steps = path.steps.slice();
     this.#follow(place);
     this.#run(steps.slice(0, level + 1));
@@ -299,7 +179,7 @@ export class SharedSearch {
       steps[depth] = { actor, choice, asleep, later: [] };
       place.push(taken);
     }
-    this.#keep(place, { path: { ...path, steps }, floor: level + 1 });
+    this.#tree.keep(place, { path: { ...path, steps }, floor: level + 1 });
   }
 
   /** What a part has explored of a state: that is asleep, and was not when it came there. */
@@ -310,7 +190,7 @@ export class SharedSearch {
       for (let choice = 0; added >> choice !== 0; choice++) {
         if (((added >> choice) & 1) === 0) continue;
         const branch = this.#branchAt(depth, actor, choice);
-        this.#done.add(branch);
+        this.#tree.end(branch);
         finished.push(branch);
       }
     });
@@ -323,42 +203,10 @@ export class SharedSearch {
     return { actor, choice, ways: ways[at]!, point: points[at]!, branches: [] };
   }
 
-  /** A part is finished: trees that nothing can be added to any more become leaves. */
-  #finish(place: Place): void {
-    this.#done.add(place.at(-1)!);
-    for (let at = place.length - 1; at >= 0; at--) {
-      const branch = place[at]!;
-      if (!this.#isFinished(branch)) return;
-      if (branch.isWhole !== true) continue;
-      this.#forget(branch);
-      this.#done.add(branch);
-    }
-  }
-
-  #isFinished(branch: Branch): boolean {
-    if (this.#done.has(branch) || this.#finished.has(branch)) return true;
-    if (branch.branches.length === 0) return false;
-    if (!branch.branches.every((each) => this.#isFinished(each))) return false;
-    this.#finished.add(branch);
-    return true;
-  }
-
-  #forget(branch: Branch): void {
-    for (const each of branch.branches) {
-      this.#forget(each);
-      this.#done.delete(each);
-      this.#finished.delete(each);
-      this.#touched.delete(each);
-      const part = this.#partOf.get(each);
-      if (part !== undefined) this.#drop(part);
-    }
-    branch.branches.length = 0;
-  }
-
   /** Adds branches that a part has found above itself, unless others cover them. */
   #merge(place: Place, part: Part, above: readonly (readonly SavedBranch[])[]): void {
     if (above.every(({ length }) => length === 0)) return;
-    for (const branch of place) this.#finished.delete(branch);
+    for (const branch of place) this.#tree.reopen(branch);
     this.#follow(place);
     for (let depth = part.floor - 1; depth >= 0; depth--) {
       const [parent, child] = [place[depth]!, place[depth + 1]!];

@@ -1,12 +1,12 @@
 /**
  * Runs searches on several threads. Each begins with one search; a thread that finds none left takes
- * a part of one that another thread is at.
+ * parts of one that another thread is at.
  *
  * Threads are kept: what an engine has learnt about a program while it ran it makes it many times
  * faster. A unit ends only when another thread has nothing to do, and never after a number of
  * executions: going on costs an execution or two. Where the first parts turn out to be of a few
  * executions each, it costs more to hand them out than to search them: one thread goes on alone, and
- * parts are tried again later and later.
+ * parts are tried again after many times what that took.
  */
 import { Worker } from 'node:worker_threads';
 import { assert } from '../../base/assert.ts';

@@ -35,7 +35,10 @@ static int is_harmless(u32 call, const s64 *a)
 {
 	switch (call) {
 	case CALL_mmap:
-		return !(a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE)) || !reaches_own(a[0], a[1]);
+		/* A hint is followed to what is free of the slot; its first page never is. */
+		if (a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+			return !reaches_own(a[0], a[1]);
+		return !reaches_own(a[0], 1);
 	case CALL_mremap:
 		return !reaches_own(a[0], a[1]) && !reaches_own(a[0], a[2]) &&
 		       (!(a[3] & MREMAP_FIXED) || !reaches_own(a[4], a[2]));

@@ -4,7 +4,7 @@
 
 import { DIRTY } from '../arch/index.ts';
 import { indexOf } from './file/filemap.ts';
-import { type Inode, pagesOfInode } from './file/inode.ts';
+import { hasDisk, type Inode, pagesOfInode } from './file/inode.ts';
 import { auditHugetlb, cachedAt, countHugetlb, countTop } from './hugetlb/audit.ts';
 import { isHugetlbFolio } from './hugetlb/folio.ts';
 import type { Machine } from './machine.ts';
@@ -154,7 +154,7 @@ function checkEnd(machine: Machine, inode: Inode): void {
 
 /** What nobody says was written to is what the disk has. */
 function checkClean(machine: Machine, inode: Inode, { dirty }: Found): void {
-  if (inode.fileSystem !== 'ext4' || !machine.size.contents) return;
+  if (!hasDisk(inode) || !machine.size.contents) return;
   for (const index of inode.pages.within(0, Number.POSITIVE_INFINITY)) {
     const frame = inode.pages.get(index);
     const flags = machine.frameFlags[headOf(machine, frame)]!;

@@ -110,6 +110,31 @@ const LEARNED: readonly (readonly [rule: string, program: string])[] = [
     'a mapping that ends where the heap starts is not the heap',
     '#0 p0 mmap 0x506284fb8000 0x4f2d059d000 none private|fixed|anonymous|noreserve none 0x0',
   ],
+  [
+    'msync writes what others have written to those pages of the file, and no others',
+    `#0 p0 open f0 ext4
+#1 p0 ftruncate f0 0x14000
+#2 p0 mmap 0x0 0xd000 read|exec shared f0 0x0
+#3 p0 mmap 0x20003000 0xb000 read|write|exec shared f0 0x0
+#4 p0 store #3+0x3000 1 0x98
+#5 p0 store #3+0x6000 1 0x98
+#6 p0 msync #2+0x1000 0x4000 sync
+#7 p0 observe
+#8 p0 store #3+0x3000 1 0x99`,
+  ],
+  [
+    'msync writes nothing of what is private, nor at once what may be written later',
+    `#0 p0 open f0 ext4
+#1 p0 ftruncate f0 0x14000
+#2 p0 mmap 0x20000000 0x4000 read|write private|fixed f0 0x0
+#3 p0 mmap 0x20010000 0x4000 read|write shared|fixed f0 0x0
+#4 p0 store #2 1 0x98
+#5 p0 store #3 4 0x98
+#6 p0 msync #2 0x4000 sync
+#7 p0 msync #3 0x4000 async
+#8 p0 observe
+#9 p0 load #3 1`,
+  ],
 ];
 
 for (const [rule, text] of LEARNED) {

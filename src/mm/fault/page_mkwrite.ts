@@ -3,9 +3,9 @@
  *
  * @source mm/memory.c wp_page_shared(), do_page_mkwrite(), finish_mkwrite_fault(),
  *         fault_dirty_shared_page() (Linux 6.18)
- * @omits  write-back: a page that was cleaned is not write-protected again; file systems that refuse
+ * @omits  file systems that refuse
  */
-import type { Inode } from '../file/inode.ts';
+import { hasDisk, type Inode } from '../file/inode.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { getFrame, headOf, markDirty, putFrame } from '../page/frame.ts';
 import { frameAt } from '../table/pgtable.ts';
@@ -17,9 +17,6 @@ import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { Fault } from './result.ts';
 import { wpPageReuse } from './wp_reuse.ts';
-
-/** Whether the file system wants to know before a page becomes writable: shmem has nothing to do. */
-const hasPageMkwrite = ({ fileSystem }: Inode): boolean => fileSystem === 'ext4';
 
 /**
  * Called under the lock of the table of `slot`, whose entry has the lanes `low` and `high`.
@@ -38,7 +35,8 @@ export function* pageMkwrite(
   const { inode } = vma.file!;
   const head = headOf(machine, frameAt(machine, slot));
   yield* getFrame(machine, head);
-  if (!hasPageMkwrite(inode)) {
+  // Shmem has no disk to prepare.
+  if (!hasDisk(inode)) {
     yield* wpPageReuse(task, vma, slot);
     yield* unlockPte(task, mm, slot);
     yield* lockFolio(machine, cpu, head);

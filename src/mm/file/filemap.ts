@@ -7,7 +7,7 @@
  *
  * @source mm/filemap.c filemap_get_entry(), __filemap_get_folio(), filemap_add_folio(),
  *         __filemap_remove_folio() (Linux 6.18)
- * @omits  write-back, errors of the disk; what is written makes small folios
+ * @omits  errors of the disk; what is written makes small folios
  */
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { allocFolio, headOf, orderOf, putFrame } from '../page/frame.ts';

@@ -70,3 +70,8 @@ export function pagesOfInode({ bytes }: Inode): number {
 export function isMemory({ fileSystem }: Inode): boolean {
   return fileSystem === 'shmem' || fileSystem === 'tmpfs';
 }
+
+/** Whether what is written to its pages goes to a disk in the end. */
+export function hasDisk({ fileSystem }: Inode): boolean {
+  return fileSystem === 'ext4';
+}

@@ -20,7 +20,7 @@ import { frameAt, isLeafAt, isPresentAt, lockOf, walk } from '../table/pgtable.t
 import { lockPte } from '../table/pte_table.ts';
 import { SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import type { Mm } from '../vma/mm.ts';
-import type { Vma } from '../vma/vma.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import { lock, lockShared, Rank, unlock, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
@@ -51,6 +51,8 @@ export const Sought = {
   MIGRATION: 1,
   /** As `MAPPED`, to be taken away: secondary MMUs are told, for each VMA. */
   UNMAPPED: 2,
+  /** As `MAPPED`, those of shared VMAs, to be write-protected: secondary MMUs are told, for each VMA. */
+  CLEANED: 3,
 } as const;
 export type Sought = (typeof Sought)[keyof typeof Sought];
 
@@ -155,12 +157,15 @@ function* walkVmas(
   folio: number,
   visit: Visit,
 ): Op<boolean> {
-  const isTold = sought === Sought.UNMAPPED && machine.hasNotifiers;
+  const isCleaned = sought === Sought.CLEANED;
+  const isTold = (isCleaned || sought === Sought.UNMAPPED) && machine.hasNotifiers;
+  const event = isCleaned ? Notify.PROTECTION_PAGE : Notify.CLEAR;
   for (const [vma, mm] of vmas) {
+    if (isCleaned && (vma.flags & VM.SHARED) === 0) continue;
     const [start, end] = isTold ? pagesOfFolio(machine, vma, head) : NOWHERE;
-    if (start < end) yield* invalidateRangeStart({ machine, cpu }, mm, start, end, Notify.CLEAR);
+    if (start < end) yield* invalidateRangeStart({ machine, cpu }, mm, start, end, event);
     const isGoingOn = yield* walkVma(machine, cpu, vma, mm, head, sought, folio, visit);
-    if (start < end) yield* invalidateRangeEnd({ machine, cpu }, mm, start, end, Notify.CLEAR);
+    if (start < end) yield* invalidateRangeEnd({ machine, cpu }, mm, start, end, event);
     if (!isGoingOn) return false;
   }
   return true;

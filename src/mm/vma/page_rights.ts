@@ -1,5 +1,6 @@
 /** What entries of a VMA may say: `vm_page_prot`. */
 import { type LeafFlags, R, USER, W, X } from '../../arch/index.ts';
+import { hasDisk } from '../file/inode.ts';
 import { isAccessible, VM, type Vma } from './vma.ts';
 
 const SHARED_WRITABLE = VM.SHARED | VM.WRITE;
@@ -11,7 +12,8 @@ const SHARED_WRITABLE = VM.SHARED | VM.WRITE;
  * @source mm/mmap.c vma_wants_writenotify() (Linux 6.18)
  */
 export function wantsWriteNotify(vma: Vma): boolean {
-  return (vma.flags & SHARED_WRITABLE) === SHARED_WRITABLE && vma.file?.inode.fileSystem === 'ext4';
+  const isSharedWritable = (vma.flags & SHARED_WRITABLE) === SHARED_WRITABLE;
+  return isSharedWritable && vma.file !== undefined && hasDisk(vma.file.inode);
 }
 
 /**

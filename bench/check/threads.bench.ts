@@ -5,13 +5,22 @@
  * share nothing, against one alone. All three take turns, so that a machine that slows down meanwhile
  * slows all of them down. Nothing is looked at while they run: whatever did would take a part of a CPU.
  */
+import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Farm } from '../../src/cli/check/farm.ts';
 import type { SearchResult, Subject } from '../../src/cli/check/job.ts';
 
+const RACE = 'bench/check/programs/three_cpus_long.txt';
+
 const fileOf = (name: string): string =>
   fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
+
+const TEXT: Subject = {
+  kind: 'race',
+  file: RACE,
+  source: { text: readFileSync(RACE, 'utf8'), format: 'x86_64-4level', design: 'none', bugs: [] },
+};
 
 /** With how often each is searched. */
 const PROGRAMS: readonly (readonly [string, Subject, number])[] = [
@@ -19,6 +28,7 @@ const PROGRAMS: readonly (readonly [string, Subject, number])[] = [
   ['B7, copy on write', { kind: 'zoo', id: 'B7', isBroken: false }, 5],
   ['3 CPUs: drop, store, munmap', { kind: 'file', file: fileOf('three_cpus') }, 5],
   ['3 CPUs: drop, store and load, munmap', { kind: 'file', file: fileOf('three_cpus_long') }, 3],
+  ['the same race as text', TEXT, 3],
   ['lastzero(15)', { kind: 'file', file: fileOf('last_zero') }, 3],
 ];
 

@@ -7,6 +7,7 @@ export { Access, Fault } from './fault/result.ts';
 export { fallocateFile } from './file/fallocate.ts';
 export { type FileSystem, type Inode, newInode } from './file/inode.ts';
 export type { OpenFile } from './file/open_file.ts';
+export { readFolio } from './file/readahead.ts';
 export { closeInode, getInode } from './file/shmem.ts';
 export { writeFile } from './file/write.ts';
 export { writeBack } from './file/writeback.ts';

@@ -1,7 +1,7 @@
 /** The simulated machine of a replay: the engine, files by their paths, segments by their numbers. */
 import { formatById } from '../arch/index.ts';
 import type * as engine from '../mm/index.ts';
-import type { FileState } from './faults/line.ts';
+import type { FileState, FolioRun } from './faults/line.ts';
 import { ReplayError } from './replay_error.ts';
 
 /** The blanked build: operations are plain functions. */
@@ -203,7 +203,7 @@ export class Host {
   }
 
   /** A file that is in memory as a whole, unless it has huge pages, and stays. @throws ReplayError */
-  know(line: number, { path, bytes, pageBytes }: FileState): void {
+  know(line: number, { path, bytes, pageBytes, folios }: FileState): void {
     this.wantRoom(line);
     if (pageBytes !== undefined) {
       // Which of its pages are there is not recorded.
@@ -220,6 +220,7 @@ export class Host {
       return;
     }
     const place = { machine: this.machine, cpu: 0 };
+    for (const run of folios) this.#readFolios(inode, run, bytes);
     const written = this.run(this.mm.writeFile(place, file, 0, bytes, 0));
     if (written === bytes) return;
     throw new ReplayError(
@@ -227,6 +228,16 @@ export class Host {
       'the files that are mapped do not fit into the simulated machine',
       'Record fewer processes',
     );
+  }
+
+  /** Those of a run that begin within the file, as far as there is room. */
+  #readFolios(inode: engine.Inode, { first, order, count }: FolioRun, bytes: number): void {
+    const place = { machine: this.machine, cpu: 0 };
+    const pages = 2 ** order;
+    const end = Math.min(first + count * pages, Math.ceil(bytes / PAGE_BYTES));
+    for (let index = first; index < end; index += pages) {
+      if (!this.run(this.mm.readFolio(place, inode, index, order, false))) return;
+    }
   }
 
   close({ mapped }: engine.OpenFile): void {

@@ -55,6 +55,23 @@ program(
     faults: 800,
   },
 );
+/** What is written at once makes large folios, where the file system has any; a mapping begins within one. */
+const MAP_LARGE = `import mmap, sys
+file = open(sys.argv[1], 'rb')
+memory = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ, offset=5 * 4096)
+for page in (40, 90, 200, 201, 240):
+    memory[page * 4096]
+`;
+program(
+  'python3 that maps large folios',
+  ['python3'],
+  (folder) => {
+    const file = join(folder, 'large');
+    writeFileSync(file, Buffer.alloc(2 ** 20, 1));
+    return ['/usr/bin/python3', '-c', MAP_LARGE, file];
+  },
+  { processes: 1, faults: 400 },
+);
 program('perl', ['perl'], () => ['perl', '-e', 'my %h; $h{$_} = $_ for 1..20000'], {
   processes: 1,
   faults: 500,

@@ -9,6 +9,7 @@
 import { writeFileSync } from 'node:fs';
 import { NUMBERS } from './calls.ts';
 import { merge } from './merge.ts';
+import { PageCache } from './page_cache.ts';
 import { loadPtrace } from './ptrace.ts';
 import { removeInstance, TraceInstance } from './tracefs.ts';
 import { Tracer } from './tracer.ts';
@@ -21,7 +22,7 @@ try {
   if (ptrace === undefined) throw new Error('koffi is not installed');
   try {
     const events = new TraceInstance(NUMBERS);
-    const tracer = new Tracer(ptrace);
+    const tracer = new Tracer(ptrace, new PageCache());
     tracer.run(command, events);
     writeFileSync(file!, `${merge(events.stop(), tracer).join('\n')}\n`);
   } finally {

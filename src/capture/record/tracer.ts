@@ -1,7 +1,7 @@
 /**
  * Follows a command with ptrace(2): its calls with what their descriptors stand for, its address space
  * when a program starts and when it ends. Files that it maps are read first, so that all their pages
- * are in memory: what a fault brings in does not depend on what was there by chance.
+ * are in memory, and their folios known: what a fault brings in does not depend on chance.
  */
 import { spawn } from 'node:child_process';
 import {
@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { type Begun, CALLS, describeCall, describeResult, EXECVE } from './calls.ts';
 import type { Seen, SeenCall } from './merge.ts';
+import type { PageCache } from './page_cache.ts';
 import { execState, exitState } from './process_state.ts';
 import { EVENT, type Ptrace, type Stop } from './ptrace.ts';
 import type { TraceInstance } from './tracefs.ts';
@@ -31,6 +32,7 @@ export class Tracer implements Seen {
   readonly calls = new Map<number, SeenCall[]>();
   readonly exits = new Map<number, string>();
   readonly #ptrace: Ptrace;
+  readonly #pageCache: PageCache;
   readonly #begun = new Map<number, Begun>();
   readonly #before = new Map<number, string[]>();
   readonly #states = new Map<number, string>();
@@ -40,8 +42,9 @@ export class Tracer implements Seen {
   readonly #filesRead = new Set<string>();
   #hasStarted = false;
 
-  constructor(ptrace: Ptrace) {
+  constructor(ptrace: Ptrace, pageCache: PageCache) {
     this.#ptrace = ptrace;
+    this.#pageCache = pageCache;
   }
 
   /** Runs a command to the end of all of its processes. Blocks the event loop meanwhile. */
@@ -152,7 +155,13 @@ export class Tracer implements Seen {
     const { type, bsize } = statfsSync(place);
     const isHuge = type === HUGETLBFS;
     if (!isHuge) for (let pass = 0; pass < 2; pass++) readThrough(place);
-    const file = { path, bytes: stats.size, ...(isHuge && { pageBytes: bsize }) };
+    const folios = isHuge ? [] : this.#pageCache.largeFolios(place, stats.size);
+    const file = {
+      path,
+      bytes: stats.size,
+      ...(isHuge && { pageBytes: bsize }),
+      ...(folios.length > 0 && { folios }),
+    };
     const line = `${pid} !!! file ${JSON.stringify(file)}`;
     this.#before.set(pid, [...(this.#before.get(pid) ?? []), line]);
   }

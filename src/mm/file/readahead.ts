@@ -209,8 +209,13 @@ function* readPages(
   yield* unlockShared(machine, cpu, guard, Rank.INVALIDATE);
 }
 
-/** @returns whether the folio was not there */
-function* readFolio(
+/**
+ * Reads a folio of 2^order pages, of which page `index` is the first.
+ *
+ * @param   isMarked whether a fault there reads on
+ * @returns whether it was not there, and there was memory for it
+ */
+export function* readFolio(
   place: Place,
   inode: Inode,
   index: number,

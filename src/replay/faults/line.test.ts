@@ -40,6 +40,12 @@ test('states of processes are checked', () => {
   const read = readFaultLine(`7 !!! exec ${exec}`);
   assert.ok(read?.kind === 'exec');
   assert.deepEqual([read.state.maps.length, read.state.present], [1, [1]]);
+  const file = readFaultLine('7 !!! file {"path":"/a","bytes":99999,"folios":[[4,2,2],[16,3,1]]}');
+  assert.ok(file?.kind === 'file');
+  assert.deepEqual(file.folios, [
+    { first: 4, order: 2, count: 2 },
+    { first: 16, order: 3, count: 1 },
+  ]);
   for (const wrong of [
     'exec {}',
     'exec {"program":1}',
@@ -50,6 +56,11 @@ test('states of processes are checked', () => {
     'file {"path":"/a","bytes":-1}',
     'file {"path":}',
     'file {"path":null}',
+    'file {"path":"/a","bytes":99999,"folios":7}',
+    'file {"path":"/a","bytes":99999,"folios":[[4,2]]}',
+    'file {"path":"/a","bytes":99999,"folios":[[6,2,1]]}',
+    'file {"path":"/a","bytes":99999,"folios":[[0,10,1]]}',
+    'file {"path":"/a","bytes":99999,"folios":[[4,2,2],[8,2,1]]}',
   ]) {
     assert.throws(() => readFaultLine(`7 !!! ${wrong}`), LineError, wrong);
   }

@@ -28,6 +28,16 @@ export interface FileState {
   readonly bytes: number;
   /** Of hugetlbfs: the size of its pages. */
   readonly pageBytes: number | undefined;
+  /** Those of more than a page. */
+  readonly folios: readonly FolioRun[];
+}
+
+/** Folios of `2 ** order` pages of a file, one behind the other. */
+export interface FolioRun {
+  /** Page of the file. */
+  readonly first: number;
+  readonly order: number;
+  readonly count: number;
 }
 
 export type FaultLine =
@@ -53,6 +63,9 @@ const OF_PERF = /: PERF_RECORD_| syscalls:sys_enter_munmap: /;
 const ERROR = { WRITE: 2, FETCH: 16 } as const;
 const TASK_BYTES = 2 ** 47 - PAGE_BYTES;
 const VSYSCALL_START = 2 ** 47;
+const PAGES_MAX = 2 ** 31;
+/** Of folios that small pages map. */
+const ORDER_MAX = 9;
 
 /** @returns undefined for other lines. @throws LineError */
 export function readFaultLine(line: string): FaultLine | undefined {
@@ -69,6 +82,7 @@ export function readFaultLine(line: string): FaultLine | undefined {
         path: textOf(value.path),
         bytes: wholeOf(value.bytes, 2 ** 43),
         pageBytes: value.pageBytes === undefined ? undefined : wholeOf(value.pageBytes, 2 ** 40),
+        folios: value.folios === undefined ? [] : foliosOf(value.folios),
       };
     case 'exec':
       return { kind: 'exec', pid: Number(pid), state: execState(value) };
@@ -112,6 +126,25 @@ function wholeOf(value: unknown, max: number): number {
   throw new LineError('a state of a process lacks a number');
 }
 
+/** In their order, each where a folio of its size may be. */
+function foliosOf(value: unknown): FolioRun[] {
+  let end = 0;
+  return listOf(value).map((run) => {
+    const [first, order, count] = listOf(run).map((each) => wholeOf(each, PAGES_MAX));
+    const isRun = first !== undefined && order !== undefined && count !== undefined;
+    if (!isRun || first < end || order < 1 || order > ORDER_MAX || first % 2 ** order !== 0) {
+      throw new LineError('a file has folios that cannot be');
+    }
+    end = first + count * 2 ** order;
+    return { first, order, count };
+  });
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new LineError('a state of a process lacks a list');
+}
+
 function mapsOf(value: unknown): MapsLine[] {
   try {
     const lines = parseMaps(textOf(value), PAGE_BYTES);
@@ -124,13 +157,11 @@ function mapsOf(value: unknown): MapsLine[] {
 }
 
 function execState(value: Fields): ExecState {
-  const { present } = value;
-  if (!Array.isArray(present)) throw new LineError('a state of a process lacks its pages');
   return {
     program: textOf(value.program),
     brkStart: wholeOf(value.brkStart, TASK_BYTES),
     maps: mapsOf(value.maps),
-    present: present.map((page) => wholeOf(page, TASK_BYTES / PAGE_BYTES - 1)),
+    present: listOf(value.present).map((page) => wholeOf(page, TASK_BYTES / PAGE_BYTES - 1)),
   };
 }
 

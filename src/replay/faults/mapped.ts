@@ -48,7 +48,7 @@ function knownPath(host: Host, line: number, mapping: Mapping): string | undefin
   const bytes = (offset + end - start) * PAGE_BYTES;
   if (bytes > FILE_BYTES_MAX)
     throw new LineError('a mapping of perf is behind the end of any file');
-  host.know(line, { path: name, bytes, pageBytes: undefined });
+  host.know(line, { path: name, bytes, pageBytes: undefined, folios: [] });
   return name;
 }
 

@@ -12,7 +12,8 @@ const KIB = PAGE_BYTES / 1024;
 /** What a difference of each comes from. */
 const RULES: Readonly<Record<keyof Counters, string>> = {
   RssAnon: 'one page for each first write, none for the zero page',
-  RssFile: 'a read brings in what is in memory of 16 pages around it, and folios as a whole; a write one page',
+  RssFile:
+    'a read brings in what is in memory of 16 pages around it, and folios as a whole; a write one page',
   RssShmem: 'one page for each page of shared memory that was touched',
   VmPTE: 'a table for each 2 MiB, 1 GiB and 512 GiB in which a page was touched',
   VmSize: 'all VMAs together',

@@ -86,6 +86,51 @@ test(`${PROGRAMS} random programs whose steps have choices: each order and choic
   }
 });
 
+/** In which a writer may go before some readers that keep their lock, and behind others that do not. */
+const BETWEEN_READERS: readonly RandomProgram[] = [
+  [
+    [
+      ['downRead', 0, 0],
+      ['add', 1, 1],
+      ['upRead', 0, 0],
+    ],
+    [['downRead', 0, 0]],
+    [['downWrite', 0, 0]],
+    [
+      ['read', 1, 4],
+      ['downRead', 0, 0],
+    ],
+  ],
+  [
+    [['downWrite', 0, 0]],
+    [
+      ['downRead', 0, 0],
+      ['write', 1, 2],
+    ],
+    [
+      ['downRead', 0, 0],
+      ['downRead', 0, 0],
+    ],
+    [
+      ['downRead', 0, 0],
+      ['read', 0, 4],
+      ['upRead', 0, 0],
+    ],
+  ],
+];
+
+for (const [at, program] of BETWEEN_READERS.entries()) {
+  test(`a writer may go between readers (${at})`, () => {
+    const all = see(program, 'none');
+    assert.ok(all.isComplete);
+    for (const isTerse of [false, true]) {
+      const { traces, executions, blocked } = see(program, 'optimal', isTerse);
+      assert.deepEqual(traces, all.traces);
+      assert.deepEqual([executions, blocked], [all.traces.size, 0]);
+    }
+  });
+}
+
 test('a writer may go before two readers that wait for each other with the lock held', () => {
   const world = new World();
   const [x, y, lock] = [world.word('x'), world.word('y'), world.rwSemaphore('lock')];

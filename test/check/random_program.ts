@@ -3,7 +3,16 @@ import { type Actor, type Scenario, type Task, World } from '../../src/check/ind
 import type { Random } from '../kernel/random.ts';
 
 /** What a program is made of; one of these, besides reads and writes. */
-const FLAVOURS = ['words', 'mutex', 'rw', 'until', 'condition', 'meeting', 'mixed'] as const;
+const FLAVOURS = [
+  'words',
+  'mutex',
+  'rw',
+  'kept',
+  'until',
+  'condition',
+  'meeting',
+  'mixed',
+] as const;
 /** What chooses among threads by their names. */
 const NAMING: ReadonlySet<string> = new Set(['wait', 'signal', 'broadcast']);
 type Flavour = (typeof FLAVOURS)[number];
@@ -43,6 +52,12 @@ function special(random: Random, flavour: Flavour): Instruction[] {
       if (random.chance(20)) return [['tryRead', object, 0]];
       if (random.chance(50)) return [['downRead', object, 0], within, ['upRead', object, 0]];
       return [['downWrite', object, 0], within, [random.pick(['upWrite', 'downgrade']), object, 0]];
+    case 'kept': {
+      // What is not given back keeps others waiting to the end.
+      const [down, up] = random.chance(70) ? ['downRead', 'upRead'] : ['downWrite', 'upWrite'];
+      const inner = random.chance(50) ? [within] : [];
+      return [[down, 0, 0], ...inner, ...(random.chance(60) ? [[up, 0, 0] as const] : [])];
+    }
     case 'until':
       return [['until', object, random.between(1, 2)]];
     case 'condition':
@@ -137,6 +152,8 @@ export function watch(program: RandomProgram, isTerse = false): Watched {
   if (isTerse) {
     delete scenario.canWait;
     delete scenario.canChoose;
+    delete scenario.gateOf;
+    delete scenario.mayGoAfter;
   }
   return {
     scenario,

@@ -10,7 +10,8 @@
  * Steps may wait, for conditions that nothing is known about. A race counts only if its second step
  * could have gone instead of the first one; if that does not follow from states that were seen, the
  * steps before are run once more to ask (a probe). Where a single step is not what kept an actor
- * waiting, further steps are taken away until it could have gone.
+ * waiting, further steps are taken away until it could have gone: of those first who keep it waiting
+ * by themselves, so that what others have done stays before it.
  *
  * Steps may have choices. Each is a turn of its own, and the choices of a step do not depend on each
  * other: an actor's turn stands for what others do later only if all its choices do.
@@ -301,11 +302,13 @@ export class Optimal implements Strategy {
     this.#twin = this.#symmetry.twinOf(actor, end);
 
     const isSure = !trace.canWait(point) && !trace.canChoose(point);
-    if (!isSure) this.#waiter.begin(actor, point, this.#past, end);
+    if (!isSure) this.#waiter.begin(actor, point, this.#past, this.#twin, end);
 
     const removed = this.#removed;
     removed.begin(first);
     let before = end;
+    // Whoever has let go of a lock keeps nobody waiting: what it has done stays, if that is possible.
+    let isSparing = !isSure;
     for (;;) {
       const ways = isSure ? 1 : this.#waiter.waysWithout(removed);
       if (ways > 0) {
@@ -314,19 +317,29 @@ export class Optimal implements Strategy {
         this.#insertAll(removed.from, sequence, ways);
         return;
       }
-      before = this.#nextToRemove(actor, point, before);
+      before = this.#nextToRemove(actor, point, before, isSparing);
+      if (before < 0 && isSparing) {
+        isSparing = false;
+        before = this.#nextToRemove(actor, point, end, isSparing);
+      }
       if (before < 0) return;
       removed.add(before);
     }
   }
 
-  /** The last step before `end` that may keep `actor` waiting and is not yet removed, or -1. */
-  #nextToRemove(actor: number, point: number, end: number): number {
+  /**
+   * The last step before `end` that may keep `actor` waiting and is not yet removed, or -1.
+   *
+   * @param isSparing whether steps stay of those who are known to keep nobody waiting
+   */
+  #nextToRemove(actor: number, point: number, end: number, isSparing: boolean): number {
     const trace = this.#trace;
     for (let at = end - 1; at >= 0; at--) {
-      if (trace.actor[at] === actor || this.#removed.has(at)) continue;
+      const its = trace.actor[at]!;
+      if (its === actor || this.#removed.has(at)) continue;
       if (!trace.areDependent(trace.point[at]!, point)) continue;
-      if (!this.#order.isFixed(at, this.#past, this.#twin)) return at;
+      if (this.#order.isFixed(at, this.#past, this.#twin)) continue;
+      if (!isSparing || this.#waiter.isKeptBy(its, this.#removed)) return at;
     }
     return -1;
   }

@@ -24,6 +24,12 @@ export class Removal {
     this.#order.markAfter(first, this.#gone);
   }
 
+  /** Takes out what another one has, and nothing else yet. */
+  beginAs(other: Removal): void {
+    this.#gone = other.#gone.slice();
+    this.from = other.from;
+  }
+
   add(step: number): void {
     if (step < this.from) this.from = step;
     this.#order.markAfter(step, this.#gone);

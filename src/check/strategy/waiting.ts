@@ -7,7 +7,7 @@
 import type { Trace } from '../trace.ts';
 import { Events } from './events.ts';
 import type { HappensBefore } from './happens_before.ts';
-import type { Removal } from './removal.ts';
+import { Removal } from './removal.ts';
 import type { Probe } from './strategy.ts';
 
 export class Waiting {
@@ -15,19 +15,24 @@ export class Waiting {
   readonly #probe: Probe;
   /** What probes have told. */
   readonly #events: Events;
-  /** Who may wait, where it stands, what its last step was, and when it would have gone. */
+  /** Who may wait, where it stands, its last step and that of its twin, and when it would have gone. */
   #actor = 0;
   #point = 0;
   #past = -1;
+  #twin = -1;
   #end = 0;
   /** The steps before that are taken at its gate. */
   readonly #atGate: number[] = [];
   /** Some of them: by whom, at which point. */
   readonly #actors: number[] = [];
   readonly #points: number[] = [];
+  readonly #order: HappensBefore;
+  readonly #alone: Removal;
 
   constructor(trace: Trace, order: HappensBefore, probe: Probe) {
     this.#trace = trace;
+    this.#order = order;
+    this.#alone = new Removal(trace, order);
     this.#probe = probe;
     this.#events = new Events(trace, order);
   }
@@ -38,10 +43,11 @@ export class Waiting {
   }
 
   /** From now on it is about the step of `actor` at `point`, behind steps before `end`. */
-  begin(actor: number, point: number, past: number, end: number): void {
+  begin(actor: number, point: number, past: number, twin: number, end: number): void {
     this.#actor = actor;
     this.#point = point;
     this.#past = past;
+    this.#twin = twin;
     this.#end = end;
     this.#atGate.length = 0;
     const trace = this.#trace;
@@ -57,13 +63,30 @@ export class Waiting {
     return this.#waysAfter(removed.from, removed.rest(this.#end));
   }
 
-  #askGate(removed: Removal): boolean | undefined {
+  /** Whether steps of `other` may keep the actor waiting without those of the rest. */
+  isKeptBy(other: number, removed: Removal): boolean {
+    const trace = this.#trace;
+    const mayGo = trace.gateOf(this.#point) >= 0 ? this.#askGate(removed, other) : undefined;
+    if (mayGo !== undefined) return !mayGo;
+    const alone = this.#alone;
+    alone.beginAs(removed);
+    for (let step = this.#end - 1; step >= 0; step--) {
+      const its = trace.actor[step]!;
+      const isOfRest = its !== other && its !== this.#actor && !alone.has(step);
+      if (!isOfRest || !trace.areDependent(trace.point[step]!, this.#point)) continue;
+      if (!this.#order.isFixed(step, this.#past, this.#twin)) alone.add(step);
+    }
+    return this.#waysAfter(alone.from, alone.rest(this.#end)) === 0;
+  }
+
+  /** @param only whose steps count, if not those of all */
+  #askGate(removed: Removal, only?: number): boolean | undefined {
     const trace = this.#trace;
     const [actors, points] = [this.#actors, this.#points];
     let left = 0;
     for (let at = 0; at < this.#atGate.length; at++) {
       const step = this.#atGate[at]!;
-      if (removed.has(step)) continue;
+      if (removed.has(step) || (only !== undefined && trace.actor[step] !== only)) continue;
       actors[left] = trace.actor[step]!;
       points[left] = trace.pointOf(trace.point[step]!);
       left++;

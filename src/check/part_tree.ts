@@ -14,6 +14,15 @@ interface Numbering {
 
 const ROOT: Branch = { actor: 0, choice: 0, ways: 1, point: 0, isWhole: true, branches: [] };
 
+/** What is to be explored of a tree. */
+const Left = {
+  NOTHING: 0,
+  /** What can be one part, if its branch is a whole one. */
+  ONE_PART: 1,
+  PARTS: 2,
+} as const;
+type Left = (typeof Left)[keyof typeof Left];
+
 export class PartTree {
   readonly root: Branch;
   /** Leaves, and trees that were finished and became leaves. */
@@ -136,35 +145,43 @@ export class PartTree {
    * what it was at, then what it has not begun.
    *
    * @param place of the tree; as it was when this returns
-   * @returns whether the tree can be one part
    */
-  #findWaiting(place: Branch[], apart: ReadonlySet<Branch>, found: Place[]): boolean {
+  #findWaiting(place: Branch[], apart: ReadonlySet<Branch>, found: Place[]): Left {
     const branch = place.at(-1)!;
+    if (this.#done.has(branch) || this.#finished.has(branch)) return Left.NOTHING;
     const part = this.#partOf.get(branch);
     if (part !== undefined) {
-      const isFree = !this.#underWay.has(part);
-      if (isFree) found.push([...place]);
-      return isFree;
+      if (this.#underWay.has(part)) return Left.PARTS;
+      found.push([...place]);
+      return Left.ONE_PART;
     }
     const before = found.length;
-    let [isOne, hasBegun] = [true, false];
-    for (const each of branch.branches) {
-      if (this.isFinished(each)) {
-        if (hasBegun) isOne = false;
-        continue;
-      }
-      if (hasBegun && this.#touched.has(each)) isOne = false;
-      hasBegun = true;
-      place.push(each);
-      if (!this.#findWaiting(place, apart, found)) isOne = false;
-      place.pop();
-    }
+    const left = this.#findBelow(place, apart, found);
     const isLeaf = branch.branches.length === 0;
-    if (isLeaf || (isOne && branch.isWhole === true && !apart.has(branch))) {
+    if (left === Left.NOTHING && !isLeaf) {
+      this.#finished.add(branch);
+      return left;
+    }
+    const isOne = left === Left.ONE_PART && branch.isWhole === true && !apart.has(branch);
+    if (isLeaf || isOne) {
       found.length = before;
       found.push([...place]);
     }
-    return isOne;
+    return isLeaf ? Left.ONE_PART : left;
+  }
+
+  #findBelow(place: Branch[], apart: ReadonlySet<Branch>, found: Place[]): Left {
+    let all: Left = Left.NOTHING;
+    for (const each of place.at(-1)!.branches) {
+      place.push(each);
+      const left = this.#findWaiting(place, apart, found);
+      place.pop();
+      const isFirst: boolean = all === Left.NOTHING;
+      if (left === Left.NOTHING) all = isFirst ? Left.NOTHING : Left.PARTS;
+      else if (isFirst) all = left;
+      else if (left === Left.PARTS || this.#touched.has(each)) all = Left.PARTS;
+    }
+    return all;
   }
 
   save(numbering: Numbering): SharedState {

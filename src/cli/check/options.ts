@@ -44,7 +44,7 @@ const COUNT_MAX = 2 ** 31 - 1;
 const WORKERS_MAX = 1024;
 /** Random executions, unless told otherwise. */
 const SAMPLE = 10_000;
-const UNIT = 2000;
+const UNIT = 5000;
 const DESIGNS = designItems().map(({ id }) => id);
 
 export function addCheckOptions(command: Command): Command {
@@ -87,9 +87,9 @@ export function addCheckOptions(command: Command): Command {
   add(queueOption().conflicts(['schedule', 'checkpoint', 'share']));
   add(new Option('--job <name>', 'with --queue: go on with it, or begin it').argParser(jobName));
   add(
-    new Option('--unit <executions>', 'that are handed out at a time')
+    new Option('--unit <executions>', 'that are handed out at a time, at most')
       .argParser(whole(1, COUNT_MAX))
-      .default(UNIT, '2,000'),
+      .default(UNIT, '5,000'),
   );
   command.optionsGroup('How to show it:');
   add(new Option('--trace <file>', TRACE_HELP).argParser(tracePath).conflicts('list'));

@@ -4,7 +4,7 @@ import { printable } from '../../report/printable.ts';
 import { wrongUse } from '../failure.ts';
 import { Cluster } from '../jobs/cluster.ts';
 import { type Executor, runTasks, type Source } from '../jobs/executor.ts';
-import { TaskError } from '../jobs/task.ts';
+import { TaskError } from '../jobs/task_error.ts';
 import { withProgress } from '../progress.ts';
 import { readVersion } from '../version.ts';
 import type { Subject } from './job.ts';
@@ -14,6 +14,8 @@ import { type SharedLimits, SharedSource, sharedOf } from './shared_source.ts';
 import { parseState } from './shared_state.ts';
 
 const SAVE_MS = 1000;
+/** How many times as long as saving took is not saved: results stay on the server until then. */
+const SAVE_TIMES = 100;
 
 /** @returns `cases` with what came of them, as far as they came */
 export async function searchOnCluster<C extends Pick<Case, 'searches'>>(
@@ -68,14 +70,16 @@ async function run(
       saved === undefined ? undefined : stateOf(saved, of, job),
     );
     process.stderr.write(`ptshare: Job ${job}: go on with it by --job ${job}\n`);
-    let savedAt = performance.now();
+    let saveAt = performance.now() + SAVE_MS;
     const saving: Source = {
       next: (wanted) => source.next(wanted),
       take: async (outcome) => {
         source.take(outcome);
-        if (performance.now() - savedAt < SAVE_MS) return;
+        const begun = performance.now();
+        if (begun < saveAt) return;
         await cluster.save(source.save(of));
-        savedAt = performance.now();
+        const now = performance.now();
+        saveAt = now + Math.max(SAVE_MS, SAVE_TIMES * (now - begun));
       },
     };
     await runShown(cluster, saving, source, abort);

@@ -2,6 +2,7 @@
 import {
   type Bound,
   type Finding,
+  PARTS_MAX,
   type Part,
   type Scenario,
   SharedSearch,
@@ -12,12 +13,11 @@ import {
   type Figures,
   type PartOutcomeData,
   parseResult,
-  partSchema,
   type SharedSubject,
   type Task,
-  TaskError,
   taskOf,
 } from '../jobs/task.ts';
+import { TaskError } from '../jobs/task_error.ts';
 import { NO_FIGURES, sumOf } from './figures.ts';
 import { idOf, nameOf, type SearchResult, type Subject } from './job.ts';
 import { type SavedSearches, saveText } from './shared_state.ts';
@@ -43,9 +43,11 @@ interface Running {
 
 /** Steps that the parts of a unit begin with, in total: what there is to be sent. */
 const STEPS_MAX = 20_000;
+/** Of what a unit may have, if it has few parts. */
+const UNIT_LEAST = 0.1;
 
 export interface SharedLimits {
-  /** Executions of a unit. */
+  /** Executions of a unit of `PARTS_MAX` parts; one of fewer has fewer, down to a tenth. */
   readonly unit: number;
   /** Executions of a search after which no more units of it are begun. */
   readonly executionsMax?: number;
@@ -111,9 +113,8 @@ export class SharedSource implements Source {
       const task = taskOf(this.#version, {
         kind: 'search',
         subject: running.shared,
-        // As a saved one comes back, so that its id is the same.
-        parts: parts.map((part) => partSchema.parse(part)),
-        executionsMax: this.#limits.unit,
+        parts,
+        executionsMax: sizeOf(parts, this.#limits.unit),
       });
       this.#partsOf.set(task.id, { running, parts });
       return task;
@@ -245,6 +246,11 @@ function takeFrom({ search, suspects }: Running, wanted: number): Part[] {
   if (end < 0) return parts;
   for (const part of parts.splice(end)) search.giveBack(part);
   return parts;
+}
+
+/** Where there are few parts to hand out, others wait for what this one leads to. */
+function sizeOf(parts: readonly Part[], unit: number): number {
+  return Math.ceil(unit * Math.max(parts.length / PARTS_MAX, UNIT_LEAST));
 }
 
 /** @throws TaskError if it is no result of these parts */

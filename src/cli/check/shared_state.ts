@@ -1,25 +1,25 @@
 /** Shared searches as text, for a coordinator that is started again. */
 import { z } from 'zod';
 import type { SharedState } from '../../check/index.ts';
-import {
-  boundSchema,
-  branchFields,
-  figuresSchema,
-  findingSchema,
-  parse,
-  partSchema,
-  TaskError,
-} from '../jobs/task.ts';
+import { partDataOf, partSchema } from '../jobs/part_data.ts';
+import { boundSchema, branchFields, figuresSchema, findingSchema, parse } from '../jobs/task.ts';
+import { TaskError } from '../jobs/task_error.ts';
 
-const FORMAT = 'ptshare shared search 1';
+const FORMAT = 'ptshare shared search 2';
 export const STATE_LENGTH_MAX = 2 ** 28;
 
-const treeSchema: z.ZodType<SharedState> = z.strictObject({
+/** A tree with its parts as they travel. */
+interface TreeData extends Omit<SharedState, 'branches' | 'part'> {
+  readonly branches: readonly TreeData[];
+  readonly part?: z.input<typeof partSchema>;
+}
+
+const treeSchema: z.ZodType<SharedState, TreeData> = z.strictObject({
   ...branchFields,
   isWhole: z.boolean().exactOptional(),
   isDone: z.boolean().exactOptional(),
   part: partSchema.exactOptional(),
-  get branches(): z.ZodType<readonly SharedState[]> {
+  get branches(): z.ZodType<readonly SharedState[], readonly TreeData[]> {
     return z.array(treeSchema);
   },
 });
@@ -44,7 +44,16 @@ const stateSchema = z.strictObject({
 export type SavedSearches = Omit<z.infer<typeof stateSchema>, 'format'>;
 
 export function saveText(state: SavedSearches): string {
-  return JSON.stringify({ format: FORMAT, ...state });
+  const searches = state.searches.map(({ tree, ...rest }) => ({ ...rest, tree: treeDataOf(tree) }));
+  return JSON.stringify({ format: FORMAT, ...state, searches });
+}
+
+function treeDataOf({ branches, part, ...branch }: SharedState): TreeData {
+  return {
+    ...branch,
+    branches: branches.map(treeDataOf),
+    ...(part && { part: partDataOf(part) }),
+  };
 }
 
 /** @throws TaskError if it is none, or of another search */

@@ -6,7 +6,8 @@ import { ExitCode, Failure } from '../failure.ts';
 import { Cluster } from '../jobs/cluster.ts';
 import { type Outcome, runTasks } from '../jobs/executor.ts';
 import { InProcess } from '../jobs/in_process.ts';
-import { parseResult, type Task, TaskError, taskOf } from '../jobs/task.ts';
+import { parseResult, type Task, taskOf } from '../jobs/task.ts';
+import { TaskError } from '../jobs/task_error.ts';
 import { stopOnSignals } from '../signals.ts';
 import { readVersion } from '../version.ts';
 

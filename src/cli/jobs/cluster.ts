@@ -10,7 +10,9 @@ import { type Executor, type Outcome, STALLED_MAX, TRIES_MAX } from './executor.
 import { connect, PREFIX, queueNameOf, resultKey, stateKey, workerKey } from './redis.ts';
 import { type Task, TEXT_LENGTH_MAX } from './task.ts';
 
-const POLL_MS = 20;
+/** Between two looks for results: twice as long each time there is none. */
+const POLL_MS = 10;
+const POLL_MS_MAX = 80;
 /** How often it is asked what became of tasks without a result. */
 const LOOK_MS = 1000;
 const SLOTS_MIN = 4;
@@ -74,14 +76,14 @@ export class Cluster implements Executor {
   }
 
   async outcomes(abort: AbortSignal): Promise<readonly Outcome[]> {
-    while (!abort.aborted) {
+    for (let pause = POLL_MS; !abort.aborted; pause = Math.min(2 * pause, POLL_MS_MAX)) {
       const outcomes = [...(await this.#results()), ...(await this.#look())];
       for (const { id } of outcomes) {
         this.#length -= this.#waiting.get(id)?.text.length ?? 0;
         this.#waiting.delete(id);
       }
       if (outcomes.length > 0) return outcomes;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
     return [];
   }

@@ -1,7 +1,8 @@
 /** Does work on this thread. */
 import type { Executor, Outcome } from './executor.ts';
 import { perform } from './perform.ts';
-import { type Task, TaskError } from './task.ts';
+import type { Task } from './task.ts';
+import { TaskError } from './task_error.ts';
 
 export class InProcess implements Executor {
   readonly #version: string;

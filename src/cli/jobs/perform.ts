@@ -15,15 +15,15 @@ import {
   type CompareUnitResult,
   type PartOutcomeData,
   parseTask,
+  resultText,
   type SearchTask,
   type SearchUnitResult,
   type SharedSubject,
   type SnapshotUnitResult,
-  TaskError,
   type TaskInput,
   type TaskResult,
-  TEXT_LENGTH_MAX,
 } from './task.ts';
+import { TaskError } from './task_error.ts';
 
 /**
  * @returns the result as JSON
@@ -31,10 +31,7 @@ import {
  */
 export function perform(text: string, version: string): string {
   const input = parseTask(text, version);
-  const result = resultOf(input);
-  const said = JSON.stringify(result);
-  if (said.length > TEXT_LENGTH_MAX) throw new TaskError('A result is larger than it may be');
-  return said;
+  return resultText(resultOf(input));
 }
 
 function resultOf(input: TaskInput): TaskResult {
@@ -67,9 +64,9 @@ function outcomeOf(result: Exploration): PartOutcomeData {
   return {
     figures: { executions, blocked, beyond, probes, steps, deepest },
     bounds: bounds.filter((bound) => bound !== 'executions'),
-    above: above as PartOutcomeData['above'],
+    above,
     ...(finding && { finding }),
-    ...(rest && { rest: rest.path as NonNullable<PartOutcomeData['rest']> }),
+    ...(rest && { rest: rest.path }),
   };
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { STALLED_MAX } from './executor.ts';
 import { connect, PREFIX, queueNameOf, resultKey, workerKey } from './redis.ts';
-import { TaskError } from './task.ts';
+import { TaskError } from './task_error.ts';
 import { ThreadPool } from './threads.ts';
 
 /** How long results wait for a coordinator that is started again. */

@@ -4,6 +4,16 @@ import { z } from 'zod';
 import { type Finding, PARTS_MAX } from '../../check/index.ts';
 import { RACE_LENGTH_MAX } from '../../race/race.ts';
 import { sweepPointSchema } from '../../report/designs/schema.ts';
+import {
+  aboveSchema,
+  branchesAtOf,
+  DEPTH_MAX,
+  partDataOf,
+  partSchema,
+  pathDataOf,
+  pathSchema,
+} from './part_data.ts';
+import { TaskError } from './task_error.ts';
 
 /** Of a task or a result, as JSON. */
 export const TEXT_LENGTH_MAX = 2 ** 24;
@@ -11,37 +21,11 @@ export const TEXT_LENGTH_MAX = 2 ** 24;
 export const SNAPSHOT_BYTES_MAX = 2 ** 23;
 /** Of a workload. */
 export const PROCESSES_MAX = 100_000;
-const DEPTH_MAX = 10_000;
 const count = z.int().min(0);
 const byte = z.int().min(0).max(255);
 
-export interface BranchData {
-  readonly actor: number;
-  readonly choice: number;
-  readonly ways: number;
-  readonly point: number;
-  readonly branches: readonly BranchData[];
-}
 /** Those of a branch, but for what is below it. */
 export const branchFields = { actor: byte, choice: byte, ways: byte, point: z.number() } as const;
-const branch: z.ZodType<BranchData> = z.strictObject({
-  ...branchFields,
-  get branches() {
-    return z.array(branch).max(DEPTH_MAX);
-  },
-});
-const branches = z.array(branch).max(DEPTH_MAX);
-
-const step = z.strictObject({
-  actor: byte,
-  choice: byte,
-  asleep: z.array(z.int()).max(256),
-  later: branches,
-});
-const path = z.strictObject({ steps: z.array(step).max(DEPTH_MAX), below: branches });
-export const partSchema = z
-  .strictObject({ path, floor: count })
-  .refine((part) => part.floor <= part.path.steps.length, 'a floor is a step of its path');
 
 const zooSubject = z.strictObject({
   kind: z.literal('zoo'),
@@ -134,8 +118,8 @@ const partOutcome = z.strictObject({
   figures: figuresSchema,
   bounds: z.array(boundSchema).max(6),
   finding: findingSchema.exactOptional(),
-  rest: path.exactOptional(),
-  above: z.array(branches).max(DEPTH_MAX),
+  rest: pathSchema.exactOptional(),
+  above: aboveSchema,
 });
 export type PartOutcomeData = z.infer<typeof partOutcome>;
 const searchResult = z.strictObject({
@@ -157,15 +141,31 @@ export type CompareUnitResult = z.infer<typeof compareResult>;
 const resultSchema = z.discriminatedUnion('kind', [searchResult, snapshotResult, compareResult]);
 export type TaskResult = z.infer<typeof resultSchema>;
 
-/** Work that is not what it should be: no use to try it again. */
-export class TaskError extends Error {
-  override readonly name = 'TaskError';
-}
-
 export function taskOf(version: string, input: TaskInput): Task {
-  const text = JSON.stringify({ version, input });
+  const text = JSON.stringify({ version, input: inputData(input) });
   if (text.length > TEXT_LENGTH_MAX) throw new TaskError('A task is larger than tasks may be');
   return { id: createHash('sha256').update(text).digest('hex').slice(0, 40), text };
+}
+
+function inputData(input: TaskInput): z.input<typeof inputSchema> {
+  return input.kind === 'search' ? { ...input, parts: input.parts.map(partDataOf) } : input;
+}
+
+/** @throws TaskError if it is larger than it may be */
+export function resultText(result: TaskResult): string {
+  const text = JSON.stringify(resultData(result));
+  if (text.length > TEXT_LENGTH_MAX) throw new TaskError('A result is larger than it may be');
+  return text;
+}
+
+function resultData(result: TaskResult): z.input<typeof resultSchema> {
+  if (result.kind !== 'search') return result;
+  const outcomes = result.outcomes.map(({ above, rest, ...others }) => ({
+    ...others,
+    above: branchesAtOf(above),
+    ...(rest && { rest: pathDataOf(rest) }),
+  }));
+  return { kind: 'search', outcomes };
 }
 
 /** @throws TaskError if it is none, or for another version */

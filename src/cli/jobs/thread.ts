@@ -1,7 +1,7 @@
 /** A thread that does units of work, one at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { perform } from './perform.ts';
-import { TaskError } from './task.ts';
+import { TaskError } from './task_error.ts';
 
 parentPort!.on('message', (text: string) => {
   try {

@@ -1,6 +1,6 @@
 /** Does work on threads, one task on each. */
 import { Worker } from 'node:worker_threads';
-import { TaskError } from './task.ts';
+import { TaskError } from './task_error.ts';
 
 type Answer = { readonly result: string } | { readonly why: string };
 

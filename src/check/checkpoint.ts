@@ -10,6 +10,8 @@ export interface SavedBranch {
   readonly ways: number;
   readonly point: number;
   readonly branches: readonly SavedBranch[];
+  /** See `Branch`. */
+  readonly isReserved?: boolean;
 }
 
 /** A step of the execution at which the search was stopped, and the state it is taken from. */
@@ -65,6 +67,8 @@ export interface SavedPath {
   readonly steps: readonly SavedStep[];
   /** To be explored after the last step. */
   readonly below: readonly SavedBranch[];
+  /** The first step that no execution has taken; without it, the last one. */
+  readonly firstNew?: number;
   /** With a limit. */
   readonly lessons?: SavedLessons;
 }

@@ -105,6 +105,7 @@ export class PartTree {
   }
 
   isFinished(branch: Branch): boolean {
+    if (branch.isReserved === true) return true;
     if (this.#done.has(branch) || this.#finished.has(branch)) return true;
     if (branch.branches.length === 0) return false;
     if (!branch.branches.every((each) => this.isFinished(each))) return false;
@@ -173,6 +174,7 @@ export class PartTree {
   #findBelow(place: Branch[], apart: ReadonlySet<Branch>, found: Place[]): Left {
     let all: Left = Left.NOTHING;
     for (const each of place.at(-1)!.branches) {
+      if (each.isReserved === true) continue;
       place.push(each);
       const left = this.#findWaiting(place, apart, found);
       place.pop();

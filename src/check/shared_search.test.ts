@@ -2,6 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  type ChoosingProgram,
+  choosingProgram,
+  watchChoices,
+} from '../../test/check/choosing_program.ts';
+import {
   fetchAdds,
   fileSystem,
   identicalAdds,
@@ -132,3 +137,49 @@ test('300 random programs in parts: each order of dependent steps is seen, and o
     assert.deepEqual([...seen].sort(), [...all].sort(), place);
   }
 });
+
+/** Holds a search in parts against all orders, and says whether there are few enough of them. */
+function compareChoices(program: ChoosingProgram, random: Random, place: string): boolean {
+  const { scenario, trace } = watchChoices(program);
+  const all = new Set<string>();
+  const onComplete = () => all.add(trace());
+  if (!explore(scenario, { strategy: 'sleep', executionsMax: 3000, onComplete }).isComplete) {
+    return false;
+  }
+  const seen: string[] = [];
+  exploreInParts(
+    () => scenario,
+    random,
+    () => seen.push(trace()),
+  );
+  assert.deepEqual(seen.sort(), [...all].sort(), `${place}: ${JSON.stringify(program)}`);
+  return true;
+}
+
+test('300 random programs whose steps have choices, in parts: each order and choice once', () => {
+  const seed = newSeed();
+  const random = new Random(seed);
+  for (let round = 0; round < 300; ) {
+    const isCompared = compareChoices(choosingProgram(random), random, `seed ${seed}`);
+    if (isCompared) round++;
+  }
+});
+
+/** In which what one part finds for one choice may come long before what another finds for the next. */
+const FAR_CHOICES: readonly ChoosingProgram[] = [
+  // Orders of the first actors' choices come back before, or behind, what belongs behind all of them.
+  [[10], [12], [14], [12]],
+  // What is put behind a choice has races with steps before it that no execution has shown.
+  [[9, 5], [14, 5], [10, 40], [4]],
+  // A part takes a sequence for one that covers all that begins with it.
+  [[12], [13], [12], [1, 0]],
+  [[12, 4], [13], [12], [1, 0]],
+];
+
+for (const program of FAR_CHOICES) {
+  test(`choices that are found far from each other: ${JSON.stringify(program)}`, () => {
+    const seed = newSeed();
+    const random = new Random(seed);
+    for (let round = 0; round < 200; round++) compareChoices(program, random, `seed ${seed}`);
+  });
+}

@@ -10,10 +10,10 @@
  * a leaf, so that what is seen there depends on no other part. What was split is one part again as
  * soon as one search could have left it so, and nobody is at it: a part is as large as it can be.
  *
- * Together the parts see each order of dependent steps exactly once, as one search does. Only the
- * numbers of executions given up and of probes may differ.
+ * Together the parts see each order of dependent steps exactly once, as one search does, whatever the
+ * order they come back in. Only the numbers of executions given up and of probes may differ.
  */
-import type { SavedBranch, SavedStep } from './checkpoint.ts';
+import type { SavedBranch, SavedPath, SavedStep } from './checkpoint.ts';
 import { Execution } from './execution.ts';
 import { PARTS_MAX, type Part, type PartResult, type SharedState } from './part.ts';
 import { PartTree, type Place } from './part_tree.ts';
@@ -34,7 +34,7 @@ export class SharedSearch {
     this.#scenario = scenario;
     this.#trace = new Trace(scenario, scenario.start().length);
     this.#asleep = new SleepRows(this.#trace);
-    this.#trees = new WakeupTrees(this.#trace, (into) => this.#tree.reopen(into));
+    this.#trees = new WakeupTrees(this.#trace, true, (into) => this.#tree.reopen(into));
     this.#tree = new PartTree(this.#trace, from);
   }
 
@@ -85,7 +85,7 @@ export class SharedSearch {
       return;
     }
     const steps = [...part.path.steps.slice(0, part.floor), ...rest.path.steps.slice(part.floor)];
-    this.#tree.keep(place, { path: { steps, below: rest.path.below }, floor: part.floor });
+    this.#tree.keep(place, { path: { ...rest.path, steps }, floor: part.floor });
   }
 
   save(): SharedState {
@@ -103,23 +103,22 @@ export class SharedSearch {
     const branch = place.at(-1)!;
     const floor = place.length - 1;
     const steps = this.#follow(place);
-    const below = this.#goOn(branch, steps);
+    // Nobody has taken the steps of a sequence that was inserted; that to the place is the last one.
+    const firstNew = place.findIndex((each) => !this.#tree.isTouched(each)) - 1;
+    const isNew = firstNew >= 0 && firstNew < steps.length - 1;
+    const path = { ...(isNew && { firstNew }), ...this.#goOn(branch, steps) };
     this.#tree.makeLeaf(branch);
     branch.isWhole = true;
-    const part = { path: { steps, below }, floor };
+    const part = { path, floor };
     this.#tree.keep(place, part);
     return part;
   }
 
-  /**
-   * Adds the steps to where one search is to go on in a tree.
-   *
-   * @returns what is to be explored behind them
-   */
-  #goOn({ branches }: Branch, steps: SavedStep[]): readonly SavedBranch[] {
+  /** Adds the steps to where one search is to go on in a tree. */
+  #goOn({ branches }: Branch, steps: SavedStep[]): SavedPath {
     const depth = steps.length;
     const from = branches.findIndex((each) => !this.#tree.isFinished(each));
-    if (from < 0) return [];
+    if (from < 0) return { steps, below: [] };
     for (const before of branches.slice(0, from)) this.#putToSleep(depth, before);
     const [current, ...later] = branches.slice(from);
     const { actor, choice } = current!;
@@ -128,9 +127,11 @@ export class SharedSearch {
     const part = this.#tree.partAt(current!);
     if (part !== undefined) {
       steps.push(...part.path.steps.slice(steps.length));
-      return part.path.below;
+      return { ...part.path, steps };
     }
-    if (!this.#tree.isTouched(current!)) return this.#trees.save(current!.branches);
+    if (!this.#tree.isTouched(current!)) {
+      return { steps, below: this.#trees.save(current!.branches) };
+    }
     this.#step(depth, current!);
     return this.#goOn(current!, steps);
   }
@@ -297,6 +298,7 @@ export class SharedSearch {
 /** From the root of a tree to each leaf. */
 function* sequencesOf(branches: readonly SavedBranch[]): Generator<SavedBranch[]> {
   for (const branch of branches) {
+    if (branch.isReserved === true) continue;
     if (branch.branches.length === 0) yield [branch];
     for (const rest of sequencesOf(branch.branches)) yield [branch, ...rest];
   }

@@ -5,8 +5,18 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import {
+  type ChoosingProgram,
+  choosingProgram,
+  watchChoices,
+} from '../../test/check/choosing_program.ts';
 import { fetchAdds, indexer, lastZero, readers } from '../../test/check/literature.ts';
-import { type RandomProgram, randomProgram, watch } from '../../test/check/random_program.ts';
+import {
+  type RandomProgram,
+  randomProgram,
+  type Watched,
+  watch,
+} from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
 import { newSeed } from '../../test/seed.ts';
 import { explore, replay, type Scenario, type StrategyOption, World } from './index.ts';
@@ -71,18 +81,21 @@ interface Bounded {
 }
 
 /** Holds a search with a limit against every schedule within it. */
-function compareBounded(program: RandomProgram, max: number, place: string): Bounded {
+function compareBounded(
+  watchAnew: () => Pick<Watched, 'scenario' | 'trace'>,
+  max: number,
+  text: string,
+): Bounded {
   const see = (strategy: StrategyOption) => {
-    const watched = watch(program);
+    const watched = watchAnew();
     const traces = new Set<string>();
     const onComplete = () => traces.add(watched.trace());
     return { ...explore(watched.scenario, { strategy, onComplete }), traces };
   };
   const every = see({ name: 'preemptions', max, reduction: 'none' });
   const { traces, executions, beyond, blocked } = see({ name: 'preemptions', max });
-  const text = `${place}, at most ${max}: ${JSON.stringify(program)}`;
-  assert.deepEqual(traces, every.traces, text);
-  assert.equal(executions, every.traces.size, text);
+  assert.deepEqual(traces, every.traces, `at most ${max}, ${text}`);
+  assert.equal(executions, every.traces.size, `at most ${max}, ${text}`);
   return { executions, run: executions + beyond + blocked };
 }
 
@@ -98,8 +111,9 @@ test(`with reduction, ${PROGRAMS} random programs: each order that needs so few 
     const program = randomProgram(random);
     const every = explore(watch(program).scenario, { strategy: 'none', executionsMax: 4000 });
     if (every.bounds.length > 0) continue;
+    const place = `seed ${seed}: ${JSON.stringify(program)}`;
     for (const max of [0, 1, 2]) {
-      const bounded = compareBounded(program, max, `seed ${seed}`);
+      const bounded = compareBounded(() => watch(program), max, place);
       accepted[max]! += bounded.executions;
       run[max]! += bounded.run;
     }
@@ -239,7 +253,45 @@ const HIDDEN: readonly RandomProgram[] = [
 ];
 
 test('orders that need few preemptions, and are next only to those that need more, are found', () => {
-  for (const program of HIDDEN) for (const max of [0, 1, 2]) compareBounded(program, max, 'hidden');
+  for (const program of HIDDEN) {
+    for (const max of [0, 1, 2]) compareBounded(() => watch(program), max, JSON.stringify(program));
+  }
+});
+
+test('with reduction, random programs whose steps have choices: each order and choice, once', (t) => {
+  const seed = newSeed();
+  t.diagnostic(`seed ${seed}`);
+  const random = new Random(seed);
+  for (let round = 0; round < PROGRAMS; ) {
+    const program = choosingProgram(random);
+    const { scenario } = watchChoices(program);
+    if (!explore(scenario, { strategy: 'none', executionsMax: 4000 }).isComplete) continue;
+    const place = `seed ${seed}: ${JSON.stringify(program)}`;
+    for (const max of [0, 1, 2]) compareBounded(() => watchChoices(program), max, place);
+    round++;
+  }
+});
+
+/** In which one choice of a step needs more preemptions than another. */
+const CHOICES_APART: readonly ChoosingProgram[] = [
+  [
+    [9, 2, 13],
+    [5, 10, 42],
+    [34, 12, 38],
+  ],
+  [
+    [19, 23, 4],
+    [19, 6, 5, 23],
+    [8, 41, 14],
+  ],
+];
+
+test('what others do beside a choice that needs more preemptions than another is found', () => {
+  for (const program of CHOICES_APART) {
+    for (const max of [0, 1, 2]) {
+      compareBounded(() => watchChoices(program), max, JSON.stringify(program));
+    }
+  }
 });
 
 /** Programs of the literature. */
@@ -275,7 +327,8 @@ test('60 random programs of threads that mostly do not meet: no order is missed'
         return [random.pick(['read', 'write', 'add', 'cas']), place, thread] as const;
       }),
     );
-    for (const max of [0, 1]) compareBounded(program, max, `seed ${seed}`);
+    const place = `seed ${seed}: ${JSON.stringify(program)}`;
+    for (const max of [0, 1]) compareBounded(() => watch(program), max, place);
   }
   t.diagnostic(`seed ${seed}`);
 });

@@ -89,7 +89,7 @@ export class Optimal implements Strategy {
     this.#order = new HappensBefore(trace, this.#symmetry);
     this.#waiter = new Waiting(trace, this.#order, probe);
     this.#removed = new Removal(trace, this.#order);
-    this.#trees = new WakeupTrees(trace);
+    this.#trees = new WakeupTrees(trace, limit === undefined);
     this.#cuts = limit && new Cuts(trace, this.#order, probe, limit);
   }
 
@@ -125,7 +125,10 @@ export class Optimal implements Strategy {
       this.#cuts?.end(at);
       const later = this.#later[at]!;
       if (later.length === 0) later.push(...this.#branchesBesides(at));
-      const next = later.shift();
+      let next = later.shift();
+      for (; next?.isReserved === true; next = later.shift()) {
+        this.#asleep.add(at, next.actor, next.choice);
+      }
       if (next === undefined) continue;
       this.#below[at] = next.branches;
       this.#firstNew = at;
@@ -156,6 +159,7 @@ export class Optimal implements Strategy {
 
   save(): SavedPath {
     const { length, actor, choice } = this.#trace;
+    const firstNew = this.#firstNew;
     return {
       steps: Array.from({ length }, (_, at) => ({
         actor: actor[at]!,
@@ -165,6 +169,7 @@ export class Optimal implements Strategy {
         ...(this.#cuts && { cuts: this.#cuts.save(at) }),
       })),
       below: length === 0 ? [] : this.#trees.save(this.#below[length - 1]!),
+      ...(firstNew < length - 1 && { firstNew }),
       ...(this.#cuts && { lessons: this.#cuts.saveLessons() }),
     };
   }
@@ -173,7 +178,7 @@ export class Optimal implements Strategy {
     return this.#later.slice(0, this.#floor).map((branches) => this.#trees.save(branches));
   }
 
-  restore({ steps, below, lessons }: SavedPath, floor: number): void {
+  restore({ steps, below, firstNew, lessons }: SavedPath, floor: number): void {
     this.#floor = floor;
     if (lessons !== undefined) this.#cuts?.restoreLessons(lessons);
     steps.forEach(({ asleep, later, cuts }, at) => {
@@ -186,7 +191,7 @@ export class Optimal implements Strategy {
     });
     if (steps.length === 0) return;
     this.#below[steps.length - 1] = this.#trees.restore(below);
-    this.#firstNew = steps.length - 1;
+    this.#firstNew = firstNew ?? steps.length - 1;
   }
 
   end(): void {

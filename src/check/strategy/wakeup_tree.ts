@@ -4,6 +4,10 @@
  * Before a sequence is added, the tree is searched for one that leads to the same, the order of
  * independent steps apart. The branches of a node are explored in their order.
  *
+ * What others do is explored below all choices of a step, if they are there, and else beside them.
+ * Where parts of a search tell what they have found in any order, all must have a place as soon as one
+ * has: else it would depend on the order what is below and what beside.
+ *
  * @source P. Abdulla, S. Aronis, B. Jonsson, K. Sagonas, Source Sets: A Foundation for Optimal
  *         Dynamic Partial Order Reduction, J. ACM 64(4), 2017, sections 5 and 6
  */
@@ -20,6 +24,8 @@ export interface Branch {
   readonly branches: Branch[];
   /** Whether everything below will be seen, as below a leaf. */
   isWhole?: boolean;
+  /** Of a choice of a step: whether nothing is to be explored yet, and only its place is kept. */
+  isReserved?: boolean;
 }
 
 /** Below the root nothing is known to be asleep. */
@@ -28,11 +34,17 @@ const noneAsleep = (): number => 0;
 /** Sequences of steps: each is the number of a step of the trace, whatever its place here. */
 export class WakeupTrees {
   readonly #trace: Trace;
+  readonly #reserves: boolean;
   readonly #onInsert: (into: Branch) => void;
 
-  /** @param onInsert told of each branch below which a sequence is inserted, or found */
-  constructor(trace: Trace, onInsert: (into: Branch) => void = () => {}) {
+  /**
+   * @param reserves whether all choices of a step get a place with the first of them: not with a
+   *                 limit, which may cut some off
+   * @param onInsert told of each branch below which a sequence is inserted, or found
+   */
+  constructor(trace: Trace, reserves: boolean, onInsert: (into: Branch) => void = () => {}) {
     this.#trace = trace;
+    this.#reserves = reserves;
     this.#onInsert = onInsert;
   }
 
@@ -63,7 +75,7 @@ export class WakeupTrees {
    * Adds `sequence` to a tree, unless it is there.
    *
    * @param branches of the root of the tree
-   * @param sequence is used up
+   * @param sequence is used up; without a step it stands for all that can come next
    * @param waysOf   in how many ways a step of the sequence can go
    * @param asleepOf the choices of an actor that are asleep at the root
    */
@@ -80,14 +92,10 @@ export class WakeupTrees {
         if (this.#trace.choice[sequence[first]!] !== branch.choice) continue;
         if (!this.#isInitial(sequence, first)) continue;
         sequence.splice(first, 1);
-        if (sequence.length > 0) this.#insertBelow(branch, sequence, waysOf);
-        return;
-      }
-      if (!this.#isIndependent(sequence, branch.point)) continue;
-      if (branch.ways === 1) {
         this.#insertBelow(branch, sequence, waysOf);
         return;
       }
+      if (!this.#isIndependent(sequence, branch.point)) continue;
       const same = branches.filter(({ actor }) => actor === branch.actor);
       const choices = same.reduce((mask, { choice }) => mask | (1 << choice), 0);
       if ((choices | asleepOf(branch.actor)) !== allOf(branch.ways)) continue;
@@ -99,29 +107,33 @@ export class WakeupTrees {
 
   /** A tree as data that does not depend on the numbers of points. */
   save(branches: readonly Branch[]): SavedBranch[] {
-    return branches.map(({ actor, choice, ways, point, branches: below }) => ({
+    return branches.map(({ actor, choice, ways, point, branches: below, isReserved }) => ({
       actor,
       choice,
       ways,
       point: this.#trace.pointOf(point),
       branches: this.save(below),
+      ...(isReserved === true && { isReserved }),
     }));
   }
 
   restore(saved: readonly SavedBranch[]): Branch[] {
     // Like those that are made here, for the sake of whoever compiles what reads them.
-    return saved.map(({ actor, choice, ways, point, branches }) => ({
+    return saved.map(({ actor, choice, ways, point, branches, isReserved = false }) => ({
       actor,
       choice,
       ways,
       point: this.#trace.numberOf(point),
       branches: this.restore(branches),
+      isReserved,
     }));
   }
 
   /** Below a leaf everything will be seen. */
   #insertBelow(branch: Branch, sequence: number[], waysOf: (step: number) => number): void {
-    if (branch.branches.length === 0 || branch.isWhole === true) return;
+    const isLeaf = branch.branches.length === 0 && branch.isReserved !== true;
+    if (isLeaf || branch.isWhole === true) return;
+    branch.isReserved = false;
     this.#onInsert(branch);
     this.insert(branch.branches, sequence, waysOf, noneAsleep);
   }
@@ -136,8 +148,10 @@ export class WakeupTrees {
         ways: waysOf(step),
         point: point[step]!,
         branches: [],
+        isReserved: false,
       };
       into.push(branch);
+      if (this.#reserves && branch.ways > 1) into.push(...otherChoicesOf(branch));
       into = branch.branches;
     }
   }
@@ -167,4 +181,14 @@ export class WakeupTrees {
     }
     return true;
   }
+}
+
+/** Places for the other choices of a step. */
+function otherChoicesOf(branch: Branch): Branch[] {
+  const others: Branch[] = [];
+  for (let choice = 0; choice < branch.ways; choice++) {
+    if (choice !== branch.choice)
+      others.push({ ...branch, choice, branches: [], isReserved: true });
+  }
+  return others;
 }

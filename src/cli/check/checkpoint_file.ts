@@ -9,7 +9,7 @@ const FORMAT = 'ptshare checkpoint';
 
 interface Content {
   readonly format: typeof FORMAT;
-  readonly version: 2;
+  readonly version: 3;
   /** Of what was searched, and how: only the same is gone on with. */
   readonly of: string;
   readonly saved: Readonly<Record<string, SavedSearch>>;
@@ -58,7 +58,7 @@ export class CheckpointFile {
   #parse(text: string): Content {
     try {
       const content = JSON.parse(text) as Content;
-      if (content.format === FORMAT && content.version === 2) return content;
+      if (content.format === FORMAT && content.version === 3) return content;
     } catch {
       // No JSON: said below.
     }
@@ -110,7 +110,7 @@ export class CheckpointFile {
   #content(): Content {
     return {
       format: FORMAT,
-      version: 2,
+      version: 3,
       of: this.#of,
       saved: Object.fromEntries(this.#saved),
       results: Object.fromEntries(this.#results),

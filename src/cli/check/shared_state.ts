@@ -5,7 +5,7 @@ import { partDataOf, partSchema } from '../jobs/part_data.ts';
 import { boundSchema, branchFields, figuresSchema, findingSchema, parse } from '../jobs/task.ts';
 import { TaskError } from '../jobs/task_error.ts';
 
-const FORMAT = 'ptshare shared search 2';
+const FORMAT = 'ptshare shared search 3';
 export const STATE_LENGTH_MAX = 2 ** 28;
 
 /** A tree with its parts as they travel. */
@@ -17,6 +17,7 @@ interface TreeData extends Omit<SharedState, 'branches' | 'part'> {
 const treeSchema: z.ZodType<SharedState, TreeData> = z.strictObject({
   ...branchFields,
   isWhole: z.boolean().exactOptional(),
+  isReserved: z.boolean().exactOptional(),
   isDone: z.boolean().exactOptional(),
   part: partSchema.exactOptional(),
   get branches(): z.ZodType<readonly SharedState[], readonly TreeData[]> {

@@ -39,22 +39,24 @@ test('every part of a search, and all that leads above it, comes back as it was'
 
 test('what differs from the step before is all that is said', () => {
   const branch: SavedBranch = { actor: 1, choice: 2, ways: 3, point: 2 ** 40, branches: [] };
-  const later = [{ ...branch, branches: [branch, branch] }, branch];
+  const reserved: SavedBranch = { ...branch, isReserved: true };
+  const later = [{ ...branch, branches: [branch, reserved] }, branch];
   const steps = [
     { actor: 0, choice: 0, asleep: [0, 0], later: [] },
     { actor: 70, choice: 0, asleep: [0, 3], later },
     { actor: 1, choice: 2, asleep: [0, 3], later: [] },
     { actor: 1, choice: 0, asleep: [1, 0], later: [] },
   ];
-  const part: Part = { path: { steps, below: [branch] }, floor: 2 };
+  const part: Part = { path: { steps, below: [branch], firstNew: 1 }, floor: 2 };
   const numbers = [1, 2, 3, 2 ** 40];
   assert.deepEqual(partDataOf(part), {
     path: {
       schedule: "0(70)1''1",
       actors: 2,
       asleep: [1, 1, 3, 3, 0, 1, 3, 1, 0],
-      later: [{ at: 1, branches: [...numbers, 2, ...numbers, 0, ...numbers, 0, ...numbers, 0] }],
+      later: [{ at: 1, branches: [...numbers, 2, ...numbers, 0, ...numbers, -1, ...numbers, 0] }],
       below: [...numbers, 0],
+      firstNew: 1,
     },
     floor: 2,
   });
@@ -81,7 +83,9 @@ test('paths that are none are refused', () => {
     { below: [0, 0, 1.5, 5, 0] },
     { below: [-1, 0, 1, 5, 0] },
     { below: [300, 0, 1, 5, 0] },
+    { below: [0, 0, 1, 5, -2] },
     { later: [{ at: 0, branches: [0] }] },
+    { firstNew: 2 },
   ];
   for (const path of bad) {
     assert.throws(() => parse(path), TaskError, JSON.stringify(path).slice(0, 200));

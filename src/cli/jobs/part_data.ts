@@ -20,9 +20,11 @@ const BYTE_MAX = 255;
 const CELLS_MAX = 2 ** 20;
 const NUMBERS_OF_BRANCH = 5;
 const NUMBERS_OF_CHANGE = 3;
+/** Instead of how many branches one has: its place is reserved. */
+const RESERVED = -1;
 const NONE: readonly SavedBranch[] = [];
 
-/** In preorder: the actor of each branch, its choice, ways, point, and how many branches it has. */
+/** In preorder: actor, choice, ways and point of each branch, and how many it has, or `RESERVED`. */
 const branches = z.array(z.number());
 /** Of some states, by number. */
 const branchesAt = z
@@ -40,6 +42,7 @@ const pathData = z.strictObject({
   asleep: z.array(z.int()),
   later: branchesAt,
   below: branches,
+  firstNew: z.int().min(0).max(DEPTH_MAX).optional(),
 });
 type PathData = z.input<typeof pathData>;
 
@@ -54,13 +57,14 @@ export function partDataOf({ path, floor }: Part): z.input<typeof partSchema> {
   return { path: pathDataOf(path), floor };
 }
 
-export function pathDataOf({ steps, below }: SavedPath): PathData {
+export function pathDataOf({ steps, below, firstNew }: SavedPath): PathData {
   return {
     schedule: formatSchedule(steps),
     actors: steps[0]?.asleep.length ?? 0,
     asleep: changesOf(steps),
     later: branchesAtOf(steps.map(({ later }) => later)),
     below: numbersOf(below),
+    ...(firstNew !== undefined && { firstNew }),
   };
 }
 
@@ -71,8 +75,8 @@ export function branchesAtOf(states: readonly (readonly SavedBranch[])[]): Branc
 }
 
 function numbersOf(saved: readonly SavedBranch[], numbers: number[] = []): number[] {
-  for (const { actor, choice, ways, point, branches: below } of saved) {
-    numbers.push(actor, choice, ways, point, below.length);
+  for (const { actor, choice, ways, point, branches: below, isReserved } of saved) {
+    numbers.push(actor, choice, ways, point, isReserved === true ? RESERVED : below.length);
     numbersOf(below, numbers);
   }
   return numbers;
@@ -90,8 +94,12 @@ function changesOf(steps: readonly SavedStep[]): number[] {
   return changes;
 }
 
-function readPath({ schedule, actors, asleep: changes, later, below }: PathData): SavedPath {
+function readPath(data: PathData): SavedPath {
+  const { schedule, actors, asleep: changes, later, below, firstNew } = data;
   const turns = readSchedule(schedule);
+  if (firstNew !== undefined && firstNew >= turns.length) {
+    throw new TaskError('What is new is no step of the path');
+  }
   if (turns.length * actors > CELLS_MAX) throw new TaskError('A path is too long');
   const branchesOf = new Map(later.map((each) => [each.at, readBranches(each.branches)]));
   let asleep: readonly number[] = new Array<number>(actors).fill(0);
@@ -109,7 +117,7 @@ function readPath({ schedule, actors, asleep: changes, later, below }: PathData)
     return { actor, choice, asleep, later: branchesOf.get(at) ?? NONE };
   });
   if (next !== changes.length) throw new TaskError('Somebody is asleep in no state of the path');
-  return { steps, below: readBranches(below) };
+  return { steps, below: readBranches(below), ...(firstNew !== undefined && { firstNew }) };
 }
 
 function readAbove(states: BranchesAt): readonly (readonly SavedBranch[])[] {
@@ -136,13 +144,16 @@ function readBranches(numbers: readonly number[]): SavedBranch[] {
   let next = 0;
   const readOne = (depth: number): SavedBranch => {
     const [actor, choice, ways, point, count] = numbers.slice(next, next + NUMBERS_OF_BRANCH);
-    if (count === undefined || depth > DEPTH_MAX || ![actor, choice, ways].every(isByte)) {
+    const isCount = Number.isInteger(count) && count! >= RESERVED;
+    if (!isCount || depth > DEPTH_MAX || ![actor, choice, ways].every(isByte)) {
       throw new TaskError('A branch is none');
     }
     next += NUMBERS_OF_BRANCH;
+    const branch = { actor: actor!, choice: choice!, ways: ways!, point: point! };
+    if (count === RESERVED) return { ...branch, branches: [], isReserved: true };
     const below: SavedBranch[] = [];
-    while (below.length < count) below.push(readOne(depth + 1));
-    return { actor: actor!, choice: choice!, ways: ways!, point: point!, branches: below };
+    while (below.length < count!) below.push(readOne(depth + 1));
+    return { ...branch, branches: below };
   };
   const found: SavedBranch[] = [];
   while (next < numbers.length) found.push(readOne(0));

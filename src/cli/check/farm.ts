@@ -12,7 +12,7 @@ import { Worker } from 'node:worker_threads';
 import { assert } from '../../base/assert.ts';
 import type { Estimate, Part, Scenario } from '../../check/index.ts';
 import { type ExitCode, Failure } from '../failure.ts';
-import type { Job, SavedSearch, SearchResult, Unit, UnitEvent, UnitResult } from './job.ts';
+import type { Job, Order, SavedSearch, SearchResult, Unit, UnitEvent, UnitResult } from './job.ts';
 import { Running } from './running.ts';
 import { scenarioOf } from './subject.ts';
 import { HUNGRY } from './unit.ts';
@@ -97,7 +97,7 @@ export class Farm {
       } else {
         assert(this.#idle.length + 1 < this.#lanes, 'a search that is not over has work');
         const timer = setTimeout(() => {
-          worker ??= this.#newWorker();
+          worker ??= this.#prepareWorker();
         }, START_MS);
         await this.#wait();
         clearTimeout(timer);
@@ -191,6 +191,15 @@ export class Farm {
     for (const resolve of idle) resolve();
   }
 
+  /** A thread for a search that is under way, if one may be shared. */
+  #prepareWorker(): Worker | undefined {
+    const running = [...this.#running].find(({ job }) => job.shareAfterMs !== undefined);
+    if (running === undefined) return undefined;
+    const worker = this.#newWorker();
+    order(worker, { kind: 'prepare', subject: running.job.subject });
+    return worker;
+  }
+
   #newWorker(): Worker {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: this.#shared,
@@ -214,7 +223,7 @@ export class Farm {
         }
         if (event.kind === 'done') resolve(event.result);
       });
-      worker.postMessage(unitOf(work));
+      order(worker, { kind: 'unit', unit: unitOf(work) });
     });
   }
 
@@ -232,6 +241,10 @@ export class Farm {
       ...(estimate && { estimate }),
     });
   }
+}
+
+function order(worker: Worker, order: Order): void {
+  worker.postMessage(order);
 }
 
 function unitOf({ running, parts }: Work): Unit {

@@ -56,6 +56,9 @@ export interface SearchResult extends Exploration {
   readonly saved?: SavedSearch;
 }
 
+/** All of a search. */
+export const WHOLE: Part = { path: { steps: [], below: [] }, floor: 0 };
+
 /** Some of a search: parts of it, one after the other. */
 export interface Unit {
   /** Which word of what the threads share tells to stop. */
@@ -71,6 +74,11 @@ export interface Unit {
   /** After which it is given back if another thread has nothing to do. */
   readonly shareAfterMs?: number;
 }
+
+/** What a thread is told: what to do, or what it may be given to do soon. */
+export type Order =
+  | { readonly kind: 'unit'; readonly unit: Unit }
+  | { readonly kind: 'prepare'; readonly subject: Subject };
 
 /** What came of a part. */
 export interface PartOutcome extends PartResult {

@@ -5,7 +5,7 @@ import { lastZero } from '../../../test/check/literature.ts';
 import { explore, type Scenario } from '../../check/index.ts';
 import type { Job, Unit } from './job.ts';
 import { Running } from './running.ts';
-import { performUnit } from './unit.ts';
+import { performUnit, rehearse } from './unit.ts';
 
 const JOB: Job = {
   subject: { kind: 'file', file: 'last_zero.mjs' },
@@ -42,3 +42,21 @@ test('parts of an execution each are not handed out one by one, and nothing is c
   assert.deepEqual([executions, deepest, isComplete], [whole.executions, whole.deepest, true]);
   assert.ok(units < whole.executions / 3, `${units} units of ${whole.executions} executions`);
 });
+
+test('a rehearsal searches from the beginning on, and ends when it has been through', () => {
+  const { scenario, seen } = counted(lastZero(10));
+  let pauses = 0;
+  for (const _ of rehearse(scenario)) pauses++;
+  assert.ok(pauses > 1, `${pauses} pauses`);
+  assert.ok(seen() >= explore(lastZero(10)).executions, 'nothing is left out');
+});
+
+/** A scenario that counts how often it is begun. */
+function counted(inner: Scenario): { readonly scenario: Scenario; seen(): number } {
+  let begun = 0;
+  const start: Scenario['start'] = () => {
+    begun++;
+    return inner.start();
+  };
+  return { scenario: { ...inner, start }, seen: () => begun };
+}

@@ -10,10 +10,16 @@ import {
   type SharedState,
 } from '../../check/index.ts';
 import { NO_FIGURES, sumOf } from './figures.ts';
-import type { Figures, Job, PartOutcome, SavedSearch, SearchResult, UnitResult } from './job.ts';
+import {
+  type Figures,
+  type Job,
+  type PartOutcome,
+  type SavedSearch,
+  type SearchResult,
+  type UnitResult,
+  WHOLE,
+} from './job.ts';
 
-/** All of a search. */
-const WHOLE: Part = { path: { steps: [], below: [] }, floor: 0 };
 /** Of a part, before it is given back for others: many times what going on costs. */
 const PATIENCE_MS = 50;
 const PATIENCE_MS_MAX = 200;

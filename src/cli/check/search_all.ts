@@ -142,9 +142,11 @@ class ProgressText {
     this.#show();
   }
 
-  /** Of the searches that are under way, how much there is of each that has a guess. */
+  /** Of the searches that are under way, how much there is of each that has a guess not yet refuted. */
   #estimates(): string[] {
-    const known = [...this.#running.values()].flatMap(({ estimate }) => estimate ?? []);
+    const known = [...this.#running.values()].flatMap(({ executions, estimate }) =>
+      estimate !== undefined && executions <= estimate.high ? estimate : [],
+    );
     if (known.length === 0) return [];
     const guesses = known.map(({ executions, low, high }) => {
       const [about, from, to] = [executions, low, high].map((count) => count.toLocaleString('en'));

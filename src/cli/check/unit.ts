@@ -1,13 +1,23 @@
 /** Does a unit of a search, and says now and then how far it is. */
-import { type Exploration, estimate, exploreParts, type Scenario } from '../../check/index.ts';
+import {
+  type Exploration,
+  estimate,
+  exploreParts,
+  type Part,
+  type PartResult,
+  type Scenario,
+} from '../../check/index.ts';
 import { figuresOf } from './figures.ts';
-import type { PartOutcome, Unit, UnitEvent, UnitResult } from './job.ts';
+import { type PartOutcome, type Unit, type UnitEvent, type UnitResult, WHOLE } from './job.ts';
 
 const TELL_MS = 200;
 /** How long a guess may take. */
 const ESTIMATE_MS = 300;
 /** Executions of a unit at least, on a machine that is too busy for more. */
 const RUNS_MIN = 32;
+
+/** Of a rehearsal, until it is seen whether there is something to do. */
+const REHEARSE_MS = 10;
 
 /** The word that says how many threads have nothing to do, in what all share. */
 export const HUNGRY = 0;
@@ -48,6 +58,17 @@ export function performUnit(
   if (isGuessDue && Atomics.load(shared, HUNGRY) > 0) return { outcomes, isGuessDue };
   if (isGuessDue) guess(scenario, isStopped, tell);
   return { outcomes };
+}
+
+/** Searches from the beginning on, some executions at a time. */
+export function* rehearse(scenario: Scenario): Generator<void, void, void> {
+  for (let part: Part | undefined = WHOLE; part !== undefined; ) {
+    const begun = performance.now();
+    const shouldStop = (): boolean => performance.now() - begun >= REHEARSE_MS;
+    const rest: PartResult['rest'] = exploreParts(scenario, [part], { shouldStop })[0]?.rest;
+    yield;
+    part = rest && { path: rest.path, floor: 0 };
+  }
 }
 
 function guess(

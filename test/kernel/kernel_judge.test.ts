@@ -186,7 +186,7 @@ function childrenOf(pid: number): string[] {
 }
 
 async function until(holds: () => boolean, sentence: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!holds() && Date.now() < deadline) await sleep(10);
   assert.ok(holds(), sentence);
 }

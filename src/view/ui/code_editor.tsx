@@ -9,7 +9,7 @@ import {
   type StringStream,
   syntaxHighlighting,
 } from '@codemirror/language';
-import { EditorState } from '@codemirror/state';
+import { Annotation, EditorState } from '@codemirror/state';
 import {
   drawSelection,
   EditorView,
@@ -18,7 +18,8 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { useEffect, useRef } from 'react';
+import { useEffect, useLayoutEffect, useRef } from 'react';
+import { flushSync } from 'react-dom';
 
 interface CodeEditorProps {
   readonly label: string;
@@ -27,6 +28,9 @@ interface CodeEditorProps {
   /** Ctrl-Enter. */
   readonly onRun: () => void;
 }
+
+/** Of a change that comes from outside. */
+const isGiven = Annotation.define<boolean>();
 
 const language = StreamLanguage.define({
   name: 'script',
@@ -95,7 +99,10 @@ export function CodeEditor({ label, text, onChange, onRun }: CodeEditorProps) {
         keymap.of([{ key: 'Mod-Enter', run }, ...defaultKeymap, ...historyKeymap]),
         EditorView.contentAttributes.of({ 'aria-label': label }),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) told.current.onChange(update.state.doc.toString());
+          const isTyped = !update.transactions.some((each) => each.annotation(isGiven) === true);
+          if (!update.docChanged || !isTyped) return;
+          // At once: what is typed next, or run, is to be that of this text.
+          flushSync(() => told.current.onChange(update.state.doc.toString()));
         }),
       ],
     });
@@ -103,10 +110,11 @@ export function CodeEditor({ label, text, onChange, onRun }: CodeEditorProps) {
     view.current = made;
     return () => made.destroy();
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const shown = view.current;
     if (shown === null || shown.state.doc.toString() === text) return;
-    shown.dispatch({ changes: { from: 0, to: shown.state.doc.length, insert: text } });
+    const changes = { from: 0, to: shown.state.doc.length, insert: text };
+    shown.dispatch({ changes, annotations: isGiven.of(true) });
   }, [text]);
   return <div ref={place} className="code-editor" />;
 }

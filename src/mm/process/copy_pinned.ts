@@ -1,7 +1,7 @@
 /** Copying a page for the child at once. @source mm/memory.c copy_present_page() (Linux 6.18) */
 import { copyContent, writtenFlags } from '../fault/wp_copy.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
-import { setLeaf } from '../table/pgtable.ts';
+import { setMapped } from '../table/mapped_entry.ts';
 import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import { Rss } from '../vma/mm.ts';
 import { VM } from '../vma/vma.ts';
@@ -29,6 +29,6 @@ export function* copyPinned(
   yield setting(machine.objects.entry(to));
   const flags = writtenFlags(vma);
   const isNoted = isWp && (vma.flags & VM.UFFD_WP) !== 0;
-  setLeaf(machine, to, spare, isNoted ? flagsOfWp(flags, WpChange.PROTECT) : flags);
+  setMapped(machine, to, spare, isNoted ? flagsOfWp(flags, WpChange.PROTECT) : flags);
   return true;
 }

@@ -51,11 +51,12 @@ function* copyProtNone(copy: Copy, from: number, to: number, page: number): Op<b
   const { task, child } = copy;
   const { machine, mm } = task;
   const frame = softValueAt(machine, from);
+  const flags = softFlagsAt(machine, from);
   const isShared = yield* tryDupRmap(machine, mm, child, frame);
-  if (!isShared) return yield* copyPinned(copy, to, page, frame);
+  if (!isShared) return yield* copyPinned(copy, to, page, frame, (flags & UFFD_WP) !== 0);
   yield setting(machine.objects.entry(to));
-  const flags = softFlagsAt(machine, from) & ~ACCESSED & ~forgottenFlags(copy.to, UFFD_WP);
-  setSoftEntry(machine, to, SoftKind.PROT_NONE, frame, flags);
+  const kept = flags & ~ACCESSED & ~forgottenFlags(copy.to, UFFD_WP);
+  setSoftEntry(machine, to, SoftKind.PROT_NONE, frame, kept);
   return true;
 }
 

@@ -108,6 +108,19 @@ test('fork() copies a pinned page at once, and the parent keeps the pinned one',
   check(machine);
 });
 
+test('fork() copies a pinned page that nobody may access, for nobody to access', () => {
+  const { machine, parent } = newFamily();
+  const pinned = mm.run(mm.getUserPage(parent, FIRST, mm.FOLL.PIN | mm.FOLL.WRITE));
+  mm.run(mm.mprotect(parent, FIRST * 4096, 8 * 4096, 0));
+  const child = forked(parent);
+  assert.ok(mm.run(mm.load(child, FIRST)) < 0, 'SIGSEGV');
+  machine.frameData[pinned] = 7;
+  for (const task of [parent, child]) mm.run(mm.mprotect(task, FIRST * 4096, 8 * 4096, 1));
+  assert.deepEqual([mm.run(mm.load(parent, FIRST)), mm.run(mm.load(child, FIRST))], [7, 100]);
+  mm.run(mm.unpin(parent, pinned, true));
+  check(machine);
+});
+
 test('fork() leaves out MADV_DONTFORK, and empties MADV_WIPEONFORK', () => {
   const { machine, parent } = newFamily();
   mm.run(mm.madvise(parent, FIRST * 4096, 4096, MADV.DONTFORK));

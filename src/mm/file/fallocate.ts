@@ -3,7 +3,9 @@
  *
  * @source fs/open.c vfs_fallocate(), mm/shmem.c shmem_fallocate(), fs/ext4/extents.c
  *         ext4_fallocate() (Linux 6.18)
- * @omits  FALLOC_FL_COLLAPSE_RANGE, _INSERT_RANGE, _UNSHARE_RANGE and _WRITE_ZEROES of files on a disk
+ * @omits  FALLOC_FL_COLLAPSE_RANGE, _INSERT_RANGE, _UNSHARE_RANGE and _WRITE_ZEROES of files on a disk;
+ *         clearing what was allocated behind the end when that is done once more: fault-around maps it
+ *         then as soon as the file has grown
  */
 import { designOf } from '../design/design.ts';
 import { fallocateHugetlb } from '../hugetlb/file.ts';
@@ -15,7 +17,7 @@ import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing, writingContent } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
-import { findGetFrame, findLockFrame, getLockedFrame, type Place } from './filemap.ts';
+import { findGetFrame, findLockFrame, getLockedFrame, isBehindEnd, type Place } from './filemap.ts';
 import { type Inode, isMemory, pagesOfInode } from './inode.ts';
 import type { OpenFile } from './open_file.ts';
 import { zeroPartialPage } from './partial_page.ts';
@@ -165,9 +167,12 @@ function* allocatePages(place: Place, inode: Inode, start: number, end: number):
     const found = yield* findGetFrame(place, inode, index);
     if (found !== NONE) {
       // What an earlier call has made is cleared now, and can be mapped from now on.
+      const isBehind = yield* isBehindEnd(place, inode, index);
       const head = headOf(machine, found);
       yield writing(machine.objects.frame(head));
-      machine.frameFlags[head]! |= FrameFlag.DIRTY | FrameFlag.UPTODATE;
+      machine.frameFlags[head]! |= isBehind
+        ? FrameFlag.DIRTY
+        : FrameFlag.DIRTY | FrameFlag.UPTODATE;
       yield* putFrame(machine, cpu, found);
       continue;
     }

@@ -4,7 +4,7 @@
 
 import { DIRTY } from '../arch/index.ts';
 import { indexOf } from './file/filemap.ts';
-import { hasDisk, type Inode, pagesOfInode } from './file/inode.ts';
+import { endOfPages, hasDisk, type Inode } from './file/inode.ts';
 import { auditHugetlb, cachedAt, countHugetlb, countTop } from './hugetlb/audit.ts';
 import { isHugetlbFolio } from './hugetlb/folio.ts';
 import type { Machine } from './machine.ts';
@@ -143,12 +143,17 @@ function referencesOfEntries(machine: Machine, maps: Int32Array, hugeMaps: Int32
   return references;
 }
 
-/** Behind its end a file has nothing but pages that were allocated for later, and parts of folios. */
+/**
+ * No folio of a file starts behind its end, and behind what was allocated for later. On a disk one may
+ * in which a range of zeroes starts or ends: it holds nothing.
+ */
 function checkEnd(machine: Machine, inode: Inode): void {
-  for (const index of inode.pages.within(pagesOfInode(inode), Number.POSITIVE_INFINITY)) {
-    const flags = machine.frameFlags[inode.pages.get(index)]!;
-    const isSmall = (flags & FrameFlag.HEAD) === 0;
-    if (isSmall && (flags & FrameFlag.UPTODATE) !== 0) violate(machine, 'P-COUNT');
+  const end = endOfPages(inode);
+  for (const index of inode.pages.within(end, Number.POSITIVE_INFINITY)) {
+    const head = headOf(machine, inode.pages.get(index));
+    const holdsNothing = (machine.frameFlags[head]! & FrameFlag.UPTODATE) === 0;
+    if (hasDisk(inode) && holdsNothing) continue;
+    if (machine.frameIndex[head]! >= end) violate(machine, 'P-COUNT');
   }
 }
 

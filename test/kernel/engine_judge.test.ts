@@ -11,6 +11,7 @@ import { compareRandomPrograms, describeMismatch, shrinkMismatch } from './judge
 import { runAllOnKernel } from './kernel_judge.ts';
 import { parseProgram } from './program.ts';
 import { referenceHost } from './reference_host.ts';
+import { FILE_RULES } from './rules/file.ts';
 import { MADVISE_RULES } from './rules/madvise.ts';
 import { MLOCK_RULES } from './rules/mlock.ts';
 import { MMAP_RULES } from './rules/mmap.ts';
@@ -44,7 +45,14 @@ judgedTest('the engine does with random programs what the kernel does', needs, (
   );
 });
 
-const rules = [...MMAP_RULES, ...MADVISE_RULES, ...MREMAP_RULES, ...MLOCK_RULES, ...VMA_RULES];
+const rules = [
+  ...MMAP_RULES,
+  ...MADVISE_RULES,
+  ...MREMAP_RULES,
+  ...MLOCK_RULES,
+  ...VMA_RULES,
+  ...FILE_RULES,
+];
 
 judgedTest(`${rules.length} rules hold for the engine`, needs, () => {
   const programs = rules.map(({ program }) => parseProgram(program));

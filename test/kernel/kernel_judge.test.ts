@@ -12,6 +12,7 @@ import { generateProgram } from './generator.ts';
 import { EXECUTOR_ARGUMENTS, executor, runAllOnKernel, runOnKernel } from './kernel_judge.ts';
 import { encodeProgram, formatProgram, type Program, parseProgram } from './program.ts';
 import { referenceHost } from './reference_host.ts';
+import { FILE_RULES } from './rules/file.ts';
 import { MADVISE_RULES } from './rules/madvise.ts';
 import { MLOCK_RULES } from './rules/mlock.ts';
 import { MMAP_RULES } from './rules/mmap.ts';
@@ -60,7 +61,7 @@ judgedTest('the process that programs start in holds nothing but the executor', 
   assert.deepEqual(states[0]!.counters, initial.counters);
 });
 
-for (const rules of [MMAP_RULES, MREMAP_RULES, VMA_RULES, MADVISE_RULES, MLOCK_RULES]) {
+for (const rules of [MMAP_RULES, MREMAP_RULES, VMA_RULES, MADVISE_RULES, MLOCK_RULES, FILE_RULES]) {
   judgedTest(
     `${rules.length} rules, among them: ${rules[0]!.says}`,
     [...needs, referenceHost],

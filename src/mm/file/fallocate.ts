@@ -3,21 +3,19 @@
  *
  * @source fs/open.c vfs_fallocate(), mm/shmem.c shmem_fallocate(), fs/ext4/extents.c
  *         ext4_fallocate() (Linux 6.18)
- * @omits  FALLOC_FL_COLLAPSE_RANGE, _INSERT_RANGE, _UNSHARE_RANGE and _WRITE_ZEROES of files on a disk;
- *         clearing what was allocated behind the end when that is done once more: fault-around maps it
- *         then as soon as the file has grown
+ * @omits  FALLOC_FL_COLLAPSE_RANGE, _INSERT_RANGE, _UNSHARE_RANGE and _WRITE_ZEROES of files on a disk
  */
 import { designOf } from '../design/design.ts';
 import { fallocateHugetlb } from '../hugetlb/file.ts';
 import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, putFrame } from '../page/frame.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
-import { EBADF, EFBIG, EINVAL, ENODEV, ENOSPC, EOPNOTSUPP } from '../world/errno.ts';
+import { EBADF, EFBIG, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing, writingContent } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
-import { findGetFrame, findLockFrame, getLockedFrame, isBehindEnd, type Place } from './filemap.ts';
+import { addFolio, findLockFrame, IS_THERE, type Place, removeFrame } from './filemap.ts';
 import { type Inode, isMemory, pagesOfInode } from './inode.ts';
 import type { OpenFile } from './open_file.ts';
 import { zeroPartialPage } from './partial_page.ts';
@@ -159,30 +157,66 @@ function* zeroPage(place: Place, inode: Inode, index: number): Op<void> {
   yield* putFrame(machine, cpu, frame);
 }
 
-/** Makes the pages that are not there. They hold nothing yet: fault-around passes them over. */
+/**
+ * Makes the pages that are not there. They hold nothing yet: fault-around passes them over, and they
+ * go again if memory does not suffice for all.
+ *
+ * @source mm/shmem.c shmem_fallocate()
+ */
 function* allocatePages(place: Place, inode: Inode, start: number, end: number): Op<number> {
   const { machine, cpu } = place;
+  const before = inode.allocatedEnd;
+  const first = Math.floor(start / PAGE_BYTES);
   const last = Math.ceil(end / PAGE_BYTES);
-  for (let index = Math.floor(start / PAGE_BYTES); index < last; index++) {
-    const found = yield* findGetFrame(place, inode, index);
-    if (found !== NONE) {
-      // What an earlier call has made is cleared now, and can be mapped from now on.
-      const isBehind = yield* isBehindEnd(place, inode, index);
-      const head = headOf(machine, found);
-      yield writing(machine.objects.frame(head));
-      machine.frameFlags[head]! |= isBehind
-        ? FrameFlag.DIRTY
-        : FrameFlag.DIRTY | FrameFlag.UPTODATE;
-      yield* putFrame(machine, cpu, found);
-      continue;
+  yield writing(machine.objects.pages(inode.id));
+  inode.allocatedEnd = Math.max(before, last);
+  for (let index = first; index < last; index++) {
+    const frame = yield* allocatePage(place, inode, index);
+    if (frame === NONE) {
+      yield writing(machine.objects.pages(inode.id));
+      inode.allocatedEnd = before;
+      yield* undoAllocation(place, inode, first, index);
+      return ENOMEM;
     }
-    const frame = yield* getLockedFrame(place, inode, index);
-    if (frame === NONE) return ENOSPC;
-    yield writing(machine.objects.frame(frame));
-    machine.frameFlags[frame]! &= ~FrameFlag.UPTODATE;
-    machine.frameFlags[frame]! |= FrameFlag.DIRTY;
     yield* unlockFolio(machine, cpu, frame);
     yield* putFrame(machine, cpu, frame);
   }
   return 0;
+}
+
+/**
+ * Page `index`, locked, with a reference. If it is there, it is cleared where an earlier call has made
+ * it: nobody takes it back, and fault-around maps it from now on.
+ *
+ * @returns `NONE` if memory is exhausted
+ * @source  mm/shmem.c shmem_get_folio_gfp(), SGP_FALLOC
+ */
+function* allocatePage(place: Place, inode: Inode, index: number): Op<number> {
+  const { machine } = place;
+  for (;;) {
+    const found = yield* findLockFrame(place, inode, index);
+    if (found !== NONE) {
+      const head = headOf(machine, found);
+      yield writing(machine.objects.frame(head));
+      machine.frameFlags[head]! |= FrameFlag.DIRTY | FrameFlag.UPTODATE;
+      return found;
+    }
+    const made = yield* addFolio(place, inode, index, 0, FrameFlag.DIRTY);
+    if (made !== IS_THERE) return made;
+  }
+}
+
+/** Of the pages `[start, end)`, those go that hold nothing: nobody has asked for them since. */
+function* undoAllocation(place: Place, inode: Inode, start: number, end: number): Op<void> {
+  const { machine, cpu } = place;
+  for (let index = start; index < end; index++) {
+    const frame = yield* findLockFrame(place, inode, index);
+    if (frame === NONE) continue;
+    const head = headOf(machine, frame);
+    yield reading(machine.objects.frame(head));
+    const holdsNothing = (machine.frameFlags[head]! & FrameFlag.UPTODATE) === 0;
+    if (holdsNothing) yield* removeFrame(place, inode, frame);
+    yield* unlockFolio(machine, cpu, frame);
+    yield* putFrame(machine, cpu, frame);
+  }
 }

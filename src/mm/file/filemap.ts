@@ -95,7 +95,7 @@ export function* getLockedFrame(
 }
 
 /** Some page of what was to be put in has been there already. */
-const IS_THERE = -2;
+export const IS_THERE = -2;
 
 /**
  * Puts a new folio of 2^order pages in: page `index`, which is a multiple of that, and those behind.

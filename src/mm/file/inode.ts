@@ -22,6 +22,11 @@ export interface Inode {
   readonly hugetlb: HugetlbInode | undefined;
   /** i_size, in bytes. Read without a lock: object `pages`. */
   bytes: number;
+  /**
+   * Of files in memory: up to which page fallocate(2) has made some, which may lie behind the end.
+   * Changed under i_rwsem; read without: object `pages`.
+   */
+  allocatedEnd: number;
   /** Those that are in memory. Changed under `pagesLock`; read without it: object `pages`. */
   readonly pages: PageCache;
   /** What the disk has of pages that are not in memory, by index; zeroes elsewhere. */
@@ -53,6 +58,7 @@ export function newInode(
     placement,
     hugetlb,
     bytes,
+    allocatedEnd: 0,
     pages: new PageCache(),
     disk: new Map(),
     mappings: new Map(),
@@ -64,6 +70,15 @@ export function newInode(
 /** How many pages the file has: those behind can be mapped, but not accessed. */
 export function pagesOfInode({ bytes }: Inode): number {
   return Math.ceil(bytes / PAGE_BYTES);
+}
+
+/**
+ * Behind which page the file has none: where it ends, or what fallocate(2) has made for later.
+ *
+ * @source include/linux/shmem_fs.h shmem_fallocend()
+ */
+export function endOfPages(inode: Inode): number {
+  return Math.max(pagesOfInode(inode), inode.allocatedEnd);
 }
 
 /** Whether its pages live in memory only, and are made when they are first touched. */

@@ -20,13 +20,19 @@ interface Range {
   readonly end: number;
 }
 
-/** Splits folios that go beyond the bytes `[start, end)` where these start and end. */
+/**
+ * Splits folios that go beyond the bytes `[start, end)` where these start and end. What was allocated
+ * for later is given up before: no part stays for its sake.
+ */
 export function* splitAround(place: Place, inode: Inode, start: number, end: number): Op<void> {
   const range = {
     first: Math.floor(start / PAGE_BYTES),
     start: Math.ceil(start / PAGE_BYTES),
     end: Math.floor(end / PAGE_BYTES),
   };
+  yield writing(place.machine.objects.pages(inode.id));
+  const isGivenUp = range.start < inode.allocatedEnd && inode.allocatedEnd <= range.end;
+  if (isGivenUp) inode.allocatedEnd = range.start;
   yield* splitPartial(place, inode, range.first, range);
   const last = Math.ceil(end / PAGE_BYTES) - 1;
   if (last > range.first) yield* splitPartial(place, inode, last, range);

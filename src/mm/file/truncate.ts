@@ -71,8 +71,9 @@ export function* setSize(place: Place, inode: Inode, bytes: number): Op<void> {
   const invalidateLock = machine.objects.invalidateLock(inode.id);
   const isLocked = !isMemory(inode);
   const before = inode.bytes;
-  // To the size that it has: shmem frees what FALLOC_FL_KEEP_SIZE has made behind the end.
-  const isCut = isLocked ? bytes < inode.bytes : bytes <= inode.bytes;
+  // There may be pages behind the end: memory frees what fallocate(2) has made for later, unless the
+  // file grows; a disk drops those in which a range of zeroes started or ended, even then.
+  const isCut = isLocked || bytes <= inode.bytes;
   if (isLocked) yield* lock(machine, cpu, invalidateLock, Rank.INVALIDATE);
   yield writing(machine.objects.pages(inode.id));
   inode.bytes = bytes;

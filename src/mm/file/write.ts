@@ -2,7 +2,7 @@
 import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, putFrame } from '../page/frame.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
-import { EBADF, EINVAL, ENOSPC } from '../world/errno.ts';
+import { EBADF, EINVAL, ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { writing, writingContent } from '../world/point.ts';
@@ -49,5 +49,5 @@ export function* writeFile(
     yield* putFrame(machine, cpu, frame);
   }
   yield* unlock(machine, cpu, machine.objects.inodeLock(inode.id), Rank.INODE);
-  return at === offset && length > 0 ? ENOSPC : at - offset;
+  return at === offset && length > 0 ? ENOMEM : at - offset;
 }

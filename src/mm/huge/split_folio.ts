@@ -7,7 +7,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { type Place, removeFrame } from '../file/filemap.ts';
-import { type Inode, isMemory, pagesOfInode } from '../file/inode.ts';
+import { endOfPages, type Inode, isMemory } from '../file/inode.ts';
 import { unmapMapping } from '../file/unmap_mapping.ts';
 import { headOf, orderOf, putFrame } from '../page/frame.ts';
 import { entireMapcount } from '../rmap/large_mapcount.ts';
@@ -22,7 +22,7 @@ import { FrameFlag, ORDER_SHIFT, type World } from '../world/world.ts';
  * gets it back by faults.
  *
  * Called under the lock of the folio `head`, with a reference, both of which are then of its first
- * part. Parts behind the end of the file leave it.
+ * part. Parts behind the end of the file leave it, unless fallocate(2) has made them for later.
  *
  * @returns false if somebody else holds the folio, or it is dirty and on a disk: it is as before, but
  *          for who maps it
@@ -100,7 +100,7 @@ function* dropBehindEnd(place: Place, inode: Inode, head: number, pages: number)
     const size = 2 ** orderOf(machine, frame);
     assert(headOf(machine, frame) === frame, 'parts of a folio follow each other');
     yield reading(machine.objects.pages(inode.id));
-    if (machine.frameIndex[frame]! >= pagesOfInode(inode)) {
+    if (machine.frameIndex[frame]! >= endOfPages(inode)) {
       yield writing(machine.objects.frame(frame));
       machine.frameReferences[frame]!++;
       yield* removeFrame(place, inode, frame);

@@ -179,41 +179,6 @@ const hugetlb: readonly Rule[] = [
   },
 ];
 
-const files: readonly Rule[] = [
-  {
-    says: 'huge pages of 1 MiB do not exist',
-    program: `memfd_create f0 hugetlb|0x${(20 * 2 ** 26).toString(16)} 1`,
-    result: 'ENODEV',
-  },
-  {
-    says: 'a size of huge pages needs MFD_HUGETLB',
-    program: `memfd_create f0 0x${(21 * 2 ** 26).toString(16)} 1`,
-    result: 'EINVAL',
-  },
-  { says: 'a name has 249 characters', program: 'memfd_create f0 0 249', result: '0' },
-  { says: 'a name has no 250 characters', program: 'memfd_create f0 0 250', result: 'EINVAL' },
-  {
-    says: 'a file of huge pages has a multiple of their size',
-    program: 'memfd_create f0 hugetlb 1; ftruncate f0 0x1000',
-    result: 'EINVAL',
-  },
-  {
-    says: 'a file of huge pages is not written',
-    program: 'memfd_create f0 hugetlb 1; fill f0 0 0x1000 0x91',
-    result: 'EINVAL',
-  },
-  {
-    says: 'a hole smaller than a huge page is punched',
-    program: 'memfd_create f0 hugetlb 1; fallocate f0 keep_size|punch_hole 0 0x1000',
-    result: '0',
-  },
-  {
-    says: 'a range of huge pages is not zeroed',
-    program: 'memfd_create f0 hugetlb 1; fallocate f0 zero_range 0 0x200000',
-    result: 'ENOTSUP',
-  },
-];
-
 /** A huge page of a file; one that a page with other rights was in, and is not any more. */
 const hugeFile = `${memfd} shared|fixed f0 0; store 0x20000000 512 0x91
   madvise 0x20000000 0x200000 collapse; load 0x20000000 512`;
@@ -293,10 +258,4 @@ const tables: readonly Rule[] = [
   },
 ];
 
-export const MADVISE_RULES: readonly Rule[] = [
-  ...refusals,
-  ...collapse,
-  ...hugetlb,
-  ...files,
-  ...tables,
-];
+export const MADVISE_RULES: readonly Rule[] = [...refusals, ...collapse, ...hugetlb, ...tables];

@@ -14,6 +14,8 @@ export interface Rule {
   readonly vmas?: string;
   /** How many page tables process 0 has at the end, without those of the executor. */
   readonly tables?: number;
+  /** The pages that the last step, mincore(2), finds, counted from the start of its range: `0 2`. */
+  readonly resident?: string;
 }
 
 /** What a report shows of a rule, in the words of the rule. */
@@ -28,6 +30,7 @@ export function findings(rule: Rule, { initial, outcomes, states }: KernelReport
       result: resolve(rule.result, program, outcomes) === result ? rule.result : result,
     }),
     ...(rule.vmas !== undefined && { vmas: formatVmas(end.vmas) }),
+    ...(rule.resident !== undefined && { resident: formatResident(outcomes.at(-1)!) }),
     ...(rule.tables !== undefined && { tables: end.counters.VmPTE - initial.counters.VmPTE }),
   };
 }
@@ -51,6 +54,11 @@ function formatOutcome(outcome: Outcome): string {
     case 'not run':
       return outcome.kind;
   }
+}
+
+function formatResident(outcome: Outcome): string {
+  if (outcome.kind !== 'returned' || outcome.resident === undefined) return formatOutcome(outcome);
+  return outcome.resident.join(' ');
 }
 
 const hex = (value: number): string => (value === 0 ? '0' : `0x${value.toString(16)}`);

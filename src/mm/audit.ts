@@ -145,9 +145,10 @@ function referencesOfEntries(machine: Machine, maps: Int32Array, hugeMaps: Int32
 
 /**
  * No folio of a file starts behind its end, and behind what was allocated for later. On a disk one may
- * in which a range of zeroes starts or ends: it holds nothing.
+ * in which a range of zeroes starts or ends: it holds nothing. Hugetlb does not note what is allocated.
  */
 function checkEnd(machine: Machine, inode: Inode): void {
+  if (inode.hugetlb !== undefined) return;
   const end = endOfPages(inode);
   for (const index of inode.pages.within(end, Number.POSITIVE_INFINITY)) {
     const head = headOf(machine, inode.pages.get(index));

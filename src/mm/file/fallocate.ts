@@ -159,7 +159,7 @@ function* zeroPage(place: Place, inode: Inode, index: number): Op<void> {
 
 /**
  * Makes the pages that are not there. They hold nothing yet: fault-around passes them over, and they
- * go again if memory does not suffice for all.
+ * go again if memory does not suffice for all. Called under i_rwsem.
  *
  * @source mm/shmem.c shmem_fallocate()
  */
@@ -168,12 +168,10 @@ function* allocatePages(place: Place, inode: Inode, start: number, end: number):
   const before = inode.allocatedEnd;
   const first = Math.floor(start / PAGE_BYTES);
   const last = Math.ceil(end / PAGE_BYTES);
-  yield writing(machine.objects.pages(inode.id));
   inode.allocatedEnd = Math.max(before, last);
   for (let index = first; index < last; index++) {
     const frame = yield* allocatePage(place, inode, index);
     if (frame === NONE) {
-      yield writing(machine.objects.pages(inode.id));
       inode.allocatedEnd = before;
       yield* undoAllocation(place, inode, first, index);
       return ENOMEM;

@@ -24,7 +24,7 @@ export interface Inode {
   bytes: number;
   /**
    * Of files in memory: up to which page fallocate(2) has made some, which may lie behind the end.
-   * Changed under i_rwsem; read without: object `pages`.
+   * Guarded by i_rwsem.
    */
   allocatedEnd: number;
   /** Those that are in memory. Changed under `pagesLock`; read without it: object `pages`. */

@@ -22,7 +22,7 @@ interface Range {
 
 /**
  * Splits folios that go beyond the bytes `[start, end)` where these start and end. What was allocated
- * for later is given up before: no part stays for its sake.
+ * for later is given up before: no part stays for its sake. Called under i_rwsem.
  */
 export function* splitAround(place: Place, inode: Inode, start: number, end: number): Op<void> {
   const range = {
@@ -30,7 +30,6 @@ export function* splitAround(place: Place, inode: Inode, start: number, end: num
     start: Math.ceil(start / PAGE_BYTES),
     end: Math.floor(end / PAGE_BYTES),
   };
-  yield writing(place.machine.objects.pages(inode.id));
   const isGivenUp = range.start < inode.allocatedEnd && inode.allocatedEnd <= range.end;
   if (isGivenUp) inode.allocatedEnd = range.start;
   yield* splitPartial(place, inode, range.first, range);

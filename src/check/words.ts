@@ -14,7 +14,7 @@ const PROPERTIES: Readonly<Record<Property, string>> = {
   'P-TLB': 'A translation that was taken away may still be used, and nobody is about to flush it.',
   'P-ACCT': 'What is told of an address space, resident pages or tables, is not so.',
   'P-LIVE':
-    'A program gets a signal, waits without end, or loses a page that it had locked, for no reason.',
+    'A program gets a signal, waits or faults without end, or loses a page that it had locked, for no reason.',
 };
 
 const COMMON: Readonly<Record<string, string>> = {

@@ -6,8 +6,10 @@ import {
   load,
   madvise,
   memfdCreate,
+  mlock2,
   mmap,
   mremap,
+  newInode,
   type Op,
   type OpenFile,
   run,
@@ -31,15 +33,24 @@ const UFFD_API = 0xaa;
 const MADV_PAGEOUT = 21;
 const MAYMOVE_FIXED = 3;
 const WP = 1;
+const PROT_RW = 3;
+const MAP_SHARED_FIXED = 0x11;
+const MLOCK_ONFAULT = 1;
 /** Where something is moved to, or copied from: in another table. */
 const OTHER = PAGE + TABLE_PAGES;
 
 const at = (page: number): number => page * PAGE_BYTES;
 
 /** A descriptor of `task`, ready, that is told of `[start, start + pages)`. */
-function* watch(task: Task, start: number, pages: number, mode: number): Op<Userfaultfd> {
+function* watch(
+  task: Task,
+  start: number,
+  pages: number,
+  mode: number,
+  features: number = UffdFeature.WP_UNPOPULATED,
+): Op<Userfaultfd> {
   const uffd = userfaultfd(task, 0) as Userfaultfd;
-  uffdioApi(task, uffd, UFFD_API, UffdFeature.WP_UNPOPULATED);
+  uffdioApi(task, uffd, UFFD_API, features);
   yield* uffdioRegister(task, uffd, at(start), pages * PAGE_BYTES, mode);
   return uffd;
 }
@@ -227,7 +238,52 @@ export const fillWithoutSizeCheck: ZooEntry = {
     ),
 };
 
+const touchingLocked: Program = { name: 'load', run: (task) => load(task, PAGE) };
+
+export const lockedFaultSeesMarker: ZooEntry = {
+  id: 'A39',
+  aliases: ['mlocked-file-under-async-wp-hangs'],
+  title: 'A fault on locked memory of a file takes a marker of userfaultfd for a page, for good',
+  bug: 'lockedFaultSeesMarker',
+  properties: ['P-LIVE'],
+  actors: [
+    'a load from a page of a file on a disk that is locked, write-protected and not in memory',
+  ],
+  story:
+    'A fault on locked memory whose page is not in the page cache looks at the entry once more before it ' +
+    'reads: a private copy may be mapped there, whose entry was away while its rights changed. Any entry ' +
+    'that is not empty ends the fault, to be tried again. Since UFFD_FEATURE_WP_ASYNC (6.7), files on a ' +
+    'disk can be write-protected by userfaultfd, which leaves a marker in the entry of each page that is ' +
+    'not mapped: the fault takes that for a page, the access faults again, and so on for good, at full ' +
+    'speed, until the process is killed. Seen on Linux 6.18.44 as a million minor faults a second, none of ' +
+    'which adds a page to the page cache: mmap() of a file of ext4, mlock2(MLOCK_ONFAULT), ' +
+    'UFFDIO_REGISTER and UFFDIO_WRITEPROTECT with UFFD_FEATURE_WP_ASYNC, then a load; the same with a ' +
+    'private mapping, with a store, and if it is locked last. No report was found. It came with ' +
+    '58f327f2ce80 (filemap: avoid unnecessary major faults in filemap_fault()), as far as the source ' +
+    'tells. A mend that is verified: a marker is no page.',
+  fix: undefined,
+  versions: '6.9 to 6.18, reproduced on 6.18, latent',
+  bounds: '1 CPU, 1 process, 1 page, 1 operation',
+  scenario: (isBroken) =>
+    race(
+      [touchingLocked],
+      { mapped: [], touched: [] },
+      { lockedFaultSeesMarker: isBroken },
+      (task) => {
+        const inode = newInode(task.machine, 0, { fileSystem: 'ext4', bytes: PAGE_BYTES });
+        const rights = { isReadable: true, isWritable: true, isExecutable: false };
+        const file = { mapped: { inode }, ...rights, pagesMax: 2 ** 32 };
+        const place = { address: at(PAGE), length: PAGE_BYTES, offset: 0 };
+        run(mmap(task, { ...place, prot: PROT_RW, flags: MAP_SHARED_FIXED, file }));
+        run(mlock2(task, at(PAGE), PAGE_BYTES, MLOCK_ONFAULT));
+        const uffd = run(watch(task, PAGE, 1, UffdMode.WP, UffdFeature.WP_ASYNC));
+        run(uffdioWriteprotect(task, uffd, at(PAGE), PAGE_BYTES, WP));
+      },
+    ),
+};
+
 export const USERFAULTFD: readonly ZooEntry[] = [
+  lockedFaultSeesMarker,
   closeKeepsWpMarkers,
   moveKeepsUffdWp,
   moveIgnoresSwapCache,

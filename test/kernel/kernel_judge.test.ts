@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { judgedTest, programs, root } from '../live/judge.ts';
+import { childrenOf, until } from '../live/until.ts';
 import { CALL_NAMES } from './calls.ts';
 import { freshPrograms } from './fresh_programs.ts';
 import { generateProgram } from './generator.ts';
@@ -182,10 +182,6 @@ function isSegmentLeft(): boolean {
   return readFileSync('/proc/sysvipc/shm', 'latin1').includes(` ${UNUSUAL_BYTES} `);
 }
 
-function childrenOf(pid: number): string[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').slice(0, -1);
-}
-
 /** Gone, or dead: init, which inherits those whose parent was killed, takes its time to bury them. */
 function isDead(pid: string): boolean {
   try {
@@ -193,12 +189,6 @@ function isDead(pid: string): boolean {
   } catch {
     return true;
   }
-}
-
-async function until(holds: () => boolean, sentence: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!holds() && Date.now() < deadline) await sleep(10);
-  assert.ok(holds(), sentence);
 }
 
 judgedTest('nothing is left of a program', needs, () => {

@@ -37,14 +37,13 @@ import { segmentOf } from './segment_tag.ts';
 /** The word of `page`, or -1 - how the fault ended, where the program would get a signal. */
 export function* load(task: Task, page: number): Op<number> {
   const { machine, cpu } = task;
-  for (;;) {
+  for (let idle = 0; ; ) {
     announceAccess(task, page);
     yield loading(machine.objects.tlb(cpu));
     const frame = translate(task, false);
     if (frame !== NONE) return machine.frameData[frame]!;
-    const result = yield* handleUserFault(task, page, Access.READ);
-    if (result !== Fault.DONE) return -1 - result;
-    fixSpuriousFault(task, page);
+    idle = yield* takeFault(task, page, Access.READ, idle);
+    if (idle < 0) return idle;
   }
 }
 
@@ -65,7 +64,7 @@ export function* tryLoad(task: Task, page: number): Op<number | undefined> {
 /** Writes `value` to the word of `page`; 0, or -1 - how the fault ended. */
 export function* store(task: Task, page: number, value: number): Op<number> {
   const { machine, cpu } = task;
-  for (;;) {
+  for (let idle = 0; ; ) {
     announceAccess(task, page);
     yield storing(machine.objects.tlb(cpu));
     const frame = translate(task, true);
@@ -73,10 +72,28 @@ export function* store(task: Task, page: number, value: number): Op<number> {
       machine.frameData[frame] = value;
       return 0;
     }
-    const result = yield* handleUserFault(task, page, Access.WRITE);
-    if (result !== Fault.DONE) return -1 - result;
-    fixSpuriousFault(task, page);
+    idle = yield* takeFault(task, page, Access.WRITE, idle);
+    if (idle < 0) return idle;
   }
+}
+
+/**
+ * Takes the fault of an access, which is to be tried again then.
+ *
+ * @param   idle faults of it in a row before this one that have found nothing to do
+ * @returns the same with this one, or -1 - how the fault ended
+ */
+function* takeFault(task: Task, page: number, access: Access, idle: number): Op<number> {
+  const { machine } = task;
+  const before = machine.entryWrites[0];
+  const result = yield* handleUserFault(task, page, access);
+  if (result !== Fault.DONE) return -1 - result;
+  fixSpuriousFault(task, page);
+  if (machine.entryWrites[0] !== before) return 0;
+  if (idle === 0) return 1;
+  // Nobody has written an entry since the last one: the next one will end like this one, for good.
+  violate(machine, 'P-LIVE');
+  return -1 - Fault.SIGBUS;
 }
 
 /**

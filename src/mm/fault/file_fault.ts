@@ -24,7 +24,7 @@ import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { allocFrame, headOf, markDirty, orderOf, putFrame } from '../page/frame.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
 import { setMapped } from '../table/mapped_entry.ts';
-import { clearEntry, isNoneAt, slotBelow } from '../table/pgtable.ts';
+import { clearEntry, isNoneAt, isTableAt, slotBelow, slotIn, tableAt } from '../table/pgtable.ts';
 import { relockPte, unlockPte } from '../table/pte_table.ts';
 import { isWpMarkerAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
@@ -54,9 +54,32 @@ export function* doFault(
   access: Access,
   isVmaLocked: boolean,
 ): Op<Fault> {
+  const isBack = yield* isEntryBack(task, vma, page, above);
+  if (isBack) return Fault.DONE;
   if (access !== Access.WRITE) return yield* doReadFault(task, vma, page, above, access);
   if ((vma.flags & VM.SHARED) !== 0) return yield* doSharedFault(task, vma, page, above);
   return yield* doCowFault(task, vma, page, above, isVmaLocked);
+}
+
+/**
+ * Whether a page has an entry again by now, which the file does not have in memory: that of a private
+ * copy may be away for a moment. Locked memory is not read from the disk for that.
+ *
+ * @source mm/filemap.c filemap_fault_recheck_pte_none()
+ */
+function* isEntryBack(task: Task, vma: Vma, page: number, above: number): Op<boolean> {
+  const { machine } = task;
+  const { inode } = vma.file!;
+  if ((vma.flags & VM.LOCKED) === 0 || isMemory(inode)) return false;
+  const index = pgoffAt(vma, page);
+  yield reading(machine.objects.pages(inode.id));
+  if (index >= pagesOfInode(inode) || inode.pages.get(index) !== NONE) return false;
+  yield reading(machine.objects.entry(above));
+  if (!isTableAt(machine, above, 1)) return false;
+  const slot = slotIn(machine, tableAt(machine, above, 1), page, 0);
+  yield reading(machine.objects.entry(slot));
+  if (machine.bugs.lockedFaultSeesMarker === true) return !isNoneAt(machine, slot);
+  return !isNoneAt(machine, slot) && !isWpMarkerAt(machine, slot);
 }
 
 function* doReadFault(

@@ -110,6 +110,7 @@ export function tableAt(world: World, slot: number, level: number): number {
 export function setEntry(world: World, slot: number, low: number, high: number): void {
   const { lanes, trace } = world;
   if (trace !== undefined) tellEntry(trace, world, slot, low, high);
+  world.entryWrites[0]!++;
   lanes[slot * 2] = low;
   lanes[slot * 2 + 1] = high;
 }
@@ -127,6 +128,7 @@ export function setLeaf(
     const low = format.leafLow(frame as Pfn, flags, level);
     tellEntry(trace, world, slot, low, format.leafHigh(frame as Pfn, flags, level));
   }
+  world.entryWrites[0]!++;
   format.writeLeaf(lanes, slot, frame as Pfn, flags, level);
 }
 

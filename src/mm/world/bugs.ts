@@ -97,6 +97,8 @@ export interface Bugs {
   readonly hugetlbMoveRoundsBoth?: boolean;
   /** mremap() of huge pages looks for a table to share, under the lock that this takes (6.1 to 6.19). */
   readonly hugetlbMoveShares?: boolean;
+  /** A fault on locked memory takes a marker of write protection for a page (since 58f327f2ce80). */
+  readonly lockedFaultSeesMarker?: boolean;
   /** mremap() of huge pages flushes when they can be unmapped at their new place (13e4ad2ce8df). */
   readonly hugetlbMoveUnlockedBeforeFlush?: boolean;
   /** MADV_DONTNEED of a part of a huge page takes all of it. */

@@ -183,6 +183,8 @@ export class World {
   readonly gatherEnd: Float64Array;
 
   readonly violation: Int32Array;
+  /** How often entries of tables were written, modulo 2^32. No part of the state. */
+  readonly entryWrites = new Int32Array(1);
   /** Whether an entry may be reached from more than one address space. */
   mayShareTables = false;
   /** What searches have met of programs' accesses. No part of the state. */

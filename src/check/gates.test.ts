@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judged } from '../../test/check/gates.ts';
-import { randomProgram, watch } from '../../test/check/random_program.ts';
+import { type RandomProgram, randomProgram, watch } from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
 import { newSeed } from '../../test/seed.ts';
 import { explore } from './index.ts';
@@ -28,4 +28,46 @@ test(`${PROGRAMS} random programs: what is told of locks is what running the ste
   }
   t.diagnostic(`${all.count} times told, ${all.waits} times to wait`);
   assert.ok(all.waits > PROGRAMS, 'and many a thread had to wait');
+});
+
+/** In which somebody lets go of a lock that others keep a writer from: that has to stay. */
+const LET_GO: readonly RandomProgram[] = [
+  [
+    [
+      ['tryWrite', 1, 0],
+      ['downRead', 1, 0],
+    ],
+    [['downWrite', 1, 0]],
+    [['tryRead', 1, 0]],
+    [['downRead', 1, 0]],
+  ],
+  [
+    [
+      ['add', 0, 1],
+      ['downWrite', 1, 0],
+      ['read', 1, 2],
+    ],
+    [['tryRead', 1, 0]],
+    [
+      ['tryWrite', 1, 0],
+      ['downRead', 1, 0],
+      ['read', 0, 2],
+    ],
+    [
+      ['write', 0, 4],
+      ['downRead', 1, 0],
+      ['write', 1, 2],
+    ],
+  ],
+];
+
+test('where only running them tells, no more steps are undone than keep an actor waiting', () => {
+  for (const program of LET_GO) {
+    const text = JSON.stringify(program);
+    const { executions } = explore(watch(program).scenario, { strategy: 'sleep' });
+    const asked = explore(judged(watch(program).scenario, text).scenario);
+    assert.deepEqual([asked.executions, asked.blocked], [executions, 0], text);
+    const terse = explore(watch(program, true).scenario);
+    assert.deepEqual([terse.executions, terse.blocked], [executions, 0], text);
+  }
 });

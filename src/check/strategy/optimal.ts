@@ -11,7 +11,8 @@
  * could have gone instead of the first one; if that does not follow from states that were seen, the
  * steps before are run once more to ask (a probe). Where a single step is not what kept an actor
  * waiting, further steps are taken away until it could have gone: of those first who keep it waiting
- * by themselves, so that what others have done stays before it.
+ * by themselves, so that what others have done stays before it; where only probes tell who does, the
+ * fewest are looked for.
  *
  * Steps may have choices. Each is a turn of its own, and the choices of a step do not depend on each
  * other: an actor's turn stands for what others do later only if all its choices do.
@@ -24,6 +25,7 @@ import type { SavedBranch, SavedPath } from '../checkpoint.ts';
 import type { Trace } from '../trace.ts';
 import { Cuts } from './cuts.ts';
 import { HappensBefore } from './happens_before.ts';
+import { LeastRemoval } from './least_removal.ts';
 import { Removal } from './removal.ts';
 import { SleepRows } from './sleep_rows.ts';
 import {
@@ -53,6 +55,7 @@ export class Optimal implements Strategy {
   readonly #waiter: Waiting;
   /** Of the race that is being reversed. */
   readonly #removed: Removal;
+  readonly #least: LeastRemoval;
   readonly #trees: WakeupTrees;
   /** Of each state of the path: what is to be explored after the branch that is being explored. */
   readonly #later: Branch[][] = [];
@@ -89,6 +92,7 @@ export class Optimal implements Strategy {
     this.#order = new HappensBefore(trace, this.#symmetry);
     this.#waiter = new Waiting(trace, this.#order, probe);
     this.#removed = new Removal(trace, this.#order);
+    this.#least = new LeastRemoval(this.#order, this.#waiter);
     this.#trees = new WakeupTrees(trace, limit === undefined);
     this.#cuts = limit && new Cuts(trace, this.#order, probe, limit);
   }
@@ -317,9 +321,10 @@ export class Optimal implements Strategy {
     for (;;) {
       const ways = isSure ? 1 : this.#waiter.waysWithout(removed);
       if (ways > 0) {
+        const least = this.#waiter.hasProbed ? this.#removeLess(first, actor, point, end) : 0;
         const sequence = removed.rest(length);
         sequence.push(length);
-        this.#insertAll(removed.from, sequence, ways);
+        this.#insertAll(removed.from, sequence, least > 0 ? least : ways);
         return;
       }
       before = this.#nextToRemove(actor, point, before, isSparing);
@@ -338,15 +343,25 @@ export class Optimal implements Strategy {
    * @param isSparing whether steps stay of those who are known to keep nobody waiting
    */
   #nextToRemove(actor: number, point: number, end: number, isSparing: boolean): number {
-    const trace = this.#trace;
     for (let at = end - 1; at >= 0; at--) {
-      const its = trace.actor[at]!;
-      if (its === actor || this.#removed.has(at)) continue;
-      if (!trace.areDependent(trace.point[at]!, point)) continue;
-      if (this.#order.isFixed(at, this.#past, this.#twin)) continue;
-      if (!isSparing || this.#waiter.isKeptBy(its, this.#removed)) return at;
+      if (this.#removed.has(at) || !this.#mayKeep(at, actor, point)) continue;
+      if (!isSparing || this.#waiter.isKeptBy(this.#trace.actor[at]!, this.#removed)) return at;
     }
     return -1;
+  }
+
+  /** Whether a step that was taken may keep `actor` waiting at `point`, and need not come before. */
+  #mayKeep(at: number, actor: number, point: number): boolean {
+    const trace = this.#trace;
+    if (trace.actor[at] === actor || !trace.areDependent(trace.point[at]!, point)) return false;
+    return !this.#order.isFixed(at, this.#past, this.#twin);
+  }
+
+  /** Puts back what need not be removed. @returns the ways without the rest, or 0 if there is none */
+  #removeLess(first: number, actor: number, point: number, end: number): number {
+    const candidates: number[] = [];
+    for (let at = 0; at < end; at++) if (this.#mayKeep(at, actor, point)) candidates.push(at);
+    return this.#least.search(first, candidates, this.#removed);
   }
 
   /** Inserts a sequence with each choice of its last step. */

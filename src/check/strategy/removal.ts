@@ -9,6 +9,8 @@ export class Removal {
   #gone = new Uint8Array(64);
   /** The first step that was taken out. */
   from = 0;
+  /** Those that were taken out for their own sake, in the order in which they were. */
+  readonly steps: number[] = [];
 
   constructor(trace: Trace, order: HappensBefore) {
     this.#trace = trace;
@@ -21,6 +23,8 @@ export class Removal {
     if (length > this.#gone.length) this.#gone = new Uint8Array(2 * length);
     this.#gone.fill(0, 0, length);
     this.from = first;
+    this.steps.length = 0;
+    this.steps.push(first);
     this.#order.markAfter(first, this.#gone);
   }
 
@@ -32,6 +36,7 @@ export class Removal {
 
   add(step: number): void {
     if (step < this.from) this.from = step;
+    this.steps.push(step);
     this.#order.markAfter(step, this.#gone);
   }
 

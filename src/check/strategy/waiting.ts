@@ -21,6 +21,8 @@ export class Waiting {
   #past = -1;
   #twin = -1;
   #end = 0;
+  /** Whether that could not be told without running steps, for some of what was asked. */
+  hasProbed = false;
   /** The steps before that are taken at its gate. */
   readonly #atGate: number[] = [];
   /** Some of them: by whom, at which point. */
@@ -49,6 +51,7 @@ export class Waiting {
     this.#past = past;
     this.#twin = twin;
     this.#end = end;
+    this.hasProbed = false;
     this.#atGate.length = 0;
     const trace = this.#trace;
     const gate = trace.gateOf(point);
@@ -106,6 +109,7 @@ export class Waiting {
       isSeen = !trace.areDependent(trace.point[sequence[at]!]!, point);
     }
     if (isSeen) return trace.ways[from * trace.actors + actor]!;
+    this.hasProbed = true;
     const situation = this.#events.situation(actor, past, point, from, sequence);
     let ways = this.#events.waysIn(situation);
     if (ways === undefined) {

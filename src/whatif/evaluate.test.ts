@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import {
   GIB,
   host,
@@ -262,4 +263,36 @@ test('hugetlb: aligned segments never meet, even where all below them is taken',
     assert.equal(start % GIB, 0);
     assert.ok(index === 0 || vmas[index - 1]!.end <= start);
   }
+});
+
+/** A mapping behind another one. */
+const anyPlace = fc.record({
+  gap: fc.oneof(fc.constant(0), fc.nat(1000)),
+  pages: fc.integer({ min: 1, max: 3000 }),
+  offset: fc.oneof(fc.constant(0), fc.nat(2000)),
+  isShared: fc.boolean(),
+});
+
+test('no design puts a mapping where another one is', () => {
+  fc.assert(
+    fc.property(fc.array(anyPlace, { minLength: 1, maxLength: 6 }), (places) => {
+      let end = ALIGNED;
+      const mapped = places.map(({ gap, pages, offset, isShared }) => {
+        const start = end + gap;
+        end = start + pages;
+        const kind = isShared ? { offset } : { object: -1, shared: false };
+        return populated(start, pages, RunKind.PTE, kind);
+      });
+      const twin = explainHost(host(SYSV, workers(2, 100, mapped)));
+      for (const [index, { count }] of evaluateDesigns(twin, DESIGNS).entries()) {
+        const { id } = DESIGNS[index]!;
+        assert.ok(count.distinct > 0, id);
+        for (const { vmas } of outcomeOf(twin.snapshot, id).snapshot.mms) {
+          vmas.slice(1).forEach((vma, at) => {
+            assert.ok(vmas[at]!.end <= vma.start, `${id}: ${JSON.stringify(vmas)}`);
+          });
+        }
+      }
+    }),
+  );
 });

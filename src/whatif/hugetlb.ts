@@ -14,6 +14,7 @@ import { geometryOf } from '../twin/count_tables.ts';
 import type { HostTwin } from '../twin/explain.ts';
 import { hugetlbPmdSharing } from '../twin/hugetlb_pmd_sharing.ts';
 import type { Design, Outcome } from './design.ts';
+import { chainsOf, extentOf, findGap, type Interval } from './placing.ts';
 import { type Part, pagesUnder, partsOf, type RunRow, withParts } from './rewrite.ts';
 import { isShmem, type Segment, segmentsOf } from './segments.ts';
 
@@ -79,8 +80,6 @@ export function poolFor(
   return { pages, missing: Math.max(pages - available, 0), idlePages: pages - populated };
 }
 
-type Interval = { readonly start: number; readonly end: number };
-
 /** The host with each segment's VMAs mapping a hugetlb object instead, populated alike. */
 function moveToHugetlb(
   snapshot: HostSnapshot,
@@ -105,7 +104,9 @@ function moveToHugetlb(
         continue;
       }
       const alignment = aligned ? hugePages * hugePages : hugePages;
-      const start = alignedGap(taken, extentOf(chain), alignment);
+      const extent = extentOf(chain);
+      const length = roundUp(extent.end - extent.start, alignment);
+      const start = findGap(taken, extent, { length, alignment, phase: 0 });
       const moved = hugetlbParts(chain, start, hugePages);
       parts.push(...moved);
       taken.push(...moved.map(({ vma }) => vma));
@@ -115,30 +116,6 @@ function moveToHugetlb(
   });
   return { ...snapshot, objects, mms };
 }
-
-/** Mappings that are one but for their rights, which mprotect has changed in part, stay one behind another. */
-function chainsOf(parts: readonly Part[], isMoved: (part: Part) => boolean): Part[][] {
-  const chains: Part[][] = [];
-  for (const part of parts) {
-    const chain = chains.at(-1);
-    const last = chain?.at(-1);
-    const goesOn =
-      last !== undefined &&
-      isMoved(part) &&
-      isMoved(last) &&
-      last.vma.end === part.vma.start &&
-      last.vma.object === part.vma.object &&
-      last.vma.offset + last.vma.end - last.vma.start === part.vma.offset;
-    if (goesOn) chain!.push(part);
-    else chains.push([part]);
-  }
-  return chains;
-}
-
-const extentOf = (chain: readonly Part[]): Interval => ({
-  start: chain[0]!.vma.start,
-  end: chain.at(-1)!.vma.end,
-});
 
 /**
  * A chain mapped at `start` in huge pages: whoever touched a page of one has it mapped whole. Rights are
@@ -185,32 +162,6 @@ function touchedIn(chain: readonly Part[], from: number, hugePages: number): Flo
   }
   return touched.union();
 }
-
-/**
- * The highest address at or below `vma` that starts on a boundary of `alignment` pages, from where
- * it and its last partial slot meet nothing of `taken` (ascending); the lowest such address
- * above it where all below is taken.
- */
-function alignedGap(taken: readonly Interval[], vma: Interval, alignment: number): number {
-  const length = roundUp(vma.end - vma.start, alignment);
-  let start = roundDown(vma.start, alignment);
-  for (const other of taken.toReversed()) {
-    if (isWithin(other, vma) || other.start >= start + length) continue;
-    if (other.end <= start) break;
-    start = roundDown(other.start - length, alignment);
-  }
-  if (start >= 0) return start;
-  start = roundUp(vma.start, alignment);
-  for (const other of taken) {
-    if (isWithin(other, vma) || other.end <= start) continue;
-    if (other.start >= start + length) break;
-    start = roundUp(other.end, alignment);
-  }
-  return start;
-}
-
-const isWithin = (inner: Interval, outer: Interval): boolean =>
-  outer.start <= inner.start && inner.end <= outer.end;
 
 function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;

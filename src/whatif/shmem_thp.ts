@@ -13,6 +13,7 @@ import { type HostSnapshot, type Mm, RunKind } from '../snapshot/records.ts';
 import { geometryOf } from '../twin/count_tables.ts';
 import { hugetlbPmdSharing } from '../twin/hugetlb_pmd_sharing.ts';
 import type { Design } from './design.ts';
+import { chainsOf, extentOf, findGap, type Interval } from './placing.ts';
 import { type Part, pagesUnder, partsOf, type RunRow, withParts } from './rewrite.ts';
 import { isShmem, type Segment, segmentsOf } from './segments.ts';
 
@@ -61,20 +62,33 @@ function toHuge(
   segments: ReadonlyMap<number, Segment>,
   pages: number,
 ): HostSnapshot {
+  const isMoved = ({ vma }: Part): boolean => vma.shared && segments.has(vma.object);
   const mms = snapshot.mms.map((mm): Mm => {
-    if (!mm.vmas.some((vma) => vma.shared && segments.has(vma.object))) return mm;
-    const parts = partsOf(mm).map((part) =>
-      part.vma.shared && segments.has(part.vma.object) ? hugePart(part, pages) : part,
-    );
+    const all = partsOf(mm);
+    if (!all.some(isMoved)) return mm;
+    const taken: Interval[] = [...mm.vmas];
+    const parts: Part[] = [];
+    for (const chain of chainsOf(all, isMoved).toReversed()) {
+      if (!isMoved(chain[0]!)) {
+        parts.push(...chain);
+        continue;
+      }
+      const extent = extentOf(chain);
+      const length = extent.end - extent.start;
+      const phase = chain[0]!.vma.offset % pages;
+      const start = findGap(taken, extent, { length, alignment: pages, phase });
+      parts.push(...chain.map((part) => hugePart(part, extent.start - start, pages)));
+      taken.push({ start, end: start + length });
+      taken.sort((a, b) => a.start - b.start);
+    }
     return withParts(mm, parts);
   });
   return { ...snapshot, mms };
 }
 
-/** `part` moved down to the nearest address congruent to its offset, mapped in huge pages. */
-function hugePart(part: Part, pages: number): Part {
+/** `part` moved down by `shift` pages, to where its address is congruent to its offset: in huge pages. */
+function hugePart(part: Part, shift: number, pages: number): Part {
   const { vma } = part;
-  const shift = (((vma.start - vma.offset) % pages) + pages) % pages;
   const start = vma.start - shift;
   const end = vma.end - shift;
   const touched = new IntervalList();

@@ -1,11 +1,20 @@
-/** What fallocate(2) leaves of a file in memory: with room for all of it, and without. */
+/** What fallocate(2) leaves of a file: in memory, with room for all of it and without; on a disk. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES } from '../../../test/mm/one_process.ts';
-import { audit, fallocate, type Inode, newInode, type OpenFile, violationOf } from '../index.ts';
+import {
+  audit,
+  fallocate,
+  type Inode,
+  newInode,
+  type OpenFile,
+  run,
+  violationOf,
+} from '../index.ts';
 import { FrameFlag } from '../world/world.ts';
 
 const KEEP_SIZE = 1;
+const ZERO_RANGE = 16;
 const ENOMEM = -12;
 const FRAMES = 256;
 
@@ -59,4 +68,18 @@ test('a page behind what was allocated is found by an audit', () => {
   file.inode.allocatedEnd = 3;
   audit(file.task.machine);
   assert.equal(violationOf(file.task.machine), 'P-COUNT');
+});
+
+test('the end of a range of zeroes in a page that the disk has is still to be written there', () => {
+  const { task } = new OneProcess();
+  const inode = newInode(task.machine, 0, { fileSystem: 'ext4', bytes: 2 * PAGE_BYTES });
+  inode.disk.set(1, 7);
+  const access = { isReadable: true, isWritable: true, isExecutable: false, pagesMax: 2 ** 32 };
+  const file = { mapped: { inode }, ...access };
+  assert.equal(run(fallocate(task, file, ZERO_RANGE, 0, PAGE_BYTES + 100)), 0);
+  audit(task.machine);
+  assert.equal(violationOf(task.machine), undefined);
+  const frame = inode.pages.get(1);
+  assert.equal(task.machine.frameData[frame], 0);
+  assert.notEqual(task.machine.frameFlags[frame]! & FrameFlag.DIRTY, 0);
 });

@@ -153,6 +153,12 @@ function* zeroPage(place: Place, inode: Inode, index: number): Op<void> {
   }
   yield writingContent(machine.objects.frame(frame));
   if (machine.size.contents) machine.frameData[frame] = 0;
+  // The zeroes are still to be written where the disk has something (mark_buffer_dirty()).
+  if (inode.disk.has(index)) {
+    const head = headOf(machine, frame);
+    yield writing(machine.objects.frame(head));
+    machine.frameFlags[head]! |= FrameFlag.DIRTY;
+  }
   yield* unlockFolio(machine, cpu, frame);
   yield* putFrame(machine, cpu, frame);
 }

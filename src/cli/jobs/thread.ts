@@ -3,7 +3,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { perform } from './perform.ts';
 import { TaskError } from './task_error.ts';
 
-parentPort!.on('message', (text: string) => {
+parentPort!.on('message', async (text: string) => {
+  // Races as text throw and catch at each operation. Behind an `await` V8 does not work out for each
+  // where it came from, as it does for a handler of events: searching them takes a tenth less.
+  await undefined;
   try {
     parentPort!.postMessage({ result: perform(text, workerData as string) });
   } catch (error) {

@@ -29,6 +29,8 @@ export class Threads {
   readonly #threads = new Map<number, Thread>();
   /** Calls that make a child and are under way, while the child is not known. */
   readonly #cloning = new Map<Thread, Pending>();
+  /** Of each call under way, the child that was seen before it returns; it may have ended by then. */
+  readonly #early = new Map<Thread, number>();
   readonly #held = new Map<number, HeldLine[]>();
   #heldLines = 0;
   /** Brings the calls of a space to their end that wait for something. */
@@ -57,6 +59,7 @@ export class Threads {
     const [cloning] = this.#cloning;
     if (cloning !== undefined) {
       const [parent, { name, text }] = cloning;
+      this.#early.set(parent, pid);
       return this.#makeChild(parent, pid, text, name, line);
     }
     const unnamed = this.#threads.get(UNNAMED);
@@ -111,11 +114,13 @@ export class Threads {
 
   beginClone(thread: Thread, call: Pending): void {
     this.#cloning.set(thread, call);
+    this.#early.delete(thread);
   }
 
   /** The call has returned, or cannot be read. */
   forgetClone(thread: Thread): void {
     this.#cloning.delete(thread);
+    this.#early.delete(thread);
   }
 
   /** @param pid of the child, `undefined` if there is none */
@@ -126,9 +131,10 @@ export class Threads {
     text: string,
     line: number,
   ): void {
-    const isWanted = this.#cloning.delete(parent) || parent.pending === undefined;
-    const known = pid === undefined ? undefined : this.#threads.get(pid);
-    if (pid === undefined || (known !== undefined && !isWanted)) return;
+    const early = this.#early.get(parent);
+    this.forgetClone(parent);
+    if (pid === undefined || pid === early) return;
+    const known = this.#threads.get(pid);
     // Its number has been given out anew: its end was not recorded.
     if (known !== undefined) this.remove(known);
     this.#makeChild(parent, pid, text, name, line);
@@ -180,7 +186,7 @@ export class Threads {
 
   remove(thread: Thread): void {
     this.#threads.delete(thread.pid);
-    this.#cloning.delete(thread);
+    this.forgetClone(thread);
     thread.space?.order.forget(thread.space, thread.pid);
     thread.space?.leave();
     thread.files.leave();

@@ -171,6 +171,19 @@ test('of two calls at the same time, that one was first which explains the addre
   }
 });
 
+test('a child that ends before the call that made it returns is made once', () => {
+  const { processes } = replay([
+    ...START,
+    '7 fork( <unfinished ...>',
+    '8 munmap(0x7ffff7fc0000, 8192) = 0',
+    '8 +++ exited with 0 +++',
+    '7 <... fork resumed>) = 8',
+    '7 fork() = 8',
+    '8 munmap(0x7ffff7fc0000, 8192) = 0',
+  ]);
+  assert.equal(processes, 3);
+});
+
 test('a child of vfork() changes its parent, a child of fork() does not', () => {
   for (const [call, wanted] of [
     ['vfork()', '0x7ffff7fbe000'],

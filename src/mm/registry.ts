@@ -7,18 +7,25 @@ import { assert } from '../base/assert.ts';
  */
 export class Registry<T> {
   private readonly items: (T | undefined)[] = [];
-  private readonly free: number[][];
+  private readonly places: number;
+  /** Of each CPU: its numbers that came back, to be given out again before new ones. */
+  private readonly returned: number[][];
+  /** Of each CPU: the first of its numbers that nobody has had. Every so many is one of them. */
+  private readonly unused: number[];
 
   constructor(places: number, cpus: number) {
-    this.free = Array.from({ length: cpus }, () => []);
-    for (let id = places - 1; id >= 0; id--) this.free[id % cpus]!.push(id);
+    this.places = places;
+    this.returned = Array.from({ length: cpus }, () => []);
+    this.unused = Array.from({ length: cpus }, (_, cpu) => cpu);
   }
 
   /** Puts what `make` makes of its number in its place. */
   add<Made extends T>(cpu: number, make: (id: number) => Made): Made {
-    const list = this.free[cpu]!.length > 0 ? this.free[cpu]! : this.free.find((l) => l.length > 0);
-    const id = list?.pop();
-    assert(id !== undefined, 'there are places for all objects');
+    const owner = this.hasFree(cpu)
+      ? cpu
+      : this.unused.findIndex((_, other) => this.hasFree(other));
+    assert(owner >= 0, 'there are places for all objects');
+    const id = this.returned[owner]!.pop() ?? this.newId(owner);
     const item = make(id);
     this.items[id] = item;
     return item;
@@ -27,7 +34,7 @@ export class Registry<T> {
   remove(cpu: number, id: number): void {
     assert(this.items[id] !== undefined, 'an object that goes was there');
     this.items[id] = undefined;
-    this.free[cpu]!.push(id);
+    this.returned[cpu]!.push(id);
   }
 
   get(id: number): T {
@@ -42,10 +49,20 @@ export class Registry<T> {
   }
 
   get isFull(): boolean {
-    return this.free.every((list) => list.length === 0);
+    return this.unused.every((_, cpu) => !this.hasFree(cpu));
   }
 
   all(): T[] {
     return this.items.filter((item) => item !== undefined);
+  }
+
+  private hasFree(cpu: number): boolean {
+    return this.returned[cpu]!.length > 0 || this.unused[cpu]! < this.places;
+  }
+
+  private newId(cpu: number): number {
+    const id = this.unused[cpu]!;
+    this.unused[cpu] = id + this.unused.length;
+    return id;
   }
 }

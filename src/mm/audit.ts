@@ -26,20 +26,8 @@ import { FrameFlag, NONE } from './world/world.ts';
 
 /** Walks all tables and compares. Called when no operation is under way. */
 export function audit(machine: Machine): void {
-  const { frames, tables, cpus } = machine.size;
-  const found: Found = {
-    maps: new Int32Array(frames),
-    hugeMaps: new Int32Array(frames),
-    largeMaps: new Map(),
-    dirty: new Uint8Array(frames),
-    links: new Int32Array(tables),
-    swapEntries: new Int32Array(machine.size.swapSlots),
-    rss: new Int32Array(4 * machine.size.mms),
-    tables: new Int32Array(machine.size.mms),
-    hugetlbPages: new Int32Array(1),
-    entire: new Int32Array(frames),
-    groups: Array.from({ length: machine.size.mms }, (_, mm) => mm),
-  };
+  const { tables, cpus } = machine.size;
+  const found = nothingFound(machine);
   for (const mm of machine.mms.all()) {
     found.links[mm.root]!++;
     countTable(machine, mm, mm.root, machine.format.levels - 1, 0, found);
@@ -69,8 +57,7 @@ export function audit(machine: Machine): void {
 }
 
 /** Where tables with pages are shared, the pages count with one of those who see them. */
-function checkCounters(machine: Machine, { rss, tables, groups }: Found): void {
-  const owed = new Int32Array(rss.length);
+function checkCounters(machine: Machine, { rss, tables, groups, owed }: Found): void {
   for (const mm of machine.mms.all()) {
     if (tables[mm.id] !== mm.tables) violate(machine, 'P-COUNT');
     const group = groups[mm.id]!;
@@ -78,7 +65,7 @@ function checkCounters(machine: Machine, { rss, tables, groups }: Found): void {
       owed[4 * group + kind]! += rss[4 * mm.id + kind]! - mm.rss[kind]!;
     }
   }
-  if (owed.some((pages) => pages !== 0)) violate(machine, 'P-COUNT');
+  for (const pages of owed) if (pages !== 0) violate(machine, 'P-COUNT');
 }
 
 interface Found {
@@ -98,17 +85,58 @@ interface Found {
   readonly rss: Int32Array;
   readonly tables: Int32Array;
   /** For each address space one of those that it shares tables with pages with. */
-  readonly groups: number[];
+  readonly groups: Int32Array;
+  /** Of each group: pages that were found and are not counted, by kind. */
+  readonly owed: Int32Array;
+  /** References of each folio, at its head. */
+  readonly references: Int32Array;
   /** How many small pages of huge ones of hugetlb are mapped, each table once. */
   readonly hugetlbPages: Int32Array;
   /** What each folio is to count as maps of the whole, at its head. */
   readonly entire: Int32Array;
 }
 
+/** What audits of a machine count in: making it anew takes as long as the rest of a small one. */
+const counts = new WeakMap<Machine, Found>();
+
+function nothingFound(machine: Machine): Found {
+  const known = counts.get(machine);
+  const found = known ?? newFound(machine.size);
+  if (known === undefined) counts.set(machine, found);
+  else clear(found);
+  for (let mm = 0; mm < found.groups.length; mm++) found.groups[mm] = mm;
+  return found;
+}
+
+function newFound({ frames, tables, mms, swapSlots }: Machine['size']): Found {
+  return {
+    maps: new Int32Array(frames),
+    hugeMaps: new Int32Array(frames),
+    largeMaps: new Map(),
+    dirty: new Uint8Array(frames),
+    links: new Int32Array(tables),
+    swapEntries: new Int32Array(swapSlots),
+    rss: new Int32Array(4 * mms),
+    tables: new Int32Array(mms),
+    hugetlbPages: new Int32Array(1),
+    entire: new Int32Array(frames),
+    groups: new Int32Array(mms),
+    owed: new Int32Array(4 * mms),
+    references: new Int32Array(frames),
+  };
+}
+
+function clear(found: Found): void {
+  for (const part of Object.values(found)) {
+    if (part instanceof Map) part.clear();
+    else part.fill(0);
+  }
+}
+
 /** A folio is kept by the entries that map it, by a cache, and by who holds it for a while. */
 function countReferences(machine: Machine, found: Found): void {
-  const { maps, hugeMaps, swapEntries, entire } = found;
-  const references = referencesOfEntries(machine, maps, hugeMaps);
+  const { maps, swapEntries, entire, references } = found;
+  addEntries(machine, found);
   for (const inode of machine.inodes.all()) {
     for (const frame of inode.pages.values()) references[headOf(machine, frame)]!++;
     checkEnd(machine, inode);
@@ -132,15 +160,14 @@ function countReferences(machine: Machine, found: Found): void {
   auditMlocks(machine);
 }
 
-/** Of hugetlb, smaller entries have been counted at the head already. */
-function referencesOfEntries(machine: Machine, maps: Int32Array, hugeMaps: Int32Array): Int32Array {
-  const references = hugeMaps.slice();
+/** What entries refer to. Of hugetlb, smaller ones have been counted at the head already. */
+function addEntries(machine: Machine, { maps, hugeMaps, references }: Found): void {
+  references.set(hugeMaps);
   for (let frame = 0; frame < machine.size.frames; frame++) {
     if (maps[frame] === 0) continue;
     const head = headOf(machine, frame);
     if (!isHugetlbFolio(machine, head)) references[head]! += maps[frame]!;
   }
-  return references;
 }
 
 /**
@@ -296,7 +323,7 @@ function hasPages(machine: Machine, table: number, level: number): boolean {
 }
 
 /** Lets the address spaces of `views` be in one group. */
-function join(groups: number[], views: readonly View[]): void {
+function join(groups: Int32Array, views: readonly View[]): void {
   const members = new Set(views.map(({ mm }) => groups[mm]!));
   const [least] = [...members].sort((one, other) => one - other);
   for (const [mm, group] of groups.entries()) if (members.has(group)) groups[mm] = least!;

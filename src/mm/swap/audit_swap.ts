@@ -21,13 +21,18 @@ export function auditSwap(machine: Machine, entries: Int32Array, references: Int
     const isMarked = (frameFlags[head]! & FrameFlag.SWAPCACHE) !== 0;
     if (!isMarked || slotOfFolio(machine, head) !== slot) violate(machine, 'P-COUNT');
   }
-  const marked = frameFlags.filter((flags) => (flags & FrameFlag.SWAPCACHE) !== 0);
-  if (marked.length !== cached) violate(machine, 'P-COUNT');
+  let marked = 0;
+  for (const flags of frameFlags) if ((flags & FrameFlag.SWAPCACHE) !== 0) marked++;
+  if (marked !== cached) violate(machine, 'P-COUNT');
   if (countUnused(machine) !== countFree(machine)) violate(machine, 'P-COUNT');
 }
 
 function countUnused({ swapCount, swapCache }: Machine): number {
-  return swapCount.filter((count, slot) => count === 0 && swapCache[slot] === NONE).length;
+  let unused = 0;
+  for (let slot = 0; slot < swapCount.length; slot++) {
+    if (swapCount[slot] === 0 && swapCache[slot] === NONE) unused++;
+  }
+  return unused;
 }
 
 /** Slots in the list of free ones, all of which must be unused. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fetchAdds } from '../../test/check/literature.ts';
 import { explore, replay, type Scenario, World } from './index.ts';
 
-/** A bug that needs `depth` steps in order: the last writer must come between every pair of reads. */
+/** Two pairs of steps must be in the order of the bug: both reads must come between the writes. */
 function bugOfDepthTwo(): Scenario {
   const world = new World();
   const [ready, data] = [world.word('ready'), world.word('data')];

@@ -16,8 +16,6 @@ const TRIES_MAX = 100;
 export class LeastRemoval {
   readonly #order: HappensBefore;
   readonly #waiter: Waiting;
-  /** The steps that may have to go. */
-  #candidates: readonly number[] = [];
 
   constructor(order: HappensBefore, waiter: Waiting) {
     this.#order = order;
@@ -27,12 +25,10 @@ export class LeastRemoval {
   /**
    * Looks for a set with fewer steps than are `removed`, which starts with `first`.
    *
-   * @param   candidates steps that may keep the actor waiting
    * @param   removed is what was found then, and as it was if nothing was
    * @returns in how many ways the actor could go, or 0 if nothing was found
    */
-  search(first: number, candidates: readonly number[], removed: Removal): number {
-    this.#candidates = candidates;
+  search(first: number, removed: Removal): number {
     const most = this.#gone(removed).length;
     const before = removed.steps.slice();
     const tried = new Set<string>();
@@ -59,13 +55,13 @@ export class LeastRemoval {
   }
 
   #gone(removed: Removal): number[] {
-    return this.#candidates.filter((step) => removed.has(step));
+    return this.#waiter.keepers.filter((step) => removed.has(step));
   }
 
-  /** The candidates that are left without `steps`, and that no other one happens after. */
+  /** Those that may keep the actor waiting and are left without `steps`, if no other happens after. */
   #lastWithout(first: number, steps: readonly number[], removed: Removal): number[] {
     this.#remove(first, steps, removed);
-    const left = this.#candidates.filter((step) => !removed.has(step));
+    const left = this.#waiter.keepers.filter((step) => !removed.has(step));
     return left.filter((step) =>
       left.every((other) => other <= step || !this.#order.isBefore(step, other)),
     );

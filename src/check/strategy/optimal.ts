@@ -72,10 +72,8 @@ export class Optimal implements Strategy {
   readonly #racesBefore: number[] = [];
   /** Races whose second step was not taken. */
   readonly #waiting: number[] = [];
-  /** The step that the actor of the second step of a race takes before it, or -1. */
-  #past = -1;
-  /** The last twin of the second step, or -1. */
-  #twin = -1;
+  /** Whether the second step of the races that are being reversed goes in one way wherever it is. */
+  #isSure = true;
   /** In how many ways the second step could go instead of the first one. */
   #imaginedWays = 1;
   readonly #waysOf = (step: number): number => {
@@ -217,16 +215,30 @@ export class Optimal implements Strategy {
     this.#reverseAll(waiting);
   }
 
-  /**
-   * Reverses races: those of old steps only if there are new ones that could come before them.
-   * Otherwise, whoever waits at the end apart, an execution before has led to the same.
-   */
+  /** @param races those of one second step lie together, the last first step before the others */
   #reverseAll(races: readonly number[]): void {
     this.#order.compare(this.#firstNew, this.#trace.length);
-    for (let at = 0; at < races.length; at += 2) {
-      const [first, second] = [races[at]!, races[at + 1]!];
-      const isOld = second >= 0 && second < this.#firstNew;
-      if (!isOld || !this.#order.isBeforeAll(first)) this.#reverse(first, second);
+    for (let from = 0, to = 0; from < races.length; from = to) {
+      const second = races[from + 1]!;
+      while (to < races.length && races[to + 1] === second) to += 2;
+      this.#reverseRacesOf(second, races, from, to);
+    }
+  }
+
+  /**
+   * Reverses races of one second step: of an old one only if there are new steps that the first one
+   * could come behind. Otherwise, whoever waits at the end apart, an execution before has led to the
+   * same.
+   */
+  #reverseRacesOf(second: number, races: readonly number[], from: number, to: number): void {
+    const isOld = second >= 0 && second < this.#firstNew;
+    let isBegun = false;
+    for (let at = from; at < to; at += 2) {
+      const first = races[at]!;
+      if (isOld && this.#order.isBeforeAll(first)) continue;
+      if (!isBegun) this.#turnTo(second, races, from, to);
+      isBegun = true;
+      this.#reverse(first);
     }
   }
 
@@ -295,8 +307,8 @@ export class Optimal implements Strategy {
     return branches;
   }
 
-  /** Sees to it that the second step of a race is explored instead of the first one. */
-  #reverse(first: number, second: number): void {
+  /** From now on it is about one second step: of the trace, or -1 and down of who waits. */
+  #turnTo(second: number, races: readonly number[], from: number, to: number): void {
     const trace = this.#trace;
     const { length, actors } = trace;
     const isTaken = second >= 0;
@@ -305,63 +317,49 @@ export class Optimal implements Strategy {
     const point = trace.points[end * actors + actor]!;
     // The second step, as it would be without the first: the step behind the last one.
     trace.actor[length] = actor;
-    trace.choice[length] = 0;
     trace.point[length] = point;
-    this.#past = this.#order.lastOf(actor, end);
-    this.#twin = this.#symmetry.twinOf(actor, end);
+    this.#isSure = !trace.canWait(point) && !trace.canChoose(point);
+    if (this.#isSure) return;
+    this.#waiter.begin(actor, point, end);
+    for (let at = to - 2; at >= from; at -= 2) this.#waiter.keepers.push(races[at]!);
+  }
 
-    const isSure = !trace.canWait(point) && !trace.canChoose(point);
-    if (!isSure) this.#waiter.begin(actor, point, this.#past, this.#twin, end);
-
+  /** Sees to it that the second step of a race is explored instead of the first one. */
+  #reverse(first: number): void {
     const removed = this.#removed;
     removed.begin(first);
-    let before = end;
-    // Whoever has let go of a lock keeps nobody waiting: what it has done stays, if that is possible.
-    let isSparing = !isSure;
-    for (;;) {
-      const ways = isSure ? 1 : this.#waiter.waysWithout(removed);
-      if (ways > 0) {
-        const least = this.#waiter.hasProbed ? this.#removeLess(first, actor, point, end) : 0;
-        const sequence = removed.rest(length);
-        sequence.push(length);
-        this.#insertAll(removed.from, sequence, least > 0 ? least : ways);
-        return;
-      }
-      before = this.#nextToRemove(actor, point, before, isSparing);
-      if (before < 0 && isSparing) {
-        isSparing = false;
-        before = this.#nextToRemove(actor, point, end, isSparing);
-      }
-      if (before < 0) return;
-      removed.add(before);
-    }
+    const ways = this.#isSure ? 1 : this.#makeWay(first);
+    if (ways === 0) return;
+    const { length } = this.#trace;
+    const sequence = removed.rest(length);
+    sequence.push(length);
+    this.#insertAll(removed.from, sequence, ways);
   }
 
   /**
-   * The last step before `end` that may keep `actor` waiting and is not yet removed, or -1.
+   * Removes more than `first` and what happens after it, until the second step could go.
    *
-   * @param isSparing whether steps stay of those who are known to keep nobody waiting
+   * @returns in how many ways, or 0 if it could not
    */
-  #nextToRemove(actor: number, point: number, end: number, isSparing: boolean): number {
-    for (let at = end - 1; at >= 0; at--) {
-      if (this.#removed.has(at) || !this.#mayKeep(at, actor, point)) continue;
-      if (!isSparing || this.#waiter.isKeptBy(this.#trace.actor[at]!, this.#removed)) return at;
+  #makeWay(first: number): number {
+    const [removed, waiter] = [this.#removed, this.#waiter];
+    const { keepers } = waiter;
+    waiter.hasProbed = false;
+    let ways = waiter.waysWithout(removed);
+    // Whoever has let go of a lock keeps nobody waiting: what it has done stays, if that is possible.
+    for (let isSparing = true; ; isSparing = false) {
+      for (let at = keepers.length - 1; at >= 0 && ways === 0; at--) {
+        const step = keepers[at]!;
+        if (removed.has(step)) continue;
+        if (isSparing && !waiter.isKeptBy(this.#trace.actor[step]!, removed)) continue;
+        removed.add(step);
+        ways = waiter.waysWithout(removed);
+      }
+      if (ways > 0 || !isSparing) break;
     }
-    return -1;
-  }
-
-  /** Whether a step that was taken may keep `actor` waiting at `point`, and need not come before. */
-  #mayKeep(at: number, actor: number, point: number): boolean {
-    const trace = this.#trace;
-    if (trace.actor[at] === actor || !trace.areDependent(trace.point[at]!, point)) return false;
-    return !this.#order.isFixed(at, this.#past, this.#twin);
-  }
-
-  /** Puts back what need not be removed. @returns the ways without the rest, or 0 if there is none */
-  #removeLess(first: number, actor: number, point: number, end: number): number {
-    const candidates: number[] = [];
-    for (let at = 0; at < end; at++) if (this.#mayKeep(at, actor, point)) candidates.push(at);
-    return this.#least.search(first, candidates, this.#removed);
+    if (ways === 0 || !waiter.hasProbed) return ways;
+    const least = this.#least.search(first, removed);
+    return least > 0 ? least : ways;
   }
 
   /** Inserts a sequence with each choice of its last step. */

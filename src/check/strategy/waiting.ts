@@ -15,14 +15,15 @@ export class Waiting {
   readonly #probe: Probe;
   /** What probes have told. */
   readonly #events: Events;
-  /** Who may wait, where it stands, its last step and that of its twin, and when it would have gone. */
+  /** Who may wait, where it stands, its last step, and when it would have gone. */
   #actor = 0;
   #point = 0;
   #past = -1;
-  #twin = -1;
   #end = 0;
   /** Whether that could not be told without running steps, for some of what was asked. */
   hasProbed = false;
+  /** The steps before that it races with, in their order: all that may keep it waiting. */
+  readonly keepers: number[] = [];
   /** The steps before that are taken at its gate. */
   readonly #atGate: number[] = [];
   /** Some of them: by whom, at which point. */
@@ -45,15 +46,14 @@ export class Waiting {
   }
 
   /** From now on it is about the step of `actor` at `point`, behind steps before `end`. */
-  begin(actor: number, point: number, past: number, twin: number, end: number): void {
+  begin(actor: number, point: number, end: number): void {
+    const trace = this.#trace;
     this.#actor = actor;
     this.#point = point;
-    this.#past = past;
-    this.#twin = twin;
+    this.#past = this.#order.lastOf(actor, end);
     this.#end = end;
-    this.hasProbed = false;
+    this.keepers.length = 0;
     this.#atGate.length = 0;
-    const trace = this.#trace;
     const gate = trace.gateOf(point);
     for (let step = 0; gate >= 0 && step < end; step++) {
       if (trace.gateOf(trace.point[step]!) === gate) this.#atGate.push(step);
@@ -73,11 +73,8 @@ export class Waiting {
     if (mayGo !== undefined) return !mayGo;
     const alone = this.#alone;
     alone.beginAs(removed);
-    for (let step = this.#end - 1; step >= 0; step--) {
-      const its = trace.actor[step]!;
-      const isOfRest = its !== other && its !== this.#actor && !alone.has(step);
-      if (!isOfRest || !trace.areDependent(trace.point[step]!, this.#point)) continue;
-      if (!this.#order.isFixed(step, this.#past, this.#twin)) alone.add(step);
+    for (const step of this.keepers) {
+      if (trace.actor[step] !== other && !alone.has(step)) alone.add(step);
     }
     return this.#waysAfter(alone.from, alone.rest(this.#end)) === 0;
   }

@@ -78,7 +78,7 @@ export class SharedSearch {
   /** Takes what came of a part that `take()` gave, once. */
   add(part: Part, { above = [], rest }: PartResult): void {
     const place = this.#tree.placeOf(part);
-    this.#merge(place, part, above);
+    this.#merge(place, above);
     this.#tree.drop(part);
     if (rest === undefined) {
       this.#tree.finish(place);
@@ -102,7 +102,8 @@ export class SharedSearch {
   #newPart(place: Place): Part {
     const branch = place.at(-1)!;
     const floor = place.length - 1;
-    const steps = this.#follow(place);
+    this.#follow(place);
+    const steps = this.#steps();
     // Nobody has taken the steps of a sequence that was inserted; that to the place is the last one.
     const firstNew = place.findIndex((each) => !this.#tree.isTouched(each)) - 1;
     const isNew = firstNew >= 0 && firstNew < steps.length - 1;
@@ -205,11 +206,12 @@ export class SharedSearch {
   }
 
   /** Adds branches that a part has found above itself, unless others cover them. */
-  #merge(place: Place, part: Part, above: readonly (readonly SavedBranch[])[]): void {
-    if (above.every(({ length }) => length === 0)) return;
+  #merge(place: Place, above: readonly (readonly SavedBranch[])[]): void {
+    const deepest = above.findLastIndex(({ length }) => length > 0);
+    if (deepest < 0) return;
     for (const branch of place) this.#tree.reopen(branch);
-    this.#follow(place);
-    for (let depth = part.floor - 1; depth >= 0; depth--) {
+    this.#follow(place.slice(0, deepest + 2));
+    for (let depth = deepest; depth >= 0; depth--) {
       const [parent, child] = [place[depth]!, place[depth + 1]!];
       this.#asleep.add(depth, child.actor, child.choice);
       for (const sequence of sequencesOf(above[depth] ?? [])) {
@@ -221,27 +223,33 @@ export class SharedSearch {
   /**
    * Works out what is asleep in all states of a place. Nothing is run for that: whoever is asleep
    * stays where it was, with the choices that it had.
-   *
-   * @returns the steps to it
    */
-  #follow(place: Place): SavedStep[] {
+  #follow(place: Place): void {
     const trace = this.#trace;
-    const steps: SavedStep[] = [];
     trace.length = 0;
     for (let depth = 0; ; depth++) {
       trace.stay();
       this.#asleep.enter(depth);
       const next = place[depth + 1];
-      if (next === undefined) return steps;
+      if (next === undefined) return;
       for (const before of place[depth]!.branches) {
         if (before === next) break;
         this.#putToSleep(depth, before);
       }
-      const { actor, choice } = next;
-      steps.push({ actor, choice, asleep: this.#asleep.save(depth), later: [] });
-      trace.tell(actor, next.point, next.ways);
-      trace.push(actor, choice);
+      trace.tell(next.actor, next.point, next.ways);
+      trace.push(next.actor, next.choice);
     }
+  }
+
+  /** Those that `#follow()` has taken. */
+  #steps(): SavedStep[] {
+    const { length, actor, choice } = this.#trace;
+    return Array.from({ length }, (_, at) => ({
+      actor: actor[at]!,
+      choice: choice[at]!,
+      asleep: this.#asleep.save(at),
+      later: [],
+    }));
   }
 
   #putToSleep(depth: number, { actor, choice, point, ways }: Branch): void {

@@ -10,7 +10,7 @@ export class Registry<T> {
   private readonly places: number;
   /** Of each CPU: its numbers that came back, to be given out again before new ones. */
   private readonly returned: number[][];
-  /** Of each CPU: the first of its numbers that nobody has had. Every so many is one of them. */
+  /** Of each CPU: the first of its numbers that nobody has had. Numbers go round the CPUs. */
   private readonly unused: number[];
 
   constructor(places: number, cpus: number) {

@@ -347,7 +347,7 @@ export class Optimal implements Strategy {
     waiter.hasProbed = false;
     let ways = waiter.waysWithout(removed);
     // Whoever has let go of a lock keeps nobody waiting: what it has done stays, if that is possible.
-    for (let isSparing = true; ; isSparing = false) {
+    for (const isSparing of [true, false]) {
       for (let at = keepers.length - 1; at >= 0 && ways === 0; at--) {
         const step = keepers[at]!;
         if (removed.has(step)) continue;
@@ -355,7 +355,6 @@ export class Optimal implements Strategy {
         removed.add(step);
         ways = waiter.waysWithout(removed);
       }
-      if (ways > 0 || !isSparing) break;
     }
     if (ways === 0 || !waiter.hasProbed) return ways;
     const least = this.#least.search(first, removed);

@@ -31,6 +31,7 @@ import { loading, storing } from '../world/point.ts';
 import { violate } from '../world/property.ts';
 import { NONE, type World } from '../world/world.ts';
 import { handleUserFault } from './fault.ts';
+import { idleFaults } from './idle.ts';
 import { Access, Fault } from './result.ts';
 import { segmentOf } from './segment_tag.ts';
 
@@ -85,15 +86,12 @@ export function* store(task: Task, page: number, value: number): Op<number> {
  */
 function* takeFault(task: Task, page: number, access: Access, idle: number): Op<number> {
   const { machine } = task;
-  const before = machine.entryWrites[0];
+  const before = machine.entryWrites[0]!;
   const result = yield* handleUserFault(task, page, access);
   if (result !== Fault.DONE) return -1 - result;
   fixSpuriousFault(task, page);
-  if (machine.entryWrites[0] !== before) return 0;
-  if (idle === 0) return 1;
-  // Nobody has written an entry since the last one: the next one will end like this one, for good.
-  violate(machine, 'P-LIVE');
-  return -1 - Fault.SIGBUS;
+  const faults = idleFaults(machine, before, idle);
+  return faults < 0 ? -1 - Fault.SIGBUS : faults;
 }
 
 /**

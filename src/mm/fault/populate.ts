@@ -3,7 +3,8 @@
  *
  * @source mm/gup.c __mm_populate(), populate_vma_page_range() (Linux 6.18)
  */
-import { touchForWrite } from '../gup/touch.ts';
+import { vmOpsOf } from '../design/design.ts';
+import { touch } from '../gup/touch.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
 import { awaitUserfault } from '../userfaultfd/queue.ts';
@@ -13,6 +14,7 @@ import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import { handleMmFault } from './fault.ts';
+import { idleFaults } from './idle.ts';
 import { Access, Fault } from './result.ts';
 
 /**
@@ -70,33 +72,34 @@ const endOfHugePage = (vma: Vma, page: number): number => {
 /** Called under the mmap lock. What is private and writable is written to: it would be copied later. */
 export function* populateVma(task: Task, vma: Vma, start: number, end: number): Op<Fault> {
   if ((vma.flags & VM.LOCKONFAULT) !== 0) return Fault.DONE;
-  const isPrivateWritable = (vma.flags & (VM.WRITE | VM.SHARED)) === VM.WRITE;
-  const access = isPrivateWritable ? Access.WRITE : Access.READ;
+  const isWrite = (vma.flags & (VM.WRITE | VM.SHARED)) === VM.WRITE;
   for (let page = start; page < end; page = isHugetlb(vma) ? endOfHugePage(vma, page) : page + 1) {
     let result: Fault = Fault.RETRY;
-    while (result === Fault.RETRY) result = yield* faultIn(task, vma, page, access);
+    while (result === Fault.RETRY) result = yield* faultIn(task, vma, page, isWrite);
     if (result !== Fault.DONE) return result;
-    if (isPrivateWritable) yield* touchForWrite(task, page);
   }
   return Fault.DONE;
 }
 
 /**
- * Faults until GUP would find the page as it wants it: what comes write-protected, because userfaultfd
- * has a mark there, is told by the next fault.
+ * Faults until GUP finds the page as it wants it: a fault that ends well may have done no more than
+ * take a mark of userfaultfd away, and what comes write-protected, because such a mark is there, is
+ * told by the next fault. What a design maps, or in pieces, is taken to be there behind one fault.
  */
-function* faultIn(task: Task, vma: Vma, page: number, access: Access): Op<Fault> {
-  const result = yield* handleMmFault(task, vma, page, access, false);
-  const isWatched = access === Access.WRITE && (vma.flags & VM.UFFD_WP) !== 0;
-  if (result !== Fault.DONE || !isWatched) return result;
-  return yield* handleMmFault(task, vma, page, access, false);
-}
-
-/** What GUP does with a page that is there. @returns where it goes on */
-function* touched(task: Task, vma: Vma, page: number, isWrite: boolean): Op<number> {
-  if (isHugetlb(vma)) return endOfHugePage(vma, page);
-  if (isWrite) yield* touchForWrite(task, page);
-  return page + 1;
+function* faultIn(task: Task, vma: Vma, page: number, isWrite: boolean): Op<Fault> {
+  const { machine } = task;
+  const access = isWrite ? Access.WRITE : Access.READ;
+  const isOfDesign = vma.hugetlb?.isGranular === true || vmOpsOf(machine, vma) !== undefined;
+  const level = isHugetlb(vma) ? Math.max(hstateOf(vma).level, 1) : 1;
+  for (let idle = 0; idle >= 0; ) {
+    const before = machine.entryWrites[0]!;
+    const result = yield* handleMmFault(task, vma, page, access, false);
+    if (result !== Fault.DONE) return result;
+    const isFound = yield* touch(task, page, level, isWrite);
+    if (isFound || isOfDesign) return Fault.DONE;
+    idle = idleFaults(machine, before, idle);
+  }
+  return Fault.SIGBUS;
 }
 
 function mayFaultIn({ flags }: Vma, right: number): boolean {
@@ -117,13 +120,12 @@ export function* faultinRange(
   isWrite: boolean,
 ): Op<number> {
   const { machine, mm } = task;
-  const access = isWrite ? Access.WRITE : Access.READ;
   for (let page = start; page < end; ) {
     yield reading(machine.objects.tree(mm.id));
     const vma = mm.vmas.at(page);
     if (vma === undefined) return ENOMEM;
     if (!mayFaultIn(vma, isWrite ? VM.WRITE : VM.READ)) return EINVAL;
-    const result = yield* faultIn(task, vma, page, access);
+    const result = yield* faultIn(task, vma, page, isWrite);
     if (result === Fault.RETRY) continue;
     if (result === Fault.WAIT) {
       const isWoken = yield* awaitUnlocked(task);
@@ -131,7 +133,7 @@ export function* faultinRange(
       continue;
     }
     if (result !== Fault.DONE) return errnoOf(result);
-    page = yield* touched(task, vma, page, isWrite);
+    page = isHugetlb(vma) ? endOfHugePage(vma, page) : page + 1;
   }
   return 0;
 }

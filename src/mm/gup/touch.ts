@@ -11,39 +11,44 @@ import { reading, setting, writing } from '../world/point.ts';
 import { NONE, type World } from '../world/world.ts';
 
 /**
- * Marks `page` as written to, if it can be: a huge page in its entry, a small one in its folio, unless
- * its entry says so already. Called under the mmap lock.
+ * Looks at `page`, and marks it as written to if it is to be: a huge page in its entry, a small one in
+ * its folio, unless its entry says so already. Called under the mmap lock.
  *
- * @locks  the lock of the table
- * @source mm/gup.c follow_page_pte(), mm/huge_memory.c touch_pmd(), FOLL_TOUCH | FOLL_WRITE
- *         (Linux 6.18)
- * @omits  folio_mark_accessed(): there are no LRU lists
+ * @param   level of the entry, if the page is a huge one
+ * @returns whether it is mapped, and can be written to if it is to be
+ * @locks   the lock of the table
+ * @source  mm/gup.c follow_page_pte(), mm/huge_memory.c touch_pmd(), FOLL_TOUCH (Linux 6.18)
+ * @omits   folio_mark_accessed(): there are no LRU lists
  */
-export function* touchForWrite(task: Task, page: number): Op<void> {
+export function* touch(task: Task, page: number, level: number, isWrite: boolean): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const upper = yield* walk(machine, mm, page, 1);
-  if (upper === NONE) return;
+  const upper = yield* walk(machine, mm, page, level);
+  if (upper === NONE) return false;
   yield reading(machine.objects.entry(upper));
-  if (isMappedAt(machine, upper, 1)) {
-    const guard = lockOf(machine, mm, upper, 1);
+  if (isMappedAt(machine, upper, level)) {
+    const guard = lockOf(machine, mm, upper, level);
     yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
-    yield setting(machine.objects.entry(upper));
-    if (isMappedAt(machine, upper, 1) && isWritable(machine, upper)) {
+    const entry = machine.objects.entry(upper);
+    yield isWrite ? setting(entry) : reading(entry);
+    const isFound = isMappedAt(machine, upper, level) && (!isWrite || isWritable(machine, upper));
+    if (isFound && isWrite) {
       const flags = mappedFlagsAt(machine, upper) | ACCESSED | DIRTY;
-      setMapped(machine, upper, mappedFrameAt(machine, upper, 1), flags, 1);
+      setMapped(machine, upper, mappedFrameAt(machine, upper, level), flags, level);
     }
     yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
-    return;
+    return isFound;
   }
   const slot = yield* lockPte(task, mm, page);
-  if (slot === NONE) return;
+  if (slot === NONE) return false;
   yield reading(machine.objects.entry(slot));
-  if (isWritable(machine, slot) && (mappedFlagsAt(machine, slot) & DIRTY) === 0) {
+  const isFound = isMappedAt(machine, slot) && (!isWrite || isWritable(machine, slot));
+  if (isFound && isWrite && (mappedFlagsAt(machine, slot) & DIRTY) === 0) {
     const head = headOf(machine, mappedFrameAt(machine, slot));
     yield writing(machine.objects.frame(head));
     markDirty(machine, head);
   }
   yield* unlockPte(task, mm, slot);
+  return isFound;
 }
 
 function isWritable(world: World, slot: number): boolean {

@@ -368,6 +368,19 @@ const forgetting: readonly Rule[] = [
     '0',
   ),
   row(
+    'a marker that was left behind goes, and what is populated is missing',
+    `${shared}; ${ready}; ${register('0x30000000', '0x8000', 'wp')}
+      uffd_writeprotect u0 0x30000000 0x1000 wp; ${register('0x30000000', '0x8000', 'missing')}
+      madvise 0x30000000 0x1000 populate_read`,
+    'EFAULT',
+  ),
+  row(
+    'what comes write-protected is not populated for writing',
+    `${shared}; ${ready}; ${register('0x30000000', '0x8000', 'wp')}
+      uffd_writeprotect u0 0x30000000 0x1000 wp; madvise 0x30000000 0x1000 populate_write`,
+    'EFAULT',
+  ),
+  row(
     'what reclaim takes from a file stays write-protected',
     `${shared}; ${made}; uffd_api u0 0xaa pagefault_flag_wp|sigbus|wp_hugetlbfs_shmem
       store 0x30000000 8 0x91; ${register('0x30000000', '0x8000', 'wp')}

@@ -11,16 +11,18 @@ import { fileURLToPath } from 'node:url';
 import { Farm } from '../../src/cli/check/farm.ts';
 import type { SearchResult, Subject } from '../../src/cli/check/job.ts';
 
-const RACE = 'bench/check/programs/three_cpus_long.txt';
-
 const fileOf = (name: string): string =>
   fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
 
-const TEXT: Subject = {
-  kind: 'race',
-  file: RACE,
-  source: { text: readFileSync(RACE, 'utf8'), format: 'x86_64-4level', design: 'none', bugs: [] },
-};
+function textOf(name: string): Subject {
+  const file = `bench/check/programs/${name}.txt`;
+  const text = readFileSync(file, 'utf8');
+  return {
+    kind: 'race',
+    file,
+    source: { text, format: 'x86_64-4level', design: 'none', bugs: [] },
+  };
+}
 
 /** With how often each is searched. */
 const PROGRAMS: readonly (readonly [string, Subject, number])[] = [
@@ -28,7 +30,8 @@ const PROGRAMS: readonly (readonly [string, Subject, number])[] = [
   ['B7, copy on write', { kind: 'zoo', id: 'B7', isBroken: false }, 5],
   ['3 CPUs: drop, store, munmap', { kind: 'file', file: fileOf('three_cpus') }, 5],
   ['3 CPUs: drop, store and load, munmap', { kind: 'file', file: fileOf('three_cpus_long') }, 3],
-  ['the same race as text', TEXT, 3],
+  ['the same race as text', textOf('three_cpus_long'), 3],
+  ['with a second load', textOf('three_cpus_minutes'), 1],
   ['lastzero(15)', { kind: 'file', file: fileOf('last_zero') }, 3],
 ];
 

@@ -84,3 +84,22 @@ judgedTest(
       assert.ok(line!.y > list!.y - 1 && line!.y + line!.height < list!.y + list!.height + 1);
     }),
 );
+
+/** Sizes are told late, as by a browser that has much to do. */
+const LATE = `window.ResizeObserver = class extends ResizeObserver {
+  constructor(tell) {
+    super((...told) => setTimeout(() => tell(...told), 500));
+  }
+};`;
+
+judgedTest('who scrolls before anything is measured is not brought back', [browserJudge], () =>
+  withWideTrace(async ({ page, url }) => {
+    await page.addInitScript(LATE);
+    await page.goto('about:blank');
+    await page.goto(url);
+    const events = page.locator('.events .event');
+    await events.first().waitFor();
+    await page.evaluate("document.querySelector('.events ol').scrollTop = 1e6");
+    await events.filter({ hasText: 'table 28' }).first().waitFor({ timeout: 5000 });
+  }),
+);

@@ -29,6 +29,8 @@ export function useRows(list: RefObject<HTMLElement | null>, isThere: boolean): 
   const place = useRef<Place>({ top: 0, height: 0, rowHeight: 0, wanted: 0 });
   const update = useCallback(() => {
     const { top, height, rowHeight } = place.current;
+    // Without rows there would be nothing to measure.
+    if (rowHeight === 0) return;
     const from = Math.max(0, Math.floor(top / rowHeight) - MARGIN);
     const to = Math.ceil((top + height) / rowHeight) + MARGIN;
     setRange((before) => (before.from === from && before.to === to ? before : { from, to }));
@@ -60,7 +62,8 @@ export function useRows(list: RefObject<HTMLElement | null>, isThere: boolean): 
       place.current.height = element.clientHeight;
       place.current.rowHeight = firstElementChild.getBoundingClientRect().height;
       onScroll();
-      if (isFirst) reveal(place.current.wanted);
+      // Who has scrolled by now is where they want to be.
+      if (isFirst && place.current.top === 0) reveal(place.current.wanted);
     });
     observer.observe(element);
     element.addEventListener('scroll', onScroll);

@@ -320,8 +320,9 @@ export class Optimal implements Strategy {
     trace.point[length] = point;
     this.#isSure = !trace.canWait(point) && !trace.canChoose(point);
     if (this.#isSure) return;
-    this.#waiter.begin(actor, point, end);
-    for (let at = to - 2; at >= from; at -= 2) this.#waiter.keepers.push(races[at]!);
+    const keepers: number[] = [];
+    for (let at = to - 2; at >= from; at -= 2) keepers.push(races[at]!);
+    this.#waiter.begin(actor, point, end, keepers);
   }
 
   /** Sees to it that the second step of a race is explored instead of the first one. */

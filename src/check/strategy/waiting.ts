@@ -22,8 +22,8 @@ export class Waiting {
   #end = 0;
   /** Whether that could not be told without running steps, for some of what was asked. */
   hasProbed = false;
-  /** The steps before that it races with, in their order: all that may keep it waiting. */
-  readonly keepers: number[] = [];
+  /** The steps before that it races with: all that may keep it waiting. */
+  keepers: readonly number[] = [];
   /** The steps before that are taken at its gate. */
   readonly #atGate: number[] = [];
   /** Some of them: by whom, at which point. */
@@ -45,14 +45,18 @@ export class Waiting {
     this.#events.forget(from);
   }
 
-  /** From now on it is about the step of `actor` at `point`, behind steps before `end`. */
-  begin(actor: number, point: number, end: number): void {
+  /**
+   * From now on it is about the step of `actor` at `point`, behind steps before `end`.
+   *
+   * @param keepers all that race with it, in their order
+   */
+  begin(actor: number, point: number, end: number, keepers: readonly number[]): void {
     const trace = this.#trace;
     this.#actor = actor;
     this.#point = point;
     this.#past = this.#order.lastOf(actor, end);
     this.#end = end;
-    this.keepers.length = 0;
+    this.keepers = keepers;
     this.#atGate.length = 0;
     const gate = trace.gateOf(point);
     for (let step = 0; gate >= 0 && step < end; step++) {

@@ -1,4 +1,5 @@
 /** The truth about hugetlb, recounted: pools, reservations, what address spaces are charged. */
+import type { Found } from '../audit_found.ts';
 import type { Inode } from '../file/inode.ts';
 import type { Machine } from '../machine.ts';
 import { headOf, orderOf } from '../page/frame.ts';
@@ -33,14 +34,6 @@ export function auditHugetlb(machine: Machine, mappedPages: number): void {
   if (charged + departedPages !== mappedPages) violate(machine, 'P-COUNT');
   for (const inode of machine.inodes.all())
     if (inode.hugetlb !== undefined) checkFile(machine, inode);
-}
-
-/** What the recount of the tables finds (`../audit.ts`). */
-interface Found {
-  readonly maps: Int32Array;
-  readonly hugeMaps: Int32Array;
-  readonly entire: Int32Array;
-  readonly hugetlbPages: Int32Array;
 }
 
 /**

@@ -3,7 +3,8 @@ import type { Machine } from '../machine.ts';
 import { violate } from '../world/property.ts';
 
 /**
- * Counts them: two in a row, and the next ones will end like them, for good.
+ * Counts them: two in a row in which nobody has written an entry of a table, and the next ones will
+ * end like them, for good.
  *
  * @param writes entries of tables written when the last one began
  * @param idle   how many there were before it

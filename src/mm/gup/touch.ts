@@ -1,4 +1,4 @@
-/** What GUP leaves behind on a page that it finds, as if the program had written to it. */
+/** How GUP looks at a page that it takes no reference to, and what it leaves behind on it. */
 import { ACCESSED, DIRTY } from '../../arch/index.ts';
 import { headOf, markDirty } from '../page/frame.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';

@@ -22,12 +22,25 @@ import { SleepRows } from './strategy/sleep_rows.ts';
 import { type Branch, WakeupTrees } from './strategy/wakeup_tree.ts';
 import { Trace } from './trace.ts';
 
+const NONE: readonly SavedBranch[] = [];
+/** Parts of a unit that are not too many whatever becomes of them. */
+const PARTS_LEAST = 8;
+
 export class SharedSearch {
   readonly #scenario: Scenario;
   readonly #trace: Trace;
   readonly #asleep: SleepRows;
   readonly #trees: WakeupTrees;
   readonly #tree: PartTree;
+  /**
+   * What nobody has taken of what there was when the tree was looked through, the largest first. All
+   * of it is there still: nothing is added below what can be one part.
+   */
+  #places: readonly Place[] = [];
+  /** With fewer, the tree is looked through again: once for half of its parts, not for each of them. */
+  #placesLeast = 0;
+  /** Parts that are given at a time: making them is in vain for those that nobody begins. */
+  #most = PARTS_MAX;
 
   /** @param from goes on with a search that was saved */
   constructor(scenario: Scenario, from?: SharedState) {
@@ -48,17 +61,24 @@ export class SharedSearch {
    *
    * @param shares how many there are to be of what is there now: one of them is given
    * @param wanted how many parts there should be for all: parts are split to have so many
-   * @param most   parts that are given
+   * @param most   parts that are given; fewer if of the last ones many were given back
    */
   take(shares: number, wanted: number, most = PARTS_MAX): Part[] {
-    const places = this.#prepare(wanted);
-    const mine = places.filter((_, at) => at % shares === 0).slice(0, most);
+    const count = Math.min(most, this.#most);
+    if (this.#places.length < Math.max(wanted, this.#placesLeast)) {
+      this.#places = this.#prepare(wanted);
+      this.#placesLeast = this.#places.length / 2;
+    }
+    const isMine = (at: number): boolean => at % shares === 0 && at < count * shares;
+    const mine = this.#places.filter((_, at) => isMine(at));
+    this.#places = this.#places.filter((_, at) => !isMine(at));
     return mine.map((place) => this.#takeAt(place));
   }
 
   /** Takes a part back that nobody has begun. */
   giveBack(part: Part): void {
     this.#tree.giveBack(part);
+    this.#most = Math.max(this.#most - 1, PARTS_LEAST);
   }
 
   /**
@@ -82,6 +102,7 @@ export class SharedSearch {
     this.#tree.drop(part);
     if (rest === undefined) {
       this.#tree.finish(place);
+      this.#most = Math.min(this.#most + 1, PARTS_MAX);
       return;
     }
     const steps = [...part.path.steps.slice(0, part.floor), ...rest.path.steps.slice(part.floor)];
@@ -244,12 +265,11 @@ export class SharedSearch {
   /** Those that `#follow()` has taken. */
   #steps(): SavedStep[] {
     const { length, actor, choice } = this.#trace;
-    return Array.from({ length }, (_, at) => ({
-      actor: actor[at]!,
-      choice: choice[at]!,
-      asleep: this.#asleep.save(at),
-      later: [],
-    }));
+    let asleep: readonly number[] | undefined;
+    return Array.from({ length }, (_, at) => {
+      asleep = this.#asleep.save(at, asleep);
+      return { actor: actor[at]!, choice: choice[at]!, asleep, later: NONE };
+    });
   }
 
   #putToSleep(depth: number, { actor, choice, point, ways }: Branch): void {
@@ -303,11 +323,20 @@ export class SharedSearch {
   }
 }
 
-/** From the root of a tree to each leaf. */
-function* sequencesOf(branches: readonly SavedBranch[]): Generator<SavedBranch[]> {
+/**
+ * From the root of a tree to each leaf.
+ *
+ * @param above what they begin with; as it was in the end
+ */
+function* sequencesOf(
+  branches: readonly SavedBranch[],
+  above: SavedBranch[] = [],
+): Generator<readonly SavedBranch[]> {
   for (const branch of branches) {
     if (branch.isReserved === true) continue;
-    if (branch.branches.length === 0) yield [branch];
-    for (const rest of sequencesOf(branch.branches)) yield [branch, ...rest];
+    above.push(branch);
+    if (branch.branches.length === 0) yield above;
+    else yield* sequencesOf(branch.branches, above);
+    above.pop();
   }
 }

@@ -46,9 +46,8 @@ export interface ScriptSource extends RaceSource {
 /** Of a text, in characters. */
 export const RACE_LENGTH_MAX = 2 ** 16;
 const FRAMES_BYTES = 2 ** 20;
-const CPUS_MAX = 4;
-/** Nor can a timeline of more be read. */
-const SCRIPT_CPUS_MAX = 16;
+/** Sets of CPUs are masks of as many bits. */
+const CPUS_MAX = 30;
 /** An execution of millions of steps is explored by nobody. */
 const PAGES_MAX = 16;
 const HEADER = /^\s*cpu\s+(\d+)\s*(?:,\s*process\s+(\d+)\s*)?:\s*(?:(?:#|\/\/).*)?$/i;
@@ -95,12 +94,6 @@ function parseRace(text: string): Race {
       'Number them from 0 on, one for each CPU',
     );
   });
-  if (sections.length > CPUS_MAX) {
-    throw new ScriptError(
-      `${sections.length} CPUs are too many to explore`,
-      `Use ${CPUS_MAX} or fewer`,
-    );
-  }
   return { setup: part(0, ends[0]!), sections };
 }
 
@@ -135,10 +128,10 @@ function newSession(
   if (known === undefined) {
     throw new ScriptError(`There are no page tables called ${format}`, 'Choose another format');
   }
-  if (!Number.isInteger(cpus) || cpus < 1 || cpus > SCRIPT_CPUS_MAX) {
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > CPUS_MAX) {
     throw new ScriptError(
       `A machine of ${cpus} CPUs cannot be run`,
-      `Choose from 1 to ${SCRIPT_CPUS_MAX}`,
+      `Choose from 1 to ${CPUS_MAX}`,
     );
   }
   return new Session({

@@ -90,6 +90,26 @@ test('one process, two threads and two workers come to the same', { skip }, asyn
   }
 });
 
+test('a worker with nothing to do gets some of what another one is at', { skip }, async () => {
+  const whole = figuresOf(ptshare(['check', 'S8', '--off', '--json']).stdout);
+  const stopping = new AbortController();
+  const done = [0, 0];
+  const serving = done.map((_, at) => {
+    const onTask = (tasks: number): void => {
+      done[at] = tasks;
+    };
+    const options = { url: server.url, version: readVersion(), threads: 1, leaseSeconds: 30 };
+    return serve({ ...options, onTask }, stopping.signal);
+  });
+  const all = ['--unit', '1000000000'];
+  const search = ['check', 'S8', '--off', '--json', '--queue', server.url, ...all];
+  const { stdout, stderr } = await startPtshare(search).outcome;
+  stopping.abort();
+  await Promise.all(serving);
+  assert.deepEqual(figuresOf(stdout), whole, stderr);
+  assert.ok(Math.min(...done) > 0, `one worker did all: ${done.join(' and ')} units`);
+});
+
 test('a question is answered by two workers as by one process', { skip }, async () => {
   const workers = [startWorker(server.url), startWorker(server.url)];
   const answersOf = (...options: readonly string[]): unknown => {

@@ -36,10 +36,17 @@ export class SleepRows {
     }
   }
 
-  /** The masks of all actors in the state `at`. */
-  save(at: number): number[] {
+  /**
+   * The masks of all actors in the state `at`.
+   *
+   * @param before is given if it is the same: most steps wake nobody
+   */
+  save(at: number, before?: readonly number[]): readonly number[] {
     const { actors } = this.#trace;
-    return [...this.#masks.subarray(at * actors, (at + 1) * actors)];
+    const row = at * actors;
+    const masks = this.#masks;
+    if (before?.every((mask, actor) => mask === masks[row + actor])) return before;
+    return Array.from({ length: actors }, (_, actor) => masks[row + actor]!);
   }
 
   restore(at: number, masks: readonly number[]): void {

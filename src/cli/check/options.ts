@@ -44,7 +44,7 @@ const COUNT_MAX = 2 ** 31 - 1;
 const WORKERS_MAX = 1024;
 /** Random executions, unless told otherwise. */
 const SAMPLE = 10_000;
-const UNIT = 5000;
+const UNIT = 20_000;
 const DESIGNS = designItems().map(({ id }) => id);
 
 export function addCheckOptions(command: Command): Command {
@@ -89,7 +89,7 @@ export function addCheckOptions(command: Command): Command {
   add(
     new Option('--unit <executions>', 'that are handed out at a time, at most')
       .argParser(whole(1, COUNT_MAX))
-      .default(UNIT, '5,000'),
+      .default(UNIT, '20,000'),
   );
   command.optionsGroup('How to show it:');
   add(new Option('--trace <file>', TRACE_HELP).argParser(tracePath).conflicts('list'));

@@ -2,7 +2,6 @@
 import {
   type Bound,
   type Finding,
-  PARTS_MAX,
   type Part,
   type Scenario,
   SharedSearch,
@@ -43,11 +42,9 @@ interface Running {
 
 /** Steps that the parts of a unit begin with, in total: what there is to be sent. */
 const STEPS_MAX = 20_000;
-/** Of what a unit may have, if it has few parts. */
-const UNIT_LEAST = 0.1;
 
 export interface SharedLimits {
-  /** Executions of a unit of `PARTS_MAX` parts; one of fewer has fewer, down to a tenth. */
+  /** Executions of a unit, at most. */
   readonly unit: number;
   /** Executions of a search after which no more units of it are begun. */
   readonly executionsMax?: number;
@@ -114,7 +111,7 @@ export class SharedSource implements Source {
         kind: 'search',
         subject: running.shared,
         parts,
-        executionsMax: sizeOf(parts, this.#limits.unit),
+        executionsMax: this.#limits.unit,
       });
       this.#partsOf.set(task.id, { running, parts });
       return task;
@@ -246,11 +243,6 @@ function takeFrom({ search, suspects }: Running, wanted: number): Part[] {
   if (end < 0) return parts;
   for (const part of parts.splice(end)) search.giveBack(part);
   return parts;
-}
-
-/** Where there are few parts to hand out, others wait for what this one leads to. */
-function sizeOf(parts: readonly Part[], unit: number): number {
-  return Math.ceil(unit * Math.max(parts.length / PARTS_MAX, UNIT_LEAST));
 }
 
 /** @throws TaskError if it is no result of these parts */

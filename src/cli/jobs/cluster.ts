@@ -7,7 +7,16 @@
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type Executor, type Outcome, STALLED_MAX, TRIES_MAX } from './executor.ts';
-import { connect, PREFIX, queueNameOf, resultKey, stateKey, workerKey } from './redis.ts';
+import {
+  connect,
+  HUNGRY,
+  PREFIX,
+  queueNameOf,
+  resultKey,
+  stateKey,
+  taskName,
+  workerKey,
+} from './redis.ts';
 import { type Task, TEXT_LENGTH_MAX } from './task.ts';
 
 /** Between two looks for results: twice as long each time there is none. */
@@ -28,8 +37,8 @@ export class Cluster implements Executor {
   readonly #waiting = new Map<string, Task>();
   readonly #taken: string[] = [];
   #length = 0;
-  #slots = SLOTS_MIN;
-  #lookedAt = 0;
+  #threads = 0;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #workers: readonly string[] = [];
 
   /** @throws Failure if there is no server */
@@ -58,7 +67,8 @@ export class Cluster implements Executor {
 
   /** Twice as many as threads of workers: while one is done, another one is there. */
   slots(): number {
-    return this.#length < WAITING_LENGTH_MAX ? this.#slots : 0;
+    if (this.#length >= WAITING_LENGTH_MAX) return 0;
+    return Math.min(Math.max(2 * this.#threads, SLOTS_MIN), SLOTS_MAX);
   }
 
   async submit(task: Task): Promise<void> {
@@ -83,9 +93,16 @@ export class Cluster implements Executor {
         this.#waiting.delete(id);
       }
       if (outcomes.length > 0) return outcomes;
+      if (this.#waiting.size < this.#threads) await this.#callForWork();
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
     return [];
+  }
+
+  /** Whoever is at something of this job ends it then: what is left of it is for others, too. */
+  async #callForWork(): Promise<void> {
+    // A user of the server who may not is only slower.
+    await this.#redis.publish(HUNGRY, this.#job).catch(() => 0);
   }
 
   /** What was saved under the name of this job, if it was. */
@@ -121,7 +138,7 @@ export class Cluster implements Executor {
   }
 
   #nameOf(id: string): string {
-    return `${this.#job}.${id}`;
+    return taskName(this.#job, id);
   }
 
   async #results(): Promise<Outcome[]> {
@@ -177,6 +194,6 @@ export class Cluster implements Executor {
       }
     }
     this.#workers = versions;
-    this.#slots = Math.min(Math.max(2 * threads, SLOTS_MIN), SLOTS_MAX);
+    this.#threads = threads;
   }
 }

@@ -86,6 +86,7 @@ function changesOf(steps: readonly SavedStep[]): number[] {
   const changes: number[] = [];
   let before: readonly number[] = [];
   for (const [at, { asleep }] of steps.entries()) {
+    if (asleep === before) continue;
     for (const [actor, mask] of asleep.entries()) {
       if (mask !== (before[actor] ?? 0)) changes.push(at, actor, mask);
     }

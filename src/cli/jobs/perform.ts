@@ -1,5 +1,8 @@
-/** Does a unit of work. A pure function of its text: it may be done anywhere, and done again. */
-import { type Exploration, exploreParts, type Scenario } from '../../check/index.ts';
+/**
+ * Does a unit of work: it may be done anywhere, and done again. A pure function of its text; of a search,
+ * of its text and of how many executions it came to before it was asked to end.
+ */
+import { type Exploration, exploreParts, type Progress, type Scenario } from '../../check/index.ts';
 import { analyseFile } from '../../fleet/analyse.ts';
 import { DatasetError } from '../../fleet/dataset_error.ts';
 import { encodeDataset } from '../../fleet/encode.ts';
@@ -25,19 +28,23 @@ import {
 } from './task.ts';
 import { TaskError } from './task_error.ts';
 
+/** Executions of a search at least before it ends because others wait for what is left of it. */
+const RUNS_MIN = 32;
+
 /**
+ * @param isHungry whether somebody has nothing to do
  * @returns the result as JSON
  * @throws TaskError if this is no work for this version
  */
-export function perform(text: string, version: string): string {
+export function perform(text: string, version: string, isHungry = (): boolean => false): string {
   const input = parseTask(text, version);
-  return resultText(resultOf(input));
+  return resultText(resultOf(input, isHungry));
 }
 
-function resultOf(input: TaskInput): TaskResult {
+function resultOf(input: TaskInput, isHungry: () => boolean): TaskResult {
   switch (input.kind) {
     case 'search':
-      return search(input);
+      return search(input, isHungry);
     case 'snapshot':
       return analyse(input.file);
     case 'compare':
@@ -52,9 +59,13 @@ function compare({ workload, processes, bytes, designs }: CompareTask): CompareU
   return { kind: 'compare', point: sweepPoint(found, { processes, bytes }, designs) };
 }
 
-function search({ subject, parts, executionsMax }: SearchTask): SearchUnitResult {
+function search(task: SearchTask, isHungry: () => boolean): SearchUnitResult {
+  const { subject, parts, executionsMax } = task;
   const scenario = known(subject);
-  const results = exploreOrRefuse(() => exploreParts(scenario, parts, { executionsMax }));
+  const shouldStop = ({ runs }: Progress): boolean => runs >= RUNS_MIN && isHungry();
+  const results = exploreOrRefuse(() =>
+    exploreParts(scenario, parts, { executionsMax, shouldStop }),
+  );
   return { kind: 'search', outcomes: results.map(outcomeOf) };
 }
 
@@ -63,7 +74,7 @@ function outcomeOf(result: Exploration): PartOutcomeData {
   const { executions, blocked, beyond, probes, steps, deepest } = result;
   return {
     figures: { executions, blocked, beyond, probes, steps, deepest },
-    bounds: bounds.filter((bound) => bound !== 'executions'),
+    bounds: bounds.filter((bound) => bound !== 'executions' && bound !== 'stopped'),
     above,
     ...(finding && { finding }),
     ...(rest && { rest: rest.path }),

@@ -7,10 +7,17 @@ export const PREFIX = 'ptshare';
 const CONNECT_MS = 5000;
 const MEND = 'Pass redis://[:password@]host:port, or rediss:// for TLS, of a running Redis server';
 
+/** Where a job says its name for as long as workers have nothing to do. */
+export const HUNGRY = `${PREFIX}:hungry`;
+
 /** Workers of other versions wait at other queues. */
 export function queueNameOf(version: string): string {
   return `tasks-${version}`;
 }
+
+/** Of a task, whose id is a hash: unlike those of all other jobs. */
+export const taskName = (job: string, id: string): string => `${job}.${id}`;
+export const jobOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
 
 export const resultKey = (jobId: string): string => `${PREFIX}:result:${jobId}`;
 export const stateKey = (job: string): string => `${PREFIX}:job:${job}`;

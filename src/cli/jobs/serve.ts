@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { STALLED_MAX } from './executor.ts';
-import { connect, PREFIX, queueNameOf, resultKey, workerKey } from './redis.ts';
+import { connect, HUNGRY, jobOf, PREFIX, queueNameOf, resultKey, workerKey } from './redis.ts';
 import { TaskError } from './task_error.ts';
 import { ThreadPool } from './threads.ts';
 
@@ -24,13 +24,19 @@ export async function serve(options: ServeOptions, abort: AbortSignal): Promise<
   const redis = await connect(url);
   const { UnrecoverableError, Worker } = await import('bullmq');
   const pool = new ThreadPool(version);
+  const ear = redis.duplicate();
+  ear.on('error', () => {});
+  ear.on('message', (_, job) => pool.hurry(job));
+  // A user of the server who may not is only slower.
+  await ear.subscribe(HUNGRY).catch(() => 0);
   const counts = { done: 0, failed: 0 };
   const worker = new Worker<unknown, null>(
     queueNameOf(version),
     async ({ id, data }) => {
       try {
         if (typeof data !== 'string') throw new TaskError('This is not a task');
-        await redis.set(resultKey(id!), await pool.run(data), 'EX', RESULT_SECONDS);
+        const result = await pool.run(data, jobOf(id!));
+        await redis.set(resultKey(id!), result, 'EX', RESULT_SECONDS);
         return null;
       } catch (error) {
         // Another try would come to the same.
@@ -63,6 +69,7 @@ export async function serve(options: ServeOptions, abort: AbortSignal): Promise<
   clearInterval(timer);
   await worker.close();
   await pool.close();
+  ear.disconnect();
   await redis.del(key).catch(() => {});
   redis.disconnect();
 }

@@ -2,13 +2,31 @@
 import { Worker } from 'node:worker_threads';
 import { TaskError } from './task_error.ts';
 
+/** How long a task goes on before it is asked to end. */
+const PATIENCE_MS = 100;
+
 type Answer = { readonly result: string } | { readonly why: string };
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly version: string;
+  /** One word: not 0, if somebody has nothing to do until the task under way ends. */
+  readonly hungry: Int32Array;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly hungry: Int32Array;
+  /** Of its task. */
+  job: string;
+  begun: number;
+}
 
 /** Threads that are started when they are needed. */
 export class ThreadPool {
   readonly #version: string;
-  readonly #idle: Worker[] = [];
-  readonly #busy = new Set<Worker>();
+  readonly #idle: Thread[] = [];
+  readonly #busy = new Set<Thread>();
 
   constructor(version: string) {
     this.#version = version;
@@ -18,25 +36,39 @@ export class ThreadPool {
    * @returns the result as JSON
    * @throws TaskError if the task is none; another error if the thread died of it
    */
-  async run(text: string): Promise<string> {
-    const worker = this.#idle.pop() ?? this.#start();
-    this.#busy.add(worker);
+  async run(text: string, job = ''): Promise<string> {
+    const thread = this.#idle.pop() ?? this.#start();
+    thread.job = job;
+    thread.begun = performance.now();
+    Atomics.store(thread.hungry, 0, 0);
+    this.#busy.add(thread);
     try {
-      const answer = await ask(worker, text);
-      this.#idle.push(worker);
+      const answer = await ask(thread.worker, text);
+      this.#idle.push(thread);
       if ('result' in answer) return answer.result;
       throw new TaskError(answer.why);
     } finally {
-      this.#busy.delete(worker);
+      this.#busy.delete(thread);
+    }
+  }
+
+  /** Searches of a job that have gone on for a while end, and say what is left. */
+  hurry(job: string): void {
+    const begunUntil = performance.now() - PATIENCE_MS;
+    for (const thread of this.#busy) {
+      if (thread.job === job && thread.begun <= begunUntil) Atomics.store(thread.hungry, 0, 1);
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#idle, ...this.#busy].map((worker) => worker.terminate()));
+    await Promise.all([...this.#idle, ...this.#busy].map(({ worker }) => worker.terminate()));
   }
 
-  #start(): Worker {
-    return new Worker(new URL('./thread.js', import.meta.url), { workerData: this.#version });
+  #start(): Thread {
+    const hungry = new Int32Array(new SharedArrayBuffer(4));
+    const workerData: ThreadData = { version: this.#version, hungry };
+    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData });
+    return { worker, hungry, job: '', begun: 0 };
   }
 }
 

@@ -30,6 +30,13 @@ export function readOnlyFlags(vma: Vma): LeafFlags {
   return R | USER | ACCESSED | ((vma.flags & VM.EXEC) === 0 ? 0 : X);
 }
 
+/** What a write adds. Who forces one may do so where the program itself may not write. */
+export const writtenTo = ({ flags }: Vma): LeafFlags =>
+  ACCESSED | DIRTY | ((flags & VM.WRITE) === 0 ? 0 : W);
+
+/** The flags of a private page that was just written to for `vma`. */
+export const writtenFlags = (vma: Vma): LeafFlags => readOnlyFlags(vma) | writtenTo(vma);
+
 /**
  * Makes sure that `vma` has an anon_vma. With the VMA lock only, the neighbours that may give theirs
  * do not stand still: the mmap lock is tried, and the fault retried without that.

@@ -8,6 +8,7 @@ import { prepareFault } from '../design/seams.ts';
 import { FALLBACK, handleHugeFault } from '../huge/huge_memory.ts';
 import { hugetlbFault } from '../hugetlb/fault.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
+import { isMappedAt } from '../table/mapped_entry.ts';
 import {
   isNoneAt,
   isPresentAt,
@@ -161,6 +162,25 @@ function* faultInto(
   const slot = yield* slotBelow(task, mm, page, above);
   // A huge page may have been faster than the table.
   if (slot === NONE) return isNoneAt(machine, above) ? Fault.OOM : Fault.RETRY;
+  return yield* handlePteFault(task, vma, page, above, slot, access, isVmaLocked);
+}
+
+/**
+ * A fault on the entry at `slot`, of level 0. Who forces an access may meet what nobody may access.
+ *
+ * @source mm/memory.c handle_pte_fault()
+ * @omits  NUMA hinting
+ */
+function* handlePteFault(
+  task: Task,
+  vma: Vma,
+  page: number,
+  above: number,
+  slot: number,
+  access: Access,
+  isVmaLocked: boolean,
+): Op<Fault> {
+  const { machine } = task;
   yield reading(machine.objects.entry(slot));
   const isNone = isNoneAt(machine, slot);
   if (isNone || (isWpMarkerAt(machine, slot) && (vma.flags & VM.UFFD_WP) !== 0)) {
@@ -168,10 +188,13 @@ function* faultInto(
       ? yield* doAnonymousPage(task, vma, page, above, slot, access, isVmaLocked)
       : yield* doFault(task, vma, page, above, access, isVmaLocked);
   }
-  if (softKindAt(machine, slot) !== 0) return yield* doSoftEntry(task, vma, page, slot, access);
-  if (!isPresentAt(machine, slot)) return Fault.RETRY;
+  if (!isMappedAt(machine, slot)) {
+    if (softKindAt(machine, slot) === 0) return Fault.RETRY;
+    return yield* doSoftEntry(task, vma, page, slot, access);
+  }
   const isUnshare = access === Access.UNSHARE;
-  if ((access === Access.WRITE || isUnshare) && !isWritableAt(machine, slot)) {
+  const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
+  if ((access === Access.WRITE || isUnshare) && !isWritable) {
     return yield* doWpPage(task, vma, page, slot, isVmaLocked, isUnshare);
   }
   return Fault.DONE;

@@ -35,9 +35,9 @@ import { pgoffAt, VM, VM_UFFD, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
-import { prepareAnonymous } from './anonymous.ts';
+import { prepareAnonymous, writtenFlags } from './anonymous.ts';
 import { Access, Fault } from './result.ts';
-import { copyContent, writtenFlags } from './wp_copy.ts';
+import { copyContent } from './wp_copy.ts';
 
 /**
  * Brings `page` in, below the entry of level 1 at `above`.

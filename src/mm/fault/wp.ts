@@ -16,7 +16,7 @@ import { getFrame, headOf, ZERO_FRAME } from '../page/frame.ts';
 import { isMaybeMappedShared, privateMapcount } from '../rmap/large_mapcount.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { folioFreeSwap } from '../swap/swap_cache.ts';
-import { flagsAt, frameAt, setLeaf } from '../table/pgtable.ts';
+import { mappedFlagsAt, mappedFrameAt, setMappedFlags } from '../table/mapped_entry.ts';
 import { lockIfSame, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import { hasFeature, UffdFeature } from '../userfaultfd/context.ts';
@@ -51,13 +51,13 @@ export function* doWpPage(
   const isSame = yield* lockIfSame(task, page, slot, low, high);
   if (!isSame) return Fault.DONE;
   if ((vma.flags & VM.UFFD_WP) !== 0 && !isUnshare) {
-    if ((flagsAt(machine, slot) & UFFD_WP) !== 0) {
+    if ((mappedFlagsAt(machine, slot) & UFFD_WP) !== 0) {
       if (!hasFeature(vma.userfaultfd, UffdFeature.WP_ASYNC)) {
         yield* unlockPte(task, mm, slot);
         return yield* handleUserfault(task, vma, page, Access.WRITE, VM.UFFD_WP);
       }
       yield setting(machine.objects.entry(slot));
-      setLeaf(machine, slot, frameAt(machine, slot), flagsAt(machine, slot) & ~UFFD_WP);
+      setMappedFlags(machine, slot, mappedFlagsAt(machine, slot) & ~UFFD_WP);
       low = machine.lanes[slot * 2]!;
       high = machine.lanes[slot * 2 + 1]!;
     }
@@ -66,7 +66,7 @@ export function* doWpPage(
   if ((vma.flags & (VM.SHARED | VM.MAYSHARE)) !== 0) {
     return yield* pageMkwrite(task, vma, page, slot, low, high);
   }
-  const frame = frameAt(machine, slot);
+  const frame = mappedFrameAt(machine, slot);
   const isReused = yield* isReusable(task, vma, frame);
   if (isReused) {
     if (!isUnshare) yield* wpPageReuse(task, vma, slot);

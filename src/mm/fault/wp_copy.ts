@@ -8,7 +8,7 @@
  * @source mm/memory.c wp_page_copy() (Linux 6.18)
  * @omits  memory errors while copying
  */
-import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
+import { UFFD_WP } from '../../arch/index.ts';
 import { flushMapped } from '../design/seams.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
@@ -16,15 +16,15 @@ import { allocFrame, headOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { mapNewAnonymous, removeRmap } from '../rmap/map_count.ts';
 import { freeSwapCache } from '../swap/swap_cache.ts';
 import { setMapped } from '../table/mapped_entry.ts';
-import { clearEntry } from '../table/pgtable.ts';
+import { clearEntry, isPresentAt } from '../table/pgtable.ts';
 import { lockIfSame, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
-import { VM, type Vma } from '../vma/vma.ts';
+import type { Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, readingContent, setting, writing } from '../world/point.ts';
 import { NONE, type World } from '../world/world.ts';
-import { prepareAnonymous, readOnlyFlags } from './anonymous.ts';
+import { prepareAnonymous, readOnlyFlags, writtenFlags } from './anonymous.ts';
 import { Fault } from './result.ts';
 
 /** What is to be replaced: an entry, and the page that it maps, to which a reference is held. */
@@ -83,10 +83,12 @@ function* replaceIfSame(
   const isSame = yield* lockIfSame(task, page, slot, low, high);
   if (isSame) {
     yield clearing(machine.objects.entry(slot));
+    // Of what nobody may access there is no translation (ptep_clear_flush(), pte_accessible()).
+    const isReachable = isPresentAt(machine, slot);
     clearEntry(machine, slot);
-    machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, false);
-    if (machine.bugs.cowWithoutFlush !== true) {
-      yield* flushMapped(machine, cpu, mm, page);
+    if (isReachable) {
+      machine.ledger.openPage(machine.mmCpus[mm.id]!, mm.id, page, frame, false);
+      if (machine.bugs.cowWithoutFlush !== true) yield* flushMapped(machine, cpu, mm, page);
     }
     yield writing(machine.objects.frame(copy));
     mapNewAnonymous(machine, copy, vma, page);
@@ -99,7 +101,3 @@ function* replaceIfSame(
   }
   return isSame;
 }
-
-/** The flags of a private page that was just written to for `vma`. */
-export const writtenFlags = (vma: Vma): number =>
-  readOnlyFlags(vma) | ACCESSED | DIRTY | ((vma.flags & VM.WRITE) === 0 ? 0 : W);

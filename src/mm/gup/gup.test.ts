@@ -113,6 +113,29 @@ test('a forced write to a private page that is common copies it', () => {
   check(parent);
 });
 
+test('what nobody may access is unshared for a pin by force, and copied for a write by force', () => {
+  for (const [flags, isWrite] of [
+    [FOLL.PIN | FOLL.FORCE, false],
+    [FOLL.GET | FOLL.WRITE | FOLL.FORCE, true],
+  ] as const) {
+    const parent = newTask();
+    mm.run(mm.store(parent, PAGE, 1));
+    const child = forked(parent);
+    const common = get(child, PAGE, FOLL.GET);
+    mm.run(mm.mprotect(child, PAGE * 4096, 4096, 0));
+    const frame = get(child, PAGE, flags);
+    assert.notEqual(frame, common);
+    if (isWrite) child.machine.frameData[frame] = 9;
+    assert.equal(mm.run(mm.load(child, PAGE)), -1 - mm.Fault.ACCERR);
+    mm.run(mm.mprotect(child, PAGE * 4096, 4096, 1));
+    assert.equal(mm.run(mm.load(child, PAGE)), isWrite ? 9 : 1);
+    assert.equal(mm.run(mm.load(parent, PAGE)), 1);
+    mm.run(mm.unpin(child, frame, !isWrite));
+    mm.run(mm.unpin(child, common));
+    check(parent);
+  }
+});
+
 test('shared memory cannot be written to by force', () => {
   const task = newTask();
   const call = { address: 0, length: 4096, prot: 1, flags: 0x21, file: undefined, offset: 0 };

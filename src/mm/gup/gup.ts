@@ -2,13 +2,13 @@
  * GUP: a reference to the page behind an address, which is faulted in if need be.
  *
  * @source mm/gup.c __get_user_pages(), follow_page_pte(), faultin_page() (Linux 6.18)
- * @omits  dropping the mmap lock while a page is read, FOLL_LONGTERM, FOLL_NOWAIT, gate pages,
- *         forced writes to common pages of PROT_NONE memory, reuse of whole huge pages
+ * @omits  dropping the mmap lock while a page is read, FOLL_LONGTERM, FOLL_NOWAIT, gate pages
  */
 
 import { UFFD_WP } from '../../arch/index.ts';
 import { vmOpsOf } from '../design/design.ts';
 import { faultPage } from '../fault/fault.ts';
+import { idleFaults } from '../fault/idle.ts';
 import { Access, Fault } from '../fault/result.ts';
 import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
@@ -100,7 +100,12 @@ function* followIn(task: Task, vma: Vma, page: number, flags: number, form: Walk
   );
 }
 
-/** Called under the mmap lock. @returns a frame, or EFAULT or ENOMEM */
+/**
+ * Called under the mmap lock.
+ *
+ * @returns a frame, or EFAULT or ENOMEM; EFAULT, too, where faults would go on for good, which is a
+ *          violation
+ */
 function* followOrFault(
   task: Task,
   vma: Vma,
@@ -108,8 +113,10 @@ function* followOrFault(
   asked: number,
   form: WalkForm,
 ): Op<number> {
+  const { machine } = task;
   let flags = asked;
-  for (;;) {
+  for (let idle = 0; idle >= 0; ) {
+    const before = machine.entryWrites[0]!;
     const found = yield* followPage(task, vma, page, flags, form);
     if (found >= 0) return found;
     if ((flags & FOLL.NOFAULT) !== 0) return EFAULT;
@@ -119,8 +126,10 @@ function* followOrFault(
     if (result === Fault.OOM) return ENOMEM;
     if (result === Fault.WAIT) return WAITING;
     if (result !== Fault.DONE && result !== Fault.RETRY) return EFAULT;
-    if (task.machine.bugs.forcedWriteForgotten === true) flags &= ~FOLL.WRITE;
+    if (machine.bugs.forcedWriteForgotten === true) flags &= ~FOLL.WRITE;
+    idle = idleFaults(machine, before, idle);
   }
+  return EFAULT;
 }
 
 /** A page that is looked for. */
@@ -201,9 +210,9 @@ function* followEntry(
   const isWrite = (flags & FOLL.WRITE) !== 0;
   const isPin = (flags & FOLL.PIN) !== 0;
   const isWp = (mappedFlagsAt(machine, slot) & UFFD_WP) !== 0 && (vma.flags & VM.UFFD_WP) !== 0;
-  const isForced = !isWp && canFollowWrite(machine, vma, frame, flags);
-  if (isWrite && !isWritable && !isForced) return MISSING;
   const isHuge = level > 0 || isHugetlb(vma);
+  const isForced = !isWp && canFollowWrite(machine, vma, frame, flags, isHuge);
+  if (isWrite && !isWritable && !isForced) return MISSING;
   if (!isWritable && mustUnshare(machine, frame, isWrite, isPin, isHuge)) return SHARED;
   const isGrabbed = yield* tryGrab(task, frame, isPin);
   return isGrabbed ? frame : MISSING;

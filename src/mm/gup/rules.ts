@@ -45,12 +45,20 @@ const isCowMapping = ({ flags }: Vma): boolean =>
 /**
  * Whether a write may go through an entry that is not writable: it is forced, and the page is the
  * process's own, as the fault for that write has left it.
+ *
+ * @param isHuge as of `mustUnshare()`
  */
-export function canFollowWrite(world: World, vma: Vma, frame: number, flags: number): boolean {
+export function canFollowWrite(
+  world: World,
+  vma: Vma,
+  frame: number,
+  flags: number,
+  isHuge: boolean,
+): boolean {
   if ((flags & FOLL.FORCE) === 0) return false;
   if ((vma.flags & (VM.SHARED | VM.MAYSHARE)) !== 0) return false;
   if ((vma.flags & (VM.WRITE | VM.MAYWRITE)) !== VM.MAYWRITE) return false;
-  return isAnonymousFrame(world, frame) && isOwn(world, frame, false);
+  return isAnonymousFrame(world, frame) && isOwn(world, frame, isHuge);
 }
 
 /**

@@ -6,8 +6,8 @@
  * @source mm/huge_memory.c (Linux 6.18)
  * @omits  huge pages of level 2, large folios of other sizes, the shrinker of the huge zero page
  */
-import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
-import { prepareAnonymous, readOnlyFlags } from '../fault/anonymous.ts';
+import { UFFD_WP } from '../../arch/index.ts';
+import { prepareAnonymous, readOnlyFlags, writtenFlags, writtenTo } from '../fault/anonymous.ts';
 import { Access, Fault } from '../fault/result.ts';
 import type { Machine } from '../machine.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
@@ -15,17 +15,14 @@ import { Notify } from '../notifier/subscription.ts';
 import { allocFolio, putFrame } from '../page/frame.ts';
 import { entireMapcount } from '../rmap/large_mapcount.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
-import { setMapped } from '../table/mapped_entry.ts';
+import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import {
   clearEntry,
-  flagsAt,
-  frameAt,
   isNoneAt,
   isPresentAt,
   isTableAt,
   isWritableAt,
   lockOf,
-  setLeaf,
 } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { hasFeature, UffdFeature } from '../userfaultfd/context.ts';
@@ -85,7 +82,7 @@ export function* handleHugeFault(
   if (isTableAt(machine, slot, 1)) return FALLBACK;
   const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
   if (access !== Access.WRITE || isWritable) return Fault.DONE;
-  const isWp = isPresentAt(machine, slot) && (flagsAt(machine, slot) & UFFD_WP) !== 0;
+  const isWp = isMappedAt(machine, slot, 1) && (mappedFlagsAt(machine, slot) & UFFD_WP) !== 0;
   if (isWp && (vma.flags & VM.UFFD_WP) !== 0 && vma.file === undefined) {
     if (!hasFeature(vma.userfaultfd, UffdFeature.WP_ASYNC)) {
       return yield* handleUserfault(task, vma, page, access, VM.UFFD_WP);
@@ -153,8 +150,7 @@ function* mapNewHuge(task: Task, vma: Vma, start: number, slot: number, head: nu
   const pages = hugePages(machine);
   mapNewAnonymous(machine, head, vma, start);
   machine.frameMapcount[head] = 0;
-  const written = DIRTY | ((vma.flags & VM.WRITE) === 0 ? 0 : W);
-  setMapped(machine, slot, head, readOnlyFlags(vma) | written, 1);
+  setMapped(machine, slot, head, writtenFlags(vma), 1);
   yield* addHugeRmap(machine, mm, head, pages);
 }
 
@@ -188,7 +184,7 @@ function* doHugeWpPage(
 ): Op<Fault | typeof FALLBACK> {
   const { machine, cpu, mm } = task;
   // Small pages of a file are asked for one by one.
-  if (vma.file !== undefined || !isPresentAt(machine, slot)) {
+  if (vma.file !== undefined || !isMappedAt(machine, slot, 1)) {
     yield* splitHugeEntry(task, mm, hugeStart(machine, page), slot);
     return FALLBACK;
   }
@@ -197,16 +193,18 @@ function* doHugeWpPage(
   const guard = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield writing(machine.objects.entry(slot));
-  const isMapped = isPresentAt(machine, slot);
-  const head = isMapped ? frameAt(machine, slot, 1) : NONE;
+  const isMapped = isMappedAt(machine, slot, 1);
+  const head = isMapped ? mappedFrameAt(machine, slot, 1) : NONE;
   const isZero = isMapped && isHugeZero(machine, head);
   const isReused = isMapped && !isZero && mayReuse(machine, head);
   if (isReused) {
     machine.frameFlags[head]! |= FrameFlag.EXCLUSIVE;
-    setLeaf(machine, slot, head, flagsAt(machine, slot) | W | DIRTY | ACCESSED, 1);
+    setMapped(machine, slot, head, mappedFlagsAt(machine, slot) | writtenTo(vma), 1);
   }
+  const isDone =
+    isReused || !isMapped || (isPresentAt(machine, slot) && isWritableAt(machine, slot));
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
-  if (isReused || !isMapped || isWritableAt(machine, slot)) return Fault.DONE;
+  if (isDone) return Fault.DONE;
   if (isZero) {
     const isReplaced = yield* replaceHugeZero(task, vma, page, slot);
     if (isReplaced) return Fault.DONE;
@@ -232,7 +230,8 @@ function* replaceHugeZero(task: Task, vma: Vma, page: number, slot: number): Op<
   const guard = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));
-  const isThere = isPresentAt(machine, slot) && isHugeZero(machine, frameAt(machine, slot, 1));
+  const isThere =
+    isMappedAt(machine, slot, 1) && isHugeZero(machine, mappedFrameAt(machine, slot, 1));
   if (isThere) {
     clearEntry(machine, slot);
     yield* flushTlbMmRange(machine, cpu, mm.id, start, end);

@@ -2,7 +2,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES, PROT, TABLE } from '../../../test/mm/one_process.ts';
-import { Fault, fork, load, madvise, mprotect, mremap, munmap, run, store } from '../index.ts';
+import {
+  Fault,
+  FOLL,
+  fork,
+  getUserPage,
+  load,
+  madvise,
+  mprotect,
+  mremap,
+  munmap,
+  run,
+  store,
+  unpin,
+} from '../index.ts';
 import { MADV } from '../madvise/advice.ts';
 import { isMappedAt } from '../table/mapped_entry.ts';
 import { isPresentAt, walk } from '../table/pgtable.ts';
@@ -72,6 +85,23 @@ test('a huge page of PROT_NONE is resident and out of reach, and comes back as i
   protect(process, START, TABLE, RW);
   assert.ok(isHuge(process, START));
   assert.equal(process.load(START), 7);
+});
+
+test('a huge page that is written to by force stays whole, and the program gets no right to write', () => {
+  const page = START + 3;
+  for (const prot of [PROT.NONE, PROT.READ]) {
+    const process = withHugePages();
+    const { task } = process;
+    protect(process, START, TABLE, prot);
+    const frame = run(getUserPage(task, page, FOLL.GET | FOLL.WRITE | FOLL.FORCE));
+    task.machine.frameData[frame] = 9;
+    assert.ok(isHuge(process, START));
+    assert.equal(run(store(task, page, 1)), -1 - Fault.ACCERR);
+    run(unpin(task, frame));
+    protect(process, START, TABLE, PROT.READ);
+    assert.equal(process.load(page), 9);
+    process.check();
+  }
 });
 
 test('a part of a huge page of PROT_NONE splits it; all of it is unmapped, moved and forked whole', () => {

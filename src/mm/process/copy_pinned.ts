@@ -1,5 +1,6 @@
 /** Copying a page for the child at once. @source mm/memory.c copy_present_page() (Linux 6.18) */
-import { copyContent, writtenFlags } from '../fault/wp_copy.ts';
+import { writtenFlags } from '../fault/anonymous.ts';
+import { copyContent } from '../fault/wp_copy.ts';
 import { mapNewAnonymous } from '../rmap/map_count.ts';
 import { setMapped } from '../table/mapped_entry.ts';
 import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';

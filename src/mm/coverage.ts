@@ -99,6 +99,12 @@ export const COVERAGE: readonly CallCoverage[] = [
   },
   { call: 'mincore', features: [done([])] },
   {
+    call: 'ptrace',
+    features: [
+      done(['PTRACE_PEEKDATA', 'PTRACE_POKEDATA'], 'as reads and writes of `/proc/PID/mem`'),
+    ],
+  },
+  {
     call: 'PAGEMAP_SCAN',
     features: [
       done(['PM_SCAN_WP_MATCHING', 'PM_SCAN_CHECK_WPASYNC']),

@@ -13,6 +13,7 @@ export { writeFile } from './file/write.ts';
 export { writeBack } from './file/writeback.ts';
 export { getUserPage, getUserPageSlow } from './gup/gup.ts';
 export { gupFast, unpin } from './gup/gup_fast.ts';
+export { peek, poke } from './gup/remote.ts';
 export { FOLL } from './gup/rules.ts';
 export { khugepagedScan } from './huge/khugepaged.ts';
 export { type CollapseLimits, KHUGEPAGED_LIMITS, Scan } from './huge/scan.ts';

@@ -305,6 +305,9 @@ export const CALLS = {
   load: { address, pages: count },
   /** Writes a byte in each of `pages` pages, until one faults. */
   store: { address, pages: count, byte: bytes },
+  /** The first byte of each of `pages` pages through /proc/self/mem: what a debugger does, by force. */
+  peek: { address, pages: count },
+  poke: { address, pages: count, byte: bytes },
   /** Executes an instruction: that at the multiple of 16 at or below. */
   fetch: { address },
   /** Reports the address space of the process. */

@@ -14,7 +14,7 @@ test('docs/coverage.md says what the engine says', () => {
 /** Calls of programs that are no system calls of memory management. */
 const OTHER = [
   ...['load', 'store', 'fetch', 'observe', 'thread', 'fill', 'stripe', 'reopen', 'open'],
-  'uffd_close',
+  ...['uffd_close', 'peek', 'poke'],
 ];
 
 test('every call, flag and advice that programs can contain is in the table', () => {

@@ -36,6 +36,8 @@ export const COVERED_WEIGHTS: Weights = {
   shmctl: 0.2,
   load: 5,
   store: 14,
+  peek: 2,
+  poke: 3,
   fetch: 1,
   observe: 1.5,
   ...NO_UFFD,

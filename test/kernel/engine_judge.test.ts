@@ -11,6 +11,7 @@ import { compareRandomPrograms, describeMismatch, shrinkMismatch } from './judge
 import { runAllOnKernel } from './kernel_judge.ts';
 import { parseProgram } from './program.ts';
 import { referenceHost } from './reference_host.ts';
+import { DEBUGGER_RULES } from './rules/debugger.ts';
 import { FILE_RULES } from './rules/file.ts';
 import { MADVISE_RULES } from './rules/madvise.ts';
 import { MLOCK_RULES } from './rules/mlock.ts';
@@ -52,6 +53,7 @@ const rules = [
   ...MLOCK_RULES,
   ...VMA_RULES,
   ...FILE_RULES,
+  ...DEBUGGER_RULES,
 ];
 
 judgedTest(`${rules.length} rules hold for the engine`, needs, () => {

@@ -67,6 +67,8 @@ export const WEIGHTS: Weights = {
   shmctl: 0.2,
   load: 8,
   store: 12,
+  peek: 1,
+  poke: 2,
   fetch: 1,
   observe: 0.5,
   ...NO_UFFD,
@@ -370,6 +372,12 @@ class Generator {
     store: (process) => ({
       name: 'store',
       ...this.#draw.touch(process.regions, PROT.write),
+      byte: this.#random.pick(BYTES),
+    }),
+    peek: (process) => ({ name: 'peek', ...this.#draw.touch(process.regions, 0) }),
+    poke: (process) => ({
+      name: 'poke',
+      ...this.#draw.touch(process.regions, 0),
       byte: this.#random.pick(BYTES),
     }),
     fetch: (process) => ({ name: 'fetch', address: this.#draw.address(process.regions) }),

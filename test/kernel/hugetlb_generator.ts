@@ -50,6 +50,8 @@ const WEIGHTS = {
   exit: 1,
   load: 12,
   store: 22,
+  peek: 2,
+  poke: 4,
   mincore: 2,
   scan: 3,
   mlock: 1,
@@ -177,6 +179,10 @@ class Generator {
         return { name: 'load', ...this.#touch() };
       case 'store':
         return { name: 'store', ...this.#touch(), byte: random.pick(BYTES) };
+      case 'peek':
+        return { name: 'peek', ...this.#touch() };
+      case 'poke':
+        return { name: 'poke', ...this.#touch(), byte: random.pick(BYTES) };
       case 'mincore':
         return { name: 'mincore', address: this.#place(), length: random.between(1, 4) * HUGE };
       case 'scan':

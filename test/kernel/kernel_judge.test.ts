@@ -12,6 +12,7 @@ import { generateProgram } from './generator.ts';
 import { EXECUTOR_ARGUMENTS, executor, runAllOnKernel, runOnKernel } from './kernel_judge.ts';
 import { encodeProgram, formatProgram, type Program, parseProgram } from './program.ts';
 import { referenceHost } from './reference_host.ts';
+import { DEBUGGER_RULES } from './rules/debugger.ts';
 import { FILE_RULES } from './rules/file.ts';
 import { MADVISE_RULES } from './rules/madvise.ts';
 import { MLOCK_RULES } from './rules/mlock.ts';
@@ -61,7 +62,11 @@ judgedTest('the process that programs start in holds nothing but the executor', 
   assert.deepEqual(states[0]!.counters, initial.counters);
 });
 
-for (const rules of [MMAP_RULES, MREMAP_RULES, VMA_RULES, MADVISE_RULES, MLOCK_RULES, FILE_RULES]) {
+const ALL_RULES = [
+  ...[MMAP_RULES, MREMAP_RULES, VMA_RULES, MADVISE_RULES, MLOCK_RULES, FILE_RULES],
+  DEBUGGER_RULES,
+];
+for (const rules of ALL_RULES) {
   judgedTest(
     `${rules.length} rules, among them: ${rules[0]!.says}`,
     [...needs, referenceHost],

@@ -10,7 +10,7 @@
  * @source v3 13/22 find_shared_vma(), v3 14/22 do_user_addr_fault()
  */
 import { handleMmFault } from '../../mm/fault/fault.ts';
-import { Access, Fault } from '../../mm/fault/result.ts';
+import { Access, Fault, FaultLock } from '../../mm/fault/result.ts';
 import { isPresentAt, isWritableAt, walk, walkAllocating } from '../../mm/table/pgtable.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Vma } from '../../mm/vma/vma.ts';
@@ -70,7 +70,7 @@ function* linkOrFault(
   yield reading(machine.objects.tree(host.mm.id));
   const vma = host.mm.vmas.at(at);
   if (vma === undefined) return Fault.MAPERR;
-  return yield* handleMmFault(host, vma, at, access, false);
+  return yield* handleMmFault(host, vma, at, access, FaultLock.MMAP);
 }
 
 /**

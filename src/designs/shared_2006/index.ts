@@ -29,10 +29,10 @@ export function shared2006(options: Options = REVIEWED): Design {
   return {
     name: '2006',
     keepsCounters: false,
-    *prepareFault(task, vma, page, access, isVmaLocked) {
+    *prepareFault(task, vma, page, access, held) {
       if (vma.file === undefined) return Fault.DONE;
       if (isStrict && isForcedCopy(vma, access)) {
-        return yield* beforePrivatePage(task, vma, page, isVmaLocked, options);
+        return yield* beforePrivatePage(task, vma, page, held, options);
       }
       yield* shareAt(task, vma, page, options);
       return Fault.DONE;

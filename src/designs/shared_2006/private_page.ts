@@ -8,7 +8,7 @@
  * @source the rule: Hugh Dickins, January 2006; that it does not suffice: `docs/questions`
  */
 import { prepareAnonymous } from '../../mm/fault/anonymous.ts';
-import { Access, Fault } from '../../mm/fault/result.ts';
+import { Access, Fault, type FaultLock } from '../../mm/fault/result.ts';
 import type { Task } from '../../mm/task.ts';
 import { VM, type Vma } from '../../mm/vma/vma.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
@@ -28,11 +28,11 @@ export function* beforePrivatePage(
   task: Task,
   vma: Vma,
   page: number,
-  isVmaLocked: boolean,
+  held: FaultLock,
   options: Options,
 ): Op<Fault> {
   const { machine, cpu } = task;
-  const isPrepared = yield* prepareAnonymous(task, vma, isVmaLocked);
+  const isPrepared = yield* prepareAnonymous(task, vma, held);
   if (!isPrepared) return Fault.RETRY;
   // Who has begun to share before the anon_vma was there has come to its end under this lock.
   const guard = machine.objects.iMmapLock(vma.file!.inode.id);

@@ -6,7 +6,7 @@
  * gives one up that others have too, who is told before rights or places change, who must be flushed.
  * Each seam is called where the kernel's own code would, under the locks that are held there.
  */
-import type { Access, Fault } from '../fault/result.ts';
+import type { Access, Fault, FaultLock } from '../fault/result.ts';
 import type { Place } from '../file/filemap.ts';
 import type { Inode } from '../file/inode.ts';
 import type { Granular } from '../hugetlb/granular.ts';
@@ -54,7 +54,7 @@ export interface Design {
     vma: Vma,
     page: number,
     access: Access,
-    isVmaLocked: boolean,
+    held: FaultLock,
   ) => Op<Fault>;
 
   /**
@@ -214,7 +214,7 @@ export interface VmOps {
     vma: Vma,
     page: number,
     access: Access,
-    isVmaLocked: boolean,
+    held: FaultLock,
   ) => Op<Fault>;
   /**
    * A program's fault, where that is not served as `fault` is. Called under the mmap lock for reading,

@@ -1,5 +1,5 @@
 /** The seams of `design.ts`, as the rest of mm calls them: each design that cares is asked in turn. */
-import { type Access, Fault } from '../fault/result.ts';
+import { type Access, Fault, type FaultLock } from '../fault/result.ts';
 import type { Place } from '../file/filemap.ts';
 import type { Inode } from '../file/inode.ts';
 import type { Machine } from '../machine.ts';
@@ -16,11 +16,11 @@ export function* prepareFault(
   vma: Vma,
   page: number,
   access: Access,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault> {
   for (const { prepareFault: prepare } of task.machine.designs) {
     if (prepare === undefined) continue;
-    const result = yield* prepare(task, vma, page, access, isVmaLocked);
+    const result = yield* prepare(task, vma, page, access, held);
     if (result !== Fault.DONE) return result;
   }
   return Fault.DONE;

@@ -19,7 +19,7 @@ import { Rank, tryLockShared, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
-import { Access, Fault } from './result.ts';
+import { Access, Fault, FaultLock } from './result.ts';
 
 /**
  * The flags of a leaf that gives all that `vma` allows, but writing: to be added where it may be. What
@@ -41,10 +41,10 @@ export const writtenFlags = (vma: Vma): LeafFlags => readOnlyFlags(vma) | writte
  * Makes sure that `vma` has an anon_vma. With the VMA lock only, the neighbours that may give theirs
  * do not stand still: the mmap lock is tried, and the fault retried without that.
  */
-export function* prepareAnonymous(task: Task, vma: Vma, isVmaLocked: boolean): Op<boolean> {
+export function* prepareAnonymous(task: Task, vma: Vma, held: FaultLock): Op<boolean> {
   yield reading(task.machine.objects.anonVmaOf(vma.id));
   if (vma.anonVma !== undefined) return true;
-  if (!isVmaLocked) {
+  if (held !== FaultLock.VMA) {
     yield* anonVmaPrepare(task, vma);
     return true;
   }
@@ -64,12 +64,12 @@ export function* doAnonymousPage(
   above: number,
   slot: number,
   access: Access,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault> {
   const { machine, cpu, mm } = task;
   const isWrite = access === Access.WRITE;
   if (isWrite) {
-    const isPrepared = yield* prepareAnonymous(task, vma, isVmaLocked);
+    const isPrepared = yield* prepareAnonymous(task, vma, held);
     if (!isPrepared) return Fault.RETRY;
   }
   const frame = isWrite ? yield* allocFrame(machine, cpu) : ZERO_FRAME;
@@ -84,7 +84,7 @@ export function* doAnonymousPage(
   const isTold = isMissing && (isNoneAt(machine, slot) || isWpMarkerAt(machine, slot));
   yield* unlockPte(task, mm, slot);
   if (!isMapped && isWrite) yield* putFrame(machine, cpu, frame);
-  if (isTold) return yield* handleUserfault(task, vma, page, access, VM.UFFD_MISSING);
+  if (isTold) return yield* handleUserfault(task, vma, page, access, VM.UFFD_MISSING, held);
   return Fault.DONE;
 }
 

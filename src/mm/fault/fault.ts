@@ -29,7 +29,7 @@ import { reading } from '../world/point.ts';
 import { NONE, type World } from '../world/world.ts';
 import { doAnonymousPage } from './anonymous.ts';
 import { doFault } from './file_fault.ts';
-import { Access, Fault } from './result.ts';
+import { Access, Fault, FaultLock } from './result.ts';
 import { doSoftEntry } from './soft_fault.ts';
 import { doWpPage } from './wp.ts';
 
@@ -48,7 +48,7 @@ export function* handleUserFault(task: Task, page: number, access: Access): Op<F
   if (isOwn) yield* vmaEndRead(machine, cpu, found);
   const locked = isOwn ? undefined : found;
   if (locked !== undefined) {
-    const handled = yield* handleMmFault(task, locked, page, access, true);
+    const handled = yield* handleMmFault(task, locked, page, access, FaultLock.VMA);
     yield* vmaEndRead(machine, cpu, locked);
     const result = yield* awaited(task, handled);
     if (result !== Fault.RETRY) return ended(machine, result);
@@ -75,7 +75,7 @@ export function* handleUserFault(task: Task, page: number, access: Access): Op<F
 function* handleFound(task: Task, vma: Vma, page: number, access: Access): Op<Fault> {
   const userFault = vmOpsOf(task.machine, vma)?.userFault;
   if (userFault !== undefined) return yield* userFault(task, vma, page, access);
-  return yield* handleMmFault(task, vma, page, access, false);
+  return yield* handleMmFault(task, vma, page, access, FaultLock.MMAP);
 }
 
 /** How a fault ends, without locks: RETRY if it has waited for userfaultfd, and was woken. */
@@ -103,22 +103,20 @@ function* growStack(task: Task, page: number): Op<boolean> {
 
 /**
  * Makes `page` of `vma` accessible. Called under the VMA lock or the mmap lock, for reading.
- *
- * @param isVmaLocked whether the VMA lock is all that is held: what needs neighbours is to be retried
  */
 export function* handleMmFault(
   task: Task,
   vma: Vma,
   page: number,
   access: Access,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault> {
   // The lock keeps the rights of the VMA as they are; that it does is not taken for granted.
   yield reading(task.machine.objects.tree(task.mm.id));
   const ops = vmOpsOf(task.machine, vma);
-  if (ops !== undefined) return yield* ops.fault(task, vma, page, access, isVmaLocked);
+  if (ops !== undefined) return yield* ops.fault(task, vma, page, access, held);
   if (!mayAccess(vma, access)) return Fault.ACCERR;
-  return yield* faultPage(task, vma, page, access, isVmaLocked);
+  return yield* faultPage(task, vma, page, access, held);
 }
 
 /** As `handleMmFault()`, for who may do what the program may not. */
@@ -127,16 +125,16 @@ export function* faultPage(
   vma: Vma,
   page: number,
   access: Access,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault> {
-  if (isHugetlb(vma)) return yield* hugetlbFault(task, vma, page, access, isVmaLocked);
+  if (isHugetlb(vma)) return yield* hugetlbFault(task, vma, page, access, held);
   if (task.machine.designs.length > 0) {
     const ops = vmOpsOf(task.machine, vma);
-    if (ops !== undefined) return yield* ops.fault(task, vma, page, access, isVmaLocked);
-    const result = yield* prepareFault(task, vma, page, access, isVmaLocked);
+    if (ops !== undefined) return yield* ops.fault(task, vma, page, access, held);
+    const result = yield* prepareFault(task, vma, page, access, held);
     if (result !== Fault.DONE) return result;
   }
-  return yield* faultInto(task, vma, page, access, isVmaLocked);
+  return yield* faultInto(task, vma, page, access, held);
 }
 
 /** As `faultPage()`, into tables of its own. */
@@ -145,24 +143,24 @@ function* faultInto(
   vma: Vma,
   page: number,
   access: Access,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault> {
   const { machine, mm } = task;
   const above = yield* walkAllocating(task, mm, page, 1);
   if (above === NONE) return Fault.OOM;
   yield reading(machine.objects.entry(above));
   if (!isTableAt(machine, above, 1)) {
-    const result = yield* handleHugeFault(task, vma, page, above, access, isVmaLocked);
+    const result = yield* handleHugeFault(task, vma, page, above, access, held);
     if (result !== FALLBACK) return result;
     // Where the file has no page, no table is left behind.
     if (vma.file !== undefined) {
-      return yield* doFault(task, vma, page, above, access, isVmaLocked);
+      return yield* doFault(task, vma, page, above, access, held);
     }
   }
   const slot = yield* slotBelow(task, mm, page, above);
   // A huge page may have been faster than the table.
   if (slot === NONE) return isNoneAt(machine, above) ? Fault.OOM : Fault.RETRY;
-  return yield* handlePteFault(task, vma, page, above, slot, access, isVmaLocked);
+  return yield* handlePteFault(task, vma, page, above, slot, access, held);
 }
 
 /**
@@ -178,15 +176,15 @@ function* handlePteFault(
   above: number,
   slot: number,
   access: Access,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault> {
   const { machine } = task;
   yield reading(machine.objects.entry(slot));
   const isNone = isNoneAt(machine, slot);
   if (isNone || (isWpMarkerAt(machine, slot) && (vma.flags & VM.UFFD_WP) !== 0)) {
     return vma.file === undefined
-      ? yield* doAnonymousPage(task, vma, page, above, slot, access, isVmaLocked)
-      : yield* doFault(task, vma, page, above, access, isVmaLocked);
+      ? yield* doAnonymousPage(task, vma, page, above, slot, access, held)
+      : yield* doFault(task, vma, page, above, access, held);
   }
   if (!isMappedAt(machine, slot)) {
     if (softKindAt(machine, slot) === 0) return Fault.RETRY;
@@ -195,7 +193,7 @@ function* handlePteFault(
   const isUnshare = access === Access.UNSHARE;
   const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
   if ((access === Access.WRITE || isUnshare) && !isWritable) {
-    return yield* doWpPage(task, vma, page, slot, isVmaLocked, isUnshare);
+    return yield* doWpPage(task, vma, page, slot, held, isUnshare);
   }
   return Fault.DONE;
 }

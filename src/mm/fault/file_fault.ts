@@ -36,7 +36,7 @@ import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { prepareAnonymous, writtenFlags } from './anonymous.ts';
-import { Access, Fault } from './result.ts';
+import { Access, Fault, FaultLock } from './result.ts';
 import { copyContent } from './wp_copy.ts';
 
 /**
@@ -52,13 +52,13 @@ export function* doFault(
   page: number,
   above: number,
   access: Access,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault> {
   const isBack = yield* isEntryBack(task, vma, page, above);
   if (isBack) return Fault.DONE;
-  if (access !== Access.WRITE) return yield* doReadFault(task, vma, page, above, access);
-  if ((vma.flags & VM.SHARED) !== 0) return yield* doSharedFault(task, vma, page, above);
-  return yield* doCowFault(task, vma, page, above, isVmaLocked);
+  if (access !== Access.WRITE) return yield* doReadFault(task, vma, page, above, access, held);
+  if ((vma.flags & VM.SHARED) !== 0) return yield* doSharedFault(task, vma, page, above, held);
+  return yield* doCowFault(task, vma, page, above, held);
 }
 
 /**
@@ -82,27 +82,38 @@ function* isEntryBack(task: Task, vma: Vma, page: number, above: number): Op<boo
   return !isNoneAt(machine, slot) && !isWpMarkerAt(machine, slot);
 }
 
+/** Maps what is in memory around a page, which is read if it is not. @returns whether the page is, too */
+function* mapAround(
+  task: Task,
+  vma: Vma,
+  page: number,
+  above: number,
+  held: FaultLock,
+): Op<boolean> {
+  const mayGoAround = (vma.flags & (VM.UFFD_WP | VM.UFFD_MINOR)) === 0;
+  const isMapped = mayGoAround && (yield* faultAround(task, vma, page, above));
+  if (isMapped) return true;
+  const isRead = yield* readAheadForFault(task, vma, pgoffAt(vma, page));
+  // To read, the lock is dropped if it may be, and the fault starts anew.
+  const isAnew = isRead && mayGoAround && held !== FaultLock.MMAP_KEPT;
+  return isAnew && (yield* faultAround(task, vma, page, above));
+}
+
 function* doReadFault(
   task: Task,
   vma: Vma,
   page: number,
   above: number,
   access: Access,
+  held: FaultLock,
 ): Op<Fault> {
   const { machine, cpu } = task;
   const index = pgoffAt(vma, page);
   // Attachments of segments do without (shm_vm_ops has no map_pages).
-  if (vma.file!.isSegment !== true) {
-    const mayGoAround = (vma.flags & (VM.UFFD_WP | VM.UFFD_MINOR)) === 0;
-    let isMapped = false;
-    if (mayGoAround) isMapped = yield* faultAround(task, vma, page, above);
-    if (isMapped) return Fault.DONE;
-    const isRead = yield* readAheadForFault(task, vma, index);
-    if (isRead && mayGoAround) isMapped = yield* faultAround(task, vma, page, above);
-    if (isMapped) return Fault.DONE;
-  }
+  const isMapped = vma.file!.isSegment !== true && (yield* mapAround(task, vma, page, above, held));
+  if (isMapped) return Fault.DONE;
   const frame = yield* frameForFault(task, vma.file!.inode, index, vma.flags);
-  if (frame < 0) return yield* faultWithout(task, vma, page, access, frame);
+  if (frame < 0) return yield* faultWithout(task, vma, page, access, frame, held);
   yield* makeUptodate(task, frame);
   const result = yield* finishFault(task, vma, page, above, frame, pageRights(vma) | ACCESSED);
   yield* unlockFolio(machine, cpu, frame);
@@ -117,14 +128,15 @@ function* faultWithout(
   page: number,
   access: Access,
   found: number,
+  held: FaultLock,
 ): Op<Fault> {
   switch (found) {
     case OUT_OF_MEMORY:
       return Fault.OOM;
     case USERFAULT_MISSING:
-      return yield* handleUserfault(task, vma, page, access, VM.UFFD_MISSING);
+      return yield* handleUserfault(task, vma, page, access, VM.UFFD_MISSING, held);
     case USERFAULT_MINOR:
-      return yield* handleUserfault(task, vma, page, access, VM.UFFD_MINOR);
+      return yield* handleUserfault(task, vma, page, access, VM.UFFD_MINOR, held);
     default:
       return Fault.SIGBUS;
   }
@@ -209,10 +221,10 @@ function* doCowFault(
   vma: Vma,
   page: number,
   above: number,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault> {
   const { machine, cpu } = task;
-  const isPrepared = yield* prepareAnonymous(task, vma, isVmaLocked);
+  const isPrepared = yield* prepareAnonymous(task, vma, held);
   if (!isPrepared) return Fault.RETRY;
   const copy = yield* allocFrame(machine, cpu);
   if (copy === NONE) return Fault.OOM;
@@ -220,7 +232,7 @@ function* doCowFault(
   const frame = yield* frameForFault(task, vma.file!.inode, pgoffAt(vma, page), vma.flags);
   if (frame < 0) {
     yield* putFrame(machine, cpu, copy);
-    return yield* faultWithout(task, vma, page, Access.WRITE, frame);
+    return yield* faultWithout(task, vma, page, Access.WRITE, frame, held);
   }
   yield* makeUptodate(task, frame);
   yield* copyContent(machine, frame, copy);
@@ -254,12 +266,18 @@ function* mapCopy(
 }
 
 /** A write to a shared VMA: the file system may want to know before, and the page becomes dirty. */
-function* doSharedFault(task: Task, vma: Vma, page: number, above: number): Op<Fault> {
+function* doSharedFault(
+  task: Task,
+  vma: Vma,
+  page: number,
+  above: number,
+  held: FaultLock,
+): Op<Fault> {
   const { machine, cpu } = task;
   const { inode } = vma.file!;
   yield* readAheadForFault(task, vma, pgoffAt(vma, page));
   const frame = yield* frameForFault(task, inode, pgoffAt(vma, page), vma.flags);
-  if (frame < 0) return yield* faultWithout(task, vma, page, Access.WRITE, frame);
+  if (frame < 0) return yield* faultWithout(task, vma, page, Access.WRITE, frame, held);
   yield* makeUptodate(task, frame);
   if (wantsWriteNotify(vma)) {
     // The file system takes the lock anew: the page may have been cut off meanwhile.

@@ -15,7 +15,7 @@ import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import { handleMmFault } from './fault.ts';
 import { idleFaults } from './idle.ts';
-import { Access, Fault } from './result.ts';
+import { Access, Fault, FaultLock } from './result.ts';
 
 /**
  * Faults all of `[start, end)` in, as mmap(2) and mlock(2) do. A VMA of which a page cannot be had is
@@ -93,7 +93,7 @@ function* faultIn(task: Task, vma: Vma, page: number, isWrite: boolean): Op<Faul
   const level = isHugetlb(vma) ? Math.max(hstateOf(vma).level, 1) : 1;
   for (let idle = 0; idle >= 0; ) {
     const before = machine.entryWrites[0]!;
-    const result = yield* handleMmFault(task, vma, page, access, false);
+    const result = yield* handleMmFault(task, vma, page, access, FaultLock.MMAP);
     if (result !== Fault.DONE) return result;
     const isFound = yield* touch(task, page, level, isWrite);
     if (isFound || isOfDesign) return Fault.DONE;

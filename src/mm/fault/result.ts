@@ -20,6 +20,17 @@ export const Fault = {
 } as const;
 export type Fault = (typeof Fault)[keyof typeof Fault];
 
+/** Under which lock a fault is handled (FAULT_FLAG_VMA_LOCK, FAULT_FLAG_ALLOW_RETRY). */
+export const FaultLock = {
+  /** The mmap lock, for reading. It may be dropped: then the fault starts anew. */
+  MMAP: 0,
+  /** The VMA lock only: what needs the neighbours is to be retried under the other. */
+  VMA: 1,
+  /** The mmap lock, for reading, of who keeps it: what would have to wait for others fails. */
+  MMAP_KEPT: 2,
+} as const;
+export type FaultLock = (typeof FaultLock)[keyof typeof FaultLock];
+
 /** What an access does. A fetch is a read with this bit. */
 export const Access = {
   READ: 0,

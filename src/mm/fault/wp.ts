@@ -26,7 +26,7 @@ import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';
 import { FrameFlag, type World } from '../world/world.ts';
 import { pageMkwrite } from './page_mkwrite.ts';
-import { Access, Fault } from './result.ts';
+import { Access, Fault, type FaultLock } from './result.ts';
 import { wpPageCopy } from './wp_copy.ts';
 import { wpPageReuse } from './wp_reuse.ts';
 
@@ -42,7 +42,7 @@ export function* doWpPage(
   vma: Vma,
   page: number,
   slot: number,
-  isVmaLocked: boolean,
+  held: FaultLock,
   isUnshare = false,
 ): Op<Fault> {
   const { machine, mm } = task;
@@ -54,7 +54,7 @@ export function* doWpPage(
     if ((mappedFlagsAt(machine, slot) & UFFD_WP) !== 0) {
       if (!hasFeature(vma.userfaultfd, UffdFeature.WP_ASYNC)) {
         yield* unlockPte(task, mm, slot);
-        return yield* handleUserfault(task, vma, page, Access.WRITE, VM.UFFD_WP);
+        return yield* handleUserfault(task, vma, page, Access.WRITE, VM.UFFD_WP, held);
       }
       yield setting(machine.objects.entry(slot));
       setMappedFlags(machine, slot, mappedFlagsAt(machine, slot) & ~UFFD_WP);
@@ -75,7 +75,7 @@ export function* doWpPage(
   }
   if (frame !== ZERO_FRAME) yield* getFrame(machine, frame);
   yield* unlockPte(task, mm, slot);
-  return yield* wpPageCopy(task, vma, page, slot, { low, high, frame, isVmaLocked, isUnshare });
+  return yield* wpPageCopy(task, vma, page, slot, { low, high, frame, held, isUnshare });
 }
 
 /**

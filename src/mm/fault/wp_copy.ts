@@ -25,14 +25,14 @@ import type { Op } from '../world/op.ts';
 import { clearing, readingContent, setting, writing } from '../world/point.ts';
 import { NONE, type World } from '../world/world.ts';
 import { prepareAnonymous, readOnlyFlags, writtenFlags } from './anonymous.ts';
-import { Fault } from './result.ts';
+import { Fault, type FaultLock } from './result.ts';
 
 /** What is to be replaced: an entry, and the page that it maps, to which a reference is held. */
 export interface Original {
   readonly low: number;
   readonly high: number;
   readonly frame: number;
-  readonly isVmaLocked: boolean;
+  readonly held: FaultLock;
   readonly isUnshare: boolean;
 }
 
@@ -45,8 +45,8 @@ export function* wpPageCopy(
   original: Original,
 ): Op<Fault> {
   const { machine, cpu } = task;
-  const { frame, isVmaLocked } = original;
-  const isPrepared = yield* prepareAnonymous(task, vma, isVmaLocked);
+  const { frame, held } = original;
+  const isPrepared = yield* prepareAnonymous(task, vma, held);
   const copy = isPrepared ? yield* allocFrame(machine, cpu) : NONE;
   if (copy !== NONE) {
     yield* copyContent(machine, frame, copy);

@@ -2,14 +2,14 @@
  * GUP: a reference to the page behind an address, which is faulted in if need be.
  *
  * @source mm/gup.c __get_user_pages(), follow_page_pte(), faultin_page() (Linux 6.18)
- * @omits  dropping the mmap lock while a page is read, FOLL_LONGTERM, FOLL_NOWAIT, gate pages
+ * @omits  FOLL_LONGTERM, FOLL_NOWAIT, gate pages
  */
 
 import { UFFD_WP } from '../../arch/index.ts';
 import { vmOpsOf } from '../design/design.ts';
 import { faultPage } from '../fault/fault.ts';
 import { idleFaults } from '../fault/idle.ts';
-import { Access, Fault } from '../fault/result.ts';
+import { Access, Fault, FaultLock } from '../fault/result.ts';
 import { hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
 import { granularOf } from '../hugetlb/granular.ts';
@@ -47,7 +47,7 @@ import {
 
 const { MISSING, SHARED } = Followed;
 /** The fault waits for userfaultfd: no errno that GUP returns. */
-const WAITING = -(2 ** 20);
+export const WAITING = -(2 ** 20);
 
 /**
  * The frame of `page`, with a reference or a pin for the caller to drop by `unpin()`.
@@ -82,13 +82,31 @@ export function* getUserPageSlow(
     yield* mmapReadLock(machine, cpu, mm.id);
     yield reading(machine.objects.tree(mm.id));
     const vma = mm.vmas.at(page);
-    const error = vma === undefined ? EFAULT : checkVmaFlags(vma, flags);
-    const result = error < 0 ? error : yield* followIn(task, vma!, page, flags, form);
+    const result =
+      vma === undefined
+        ? EFAULT
+        : yield* getPageLocked(task, vma, page, flags | FOLL.UNLOCKABLE, form);
     yield* mmapReadUnlock(machine, cpu, mm.id);
     if (result !== WAITING) return result;
     const isWoken = yield* awaitUserfault(task);
     if (!isWoken) return EFAULT;
   }
+}
+
+/**
+ * As `getUserPageSlow()`, of a page of `vma`. Called under the mmap lock.
+ *
+ * @returns `WAITING`, too, if UNLOCKABLE: the fault has joined the queue of a userfaultfd
+ */
+export function* getPageLocked(
+  task: Task,
+  vma: Vma,
+  page: number,
+  flags: number,
+  form: WalkForm = WalkForm.UNIFIED,
+): Op<number> {
+  const error = checkVmaFlags(vma, flags);
+  return error < 0 ? error : yield* followIn(task, vma, page, flags, form);
 }
 
 /** In the address space itself, or where a design has what it maps. Called under the mmap lock. */
@@ -120,16 +138,25 @@ function* followOrFault(
     const found = yield* followPage(task, vma, page, flags, form);
     if (found >= 0) return found;
     if ((flags & FOLL.NOFAULT) !== 0) return EFAULT;
-    const isWrite = (flags & FOLL.WRITE) !== 0;
-    const access = found === SHARED ? Access.UNSHARE : isWrite ? Access.WRITE : Access.READ;
-    const result = yield* faultPage(task, vma, page, access, false);
-    if (result === Fault.OOM) return ENOMEM;
-    if (result === Fault.WAIT) return WAITING;
-    if (result !== Fault.DONE && result !== Fault.RETRY) return EFAULT;
+    const result = yield* faultPage(task, vma, page, accessOf(found, flags), heldBy(flags));
+    if (result !== Fault.DONE && result !== Fault.RETRY) return resultOf(result);
     if (machine.bugs.forcedWriteForgotten === true) flags &= ~FOLL.WRITE;
     idle = idleFaults(machine, before, idle);
   }
   return EFAULT;
+}
+
+function accessOf(found: number, flags: number): Access {
+  if (found === SHARED) return Access.UNSHARE;
+  return (flags & FOLL.WRITE) === 0 ? Access.READ : Access.WRITE;
+}
+
+const heldBy = (flags: number): FaultLock =>
+  (flags & FOLL.UNLOCKABLE) === 0 ? FaultLock.MMAP_KEPT : FaultLock.MMAP;
+
+function resultOf(failed: Fault): number {
+  if (failed === Fault.WAIT) return WAITING;
+  return failed === Fault.OOM ? ENOMEM : EFAULT;
 }
 
 /** A page that is looked for. */

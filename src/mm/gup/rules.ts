@@ -24,6 +24,8 @@ export const FOLL = {
   FORCE: 1 << 3,
   NOFAULT: 1 << 5,
   PIN: 1 << 19,
+  /** The mmap lock may be dropped meanwhile. */
+  UNLOCKABLE: 1 << 21,
 } as const;
 
 /** Whether `flags` are for this VMA. @returns 0 or EFAULT */
@@ -32,8 +34,8 @@ export function checkVmaFlags(vma: Vma, flags: number): number {
   const isForced = (flags & FOLL.FORCE) !== 0;
   if ((flags & FOLL.WRITE) !== 0) {
     if ((vma.flags & VM.WRITE) !== 0) return 0;
-    // A private page of its own does the file no harm, a shared one would. Huge ones have no such.
-    return isForced && (vma.flags & VM.HUGETLB) === 0 && isCowMapping(vma) ? 0 : EFAULT;
+    // A private page of its own does the file no harm, a shared one would. In pieces there is none.
+    return isForced && vma.hugetlb?.isGranular !== true && isCowMapping(vma) ? 0 : EFAULT;
   }
   if ((vma.flags & VM.READ) !== 0) return 0;
   return isForced && (vma.flags & VM.MAYREAD) !== 0 ? 0 : EFAULT;

@@ -8,7 +8,7 @@
  */
 import { UFFD_WP } from '../../arch/index.ts';
 import { prepareAnonymous, readOnlyFlags, writtenFlags, writtenTo } from '../fault/anonymous.ts';
-import { Access, Fault } from '../fault/result.ts';
+import { Access, Fault, type FaultLock } from '../fault/result.ts';
 import type { Machine } from '../machine.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
@@ -71,13 +71,13 @@ export function* handleHugeFault(
   page: number,
   slot: number,
   access: Access,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault | typeof FALLBACK> {
   const { machine } = task;
   yield reading(machine.objects.entry(slot));
   if (isNoneAt(machine, slot)) {
     if (!mayBeHuge(machine, vma, page)) return FALLBACK;
-    return yield* doHugeAnonymousPage(task, vma, page, slot, access, isVmaLocked);
+    return yield* doHugeAnonymousPage(task, vma, page, slot, access, held);
   }
   if (isTableAt(machine, slot, 1)) return FALLBACK;
   const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
@@ -85,12 +85,12 @@ export function* handleHugeFault(
   const isWp = isMappedAt(machine, slot, 1) && (mappedFlagsAt(machine, slot) & UFFD_WP) !== 0;
   if (isWp && (vma.flags & VM.UFFD_WP) !== 0 && vma.file === undefined) {
     if (!hasFeature(vma.userfaultfd, UffdFeature.WP_ASYNC)) {
-      return yield* handleUserfault(task, vma, page, access, VM.UFFD_WP);
+      return yield* handleUserfault(task, vma, page, access, VM.UFFD_WP, held);
     }
     yield* splitHugeEntry(task, task.mm, hugeStart(machine, page), slot);
     return FALLBACK;
   }
-  return yield* doHugeWpPage(task, vma, page, slot, isVmaLocked);
+  return yield* doHugeWpPage(task, vma, page, slot, held);
 }
 
 /**
@@ -105,10 +105,10 @@ function* doHugeAnonymousPage(
   page: number,
   slot: number,
   access: Access,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault | typeof FALLBACK> {
   const { machine, cpu, mm } = task;
-  const isPrepared = yield* prepareAnonymous(task, vma, isVmaLocked);
+  const isPrepared = yield* prepareAnonymous(task, vma, held);
   if (!isPrepared) return Fault.RETRY;
   const isWrite = access === Access.WRITE;
   const head = isWrite
@@ -128,7 +128,7 @@ function* doHugeAnonymousPage(
     yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
     yield* freeTable(machine, cpu, table);
     if (isWrite) yield* putFrame(machine, cpu, head);
-    return yield* handleUserfault(task, vma, page, access, VM.UFFD_MISSING);
+    return yield* handleUserfault(task, vma, page, access, VM.UFFD_MISSING, held);
   }
   if (isFirst) {
     deposit(machine, slot, table);
@@ -180,7 +180,7 @@ function* doHugeWpPage(
   vma: Vma,
   page: number,
   slot: number,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault | typeof FALLBACK> {
   const { machine, cpu, mm } = task;
   // Small pages of a file are asked for one by one.
@@ -188,7 +188,7 @@ function* doHugeWpPage(
     yield* splitHugeEntry(task, mm, hugeStart(machine, page), slot);
     return FALLBACK;
   }
-  const isPrepared = yield* prepareAnonymous(task, vma, isVmaLocked);
+  const isPrepared = yield* prepareAnonymous(task, vma, held);
   if (!isPrepared) return Fault.RETRY;
   const guard = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);

@@ -10,7 +10,7 @@
  */
 import { ACCESSED, DIRTY, UFFD_WP } from '../../arch/index.ts';
 import { prepareAnonymous } from '../fault/anonymous.ts';
-import { Access, Fault } from '../fault/result.ts';
+import { Access, Fault, type FaultLock } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
@@ -46,17 +46,13 @@ import { type Ended, reasonOf, Told } from './told.ts';
 import { vmaLockRead, vmaUnlockRead } from './vma_lock.ts';
 import { type HugetlbFault, hugetlbWp } from './wp.ts';
 
-/**
- * Makes the huge page of `page` accessible. Called under the VMA lock or the mmap lock, for reading.
- *
- * @param isVmaLocked whether the VMA lock is all that is held
- */
+/** Makes the huge page of `page` accessible. Called under the VMA lock or the mmap lock, for reading. */
 export function* hugetlbFault(
   task: Task,
   vma: Vma,
   page: number,
   access: Access,
-  isVmaLocked: boolean,
+  held: FaultLock,
 ): Op<Fault> {
   const { pages } = hstateOf(vma);
   const start = Math.floor(page / pages) * pages;
@@ -71,7 +67,7 @@ export function* hugetlbFault(
     page: start,
     index,
     access,
-    isVmaLocked,
+    held,
     slot: NONE,
     movedFrom: NONE as number,
   };
@@ -87,7 +83,7 @@ export function* hugetlbFault(
   if (fault.movedFrom !== NONE) yield lockingFolio(task.machine.objects.folioLock(fault.movedFrom));
   // The VMA may go while the fault waits: nothing of it is touched afterwards (CVE-2022-50630).
   if (found >= 0) return found as Fault;
-  return yield* handleUserfault(task, vma, page, access, reasonOf(found));
+  return yield* handleUserfault(task, vma, page, access, reasonOf(found), held);
 }
 
 /** Called under the fault mutex and the lock of the VMA. */
@@ -163,7 +159,7 @@ function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Ended> {
   if ((vma.flags & VM.UFFD_MISSING) !== 0) return yield* toldIfStill(task, fault, Told.MISSING);
   const isShared = (vma.flags & VM.MAYSHARE) !== 0;
   if (!isShared) {
-    const isPrepared = yield* prepareAnonymous(task, vma, fault.isVmaLocked);
+    const isPrepared = yield* prepareAnonymous(task, vma, fault.held);
     if (!isPrepared) return Fault.RETRY;
   }
   const head = yield* allocHugetlbFolio(task, vma, page);

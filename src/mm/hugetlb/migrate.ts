@@ -11,7 +11,7 @@
  *         try_to_migrate_one() (Linux 6.18)
  * @omits  private pages: they are refused (EBUSY); pages from outside of the pool
  */
-import { ACCESSED, DIRTY, type LeafFlags, UFFD_WP, W } from '../../arch/index.ts';
+import { DIRTY, type LeafFlags, UFFD_WP, W } from '../../arch/index.ts';
 import { findGetFrame } from '../file/filemap.ts';
 import type { Inode } from '../file/inode.ts';
 import { lockFolio, lockFolioNested, unlockFolio, unlockFolioNested } from '../page/folio_lock.ts';
@@ -29,7 +29,7 @@ import {
 import type { Task } from '../task.ts';
 import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import type { Mm } from '../vma/mm.ts';
-import { isAccessible, type Vma } from '../vma/vma.ts';
+import type { Vma } from '../vma/vma.ts';
 import { EAGAIN, EBUSY, ENOMEM } from '../world/errno.ts';
 import { lock, lockShared, Rank, tryLock, unlock, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -249,7 +249,6 @@ function* restoreOne(task: Task, vma: Vma, slot: number, from: number, to: numbe
 
 /** The flags of an entry that comes back to what `vma` allows by now. @source remove_migration_pte() */
 function movedFlags(vma: Vma, soft: number): LeafFlags {
-  if (!isAccessible(vma)) return ACCESSED;
   const isWp = (soft & SoftFlag.UFFD_WP) !== 0;
   const flags = leafFlags(vma, (soft & SoftFlag.WRITABLE) !== 0);
   return flagsOfWp(flags, isWp ? WpChange.PROTECT : WpChange.NONE);

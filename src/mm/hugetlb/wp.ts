@@ -8,7 +8,7 @@
  */
 import { UFFD_WP, W } from '../../arch/index.ts';
 import { prepareAnonymous } from '../fault/anonymous.ts';
-import { Access, Fault } from '../fault/result.ts';
+import { Access, Fault, type FaultLock } from '../fault/result.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import { getFrame, putFrame } from '../page/frame.ts';
@@ -38,7 +38,7 @@ export interface HugetlbFault {
   readonly page: number;
   readonly index: number;
   readonly access: Access;
-  readonly isVmaLocked: boolean;
+  readonly held: FaultLock;
   /** The slot of the entry, whose table the lock of the VMA keeps. */
   slot: number;
   /** The folio that is being moved, which the fault has to wait for, or `NONE`. */
@@ -56,7 +56,6 @@ export function* hugetlbWp(task: Task, fault: HugetlbFault): Op<Fault> {
   const { vma, slot, access } = fault;
   const { level } = hstateOf(vma);
   if (access === Access.UNSHARE && (vma.flags & VM.MAYSHARE) !== 0) return Fault.DONE;
-  if (access !== Access.UNSHARE && (vma.flags & VM.WRITE) === 0) return Fault.ACCERR;
   if ((vma.flags & VM.MAYSHARE) !== 0) {
     yield* makeWritable(task, fault);
     return Fault.DONE;
@@ -75,8 +74,9 @@ export function* hugetlbWp(task: Task, fault: HugetlbFault): Op<Fault> {
   return yield* copyFolio(task, fault, head);
 }
 
-/** @source mm/hugetlb.c set_huge_ptep_maybe_writable() */
+/** Unless the program may not write: then it is forced. @source set_huge_ptep_maybe_writable() */
 function* makeWritable({ machine }: Task, { vma, slot }: HugetlbFault): Op<void> {
+  if ((vma.flags & VM.WRITE) === 0) return;
   const hstate = hstateOf(vma);
   yield setting(machine.objects.entry(slot));
   const flags = hugePteFlags(machine, slot, hstate) | leafFlags(vma, true);
@@ -100,7 +100,7 @@ function* copyFolio(task: Task, fault: HugetlbFault, original: number): Op<Fault
     yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
     return Fault.SIGBUS;
   }
-  const isPrepared = yield* prepareAnonymous(task, vma, fault.isVmaLocked);
+  const isPrepared = yield* prepareAnonymous(task, vma, fault.held);
   if (isPrepared) yield* copyContents(task, vma, original, copy);
   const end = page + hstateOf(vma).pages;
   yield* invalidateRangeStart(task, mm, page, end, Notify.CLEAR);

@@ -9,7 +9,7 @@
  *         (Linux 6.18)
  * @omits  the copy of a huge page that is kept while the locks are dropped: small pages are
  */
-import { DIRTY, R, USER, W, X } from '../../arch/index.ts';
+import { DIRTY } from '../../arch/index.ts';
 import { faultMutexLock, faultMutexUnlock } from '../hugetlb/fault_mutex.ts';
 import { addHugetlb, findLockHugetlb } from '../hugetlb/filemap.ts';
 import { type Granular, granularOf } from '../hugetlb/granular.ts';
@@ -28,7 +28,7 @@ import { isNoneAt, lockOf } from '../table/pgtable.ts';
 import { isNoneMostlyAt, Marker, SoftKind, setSoftEntry } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
-import { isAccessible, pgoffAt, VM, type Vma } from '../vma/vma.ts';
+import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
 import { EEXIST, EFAULT, EINVAL, EIO, ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -235,11 +235,8 @@ function* mapHuge(
     // What a private mapping has of the file is not written to in place.
     const isOwn = !isContinued || (vma.flags & VM.SHARED) !== 0;
     const mayWrite = isOwn && !isWp;
-    // What may not be accessed is mapped all the same, out of reach.
-    const rights = isAccessible(vma) ? ~0 : ~(R | W | X | USER);
-    const made = (leafFlags(vma, mayWrite) | DIRTY) & rights;
+    const flags = leafFlags(vma, mayWrite) | DIRTY;
     yield setting(machine.objects.entry(slot));
-    const flags = mayWrite ? made : made & ~W;
     setMapped(machine, slot, head, isWp ? flagsOfWp(flags, WpChange.PROTECT) : flags, level);
     mm.hugetlbPages += pages;
   }

@@ -5,7 +5,7 @@
  *         userfaultfd_huge_must_wait() (Linux 6.18)
  * @omits  UFFD_USER_MODE_ONLY: faults of the kernel are told like those of the program
  */
-import { Access, Fault } from '../fault/result.ts';
+import { Access, Fault, FaultLock } from '../fault/result.ts';
 import { granularOf } from '../hugetlb/granular.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import { vmaLockRead, vmaUnlockRead } from '../hugetlb/vma_lock.ts';
@@ -32,7 +32,8 @@ import { joinQueue, leaveQueue } from './queue.ts';
  * Lets a fault wait for who reads the userfaultfd of `vma`. Called under the VMA lock or the mmap
  * lock, which the caller drops before it waits.
  *
- * @returns WAIT; RETRY if the page has come meanwhile; SIGBUS if the program wants to be told so
+ * @returns WAIT; RETRY if the page has come meanwhile; SIGBUS if the program wants to be told so, or the
+ *          lock is kept
  */
 export function* handleUserfault(
   task: Task,
@@ -40,7 +41,9 @@ export function* handleUserfault(
   page: number,
   access: Access,
   reason: Reason,
+  held: FaultLock,
 ): Op<Fault> {
+  if (held === FaultLock.MMAP_KEPT) return Fault.SIGBUS;
   const uffd = vma.userfaultfd;
   if (uffd === undefined || hasFeature(uffd, UffdFeature.SIGBUS)) return Fault.SIGBUS;
   const isExact = hasFeature(uffd, UffdFeature.EXACT_ADDRESS);

@@ -12,7 +12,7 @@ import { Files } from './files.ts';
 import { MlockRecord } from './mlock_record.ts';
 import { countersOf, describeVma, entriesOf, mapsLargeFolio, splitsByMove } from './observe.ts';
 import { readAheadPages } from './read_ahead.ts';
-import { touch } from './touch.ts';
+import { debug, touch } from './touch.ts';
 import { isUffdCall, Userfaultfds } from './uffd.ts';
 
 const PAGE_BYTES = 4096;
@@ -207,6 +207,10 @@ class Run {
         return touch(task, 'load', this.#at(call.address), call.pages, 0);
       case 'store':
         return touch(task, 'store', this.#at(call.address), call.pages, call.byte);
+      case 'peek':
+        return debug(task, this.#at(call.address), call.pages);
+      case 'poke':
+        return debug(task, this.#at(call.address), call.pages, call.byte);
       case 'fetch':
         return touch(task, 'fetch', Math.floor(this.#at(call.address) / 16) * 16, 1, 0);
       case 'observe':

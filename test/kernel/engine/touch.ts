@@ -38,6 +38,26 @@ export function touch(
   return { kind: 'returned', value: name === 'load' ? hash : 0 };
 }
 
+/** As `touch()`, as a debugger does it: what cannot be had is no signal. */
+export function debug(task: Task, address: number, pages: number, byte?: number): Outcome {
+  let hash = 0;
+  const first = Math.floor(address / PAGE_BYTES);
+  for (let page = first; page < first + pages; page++) {
+    const found = debugByte(task, page, byte);
+    if (found < 0) return { kind: 'failed', errno: -found };
+    hash = (Math.imul(hash, 31) + found) >>> 0;
+  }
+  return { kind: 'returned', value: byte === undefined ? hash : 0 };
+}
+
+/** The byte that was read, 0, or an errno. */
+function debugByte(task: Task, page: number, byte: number | undefined): number {
+  // It is an offset of a file.
+  if (page < 0) return mm.EINVAL;
+  if (page >= task.mm.layout.taskSize) return mm.EIO;
+  return mm.run(byte === undefined ? mm.peek(task, page) : mm.poke(task, page, byte));
+}
+
 /** The byte that was loaded, 0, or the signal. */
 function touchByte(task: Task, name: Touch, address: number, byte: number): number | Outcome {
   if (address >= 2 ** 47 || address < -(2 ** 47)) {

@@ -58,6 +58,8 @@ static int is_harmless(u32 call, const s64 *a)
 		return !reaches_own(a[0], a[1] * 2 * PAGE);
 	case CALL_load:
 	case CALL_store:
+	case CALL_peek:
+	case CALL_poke:
 		return !reaches_own(a[0], a[1] * PAGE);
 	case CALL_fetch:
 		return !reaches_own(a[0], 1);
@@ -248,6 +250,9 @@ static s64 perform(u32 at, u32 call, const s64 *a, struct outcome *outcome)
 	case CALL_uffd_writeprotect:
 	case CALL_uffd_move:
 		return perform_uffd(call, a);
+	case CALL_peek:
+	case CALL_poke:
+		return debug(call, a[0], a[1], a[2]);
 	case CALL_observe:
 		observe(at);
 		return 0;

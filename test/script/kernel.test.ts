@@ -53,6 +53,13 @@ function callFor({ name, values, outcome }: Step): Call | undefined {
       return { name: 'load', address: first!, pages: 1 };
     case 'store':
       return { name: 'store', address: first!, pages: 1, byte: BYTE };
+    case 'peek':
+    case 'poke': {
+      // An offset of a file, which a debugger's address is for the executor, is no negative one.
+      if (first! >= 2 ** 63) throw new RangeError('Not the same error');
+      const range = { address: first!, pages: 1 };
+      return name === 'peek' ? { name, ...range } : { name, ...range, byte: BYTE };
+    }
     case 'exec':
       if (first! % 16 !== 0) throw new RangeError('Not the same instruction');
       return { name: 'fetch', address: first! };
@@ -139,7 +146,7 @@ const UNJUDGED: readonly string[] = [
 /** Touches return what they find, others numbers of their own. */
 const UNCOMPARED: readonly string[] = [
   ...['read', 'write', 'load', 'store', 'exec', 'fork', 'memfd_create', 'open', 'shmget', 'pwrite'],
-  'mincore',
+  ...['mincore', 'peek', 'poke'],
 ];
 
 function stepText({ name, outcome }: Step, judged: Outcome): string {

@@ -1,11 +1,12 @@
-/** What programs do with memory: reads, writes and fetches. */
+/** What programs do with memory: reads, writes and fetches, their own and those of a debugger. */
 import { vpn } from '../../arch/index.ts';
+import type { Op } from '../../mm/index.ts';
 import { asNumber } from '../constants.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outcome, Signal } from '../outcome.ts';
 import { ScriptError } from '../script_error.ts';
 import type { Session } from '../session.ts';
-import { address, type CallSpec, length, number, optional, returned } from './spec.ts';
+import { address, type CallSpec, length, number, optional, outcomeOf, returned } from './spec.ts';
 
 const group = 'Touching memory';
 const PAGE_BYTES = 4096n;
@@ -59,18 +60,47 @@ export const TOUCH_CALLS = [
     summary: 'writes the word of a page',
     parameters: [address(), number('value')],
     perform(session, at: bigint, value: bigint) {
-      if (value < 0n || value >= WORD_END) {
-        throw new ScriptError(
-          `Cannot store ${value}: a word is wanted`,
-          `Store a number from 0 to ${WORD_END - 1n}`,
-        );
-      }
+      const word = wordOf(value);
       return touchRange(session, at, 1n, (page) =>
-        session.run(session.mm.store(session.task, page, Number(value))),
+        session.run(session.mm.store(session.task, page, word)),
       );
     },
   },
+  {
+    name: 'peek',
+    group,
+    summary: 'the word that a page holds, as a debugger reads it (ptrace, /proc/PID/mem)',
+    parameters: [address()],
+    perform: (session, at: bigint) =>
+      debug(session, at, (page) => session.mm.peek(session.task, page)),
+  },
+  {
+    name: 'poke',
+    group,
+    summary: 'writes the word of a page as a debugger does, where the program may not, too',
+    parameters: [address(), number('value')],
+    perform(session, at: bigint, value: bigint) {
+      const word = wordOf(value);
+      return debug(session, at, (page) => session.mm.poke(session.task, page, word));
+    },
+  },
 ] as const satisfies readonly CallSpec[];
+
+function wordOf(value: bigint): number {
+  if (value >= 0n && value < WORD_END) return Number(value);
+  throw new ScriptError(
+    `Cannot store ${value}: a word is wanted`,
+    `Store a number from 0 to ${WORD_END - 1n}`,
+  );
+}
+
+/** What cannot be had is an error of who asks, and no signal. */
+function debug(session: Session, at: bigint, access: (page: number) => Op<number>): Outcome {
+  session.spendTouches(1, LIMITS.touchedPages);
+  const page = Number(BigInt.asUintN(64, at) / PAGE_BYTES);
+  const isOutside = page >= session.task.mm.layout.taskSize;
+  return outcomeOf(isOutside ? session.mm.EIO : session.run(access(page)));
+}
 
 /** A fetch faults its page in like a read, and is refused by the entry only. */
 function fetch({ mm, task, run }: Session, page: number): number {

@@ -28,6 +28,8 @@ if (files.length === 0) {
 }
 // Tests of the live host come last and alone: some wait for a moment when no process comes or goes.
 const isLive = (file) => file.startsWith(join('dist', 'test', 'live'));
+/** Of a file: one that never ends is named, and the others have their say. The longest take two minutes. */
+const TIMEOUT_MS = 8 * 60 * 1000;
 const stages = [files.filter((file) => !isLive(file)), files.filter(isLive)];
 let worst = 0;
 for (const stage of stages.filter(({ length }) => length > 0)) {
@@ -37,6 +39,7 @@ for (const stage of stages.filter(({ length }) => length > 0)) {
       '--enable-source-maps',
       '--import=./dist/test/fast_check_seed.js',
       '--test',
+      `--test-timeout=${TIMEOUT_MS}`,
       `--test-concurrency=${isLive(stage[0]) ? 1 : Math.min(2, availableParallelism())}`,
       ...stage,
     ],

@@ -12,9 +12,9 @@ import {
   describePoint,
   gateOf,
   interruptActor,
+  keeperAfter,
   type Machine,
   mayGo,
-  mayGoAfter,
   noteFootprint,
   type Op,
   type Point,
@@ -25,7 +25,7 @@ import {
   violationOf,
 } from '../mm/index.ts';
 import { machineState } from './machine_state.ts';
-import type { Actor, Fact, Scenario } from './scenario.ts';
+import type { Actor, Fact, Keeper, Scenario } from './scenario.ts';
 
 /** Locks by rank, as the kernel calls them. */
 const RANK_NAMES: Readonly<Record<keyof typeof Rank, string>> = {
@@ -140,13 +140,13 @@ export class MachineScenario implements Scenario<Point> {
     return this.#hasGates ? gateOf(this.machine, at) : -1;
   }
 
-  mayGoAfter(
+  keeperAfter(
     actor: number,
     at: Point,
     actors: readonly number[],
     points: readonly Point[],
-  ): boolean | undefined {
-    return mayGoAfter(this.machine, this.#cpus, actor, at, actors, points);
+  ): Keeper {
+    return keeperAfter(this.machine, this.#cpus, actor, at, actors, points);
   }
 
   canChoose(at: Point): boolean {

@@ -20,6 +20,14 @@ export interface Fact {
   readonly is: string;
 }
 
+/**
+ * Of some steps, the number of one that keeps an actor waiting: with that one among them it waits
+ * behind fewer of them, too. It is the one with which somebody has taken a lock, say, and has it still.
+ * `nobody` if the actor may go, `missing` if it waits for what none of the steps has done, `undefined`
+ * if they do not tell.
+ */
+export type Keeper = number | 'nobody' | 'missing' | undefined;
+
 export interface Scenario<Point extends number = number> {
   /** Restores the initial state. */
   start(): readonly Actor<Point>[];
@@ -45,16 +53,16 @@ export interface Scenario<Point extends number = number> {
    */
   gateOf?(at: Point): number;
   /**
-   * Whether `actor` could take its step at `at`, which never goes in two ways, behind all steps at
-   * points of the same gate that are taken from the start, in their order: by whom, at which point.
-   * `undefined` if they do not tell. Saves a search from running them to ask `mayGo()`.
+   * What keeps `actor` from its step at `at`, which never goes in two ways, behind all steps at points
+   * of the same gate that are taken from the start, in their order: by whom, at which point. Saves a
+   * search from running them to ask `mayGo()`.
    */
-  mayGoAfter?(
+  keeperAfter?(
     actor: number,
     at: Point,
     actors: readonly number[],
     points: readonly Point[],
-  ): boolean | undefined;
+  ): Keeper;
   /** Whether a step can ever go in more than one way. Without this method all can. */
   canChoose?(at: Point): boolean;
   /**

@@ -8,7 +8,7 @@
 import { assert } from '../base/assert.ts';
 import type { Execution } from './execution.ts';
 import { type Points, pointsOf } from './points.ts';
-import type { Scenario } from './scenario.ts';
+import type { Keeper, Scenario } from './scenario.ts';
 import { ACTORS_MAX, actorOf, choiceOf } from './strategy/strategy.ts';
 
 /** What stands for the point of an actor that has ended. */
@@ -133,14 +133,14 @@ export class Trace<Point extends number = number> {
     return this.#points.gateOf(point);
   }
 
-  /** Whether `actor` could go on at `point` behind steps of its gate, if they tell. */
-  mayGoAfter(
+  /** What keeps `actor` from going on at `point` behind steps of its gate, if they tell. */
+  keeperAfter(
     actor: number,
     point: number,
     actors: readonly number[],
     points: readonly Point[],
-  ): boolean | undefined {
-    return this.#scenario.mayGoAfter?.(actor, this.pointOf(point), actors, points);
+  ): Keeper {
+    return this.#scenario.keeperAfter?.(actor, this.pointOf(point), actors, points);
   }
 
   #stand(point: Point | undefined): number {

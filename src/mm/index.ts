@@ -143,7 +143,7 @@ export { callbackActor, interruptActor } from './world/delivery.ts';
 export { areDependent } from './world/dependence.ts';
 export * from './world/errno.ts';
 export { noteFootprint } from './world/footprint.ts';
-export { areGatesOpen, gateOf, mayGoAfter } from './world/gates.ts';
+export { areGatesOpen, gateOf, keeperAfter } from './world/gates.ts';
 export { localIrqDisable, localIrqEnable } from './world/interrupt.ts';
 export {
   lock,

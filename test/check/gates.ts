@@ -42,8 +42,9 @@ export function judged<Point extends number>(inner: Scenario<Point>, name: strin
       const past = taken.filter((step) => inner.gateOf!(step.at) === gate);
       const actors = past.map((step) => step.actor);
       const points = past.map((step) => step.at);
-      const foretold = inner.mayGoAfter!(actor, at, actors, points);
-      if (foretold === undefined) return mayGo;
+      const keeper = inner.keeperAfter!(actor, at, actors, points);
+      if (keeper === undefined) return mayGo;
+      const foretold = keeper === 'nobody';
       told.count++;
       if (!foretold) told.waits++;
       if (foretold !== mayGo) {

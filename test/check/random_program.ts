@@ -36,6 +36,28 @@ export function randomProgram(random: Random): RandomProgram {
   });
 }
 
+/** A program of rw-semaphores alone: tried, and kept to the end as often as given back. */
+export function semaphoreProgram(random: Random): RandomProgram {
+  const threads = random.between(2, 5);
+  const lengthMax = [6, 4, 3, 2][threads - 2]!;
+  return Array.from({ length: threads }, () => {
+    const held: ('read' | 'write' | undefined)[] = [undefined, undefined];
+    return Array.from({ length: random.between(1, lengthMax) }, (): Instruction => {
+      const object = random.chance(80) ? 0 : 1;
+      const what = random.pick(SEMAPHORE_STEPS[held[object] ?? 'free']);
+      held[object] = what === 'downRead' ? 'read' : what === 'downWrite' ? 'write' : undefined;
+      return [what, object, 0];
+    });
+  });
+}
+
+/** What a thread may do to a semaphore that it holds, or does not. */
+const SEMAPHORE_STEPS = {
+  free: ['downRead', 'downRead', 'downWrite', 'tryWrite', 'tryWrite', 'tryRead'],
+  read: ['upRead'],
+  write: ['upWrite', 'downgrade'],
+} as const;
+
 function plain(random: Random, thread: number): Instruction {
   return [random.pick(['read', 'write', 'add', 'cas']), random.below(2), thread + 1];
 }
@@ -153,7 +175,7 @@ export function watch(program: RandomProgram, isTerse = false): Watched {
     delete scenario.canWait;
     delete scenario.canChoose;
     delete scenario.gateOf;
-    delete scenario.mayGoAfter;
+    delete scenario.keeperAfter;
   }
   return {
     scenario,

@@ -1,4 +1,5 @@
 /** Locks: mutexes and spinlocks with one holder, rw-semaphores with one writer or many readers. */
+import type { Keeper } from '../scenario.ts';
 import type { LockOrder } from './lock_order.ts';
 import { Kind, kindOf, pointOf, Shared, type Surroundings, type Task } from './shared.ts';
 
@@ -12,6 +13,15 @@ class Holders {
   reset(): void {
     this.writer = FREE;
     if (this.readers.size > 0) this.readers.clear();
+  }
+
+  has(thread: number): boolean {
+    return this.writer === thread || this.readers.has(thread);
+  }
+
+  /** One of them, the writer if there is one. */
+  one(): number | undefined {
+    return this.writer === FREE ? this.readers.values().next().value : this.writer;
   }
 
   mayGo(kind: Kind): boolean {
@@ -44,17 +54,21 @@ class Holders {
   }
 }
 
-/** Whether a lock could be taken behind steps at it, from the start. */
-export function mayGoAfter(
+/** Which of the steps at a lock, from the start, keeps it from being taken behind them. */
+export function keeperAfter(
   at: number,
   threads: readonly number[],
   points: readonly number[],
-): boolean {
+): Keeper {
   const holders = new Holders();
+  const since: number[] = [];
   for (let step = 0; step < points.length; step++) {
-    holders.step(threads[step]!, kindOf(points[step]!));
+    const thread = threads[step]!;
+    const hasHeld = holders.has(thread);
+    holders.step(thread, kindOf(points[step]!));
+    if (!hasHeld) since[thread] = step;
   }
-  return holders.mayGo(kindOf(at));
+  return holders.mayGo(kindOf(at)) ? 'nobody' : since[holders.one()!];
 }
 
 /** What the three have in common: who holds them, and in which order they are taken. */

@@ -2,7 +2,7 @@
 import { DEADLOCK } from '../execution.ts';
 import type { Actor, Scenario } from '../scenario.ts';
 import { Condition, LOST_WAKEUP } from './condition.ts';
-import { Mutex, mayGoAfter, RwSemaphore } from './lock.ts';
+import { keeperAfter, Mutex, RwSemaphore } from './lock.ts';
 import { LockOrder } from './lock_order.ts';
 import {
   areDependent,
@@ -114,7 +114,7 @@ export class World {
       areDependent,
       canWait,
       gateOf: (at) => (isOfLock(at) ? objectOf(at) : -1),
-      mayGoAfter: (_thread, at, threads, points) => mayGoAfter(at, threads, points),
+      keeperAfter: (_thread, at, threads, points) => keeperAfter(at, threads, points),
       canChoose: (at) => kindOf(at) === Kind.SIGNAL,
       violation: () => this.#violation,
       violationAtEnd: atEnd,

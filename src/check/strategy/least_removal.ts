@@ -6,6 +6,7 @@
  * the first such set is found. There may be as many sets as there are orders of the steps: only so
  * many are tried.
  */
+import type { Trace } from '../trace.ts';
 import type { HappensBefore } from './happens_before.ts';
 import type { Removal } from './removal.ts';
 import type { Waiting } from './waiting.ts';
@@ -14,23 +15,57 @@ import type { Waiting } from './waiting.ts';
 const TRIES_MAX = 100;
 
 export class LeastRemoval {
+  readonly #trace: Trace;
   readonly #order: HappensBefore;
   readonly #waiter: Waiting;
 
-  constructor(order: HappensBefore, waiter: Waiting) {
+  constructor(trace: Trace, order: HappensBefore, waiter: Waiting) {
+    this.#trace = trace;
     this.#order = order;
     this.#waiter = waiter;
   }
 
   /**
-   * Looks for a set with fewer steps than are `removed`, which starts with `first`.
+   * Takes steps out until the actor could go: `first`, and as few more as are found.
    *
-   * @param   removed is what was found then, and as it was if nothing was
-   * @returns in how many ways the actor could go, or 0 if nothing was found
+   * @returns in how many ways it could go then, or 0 if none were found
    */
   search(first: number, removed: Removal): number {
-    const most = this.#gone(removed).length;
-    const before = removed.steps.slice();
+    const waiter = this.#waiter;
+    removed.begin(first);
+    const alone = waiter.waysWithout(removed);
+    if (alone > 0 || waiter.keepers.every((step) => removed.has(step))) return alone;
+    const ways = this.#guess(removed);
+    const guessed = ways > 0 ? removed.steps.slice(1) : undefined;
+    const most = ways > 0 ? this.#gone(removed).length : waiter.keepers.length + 1;
+    const least = this.#searchBelow(first, most, removed);
+    if (least > 0 || guessed === undefined) return least;
+    this.#remove(first, guessed, removed);
+    return ways;
+  }
+
+  /**
+   * Takes out what keeps the actor waiting by itself, actor by actor, then the rest: whoever has let
+   * go of a lock keeps nobody waiting, and what it has done stays, if that is possible.
+   */
+  #guess(removed: Removal): number {
+    const waiter = this.#waiter;
+    const { keepers } = waiter;
+    let ways = 0;
+    for (const isSparing of [true, false]) {
+      for (let at = keepers.length - 1; at >= 0 && ways === 0; at--) {
+        const step = keepers[at]!;
+        if (removed.has(step)) continue;
+        if (isSparing && !waiter.isKeptBy(this.#trace.actor[step]!, removed)) continue;
+        removed.add(step);
+        ways = waiter.waysWithout(removed);
+      }
+    }
+    return ways;
+  }
+
+  /** Looks for a set with fewer steps than `most`, the smallest first. */
+  #searchBelow(first: number, most: number, removed: Removal): number {
     const tried = new Set<string>();
     removed.begin(first);
     const least = this.#gone(removed).length;
@@ -50,7 +85,6 @@ export class LeastRemoval {
         sets.push(more);
       }
     }
-    this.#remove(before[0]!, before.slice(1), removed);
     return 0;
   }
 

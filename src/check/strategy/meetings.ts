@@ -5,6 +5,7 @@
  * comes to meet a turn is told when somebody was seen to, and has to begin anew.
  */
 import type { SavedMeeting } from '../checkpoint.ts';
+import type { Keeper } from '../scenario.ts';
 import { ENDED, grown, type Trace } from '../trace.ts';
 import type { HappensBefore } from './happens_before.ts';
 
@@ -134,11 +135,12 @@ export class Meetings {
       if (trace.actor[step] !== its || trace.gateOf(trace.point[step]!) !== gate) continue;
       points.push(trace.pointOf(trace.point[step]!));
     }
-    const mayGo = (): boolean | undefined =>
-      trace.mayGoAfter(actor, point, new Array<number>(points.length).fill(its), points);
-    if (mayGo() !== false) return false;
+    const keeper = (): Keeper =>
+      trace.keeperAfter(actor, point, new Array<number>(points.length).fill(its), points);
+    const before = keeper();
+    if (before === 'nobody' || before === undefined) return false;
     points.push(trace.pointOf(trace.point[other]!));
-    return mayGo() === true;
+    return keeper() === 'nobody';
   }
 
   #meet(actor: number, step: number, point: number, other: number, number: number): void {

@@ -10,9 +10,9 @@
  * Steps may wait, for conditions that nothing is known about. A race counts only if its second step
  * could have gone instead of the first one; if that does not follow from states that were seen, the
  * steps before are run once more to ask (a probe). Where a single step is not what kept an actor
- * waiting, further steps are taken away until it could have gone: of those first who keep it waiting
- * by themselves, so that what others have done stays before it; where only probes tell who does, the
- * fewest are looked for.
+ * waiting, further steps are taken away until it could have gone, and no more, so that what others
+ * have done stays before it: those that keep it waiting whatever else is taken away, where its gate
+ * tells; where only probes do, the fewest are looked for.
  *
  * Steps may have choices. Each is a turn of its own, and the choices of a step do not depend on each
  * other: an actor's turn stands for what others do later only if all its choices do.
@@ -90,7 +90,7 @@ export class Optimal implements Strategy {
     this.#order = new HappensBefore(trace, this.#symmetry);
     this.#waiter = new Waiting(trace, this.#order, probe);
     this.#removed = new Removal(trace, this.#order);
-    this.#least = new LeastRemoval(this.#order, this.#waiter);
+    this.#least = new LeastRemoval(trace, this.#order, this.#waiter);
     this.#trees = new WakeupTrees(trace, limit === undefined);
     this.#cuts = limit && new Cuts(trace, this.#order, probe, limit);
   }
@@ -343,23 +343,8 @@ export class Optimal implements Strategy {
    * @returns in how many ways, or 0 if it could not
    */
   #makeWay(first: number): number {
-    const [removed, waiter] = [this.#removed, this.#waiter];
-    const { keepers } = waiter;
-    waiter.hasProbed = false;
-    let ways = waiter.waysWithout(removed);
-    // Whoever has let go of a lock keeps nobody waiting: what it has done stays, if that is possible.
-    for (const isSparing of [true, false]) {
-      for (let at = keepers.length - 1; at >= 0 && ways === 0; at--) {
-        const step = keepers[at]!;
-        if (removed.has(step)) continue;
-        if (isSparing && !waiter.isKeptBy(this.#trace.actor[step]!, removed)) continue;
-        removed.add(step);
-        ways = waiter.waysWithout(removed);
-      }
-    }
-    if (ways === 0 || !waiter.hasProbed) return ways;
-    const least = this.#least.search(first, removed);
-    return least > 0 ? least : ways;
+    const removed = this.#removed;
+    return this.#waiter.makeWay(removed) ?? this.#least.search(first, removed);
   }
 
   /** Inserts a sequence with each choice of its last step. */

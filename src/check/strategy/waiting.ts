@@ -4,6 +4,7 @@
  * It may follow from a state that was seen, or from the steps at its gate. Otherwise the steps are
  * run to ask (a probe), and what was told is remembered.
  */
+import type { Keeper } from '../scenario.ts';
 import type { Trace } from '../trace.ts';
 import { Events } from './events.ts';
 import type { HappensBefore } from './happens_before.ts';
@@ -20,13 +21,12 @@ export class Waiting {
   #point = 0;
   #past = -1;
   #end = 0;
-  /** Whether that could not be told without running steps, for some of what was asked. */
-  hasProbed = false;
   /** The steps before that it races with: all that may keep it waiting. */
   keepers: readonly number[] = [];
   /** The steps before that are taken at its gate. */
   readonly #atGate: number[] = [];
   /** Some of them: by whom, at which point. */
+  readonly #left: number[] = [];
   readonly #actors: number[] = [];
   readonly #points: number[] = [];
   readonly #order: HappensBefore;
@@ -64,41 +64,73 @@ export class Waiting {
     }
   }
 
+  /**
+   * Takes out what keeps the actor waiting, one step after another, if its gate tells. Each has to go
+   * whatever else does, so what is left is the most behind which the actor may go.
+   *
+   * @returns in how many ways it could go then, 0 if in none, `undefined` if that is not told
+   */
+  makeWay(removed: Removal): number | undefined {
+    if (this.#trace.gateOf(this.#point) < 0) return undefined;
+    for (;;) {
+      const keeper = this.#keeperAtGate(removed);
+      if (keeper === undefined) return undefined;
+      if (keeper === 'nobody') return 1;
+      // Its own past has to stay.
+      if (keeper === 'missing' || !this.keepers.includes(keeper)) return 0;
+      removed.add(keeper);
+    }
+  }
+
+  /** In how many ways the actor could go, 0 if it would wait. */
   waysWithout(removed: Removal): number {
-    const mayGo = this.#trace.gateOf(this.#point) >= 0 ? this.#askGate(removed) : undefined;
-    if (mayGo !== undefined) return mayGo ? 1 : 0;
     return this.#waysAfter(removed.from, removed.rest(this.#end));
   }
 
   /** Whether steps of `other` may keep the actor waiting without those of the rest. */
   isKeptBy(other: number, removed: Removal): boolean {
-    const trace = this.#trace;
-    const mayGo = trace.gateOf(this.#point) >= 0 ? this.#askGate(removed, other) : undefined;
-    if (mayGo !== undefined) return !mayGo;
+    const { actor } = this.#trace;
     const alone = this.#alone;
     alone.beginAs(removed);
     for (const step of this.keepers) {
-      if (trace.actor[step] !== other && !alone.has(step)) alone.add(step);
+      // With a step goes all that happens after it: what `other` has let go of it would hold again.
+      if (actor[step] !== other && !alone.has(step) && !this.#isBeforeStepOf(other, step)) {
+        alone.add(step);
+      }
     }
-    return this.#waysAfter(alone.from, alone.rest(this.#end)) === 0;
+    return this.waysWithout(alone) === 0;
   }
 
-  /** @param only whose steps count, if not those of all */
-  #askGate(removed: Removal, only?: number): boolean | undefined {
+  /** Whether one of the keepers that are left is of `other` and happens after `step`. */
+  #isBeforeStepOf(other: number, step: number): boolean {
+    const { actor } = this.#trace;
+    return this.keepers.some(
+      (each) =>
+        actor[each] === other &&
+        each > step &&
+        !this.#alone.has(each) &&
+        this.#order.isBefore(step, each),
+    );
+  }
+
+  /** As a step of the trace. */
+  #keeperAtGate(removed: Removal): Keeper {
     const trace = this.#trace;
-    const [actors, points] = [this.#actors, this.#points];
-    let left = 0;
+    const [left, actors, points] = [this.#left, this.#actors, this.#points];
+    let count = 0;
     for (let at = 0; at < this.#atGate.length; at++) {
       const step = this.#atGate[at]!;
-      if (removed.has(step) || (only !== undefined && trace.actor[step] !== only)) continue;
-      actors[left] = trace.actor[step]!;
-      points[left] = trace.pointOf(trace.point[step]!);
-      left++;
+      if (removed.has(step)) continue;
+      left[count] = step;
+      actors[count] = trace.actor[step]!;
+      points[count] = trace.pointOf(trace.point[step]!);
+      count++;
     }
     // Setting a length is slow, and to none gives the memory back.
-    if (actors.length !== left) actors.length = left;
-    if (points.length !== left) points.length = left;
-    return trace.mayGoAfter(this.#actor, this.#point, actors, points);
+    if (actors.length !== count) actors.length = count;
+    if (points.length !== count) points.length = count;
+    const keeper = trace.keeperAfter(this.#actor, this.#point, actors, points);
+    return typeof keeper === 'number' ? left[keeper] : keeper;
   }
 
   /** Behind the steps of the trace before `from`, then `sequence`. */
@@ -110,7 +142,6 @@ export class Waiting {
       isSeen = !trace.areDependent(trace.point[sequence[at]!]!, point);
     }
     if (isSeen) return trace.ways[from * trace.actors + actor]!;
-    this.hasProbed = true;
     const situation = this.#events.situation(actor, past, point, from, sequence);
     let ways = this.#events.waysIn(situation);
     if (ways === undefined) {

@@ -1,5 +1,5 @@
 /**
- * Steps that wait for a lock, or for a CPU: whether they may go is told by the steps at that object
+ * Steps that wait for a lock, or for a CPU: what keeps them waiting is told by the steps at that object
  * alone, in their order. So a search that asks about another order need not run it.
  */
 import { PointKind as Kind, kindOf, Note, noteOf, objectOf, type Point } from './point.ts';
@@ -23,93 +23,144 @@ export function gateOf({ objects, size }: World, at: Point): number {
 }
 
 /**
- * Whether an actor may take its step at `at` behind steps at its gate, by these actors; `undefined`
- * if there is one of which is not known what it does.
+ * Which of the steps at its gate, by these actors, keeps an actor from its step at `at`: the number of
+ * one behind which it waits whichever of the others are left out; `nobody`, or `missing` if it waits
+ * for what none of them has done; `undefined` if there is one of which is not known what it does.
  *
  * @param cpuOf the CPU of each actor
  */
-export function mayGoAfter(
+export function keeperAfter(
   world: World,
   cpuOf: readonly number[],
   actor: number,
   at: Point,
   actors: readonly number[],
   points: readonly Point[],
-): boolean | undefined {
+): number | 'nobody' | 'missing' | undefined {
   const isLock = objectOf(at) < world.objects.locks;
-  return isLock ? isLockFree(at, points) : isCpuReady(cpuOf, cpuOf[actor]!, at, actors, points);
+  held.reset(actors);
+  return isLock
+    ? keeperOfLock(at, actors, points)
+    : keeperOfCpu(cpuOf, cpuOf[actor]!, at, actors, points);
 }
 
-function isLockFree(at: Point, points: readonly Point[]): boolean | undefined {
-  let isHeld = false;
-  let readers = 0;
+/** What actors have and have not given back: a lock as readers, a CPU without interrupts. */
+class Held {
+  #total = 0;
+  /** Of each actor: how often, and since which step. */
+  readonly #counts: number[] = [];
+  readonly #since: number[] = [];
+
+  reset(actors: readonly number[]): void {
+    this.#total = 0;
+    for (let step = 0; step < actors.length; step++) this.#counts[actors[step]!] = 0;
+  }
+
+  take(actor: number, step: number): void {
+    this.#total++;
+    const count = this.#counts[actor]!++;
+    if (count === 0) this.#since[actor] = step;
+  }
+
+  give(actor: number): void {
+    this.#total--;
+    this.#counts[actor]!--;
+  }
+
+  get isAny(): boolean {
+    return this.#total > 0;
+  }
+
+  /** The step since which one of `actors` has had something, `nobody` if none has. */
+  keeper(actors: readonly number[]): number | 'nobody' | undefined {
+    if (this.#total === 0) return 'nobody';
+    const holder = actors.find((actor) => this.#counts[actor]! > 0);
+    return holder === undefined ? undefined : this.#since[holder];
+  }
+}
+
+/** One at a time is asked for. */
+const held = new Held();
+
+function keeperOfLock(
+  at: Point,
+  actors: readonly number[],
+  points: readonly Point[],
+): number | 'nobody' | undefined {
+  let writerSince = NONE;
   for (let step = 0; step < points.length; step++) {
     const note = noteOf(points[step]!);
+    const actor = actors[step]!;
     switch (kindOf(points[step]!)) {
       case Kind.LOCK:
-        if (note !== Note.AWAIT) isHeld = true;
+        if (note !== Note.AWAIT) writerSince = step;
         break;
       case Kind.LOCK_SHARED:
-        readers++;
+        held.take(actor, step);
         break;
       case Kind.TRY_LOCK:
-        if (isHeld) break;
-        if (note === Note.SHARED) readers++;
-        else if (readers === 0) isHeld = true;
+        if (writerSince !== NONE) break;
+        if (note === Note.SHARED) held.take(actor, step);
+        else if (!held.isAny) writerSince = step;
         break;
       case Kind.UNLOCK:
-        isHeld = false;
-        if (note === Note.DOWNGRADE) readers++;
+        // Whoever goes on as a reader has had the lock since it was a writer.
+        if (note === Note.DOWNGRADE) held.take(actor, writerSince);
+        writerSince = NONE;
         break;
       case Kind.UNLOCK_SHARED:
-        readers--;
+        held.give(actor);
         break;
       default:
         return undefined;
     }
   }
-  return !isHeld && (kindOf(at) === Kind.LOCK_SHARED || readers === 0);
+  if (writerSince !== NONE) return writerSince;
+  return kindOf(at) === Kind.LOCK_SHARED ? 'nobody' : held.keeper(actors);
 }
 
-function isCpuReady(
+function keeperOfCpu(
   cpuOf: readonly number[],
   cpu: number,
   at: Point,
   actors: readonly number[],
   points: readonly Point[],
-): boolean | undefined {
-  let irqsOff = 0;
-  let rcuNesting = 0;
+): number | 'nobody' | 'missing' | undefined {
+  const kind = kindOf(at);
   let pending = 0;
+  let sent = NONE;
   for (let step = 0; step < points.length; step++) {
+    const actor = actors[step]!;
     switch (changeAt(points[step]!)) {
       case NO_CHANGE:
         break;
       case HANDLED:
         pending = 0;
+        sent = NONE;
         break;
       case Note.SEND:
-        pending |= 1 << cpuOf[actors[step]!]!;
+        pending |= 1 << cpuOf[actor]!;
+        if (cpuOf[actor] === cpu) sent = step;
         break;
       case Note.IRQS_OFF:
-        irqsOff++;
+        held.take(actor, step);
         break;
       case Note.IRQS_ON:
-        irqsOff--;
+        held.give(actor);
         break;
       case Note.RCU_LOCK:
-        rcuNesting++;
+        if (kind !== Kind.INTERRUPT) held.take(actor, step);
         break;
       case Note.RCU_UNLOCK:
-        rcuNesting--;
+        if (kind !== Kind.INTERRUPT) held.give(actor);
         break;
       default:
         return undefined;
     }
   }
-  if (kindOf(at) === Kind.INTERRUPT) return pending !== 0 && irqsOff === 0;
-  if (kindOf(at) === Kind.ACKNOWLEDGED) return (pending & (1 << cpu)) === 0;
-  return irqsOff === 0 && rcuNesting === 0;
+  if (kind === Kind.ACKNOWLEDGED) return sent === NONE ? 'nobody' : sent;
+  const isMissing = kind === Kind.INTERRUPT && pending === 0 && !held.isAny;
+  return isMissing ? 'missing' : held.keeper(actors);
 }
 
 const NO_CHANGE = -1;

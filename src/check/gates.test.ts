@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judged } from '../../test/check/gates.ts';
 import {
+  keepingProgram,
   type RandomProgram,
   randomProgram,
-  semaphoreProgram,
   watch,
 } from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
@@ -73,13 +73,13 @@ test('no more steps are undone than keep an actor waiting', () => {
   for (const program of LET_GO) assert.equal(ordersMissed(program), 0, JSON.stringify(program));
 });
 
-test(`${PROGRAMS} random programs of rw-semaphores, tried and kept: no order is missed`, (t) => {
+test(`${PROGRAMS} random programs of locks, tried and kept: no order is missed`, (t) => {
   const seed = newSeed();
   t.diagnostic(`seed ${seed}`);
   const random = new Random(seed);
   let complete = 0;
   for (let round = 0; round < PROGRAMS; round++) {
-    const program = semaphoreProgram(random);
+    const program = keepingProgram(random);
     const missed = ordersMissed(program);
     assert.equal(missed ?? 0, 0, `seed ${seed}, program ${round}: ${JSON.stringify(program)}`);
     if (missed !== undefined) complete++;

@@ -36,27 +36,55 @@ export function randomProgram(random: Random): RandomProgram {
   });
 }
 
-/** A program of rw-semaphores alone: tried, and kept to the end as often as given back. */
-export function semaphoreProgram(random: Random): RandomProgram {
+/**
+ * A program of locks that are tried, and kept to the end as often as given back: of rw-semaphores
+ * alone, or with everything else between their steps.
+ */
+export function keepingProgram(random: Random): RandomProgram {
   const threads = random.between(2, 5);
   const lengthMax = [6, 4, 3, 2][threads - 2]!;
-  return Array.from({ length: threads }, () => {
-    const held: ('read' | 'write' | undefined)[] = [undefined, undefined];
+  const percentOfOthers = random.pick([0, 60]);
+  return Array.from({ length: threads }, (_, thread) => {
+    const semaphores: Holding[] = ['free', 'free'];
+    const mutexes: Holding[] = ['free', 'free'];
     return Array.from({ length: random.between(1, lengthMax) }, (): Instruction => {
-      const object = random.chance(80) ? 0 : 1;
-      const what = random.pick(SEMAPHORE_STEPS[held[object] ?? 'free']);
-      held[object] = what === 'downRead' ? 'read' : what === 'downWrite' ? 'write' : undefined;
-      return [what, object, 0];
+      if (!random.chance(percentOfOthers)) return next(random, SEMAPHORE_STEPS, semaphores);
+      if (random.chance(30)) return next(random, MUTEX_STEPS, mutexes);
+      if (random.chance(20)) return ['until', random.below(2), random.between(1, 2)];
+      if (random.chance(25)) return [random.pick(['signal', 'broadcast', 'wait']), 0, 0];
+      return plain(random, thread);
     });
   });
 }
 
-/** What a thread may do to a semaphore that it holds, or does not. */
+/** How a thread has a lock. */
+type Holding = 'free' | 'read' | 'write';
+
+/** What a thread may do to a lock that it has in one of these ways. */
 const SEMAPHORE_STEPS = {
   free: ['downRead', 'downRead', 'downWrite', 'tryWrite', 'tryWrite', 'tryRead'],
   read: ['upRead'],
   write: ['upWrite', 'downgrade'],
-} as const;
+};
+const MUTEX_STEPS = { free: ['lock', 'try'], read: [], write: ['unlock'] };
+
+/** How it has it then. What it has tried to take it may not have: that is never given back. */
+const HELD_AFTER: Readonly<Record<string, Holding>> = {
+  downRead: 'read',
+  downWrite: 'write',
+  lock: 'write',
+};
+
+function next(
+  random: Random,
+  steps: Readonly<Record<Holding, readonly string[]>>,
+  held: Holding[],
+): Instruction {
+  const object = random.chance(80) ? 0 : 1;
+  const what = random.pick(steps[held[object]!]);
+  held[object] = HELD_AFTER[what] ?? 'free';
+  return [what, object, 0];
+}
 
 function plain(random: Random, thread: number): Instruction {
   return [random.pick(['read', 'write', 'add', 'cas']), random.below(2), thread + 1];
@@ -103,7 +131,7 @@ export interface IdenticalProgram {
 }
 
 export function identicalProgram(random: Random): IdenticalProgram {
-  const bodies = randomProgram(random);
+  const bodies = random.chance(70) ? randomProgram(random) : keepingProgram(random);
   const sizes = random.pick([[2], [3], [2, 1], [2, 1], [2, 2], [3, 1], [1, 2], [2, 1, 1]]);
   if (bodies.length < sizes.length || bodies.flat().some(([what]) => NAMING.has(what))) {
     return identicalProgram(random);

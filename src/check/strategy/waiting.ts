@@ -25,7 +25,7 @@ export class Waiting {
   keepers: readonly number[] = [];
   /** The steps before that are taken at its gate. */
   readonly #atGate: number[] = [];
-  /** Some of them: by whom, at which point. */
+  /** Those of them that are left: which, by whom, at which point. */
   readonly #left: number[] = [];
   readonly #actors: number[] = [];
   readonly #points: number[] = [];

@@ -22,6 +22,8 @@ export function gateOf({ objects, size }: World, at: Point): number {
   return object < objects.locks || (cpu >= 0 && cpu < size.cpus) ? object : -1;
 }
 
+type Keeper = number | 'nobody' | 'missing' | undefined;
+
 /**
  * Which of the steps at its gate, by these actors, keeps an actor from its step at `at`: the number of
  * one behind which it waits whichever of the others are left out; `nobody`, or `missing` if it waits
@@ -36,7 +38,7 @@ export function keeperAfter(
   at: Point,
   actors: readonly number[],
   points: readonly Point[],
-): number | 'nobody' | 'missing' | undefined {
+): Keeper {
   const isLock = objectOf(at) < world.objects.locks;
   held.reset(actors);
   return isLock
@@ -56,13 +58,13 @@ class Held {
     for (let step = 0; step < actors.length; step++) this.#counts[actors[step]!] = 0;
   }
 
-  take(actor: number, step: number): void {
+  begin(actor: number, step: number): void {
     this.#total++;
     const count = this.#counts[actor]!++;
     if (count === 0) this.#since[actor] = step;
   }
 
-  give(actor: number): void {
+  end(actor: number): void {
     this.#total--;
     this.#counts[actor]!--;
   }
@@ -72,21 +74,17 @@ class Held {
   }
 
   /** The step since which one of `actors` has had something, `nobody` if none has. */
-  keeper(actors: readonly number[]): number | 'nobody' | undefined {
+  keeper(actors: readonly number[]): Keeper {
     if (this.#total === 0) return 'nobody';
     const holder = actors.find((actor) => this.#counts[actor]! > 0);
     return holder === undefined ? undefined : this.#since[holder];
   }
 }
 
-/** One at a time is asked for. */
+/** One for all: it is emptied when a gate is asked, and read before the next is. */
 const held = new Held();
 
-function keeperOfLock(
-  at: Point,
-  actors: readonly number[],
-  points: readonly Point[],
-): number | 'nobody' | undefined {
+function keeperOfLock(at: Point, actors: readonly number[], points: readonly Point[]): Keeper {
   let writerSince = NONE;
   for (let step = 0; step < points.length; step++) {
     const note = noteOf(points[step]!);
@@ -96,20 +94,20 @@ function keeperOfLock(
         if (note !== Note.AWAIT) writerSince = step;
         break;
       case Kind.LOCK_SHARED:
-        held.take(actor, step);
+        held.begin(actor, step);
         break;
       case Kind.TRY_LOCK:
         if (writerSince !== NONE) break;
-        if (note === Note.SHARED) held.take(actor, step);
+        if (note === Note.SHARED) held.begin(actor, step);
         else if (!held.isAny) writerSince = step;
         break;
       case Kind.UNLOCK:
         // Whoever goes on as a reader has had the lock since it was a writer.
-        if (note === Note.DOWNGRADE) held.take(actor, writerSince);
+        if (note === Note.DOWNGRADE) held.begin(actor, writerSince);
         writerSince = NONE;
         break;
       case Kind.UNLOCK_SHARED:
-        held.give(actor);
+        held.end(actor);
         break;
       default:
         return undefined;
@@ -125,7 +123,7 @@ function keeperOfCpu(
   at: Point,
   actors: readonly number[],
   points: readonly Point[],
-): number | 'nobody' | 'missing' | undefined {
+): Keeper {
   const kind = kindOf(at);
   let pending = 0;
   let sent = NONE;
@@ -143,16 +141,16 @@ function keeperOfCpu(
         if (cpuOf[actor] === cpu) sent = step;
         break;
       case Note.IRQS_OFF:
-        held.take(actor, step);
+        held.begin(actor, step);
         break;
       case Note.IRQS_ON:
-        held.give(actor);
+        held.end(actor);
         break;
       case Note.RCU_LOCK:
-        if (kind !== Kind.INTERRUPT) held.take(actor, step);
+        if (kind !== Kind.INTERRUPT) held.begin(actor, step);
         break;
       case Note.RCU_UNLOCK:
-        if (kind !== Kind.INTERRUPT) held.give(actor);
+        if (kind !== Kind.INTERRUPT) held.end(actor);
         break;
       default:
         return undefined;

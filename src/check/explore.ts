@@ -4,7 +4,7 @@ import type { Checkpoint, SavedBranch, SavedPath } from './checkpoint.ts';
 import { Execution, type Finding } from './execution.ts';
 import { replay } from './replay.ts';
 import type { Scenario } from './scenario.ts';
-import { formatSchedule } from './schedule.ts';
+import { formatSchedule, type Turn } from './schedule.ts';
 import { countSwitches, isSmaller, joinTurns, type Violation } from './shrink.ts';
 import { newStrategy, type StrategyOption } from './strategy/index.ts';
 import {
@@ -77,15 +77,19 @@ export function explore<Point extends number>(
   scenario: Scenario<Point>,
   options: ExploreOptions = {},
 ): Exploration {
-  return new Search(scenario, options).run();
+  return new Search(scenario, options).run(options);
 }
+
+/** Where a run of a search begins, and after how many executions it stops. */
+type Run = Pick<ExploreOptions, 'from' | 'floor' | 'executionsMax'>;
 
 /** Steps to spend on a schedule with fewer switches: executions may be long. */
 const SHRINK_STEPS = 1_000_000;
 
-class Search<Point extends number> {
+/** An optimal search without a limit may be run again `from` somewhere else, for another part. */
+export class Search<Point extends number> {
   readonly #scenario: Scenario<Point>;
-  readonly #options: ExploreOptions;
+  readonly #options: Omit<ExploreOptions, keyof Run>;
   readonly #trace: Trace<Point>;
   readonly #strategy: Strategy;
   readonly #bounds = new Set<Bound>();
@@ -97,8 +101,12 @@ class Search<Point extends number> {
   #probes = 0;
   #steps = 0;
   #deepest = 0;
+  /** Steps of the trace, up to the end of a run: nothing about them has to be worked out again. */
+  #known = 0;
+  /** Has taken the steps of a path that was restored, and no more. */
+  #restored: Execution<Point> | undefined;
 
-  constructor(scenario: Scenario<Point>, options: ExploreOptions) {
+  constructor(scenario: Scenario<Point>, options: Omit<ExploreOptions, keyof Run>) {
     this.#scenario = scenario;
     this.#options = options;
     this.#trace = new Trace(scenario, scenario.start().length);
@@ -108,8 +116,8 @@ class Search<Point extends number> {
     });
   }
 
-  run(): Exploration {
-    const found = this.search();
+  run(run: Run): Exploration {
+    const found = this.search(run);
     const { probability } = this.#strategy;
     return {
       finding: found && findingOf(this.#scenario, this.#smallest(found)),
@@ -124,7 +132,7 @@ class Search<Point extends number> {
       isSymmetric: this.#strategy.isSymmetric ?? false,
       ...(probability !== undefined && { probability }),
       ...(this.#rest && { rest: this.#checkpoint(this.#rest) }),
-      ...(this.#options.floor !== undefined && { above: this.#strategy.above?.() ?? [] }),
+      ...(run.floor !== undefined && { above: this.#strategy.above?.() ?? [] }),
     };
   }
 
@@ -143,10 +151,30 @@ class Search<Point extends number> {
   }
 
   /** @throws RangeError if the scenario cannot take the steps of `saved` */
-  #restore(saved: Checkpoint): void {
+  #restore(saved: Checkpoint, floor: number): void {
+    if (this.#strategy.restore === undefined) {
+      throw new TypeError("Cannot go on with a search: its strategy is not 'optimal'");
+    }
+    const { steps } = saved.path;
+    const known = this.#trace.countSame(steps, this.#known);
+    this.#restored = this.#follow(steps, known);
+    this.#strategy.restore(saved.path, floor, known);
+    this.#executions = saved.executions;
+    this.#blocked = saved.blocked;
+    this.#beyond = saved.beyond;
+    this.#probes = saved.probes;
+    this.#steps = saved.steps + steps.length;
+    this.#deepest = saved.deepest;
+    this.#bounds.clear();
+    for (const bound of saved.bounds) this.#bounds.add(bound);
+  }
+
+  /** Takes the steps of a path, of which the trace has the first `known`. */
+  #follow(steps: readonly Turn[], known: number): Execution<Point> {
     const trace = this.#trace;
-    const execution = new Execution(this.#scenario);
-    for (const { actor, choice } of saved.path.steps) {
+    const execution = this.#takeAgain(known);
+    trace.length = known;
+    for (const { actor, choice } of steps.slice(known)) {
       trace.note(execution);
       if (choice >= execution.waysOf(actor)) {
         throw new RangeError(
@@ -157,23 +185,15 @@ class Search<Point extends number> {
       trace.push(actor, choice);
       execution.step(actor, choice);
     }
-    if (this.#strategy.restore === undefined) {
-      throw new TypeError("Cannot go on with a search: its strategy is not 'optimal'");
-    }
-    this.#strategy.restore(saved.path, this.#options.floor ?? 0);
-    this.#executions = saved.executions;
-    this.#blocked = saved.blocked;
-    this.#beyond = saved.beyond;
-    this.#probes = saved.probes;
-    this.#steps = saved.steps;
-    this.#deepest = saved.deepest;
-    for (const bound of saved.bounds) this.#bounds.add(bound);
+    return execution;
   }
 
   /** Searches until something is found, or the strategy has finished, or a bound is hit. */
-  search(): Violation | undefined {
-    const { executionsMax = Number.POSITIVE_INFINITY, from } = this.#options;
-    if (from !== undefined) this.#restore(from);
+  search(run: Run): Violation | undefined {
+    const { executionsMax = Number.POSITIVE_INFINITY, from, floor = 0 } = run;
+    if (from !== undefined) this.#restore(from, floor);
+    this.#known = 0;
+    this.#rest = undefined;
     for (let runs = 0; ; runs++) {
       const again = this.#strategy.begin();
       if (again === FINISHED) break;
@@ -191,6 +211,7 @@ class Search<Point extends number> {
       if (this.#found !== undefined) return this.#found;
       this.#strategy.end();
     }
+    if (this.#rest === undefined) this.#known = this.#trace.length;
     const { bound } = this.#strategy;
     if (bound !== undefined) this.#bounds.add(bound);
     return undefined;
@@ -208,7 +229,8 @@ class Search<Point extends number> {
   #runOnce(again: number): void {
     const { stepsMax = 10_000 } = this.#options;
     const trace = this.#trace;
-    let execution = this.#takeAgain(again);
+    let execution = this.#restored ?? this.#takeAgain(again);
+    this.#restored = undefined;
     for (;;) {
       const canGo = trace.note(execution);
       const violation = execution.violation();
@@ -263,11 +285,10 @@ class Search<Point extends number> {
     for (let max = 0; max < countSwitches(best.turns) && left > 0 && stepsLeft > 0; max++) {
       const fewer: Search<Point> = new Search(this.#scenario, {
         strategy: { name: 'switches', max },
-        executionsMax: left,
         shouldStop: () => fewer.#steps > stepsLeft,
         ...(stepsMax !== undefined && { stepsMax }),
       });
-      const other = fewer.search();
+      const other = fewer.search({ executionsMax: left });
       left -= fewer.#executions;
       stepsLeft -= fewer.#steps;
       if (other?.property !== best.property) continue;

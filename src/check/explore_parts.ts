@@ -1,5 +1,5 @@
 /** A unit of a search: parts of it, one after the other. */
-import { type Exploration, type ExploreOptions, explore } from './explore.ts';
+import { type Exploration, type ExploreOptions, Search } from './explore.ts';
 import type { Part } from './part.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -23,13 +23,9 @@ export function exploreParts(
   const { shouldStop = () => false, onComplete } = options;
   const results: Exploration[] = [];
   let [executions, runs, deepest] = [0, 0, 0];
-  for (const part of parts) {
-    const isMore = results.length > 0;
-    if (isMore && (runs >= executionsMax || shouldStop({ executions, runs, deepest }))) break;
-    const result = explore(scenario, {
-      ...beginningOf(part),
+  const newSearch = (): Search<number> =>
+    new Search(scenario, {
       strategy,
-      executionsMax: executionsMax - runs,
       ...(onComplete && { onComplete }),
       shouldStop: (now) =>
         shouldStop({
@@ -38,6 +34,15 @@ export function exploreParts(
           deepest: Math.max(deepest, now.deepest),
         }),
     });
+  let search = newSearch();
+  for (const part of parts) {
+    const isMore = results.length > 0;
+    if (isMore && (runs >= executionsMax || shouldStop({ executions, runs, deepest }))) break;
+    const beginning = beginningOf(part);
+    // What one with a limit has learnt is its own.
+    const canGoOn = strategy === 'optimal' && beginning.from !== undefined;
+    if (isMore && !canGoOn) search = newSearch();
+    const result = search.run({ ...beginning, executionsMax: executionsMax - runs });
     results.push(result);
     executions += result.executions;
     runs += result.executions + result.blocked + result.beyond;

@@ -1,4 +1,8 @@
-/** A search in parts, explored in any order, sees what one search sees: each execution once. */
+/**
+ * A search in parts, explored in any order, sees what one search sees: each execution once.
+ *
+ * `PTSHARE_RANDOM_PROGRAMS=10000` makes it as many as that.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -15,7 +19,12 @@ import {
   lastZero,
   readers,
 } from '../../test/check/literature.ts';
-import { identicalProgram, randomProgram, watch } from '../../test/check/random_program.ts';
+import {
+  identicalProgram,
+  keepingProgram,
+  randomProgram,
+  watch,
+} from '../../test/check/random_program.ts';
 import { Random } from '../../test/kernel/random.ts';
 import { newSeed } from '../../test/seed.ts';
 import {
@@ -26,6 +35,8 @@ import {
   type Scenario,
   SharedSearch,
 } from './index.ts';
+
+const RANDOM_PROGRAMS = Number(process.env.PTSHARE_RANDOM_PROGRAMS ?? 300);
 
 const runsOf = (results: readonly Exploration[]): number =>
   results.reduce((sum, { executions, blocked }) => sum + executions + blocked, 0);
@@ -93,10 +104,10 @@ for (const [name, program] of PROGRAMS) {
   });
 }
 
-test('100 random programs with identical threads in parts: what one search sees, once', () => {
+test('random programs with identical threads in parts: what one search sees, once', () => {
   const seed = newSeed();
   const random = new Random(seed);
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < RANDOM_PROGRAMS / 3; round++) {
     const { program, groups } = identicalProgram(random);
     const place = `seed ${seed}, round ${round}: ${JSON.stringify({ program, groups })}`;
     const { scenario, trace } = watch(program);
@@ -114,11 +125,11 @@ test('100 random programs with identical threads in parts: what one search sees,
   }
 });
 
-test('300 random programs in parts: each order of dependent steps is seen, and once', () => {
+test(`${RANDOM_PROGRAMS} random programs in parts: each order of dependent steps is seen, and once`, () => {
   const seed = newSeed();
   const random = new Random(seed);
-  for (let round = 0; round < 300; round++) {
-    const program = randomProgram(random);
+  for (let round = 0; round < RANDOM_PROGRAMS; round++) {
+    const program = random.chance(70) ? randomProgram(random) : keepingProgram(random);
     const place = `seed ${seed}, round ${round}: ${JSON.stringify(program)}`;
     const all = new Set<string>();
     const watched = watch(program);
@@ -156,10 +167,10 @@ function compareChoices(program: ChoosingProgram, random: Random, place: string)
   return true;
 }
 
-test('300 random programs whose steps have choices, in parts: each order and choice once', () => {
+test(`${RANDOM_PROGRAMS} random programs whose steps have choices, in parts: each once`, () => {
   const seed = newSeed();
   const random = new Random(seed);
-  for (let round = 0; round < 300; ) {
+  for (let round = 0; round < RANDOM_PROGRAMS; ) {
     const isCompared = compareChoices(choosingProgram(random), random, `seed ${seed}`);
     if (isCompared) round++;
   }

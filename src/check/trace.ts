@@ -9,6 +9,7 @@ import { assert } from '../base/assert.ts';
 import type { Execution } from './execution.ts';
 import { type Points, pointsOf } from './points.ts';
 import type { Keeper, Scenario } from './scenario.ts';
+import type { Turn } from './schedule.ts';
 import { ACTORS_MAX, actorOf, choiceOf } from './strategy/strategy.ts';
 
 /** What stands for the point of an actor that has ended. */
@@ -99,6 +100,16 @@ export class Trace<Point extends number = number> {
     this.choice[length] = choice;
     this.point[length] = this.points[length * this.actors + actor]!;
     this.length++;
+  }
+
+  /** How many of the first steps of `turns` are those of the trace before `end`. */
+  countSame(turns: readonly Turn[], end: number): number {
+    let at = 0;
+    while (at < Math.min(turns.length, end)) {
+      if (turns[at]!.actor !== this.actor[at] || turns[at]!.choice !== this.choice[at]) break;
+      at++;
+    }
+    return at;
   }
 
   /** Makes room for `count` steps behind the last one. */

@@ -68,7 +68,7 @@ export class Optimal implements Strategy {
   #floor = 0;
   /** Pairs of steps, by the second one. Those of the steps that are taken again stay. */
   readonly #races: number[] = [];
-  /** Of each step: how long `#races` was before its own. */
+  /** Of each step, and of one behind the last: how long `#races` was before its own. */
   readonly #racesBefore: number[] = [];
   /** Races whose second step was not taken. */
   readonly #waiting: number[] = [];
@@ -180,20 +180,22 @@ export class Optimal implements Strategy {
     return this.#later.slice(0, this.#floor).map((branches) => this.#trees.save(branches));
   }
 
-  restore({ steps, below, firstNew, lessons }: SavedPath, floor: number): void {
+  restore({ steps, below, firstNew, lessons }: SavedPath, floor: number, known: number): void {
     this.#floor = floor;
+    this.#hasBegun = false;
     if (lessons !== undefined) this.#cuts?.restoreLessons(lessons);
+    this.#races.length = this.#racesBefore[known] ?? 0;
+    this.#waiter.forget(known);
     steps.forEach(({ asleep, later, cuts }, at) => {
       this.#asleep.restore(at, asleep);
       if (cuts !== undefined) this.#cuts?.restore(at, cuts);
-      this.#symmetry.enter(at);
       this.#later[at] = this.#trees.restore(later);
-      this.#racesBefore[at] = this.#races.length;
-      this.#order.extend(at, this.#races);
+      if (at < known) return;
+      this.#symmetry.enter(at);
+      this.#extend(at);
     });
-    if (steps.length === 0) return;
-    this.#below[steps.length - 1] = this.#trees.restore(below);
-    this.#firstNew = firstNew ?? steps.length - 1;
+    this.#firstNew = firstNew ?? Math.max(steps.length - 1, 0);
+    if (steps.length > 0) this.#below[steps.length - 1] = this.#trees.restore(below);
   }
 
   end(): void {
@@ -203,16 +205,20 @@ export class Optimal implements Strategy {
     races.length = this.#racesBefore[firstNew] ?? 0;
     this.#symmetry.enter(length);
     this.#cuts?.enter(length);
-    for (let at = firstNew; at < length; at++) {
-      this.#racesBefore[at] = races.length;
-      this.#order.extend(at, races);
-    }
+    for (let at = firstNew; at < length; at++) this.#extend(at);
+    this.#racesBefore[length] = races.length;
     waiting.length = 0;
     for (let actor = 0; actor < actors; actor++) this.#order.addWaiting(actor, waiting);
     this.#cuts?.finish(firstNew);
     this.#waiter.forget(firstNew);
     this.#reverseAll(races);
     this.#reverseAll(waiting);
+  }
+
+  /** Works out what happens before step `at`, and its races. */
+  #extend(at: number): void {
+    this.#racesBefore[at] = this.#races.length;
+    this.#order.extend(at, this.#races);
   }
 
   /** @param races those of one second step lie together, the last first step before the others */

@@ -34,8 +34,9 @@ export interface Strategy {
    * Goes on from there: the trace has the steps of `path` again, `begin()` comes next.
    *
    * @param floor states before it are left alone: what leads elsewhere from there is kept
+   * @param known steps that are those of the last execution, which it has seen the end of
    */
-  restore?(path: SavedPath, floor: number): void;
+  restore?(path: SavedPath, floor: number, known: number): void;
   /** Of each state before the floor: what is to be explored from it, as far as was seen. */
   above?(): SavedBranch[][];
   /** Called when an execution has come to its end or was given up, with its whole trace. */

@@ -14,8 +14,17 @@ const JOB: Job = {
   shareAfterMs: 0,
 };
 
-/** Searches as threads would that are always short of work, one unit after the other. */
-async function search(newScenario: () => Scenario): Promise<[Running, number]> {
+/**
+ * Searches as threads would that are always short of work, one unit after the other.
+ *
+ * @param pauseMs  of one unit
+ * @param onResult called after each unit
+ */
+async function search(
+  newScenario: () => Scenario,
+  pauseMs = 0,
+  onResult: (running: Running) => void = () => {},
+): Promise<[Running, number]> {
   const running = await Running.open(JOB, 0, async () => newScenario());
   // Somebody has nothing to do; nobody is to stop.
   const shared = Int32Array.of(1, 0);
@@ -25,10 +34,12 @@ async function search(newScenario: () => Scenario): Promise<[Running, number]> {
     units++;
     const { subject, strategy } = JOB;
     const unit: Unit = { stop: 1, subject, strategy, parts, isEstimated: false, shareAfterMs: 0 };
+    if (units === 2) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     running.add(
       parts,
       performUnit(scenario, unit, shared, () => {}),
     );
+    onResult(running);
     if (!running.isOver) await running.share(async () => newScenario());
   }
   return [running, units];
@@ -42,6 +53,23 @@ test('parts of an execution each are not handed out one by one, and nothing is c
   assert.deepEqual([executions, deepest, isComplete], [whole.executions, whole.deepest, true]);
   assert.ok(units < whole.executions / 3, `${units} units of ${whole.executions} executions`);
 });
+
+for (const pauseMs of [0, 600]) {
+  const said = pauseMs === 0 ? 'is done again by one thread' : 'that has taken long is kept';
+  test(`what was handed out in parts of an execution each ${said}`, async () => {
+    let [last, losses] = [0, 0];
+    const [running] = await search(
+      () => lastZero(10),
+      pauseMs,
+      ({ figures }) => {
+        if (figures.executions < last) losses++;
+        last = figures.executions;
+      },
+    );
+    assert.equal(running.result().executions, explore(lastZero(10)).executions);
+    assert.equal(losses > 0, pauseMs === 0, `${losses} times`);
+  });
+}
 
 test('a rehearsal searches from the beginning on, and ends when it has been through', () => {
   const { scenario, seen } = counted(lastZero(10));

@@ -29,6 +29,8 @@ const PARTS_WANTED = 2;
 const FEW = 10;
 /** Finished parts after which it is seen whether parts are worth handing out. */
 const TRIAL_PARTS = 24;
+/** After so long, threads have had more to do than to wait for parts: what they did is not thrown away. */
+const TRIAL_MS_MAX = 500;
 /** Until parts are handed out again after they were not, at least. */
 const RETRY_MS = 400;
 /** The same, in times of what it took to see that they are not worth it. */
@@ -179,7 +181,8 @@ export class Running {
     trial.parts++;
     trial.executions += executions;
     if (trial.parts < TRIAL_PARTS) return;
-    if (trial.executions < TRIAL_PARTS * FEW) this.#isFailing = true;
+    const isLong = performance.now() - trial.begun >= TRIAL_MS_MAX;
+    if (trial.executions < TRIAL_PARTS * FEW && !isLong) this.#isFailing = true;
     else this.#trial = undefined;
   }
 

@@ -1,23 +1,15 @@
 /** Debian's redis-server on a port and in a folder of its own, and workers that are killed. */
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { MAIN } from '../command_line.ts';
+import { freePort } from '../free_port.ts';
 
 const PASSWORD = 'only-for-this-test';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** A certificate for 127.0.0.1 that signs itself: who trusts this file trusts the server. */
 function makeCertificate(folder: string): string {
@@ -74,8 +66,11 @@ export class RedisServer {
 
   async #untilReady(): Promise<void> {
     const redis = this.client();
+    const ended = once(this.#child, 'exit').then(([status]) => {
+      assert.fail(`redis-server has ended with ${status}`);
+    });
     try {
-      while ((await redis.ping()) !== 'PONG');
+      await Promise.race([redis.ping(), ended]);
     } finally {
       redis.disconnect();
     }

@@ -1,9 +1,9 @@
 /** Programs that read /proc print what was counted by hand. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAIN } from '../command_line.ts';
+import { freePort } from '../free_port.ts';
 import { type Judge, judgedTest, programs, root } from '../live/judge.ts';
 import { pageTypes, pageTypesSources, thpmaps, thpmapsSources } from './page_types.ts';
 import { EXPECTED, HEAP, MEMORY_KIB, PAGES, withRendered } from './rendered.ts';
@@ -162,14 +162,6 @@ judgedTest('node_exporter', [programs('prometheus-node-exporter')], () =>
     }
   }),
 );
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 async function fetchText(url: string): Promise<string> {
   for (let times = 0; times < 100; times++) {

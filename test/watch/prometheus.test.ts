@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +10,7 @@ import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { type HostReport, hostReportSchema } from '../../src/report/schema.ts';
 import { isInstalled, MAIN, ptshare } from '../command_line.ts';
+import { freePort } from '../free_port.ts';
 
 const EXAMPLES = 'examples/watch';
 const TRIES = 100;
@@ -151,15 +151,6 @@ function expected({ groups, objects, memory, exactness }: HostReport): Map<strin
     if (name.includes(NAME)) of.set(`ptshare_object_page_tables_bytes ${name}`, tableBytes);
   }
   return of;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' ? address!.port : 0;
 }
 
 function report(): HostReport {

@@ -118,9 +118,14 @@ export interface Run {
   }>;
 }
 
-/** Like `ptshare()`, while the test goes on. */
-export function startPtshare(args: readonly string[]): Run {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env.PATH } });
+/**
+ * Like `ptshare()`, while the test goes on.
+ *
+ * @param within a command that runs another one in its own process, with its options
+ */
+export function startPtshare(args: readonly string[], within: readonly string[] = []): Run {
+  const [program, ...rest] = [...within, process.execPath, MAIN, ...args];
+  const child = spawn(program!, rest, { env: { PATH: process.env.PATH } });
   const said = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said.stdout += text;

@@ -48,8 +48,8 @@ export function keepingProgram(random: Random): RandomProgram {
     const semaphores: Holding[] = ['free', 'free'];
     const mutexes: Holding[] = ['free', 'free'];
     return Array.from({ length: random.between(1, lengthMax) }, (): Instruction => {
-      if (!random.chance(percentOfOthers)) return next(random, SEMAPHORE_STEPS, semaphores);
-      if (random.chance(30)) return next(random, MUTEX_STEPS, mutexes);
+      if (!random.chance(percentOfOthers)) return lockStep(random, SEMAPHORE_STEPS, semaphores);
+      if (random.chance(30)) return lockStep(random, MUTEX_STEPS, mutexes);
       if (random.chance(20)) return ['until', random.below(2), random.between(1, 2)];
       if (random.chance(25)) return [random.pick(['signal', 'broadcast', 'wait']), 0, 0];
       return plain(random, thread);
@@ -75,7 +75,8 @@ const HELD_AFTER: Readonly<Record<string, Holding>> = {
   lock: 'write',
 };
 
-function next(
+/** What a thread does to one of its locks next. */
+function lockStep(
   random: Random,
   steps: Readonly<Record<Holding, readonly string[]>>,
   held: Holding[],

@@ -44,6 +44,14 @@ test('--list names every entry', () => {
   const { status, stdout, stderr } = ptshare(['check', '--list']);
   assert.deepEqual([status, stderr], [0, '']);
   for (const { id } of ZOO) assert.match(stdout, new RegExp(`^ {2}${id} `, 'm'));
+  const { entries } = JSON.parse(ptshare(['check', '--list', '--json']).stdout) as {
+    entries: readonly { id: string; title: string; fix: string | null }[];
+  };
+  const known = ZOO.map(({ id, title, fix = null }) => ({ id, title, fix }));
+  assert.deepEqual(
+    entries.map(({ id, title, fix }) => ({ id, title, fix })),
+    known,
+  );
 });
 
 test('a bug of the zoo is found, drawn, and shown again by the command it prints', () => {

@@ -11,7 +11,7 @@ import type { CheckOptions } from './options.ts';
 import { printJson, printLines } from './print.ts';
 import { answerQuestions, questionsOf } from './questions.ts';
 import { isRaceFile, readRace, refuseMistake } from './race_file.ts';
-import { type Case, type Search, toJson, type Verdict, verdictOf } from './report.ts';
+import { type Case, listJson, type Search, toJson, type Verdict, verdictOf } from './report.ts';
 import { searchAll } from './search_all.ts';
 import { searchOnCluster } from './search_on_cluster.ts';
 import { entryNamed, isToBeFound, scenarioOf } from './subject.ts';
@@ -25,7 +25,8 @@ export async function check(names: readonly string[], options: CheckOptions): Pr
     return showSchedule(asked, options.schedule, options);
   }
   if (options.list === true) {
-    await printLines(listText(canvasFor(options), ZOO));
+    if (options.json === true) await printJson(listJson(ZOO));
+    else await printLines(listText(canvasFor(options), ZOO));
     return ExitCode.FINE;
   }
   if (options.job !== undefined && options.queue === undefined) {

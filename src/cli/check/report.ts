@@ -82,6 +82,17 @@ export interface CheckReport {
   readonly entries: readonly EntryReport[];
 }
 
+/** The zoo, without a search. */
+export function listJson(entries: readonly ZooEntry[]): object {
+  const described = entries.map(
+    ({ id, aliases, title, properties, actors, story, fix, versions, bounds }) => {
+      const what = { title, properties, actors, story };
+      return { id, aliases, ...what, fix: fix ?? null, versions, bounds };
+    },
+  );
+  return { version: 1, entries: described };
+}
+
 export function toJson(cases: readonly Case[]): CheckReport {
   return { version: 1, entries: cases.map(entryReport) };
 }

@@ -25,10 +25,10 @@ export function listText(canvas: Canvas, entries: readonly ZooEntry[]): string[]
     {
       title: 'Also',
       align: 'left',
-      cells: cells(({ aliases }) => aliases.join(' ')),
+      cells: cells(({ aliases, fix }) => aliases.filter((alias) => alias !== fix).join(' ')),
       dropOrder: 2,
     },
-    { title: 'What went wrong', align: 'left', cells: cells(({ title }) => title), widthMin: 30 },
+    { title: 'What went wrong', align: 'left', cells: cells(({ title }) => title), widthMin: 70 },
     {
       title: 'Property',
       align: 'left',

@@ -47,6 +47,8 @@ function figuresOf(stdout: string): readonly Figures[] {
   });
 }
 
+const unheard = { onReady: () => {}, onTask: () => {} };
+
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function allKeys(): Promise<string[]> {
@@ -95,11 +97,11 @@ test('a worker with nothing to do gets some of what another one is at', { skip }
   const stopping = new AbortController();
   const done = [0, 0];
   const serving = done.map((_, at) => {
-    const onTask = (tasks: number): void => {
-      done[at] = tasks;
+    const onTask = (): void => {
+      done[at]!++;
     };
     const options = { url: server.url, version: readVersion(), threads: 1, leaseSeconds: 30 };
-    return serve({ ...options, onTask }, stopping.signal);
+    return serve({ ...options, ...unheard, onTask }, stopping.signal);
   });
   const all = ['--unit', '1000000000'];
   const search = ['check', 'S8', '--off', '--json', '--queue', server.url, ...all];
@@ -186,6 +188,7 @@ test('a worker of another version is seen, and gets no work', { skip }, async ()
       version: '99.0.0',
       threads: 1,
       leaseSeconds: 2,
+      ...unheard,
       onTask: () => {
         tasks++;
       },
@@ -219,7 +222,7 @@ test('what is no task is set aside, and the work behind it is done', { skip }, a
   const redis = server.client();
   await redis.hset(`ptshare:tasks-${version}:hostile.bad0`, 'data', '{"');
   const serving = serve(
-    { url: server.url, version, threads: 1, leaseSeconds: 1, onTask: () => {} },
+    { url: server.url, version, threads: 1, leaseSeconds: 1, ...unheard },
     stopping.signal,
   );
   const whys = new Map<string, string>();
@@ -263,6 +266,24 @@ test('a sweep that workers do is the sweep that is done here', { skip }, () => {
   } finally {
     void kill(worker);
   }
+});
+
+test('a worker says as lines of JSON what it has done', { skip }, async () => {
+  const worker = startPtshare(['worker', '--threads', '1', '--json', '--queue', server.url]);
+  const { stdout } = ptshare(['check', 'M4', '--off', '--json', '--queue', server.url]);
+  assert.equal(figuresOf(stdout).length, 1);
+  worker.child.kill('SIGTERM');
+  const said = (await worker.outcome).stdout.trimEnd().split('\n');
+  const [first, ...units] = said.map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.deepEqual(first, { event: 'ready', version: readVersion(), threads: 1 });
+  const last = units.pop();
+  assert.ok(units.length > 0);
+  for (const [at, { event, job, id, seconds, ...counts }] of units.entries()) {
+    assert.deepEqual([event, counts], ['unit', { why: null, done: at + 1, failed: 0 }]);
+    assert.match(`${job} ${id}`, /^[\w-]+ [0-9a-f]+$/);
+    assert.ok(Number(seconds) > 0);
+  }
+  assert.deepEqual(last, { event: 'end', done: units.length, failed: 0 });
 });
 
 test('a server that is not there, or wants another password, is said so with 3', { skip }, () => {

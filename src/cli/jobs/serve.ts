@@ -15,12 +15,22 @@ export interface ServeOptions {
   readonly threads: number;
   /** Seconds without a sign of life after which others take over. */
   readonly leaseSeconds: number;
-  readonly onTask: (done: number, failed: number) => void;
+  /** Called when it waits for tasks. */
+  readonly onReady: () => void;
+  readonly onTask: (task: ServedTask) => void;
+}
+
+export interface ServedTask {
+  readonly job: string;
+  readonly id: string;
+  readonly seconds: number;
+  /** Why it could not be done, if it could not. */
+  readonly why: string | undefined;
 }
 
 /** @throws Failure if there is no server */
 export async function serve(options: ServeOptions, abort: AbortSignal): Promise<void> {
-  const { url, version, threads, leaseSeconds, onTask } = options;
+  const { url, version, threads, leaseSeconds, onReady } = options;
   const redis = await connect(url);
   const { UnrecoverableError, Worker } = await import('bullmq');
   const pool = new ThreadPool(version);
@@ -29,7 +39,6 @@ export async function serve(options: ServeOptions, abort: AbortSignal): Promise<
   ear.on('message', (_, job) => pool.hurry(job));
   // A user of the server who may not is only slower.
   await ear.subscribe(HUNGRY).catch(() => 0);
-  const counts = { done: 0, failed: 0 };
   const worker = new Worker<unknown, null>(
     queueNameOf(version),
     async ({ id, data }) => {
@@ -53,8 +62,11 @@ export async function serve(options: ServeOptions, abort: AbortSignal): Promise<
       maxStalledCount: STALLED_MAX,
     },
   );
-  worker.on('completed', () => onTask(++counts.done, counts.failed));
-  worker.on('failed', () => onTask(counts.done, ++counts.failed));
+  const tell = (task: QueuedTask | undefined, why?: string): void => {
+    if (task !== undefined) options.onTask(servedTask(task, why));
+  };
+  worker.on('completed', (task) => tell(task));
+  worker.on('failed', (task, error) => tell(task, error.message));
   // Lost connections are made again, and damaged tasks are given up by the queue.
   worker.on('error', () => {});
   const key = workerKey(`${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`);
@@ -62,6 +74,7 @@ export async function serve(options: ServeOptions, abort: AbortSignal): Promise<
     void redis.set(key, `${version} ${threads}`, 'EX', Math.ceil(leaseSeconds)).catch(() => {});
   };
   announce();
+  onReady();
   const timer = setInterval(announce, leaseSeconds * 300);
   await new Promise<void>((resolve) => {
     abort.addEventListener('abort', () => resolve(), { once: true });
@@ -72,4 +85,17 @@ export async function serve(options: ServeOptions, abort: AbortSignal): Promise<
   ear.disconnect();
   await redis.del(key).catch(() => {});
   redis.disconnect();
+}
+
+/** What BullMQ knows of a task: its name, and when it was begun and ended, in ms. */
+interface QueuedTask {
+  readonly id?: string | undefined;
+  readonly processedOn?: number | undefined;
+  readonly finishedOn?: number | undefined;
+}
+
+function servedTask(task: QueuedTask, why: string | undefined): ServedTask {
+  const { id: name = '', processedOn = 0, finishedOn = Date.now() } = task;
+  const job = jobOf(name);
+  return { job, id: name.slice(job.length + 1), seconds: (finishedOn - processedOn) / 1000, why };
 }

@@ -3,8 +3,9 @@ import type { LeafFlags } from '../../arch/index.ts';
 import { addHugetlb, findLockHugetlb } from '../../mm/hugetlb/filemap.ts';
 import { hstateOf, hugeIndexAt } from '../../mm/hugetlb/hstate.ts';
 import { setHugePte } from '../../mm/hugetlb/huge_pte.ts';
-import { allocHugetlbFolio } from '../../mm/hugetlb/reserve.ts';
+import { allocHugetlbFolio, restoreReserve } from '../../mm/hugetlb/reserve.ts';
 import { unlockFolio } from '../../mm/page/folio_lock.ts';
+import { putFrame } from '../../mm/page/frame.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Mm } from '../../mm/vma/mm.ts';
 import { pgoffAt, type Vma } from '../../mm/vma/vma.ts';
@@ -74,8 +75,12 @@ export function* findFolio(task: Task, vma: Vma, page: number): Op<number> {
  * @returns `NONE` if there is no page to be had
  */
 export function* makeFolio(task: Task, vma: Vma, page: number): Op<number> {
-  const made = yield* allocHugetlbFolio(task, vma, page - (page % hstateOf(vma).pages));
+  const start = page - (page % hstateOf(vma).pages);
+  const made = yield* allocHugetlbFolio(task, vma, start);
   if (made < 0) return NONE;
-  yield* addHugetlb(task, vma.file!.inode, hugeIndexAt(vma, page), made);
-  return made;
+  const isOnly = yield* addHugetlb(task, vma.file!.inode, hugeIndexAt(vma, page), made);
+  if (isOnly) return made;
+  yield* restoreReserve(task, vma, start, made);
+  yield* putFrame(task.machine, task.cpu, made);
+  return NONE;
 }

@@ -164,8 +164,13 @@ function* hugetlbNoPage(task: Task, fault: HugetlbFault): Op<Ended> {
   }
   const head = yield* allocHugetlbFolio(task, vma, page);
   if (head < 0) return yield* failed(task, fault);
-  if (isShared) yield* addHugetlb(task, inode, index, head);
-  else yield* lockFolio(machine, cpu, head);
+  const isOnly = !isShared || (yield* addHugetlb(task, inode, index, head));
+  if (!isOnly) {
+    yield* restoreReserve(task, vma, page, head);
+    yield* putFrame(machine, cpu, head);
+    return Fault.SIGBUS;
+  }
+  if (!isShared) yield* lockFolio(machine, cpu, head);
   const isCut = isShared && (yield* isBehindEnd(task, fault));
   if (!isCut || machine.bugs.hugetlbWithoutSizeRecheck === true) {
     return yield* mapFolio(task, fault, head, !isShared);

@@ -20,7 +20,7 @@ import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
 import { type MappedFile, VM, type Vma } from '../vma/vma.ts';
-import { EINVAL, ENOMEM, EOPNOTSUPP } from '../world/errno.ts';
+import { EEXIST, EINVAL, ENOMEM, EOPNOTSUPP } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing, writingContent } from '../world/point.ts';
@@ -30,7 +30,13 @@ import { addHugetlb, deleteHugetlb, findGetHugetlb, findLockHugetlb } from './fi
 import { granularOf } from './granular.ts';
 import { type Hstate, hstateOf, hugetlbOf } from './hstate.ts';
 import { mappingsInOrder } from './i_mmap.ts';
-import { allocHugetlbFolio, reservePages, reserveShared, unreservePages } from './reserve.ts';
+import {
+  allocHugetlbFolio,
+  reservePages,
+  reserveShared,
+  restoreReserve,
+  unreservePages,
+} from './reserve.ts';
 import { newResvMap } from './resv_map.ts';
 import type { Subpool } from './subpool.ts';
 import {
@@ -212,12 +218,12 @@ function* allocatePages(place: Place, inode: Inode, start: number, end: number):
     yield reading(machine.objects.pages(inode.id));
     const isThere = inode.pages.get(index * pages) !== NONE;
     const head = isThere ? NONE : yield* allocHugetlbFolio(place, pseudo, index * pages);
-    if (head >= 0) {
-      yield* addHugetlb(place, inode, index, head);
-      yield* unlockFolio(machine, cpu, head);
-      yield* putFrame(machine, cpu, head);
-    }
+    const isOnly = head < 0 || (yield* addHugetlb(place, inode, index, head));
+    if (!isOnly) yield* restoreReserve(place, pseudo, index * pages, head);
+    else if (head >= 0) yield* unlockFolio(machine, cpu, head);
+    if (head >= 0) yield* putFrame(machine, cpu, head);
     yield* faultMutexUnlock(place, inode, index);
+    if (!isOnly) return EEXIST;
     if (!isThere && head < 0) return head;
   }
   return 0;

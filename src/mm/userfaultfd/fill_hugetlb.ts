@@ -98,8 +98,7 @@ function* fillHugePage(task: Task, vma: Vma, page: number, filling: Filling): Op
   const { inode } = vma.file!;
   const index = hugeIndexAt(vma, page);
   // Faults count in huge pages.
-  const isSmall = task.machine.bugs.fillMutexBySmallPage === true;
-  const hashed = isSmall ? pgoffAt(vma, page) + 1 : index;
+  const hashed = task.machine.bugs.fillMutexBySmallPage === true ? pgoffAt(vma, page) : index;
   yield* faultMutexLock(task, inode, hashed);
   yield* vmaLockRead(task, vma);
   const slot = yield* hugePteAlloc(task, task.mm, vma, page);
@@ -164,13 +163,13 @@ function* copy(task: Task, place: Place, filling: Filling): Op<number> {
   let result: number = 0;
   if (!isCopied) result = SOURCE_MISSING;
   else if (isBehind) result = EFAULT;
+  else if (isShared) result = (yield* addHugetlb(task, inode, index, head)) ? 0 : EEXIST;
   if (result !== 0) {
     yield* restoreReserve(task, vma, page, head);
     yield* putFrame(machine, cpu, head);
     if (!isCopied) filling.temporary = yield* takeTemporary(task, vma);
     return result;
   }
-  if (isShared) yield* addHugetlb(task, inode, index, head);
   const { isWp } = filling.fill;
   result = yield* mapHuge(task, place, head, { isCached: isShared, isContinued: false, isWp });
   if (isShared) yield* unlockFolio(machine, cpu, head);

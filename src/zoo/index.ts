@@ -40,6 +40,7 @@ import {
   shareWhileRightsChange,
 } from './hugetlb_latent.ts';
 import { migrateWithoutUnshare, punchBeforeFolioLock } from './hugetlb_migration.ts';
+import { HUGETLB_USERFAULTFD } from './hugetlb_userfaultfd.ts';
 import { nestedFlush } from './madvise.ts';
 import {
   moveAgainstWriteback,
@@ -105,6 +106,7 @@ export const ZOO: readonly ZooEntry[] = [
   hugetlbMoveShares,
   hugetlbWithoutSizeRecheck,
   privateLockMistaken,
+  ...HUGETLB_USERFAULTFD,
   ...HGM,
   gupAgainstCollapse,
   collapseWithoutSync,

@@ -89,7 +89,8 @@ function* tellOfHole(walk: ScanWalk, page: number, end: number): Op<number> {
   if (!state.matches(categories)) return 0;
   const last = state.output(categories, page, end);
   if (last > page && state.isProtecting) {
-    const error = isHuge
+    const isWalkLocked = isHuge && task.machine.bugs.scanTakesVmaLockAgain !== true;
+    const error = isWalkLocked
       ? yield* protectHugetlbHole(walk, page, last)
       : yield* changeWp(task, vma!, page, last, WpChange.PROTECT);
     if (error < 0) return error;

@@ -139,7 +139,9 @@ export interface Bugs {
   readonly closeKeepsWpMarkers?: boolean;
   /** UFFDIO_COPY does not look at the size of the file again (CVE-2017-15128). */
   readonly fillWithoutSizeCheck?: boolean;
-  /** UFFDIO_COPY takes the fault mutex of another page: it counts in small ones. */
+  /** PAGEMAP_SCAN protects holes of hugetlb with the lock that its walk holds already (6.7 to 6.18). */
+  readonly scanTakesVmaLockAgain?: boolean;
+  /** UFFDIO_COPY takes the fault mutex of another page: it counts in small ones (0217c7fb4de4). */
   readonly fillMutexBySmallPage?: boolean;
   /** mremap() takes write protection for userfaultfd along, to where nobody is told (CVE-2025-21696). */
   readonly moveKeepsUffdWp?: boolean;

@@ -1,0 +1,125 @@
+/** Huge pages that userfaultfd fills and write-protects: which of the locks of hugetlb who takes. */
+import type { Program } from '../check/index.ts';
+import {
+  type Op,
+  PmScan,
+  pagemapScan,
+  run,
+  store,
+  type Task,
+  UffdFeature,
+  UffdMode,
+  type Userfaultfd,
+  uffdioApi,
+  uffdioCopy,
+  uffdioRegister,
+  userfaultfd,
+} from '../mm/index.ts';
+import type { ZooEntry } from './entry.ts';
+import { FIRST, HUGE, mapping } from './hugetlb_machine.ts';
+import { SMALL_TABLE_PAGES, SMALL_TABLES } from './small_machine.ts';
+
+const PAGE_BYTES = 4096;
+const UFFD_API = 0xaa;
+const MAP_SHARED_FIXED = 0x11;
+const MAP_SHARED_FIXED_NORESERVE = 0x4011;
+
+const at = (page: number): number => page * PAGE_BYTES;
+
+/** A descriptor of `task`, ready, that is told of the huge pages `[FIRST, FIRST + pages)`. */
+function watch(task: Task, pages: number, mode: number, features = 0): Userfaultfd {
+  const uffd = userfaultfd(task, 0) as Userfaultfd;
+  uffdioApi(task, uffd, UFFD_API, features);
+  run(uffdioRegister(task, uffd, at(FIRST), at(pages), mode));
+  return uffd;
+}
+
+/** The descriptor that was made before the race. */
+const known = ({ machine }: Task): Userfaultfd => machine.userfaultfds.all()[0]!;
+
+/** Write-protects a huge page that nobody has touched. */
+const scanning: Program = {
+  name: 'PAGEMAP_SCAN(PM_SCAN_WP_MATCHING)',
+  run: (task) =>
+    pagemapScan(task, {
+      flags: PmScan.WP_MATCHING,
+      ...{ start: at(FIRST), end: at(FIRST + HUGE), vecLength: 1, maxPages: 0 },
+      ...{ categoryInverted: 0, categoryMask: 0, categoryAnyofMask: 0, returnMask: 0 },
+    }),
+};
+
+export const scanTakesVmaLockAgain: ZooEntry = {
+  id: 'A27',
+  aliases: ['pagemap-scan-waits-for-itself'],
+  title: 'PAGEMAP_SCAN of huge pages waits for a lock that its own walk holds',
+  bug: 'scanTakesVmaLockAgain',
+  properties: ['deadlock', 'P-LOCK'],
+  actors: ['PAGEMAP_SCAN that write-protects a huge page which nobody has touched'],
+  story:
+    'A walk of page tables holds the lock of a VMA of hugetlb for reading, all the way. PAGEMAP_SCAN ' +
+    'write-protects what it tells of: pages that are mapped in its own way, but where nothing is mapped it ' +
+    'called the function of UFFDIO_WRITEPROTECT, which takes that lock for writing. The thread waits for ' +
+    'itself, and cannot be killed. The mend: make the table, and note the protection in the entry, under ' +
+    'the lock of the table.',
+  fix: undefined,
+  versions: '6.7 to 6.18, before its mend',
+  bounds: '1 CPU, 1 process, 1 huge page, 1 operation',
+  scenario: (isBroken) =>
+    mapping([scanning], { scanTakesVmaLockAgain: isBroken }, HUGE, MAP_SHARED_FIXED, (task) => {
+      watch(task, HUGE, UffdMode.WP, UffdFeature.WP_ASYNC);
+    }),
+};
+
+/** A huge page has as many pages as a table has entries. */
+const NEXT = FIRST + SMALL_TABLE_PAGES;
+
+const copying: Program = {
+  name: 'UFFDIO_COPY',
+  run: (task): Op<unknown> =>
+    uffdioCopy(task, known(task), {
+      ...{ start: at(NEXT), source: at(FIRST), length: at(SMALL_TABLE_PAGES), mode: 0 },
+    }),
+};
+
+const storing: Program = { name: 'store', run: (task) => store(task, NEXT, 7) };
+
+export const fillMutexBySmallPage: ZooEntry = {
+  id: 'A23',
+  aliases: ['0217c7fb4de4'],
+  title: 'UFFDIO_COPY and a fault make the same huge page, each under a mutex of its own',
+  bug: 'fillMutexBySmallPage',
+  properties: ['P-COUNT'],
+  actors: [
+    'UFFDIO_COPY to a huge page of a file that nobody has reserved',
+    'a store to that page, of whose absence nobody is told',
+  ],
+  story:
+    'Who makes a page of a file of hugetlbfs holds one of a number of mutexes: a hash of the file and the ' +
+    'index of the page says which. Faults count the index in huge pages. Since linear_page_index() counts ' +
+    'in small pages for all files (6.7), UFFDIO_COPY has hashed something else: it and a fault made the ' +
+    'same page at a time. The page cache takes the first one. Who comes second gives back the page that ' +
+    'it has for nothing, and, since the mutex is held, what it has noted in the map of reservations for ' +
+    'it: but that is what the first one has noted, too. The file has a page that its map does not know. ' +
+    'syzbot met a map in which somebody was not done yet when the file had gone. The mend: the index in ' +
+    'huge pages.',
+  fix: '0217c7fb4de4',
+  versions: '6.7 to 6.19',
+  bounds: '2 CPUs, 1 process, 2 huge pages of 32 small ones, 2 operations',
+  scenario: (isBroken) =>
+    mapping(
+      [copying, storing],
+      { fillMutexBySmallPage: isBroken },
+      2 * SMALL_TABLE_PAGES,
+      MAP_SHARED_FIXED_NORESERVE,
+      (task) => {
+        run(store(task, FIRST, 1));
+        watch(task, 2 * SMALL_TABLE_PAGES, UffdMode.MINOR);
+      },
+      SMALL_TABLES,
+    ),
+};
+
+export const HUGETLB_USERFAULTFD: readonly ZooEntry[] = [
+  fillMutexBySmallPage,
+  scanTakesVmaLockAgain,
+];

@@ -9,19 +9,20 @@ import { Access, Fault, FaultLock } from '../fault/result.ts';
 import { granularOf } from '../hugetlb/granular.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import { vmaLockRead, vmaUnlockRead } from '../hugetlb/vma_lock.ts';
-import { isMappedAt } from '../table/mapped_entry.ts';
 import {
-  isNoneAt,
   isPresentAt,
   isTableAt,
   isWritableAt,
+  lockOf,
   slotIn,
   tableAt,
   walk,
 } from '../table/pgtable.ts';
+import { lockBelow, unlockPte } from '../table/pte_table.ts';
 import { isNoneMostlyAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
+import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
@@ -71,33 +72,51 @@ function toldAddress({ machine }: Task, vma: Vma, page: number, reason: Reason):
   return isPiece ? page : page - (page % hstateOf(vma).pages);
 }
 
-/** Whether the entry is still what the fault is about. */
+/**
+ * Whether the entry is still what the fault is about. Who changes an entry may clear it for a moment, under
+ * the lock of its table. (Linux 6.18 looks without: D15.)
+ */
 function* mustWaitSmall(task: Task, page: number, reason: Reason): Op<boolean> {
   const { machine, mm } = task;
   const above = yield* walk(machine, mm, page, 1);
   if (above === NONE) return true;
   yield reading(machine.objects.entry(above));
-  if (isNoneAt(machine, above)) return true;
-  if (isMappedAt(machine, above, 1)) return mustWaitFor(task, above, reason);
-  if (!isTableAt(machine, above, 1)) return false;
+  if (!isTableAt(machine, above, 1)) return yield* mustWaitAt(task, above, 1, reason);
   const slot = slotIn(machine, tableAt(machine, above, 1), page, 0);
+  const isLocked = machine.bugs.mustWaitWithoutLock !== true;
+  const isLinked = !isLocked || (yield* lockBelow(task, mm, above, slot));
+  // It was freed, with what it mapped: the fault looks anew.
+  if (!isLinked) return false;
   yield reading(machine.objects.entry(slot));
-  return mustWaitFor(task, slot, reason);
+  const mustWait = mustWaitFor(task, slot, reason);
+  if (isLocked) yield* unlockPte(task, mm, slot);
+  return mustWait;
 }
 
 function* mustWaitHuge(task: Task, vma: Vma, page: number, reason: Reason): Op<boolean> {
   const { machine, mm } = task;
   const granular = granularOf(machine, vma);
   if (granular !== undefined) return yield* granular.isMissing(task, vma, page);
-  const slot = yield* walk(machine, mm, page, hstateOf(vma).level);
-  if (slot === NONE) return true;
+  const { level } = hstateOf(vma);
+  const slot = yield* walk(machine, mm, page, level);
+  return slot === NONE || (yield* mustWaitAt(task, slot, level, reason));
+}
+
+/** Of an entry of a table that stays. @locks the lock of the table */
+function* mustWaitAt(task: Task, slot: number, level: number, reason: Reason): Op<boolean> {
+  const { machine, cpu, mm } = task;
+  const guard = lockOf(machine, mm, slot, level);
+  yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
-  return mustWaitFor(task, slot, reason);
+  const mustWait = mustWaitFor(task, slot, reason);
+  yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  return mustWait;
 }
 
 /** Called when the entry was announced. */
 function mustWaitFor({ machine }: Task, slot: number, reason: Reason): boolean {
   if (isNoneMostlyAt(machine, slot)) return true;
   // Of what is not present, the bit for writing means something else (CVE-2026-64514).
-  return reason === VM.UFFD_WP && isPresentAt(machine, slot) && !isWritableAt(machine, slot);
+  const isAsked = machine.bugs.mustWaitAsksAbsentEntry === true || isPresentAt(machine, slot);
+  return reason === VM.UFFD_WP && isAsked && !isWritableAt(machine, slot);
 }

@@ -149,6 +149,8 @@ export interface Bugs {
   readonly moveIgnoresSwapCache?: boolean;
   /** A fault asks an entry that is not present whether it can be written to (CVE-2026-64514). */
   readonly mustWaitAsksAbsentEntry?: boolean;
+  /** A fault looks at an entry that others may have cleared for a moment, as in Linux 6.18. */
+  readonly mustWaitWithoutLock?: boolean;
   /** Fork of huge pages fails where it has got its reference (high-granularity mapping v2, as posted). */
   readonly tryGetInverted?: boolean;
   /** A collapse that has failed goes on behind its range, and forgets why (the same). */

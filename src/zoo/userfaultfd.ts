@@ -1,6 +1,7 @@
 /** Pages that userfaultfd fills, moves and write-protects. */
-import type { Program } from '../check/index.ts';
+import type { MachineScenario, Program } from '../check/index.ts';
 import {
+  type Bugs,
   closeUserfaultfd,
   ftruncate,
   load,
@@ -26,7 +27,7 @@ import {
   userfaultfd,
 } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
-import { PAGE, race, TABLE_PAGES } from './small_machine.ts';
+import { PAGE, race, storing, TABLE_PAGES } from './small_machine.ts';
 
 const PAGE_BYTES = 4096;
 const UFFD_API = 0xaa;
@@ -282,8 +283,72 @@ export const lockedFaultSeesMarker: ZooEntry = {
     ),
 };
 
+/** Lets everybody write again, wakes who waits, and has the page swapped out. */
+const resolvingAndSwapping: Program = {
+  name: 'UFFDIO_WRITEPROTECT, MADV_PAGEOUT',
+  *run(task) {
+    yield* uffdioWriteprotect(task, known(task), at(PAGE), PAGE_BYTES, 0);
+    yield* pageout(task, PAGE);
+  },
+};
+
+const waiting = (bugs: Bugs): MachineScenario =>
+  race(
+    [storing(PAGE, 7), resolvingAndSwapping],
+    { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], frames: 8, swapSlots: 1, flush: 'broadcast' },
+    bugs,
+    (task) => {
+      const uffd = run(watch(task, PAGE, 1, UffdMode.WP));
+      run(uffdioWriteprotect(task, uffd, at(PAGE), PAGE_BYTES, WP));
+    },
+  );
+
+export const mustWaitAsksAbsentEntry: ZooEntry = {
+  id: 'D3',
+  aliases: ['CVE-2026-64514'],
+  title: 'A fault that nobody has to be told of waits, as its page is just being swapped out',
+  bug: 'mustWaitAsksAbsentEntry',
+  properties: ['deadlock'],
+  actors: [
+    'a store to a page that is write-protected',
+    'UFFDIO_WRITEPROTECT, so that it can be written to, then MADV_PAGEOUT of it',
+  ],
+  story:
+    'A fault that userfaultfd is to be told of joins the queue, and looks at the entry once more before it ' +
+    'sleeps: who has resolved it in between has woken nobody. It asked whether the page can be written to, ' +
+    'and not whether there is one: of a page that was swapped out meanwhile, or is being moved, the bit is ' +
+    'a part of something else. The fault waits, though there is nothing to be resolved: until who reads the ' +
+    'userfaultfd resolves it once more. Here nobody does, and the store waits for good. The mend: of what is ' +
+    'not present, the fault is tried again.',
+  fix: '8e80af52db65',
+  versions: '5.7 to 6.18, before its mend',
+  bounds: '2 CPUs, 1 process, 1 page, 3 operations, flushes by broadcast',
+  scenario: (isBroken) => waiting({ mustWaitAsksAbsentEntry: isBroken }),
+};
+
+export const mustWaitWithoutLock: ZooEntry = {
+  ...mustWaitAsksAbsentEntry,
+  id: 'D15',
+  aliases: ['must-wait-sees-a-cleared-entry'],
+  title: 'A fault that nobody has to be told of waits, as its entry is just being changed',
+  bug: 'mustWaitWithoutLock',
+  story:
+    'As D3, and its mend is not enough. The entry is read without the lock of its table. Reclaim clears an ' +
+    'entry before it says in it where the page has gone, under that lock; so do migration, and changes of ' +
+    'protection. A fault that reads it in between finds nothing there, takes that for what it has to wait ' +
+    'for, and waits, though its page was resolved. Whoever reads the userfaultfd is told of it once more; if ' +
+    'nobody answers, as here, the store waits for good. That Linux 6.18 reads the entry so is taken from its ' +
+    'source (userfaultfd_must_wait(), try_to_unmap_one()); no report was found, and 30 seconds of trying on ' +
+    'Linux 6.18.44 with UFFDIO_WRITEPROTECT did not meet it. A mend that is verified: look under the lock.',
+  fix: undefined,
+  versions: '5.7 to 6.18: latent',
+  scenario: (isBroken) => waiting({ mustWaitWithoutLock: isBroken }),
+};
+
 export const USERFAULTFD: readonly ZooEntry[] = [
   lockedFaultSeesMarker,
+  mustWaitAsksAbsentEntry,
+  mustWaitWithoutLock,
   closeKeepsWpMarkers,
   moveKeepsUffdWp,
   moveIgnoresSwapCache,

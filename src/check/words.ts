@@ -13,6 +13,7 @@ const PROPERTIES: Readonly<Record<Property, string>> = {
     'A private page can be written to, or is taken for a process’s own, while others have it.',
   'P-TLB': 'A translation that was taken away may still be used, and nobody is about to flush it.',
   'P-ACCT': 'What is told of an address space, resident pages or tables, is not so.',
+  'P-UAF-VMA': 'A VMA is used that was freed.',
   'P-LIVE':
     'A program gets a signal, waits or faults without end, or loses a page that it had locked, for no reason.',
 };

@@ -1,6 +1,7 @@
 /** Huge pages that userfaultfd fills and write-protects: which of the locks of hugetlb who takes. */
 import type { Program } from '../check/index.ts';
 import {
+  load,
   type Op,
   PmScan,
   pagemapScan,
@@ -13,10 +14,11 @@ import {
   uffdioApi,
   uffdioCopy,
   uffdioRegister,
+  uffdioWake,
   userfaultfd,
 } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
-import { FIRST, HUGE, mapping } from './hugetlb_machine.ts';
+import { FIRST, HUGE, mapping, unmap } from './hugetlb_machine.ts';
 import { SMALL_TABLE_PAGES, SMALL_TABLES } from './small_machine.ts';
 
 const PAGE_BYTES = 4096;
@@ -73,6 +75,47 @@ export const scanTakesVmaLockAgain: ZooEntry = {
 /** A huge page has as many pages as a table has entries. */
 const NEXT = FIRST + SMALL_TABLE_PAGES;
 
+const loading: Program = { name: 'load', run: (task) => load(task, FIRST) };
+
+/** Who waits for the page is woken, to find that it may not access it any more. */
+const unmappingAndWaking: Program = {
+  name: 'munmap, UFFDIO_WAKE',
+  *run(task) {
+    yield* unmap(task, FIRST, HUGE);
+    yield* uffdioWake(task, known(task), at(FIRST), at(HUGE));
+  },
+};
+
+export const userfaultLocksVmaAgain: ZooEntry = {
+  id: 'A13',
+  aliases: ['CVE-2022-50630', '958f32ce832b'],
+  title: 'A fault on hugetlb that has waited for userfaultfd uses its VMA, which has gone',
+  bug: 'userfaultLocksVmaAgain',
+  properties: ['P-UAF-VMA'],
+  actors: [
+    'a load from a huge page that userfaultfd is told of',
+    'munmap() of all of it, then UFFDIO_WAKE',
+  ],
+  story:
+    'A fault that waits for userfaultfd drops its locks first: those of hugetlb, and the mmap lock, or that ' +
+    'of its VMA. Those of hugetlb it took back when it was woken, to drop them where they had been taken. ' +
+    'While it slept, another thread may unmap the VMA, or map something else there: the VMA is freed, and ' +
+    'its lock. The mend: a fault that has waited ends, and takes no lock of before.',
+  fix: '958f32ce832b',
+  versions: '4.11 to 6.0',
+  bounds: '2 CPUs, 1 process, 1 huge page, 3 operations',
+  scenario: (isBroken) =>
+    mapping(
+      [loading, unmappingAndWaking],
+      { userfaultLocksVmaAgain: isBroken },
+      HUGE,
+      MAP_SHARED_FIXED,
+      (task) => {
+        watch(task, HUGE, UffdMode.MISSING);
+      },
+    ),
+};
+
 const copying: Program = {
   name: 'UFFDIO_COPY',
   run: (task): Op<unknown> =>
@@ -120,6 +163,7 @@ export const fillMutexBySmallPage: ZooEntry = {
 };
 
 export const HUGETLB_USERFAULTFD: readonly ZooEntry[] = [
+  userfaultLocksVmaAgain,
   fillMutexBySmallPage,
   scanTakesVmaLockAgain,
 ];

@@ -8,6 +8,7 @@ import { prepareFault } from '../design/seams.ts';
 import { FALLBACK, handleHugeFault } from '../huge/huge_memory.ts';
 import { hugetlbFault } from '../hugetlb/fault.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
+import { vmaLockPass } from '../hugetlb/vma_lock.ts';
 import { isMappedAt } from '../table/mapped_entry.ts';
 import {
   isNoneAt,
@@ -22,7 +23,7 @@ import type { Task } from '../task.ts';
 import { awaitUserfault } from '../userfaultfd/queue.ts';
 import { findForTouch } from '../vma/grow.ts';
 import { isAccessible, VM, type Vma } from '../vma/vma.ts';
-import { lockVmaUnderRcu, vmaEndRead } from '../vma/vma_lock.ts';
+import { lockVmaUnderRcu, touchVma, vmaEndRead } from '../vma/vma_lock.ts';
 import { mmapReadLock, mmapReadUnlock, mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
@@ -50,7 +51,7 @@ export function* handleUserFault(task: Task, page: number, access: Access): Op<F
   if (locked !== undefined) {
     const handled = yield* handleMmFault(task, locked, page, access, FaultLock.VMA);
     yield* vmaEndRead(machine, cpu, locked);
-    const result = yield* awaited(task, handled);
+    const result = yield* awaited(task, locked, handled);
     if (result !== Fault.RETRY) return ended(machine, result);
   }
   for (;;) {
@@ -66,7 +67,7 @@ export function* handleUserFault(task: Task, page: number, access: Access): Op<F
     const isThere = vma !== undefined && vma.start <= page;
     const handled = isThere ? yield* handleFound(task, vma, page, access) : Fault.MAPERR;
     yield* mmapReadUnlock(machine, cpu, mm.id);
-    const result = yield* awaited(task, handled);
+    const result = yield* awaited(task, vma, handled);
     if (result !== Fault.RETRY) return ended(machine, result);
   }
 }
@@ -79,9 +80,11 @@ function* handleFound(task: Task, vma: Vma, page: number, access: Access): Op<Fa
 }
 
 /** How a fault ends, without locks: RETRY if it has waited for userfaultfd, and was woken. */
-function* awaited(task: Task, result: Fault): Op<Fault> {
+function* awaited(task: Task, vma: Vma | undefined, result: Fault): Op<Fault> {
   if (result !== Fault.WAIT) return result;
   const isWoken = yield* awaitUserfault(task);
+  // The VMA may have gone meanwhile.
+  if (task.machine.bugs.userfaultLocksVmaAgain === true) yield* vmaLockPass(task, vma!);
   return isWoken ? Fault.RETRY : Fault.WAIT;
 }
 
@@ -113,6 +116,7 @@ export function* handleMmFault(
 ): Op<Fault> {
   // The lock keeps the rights of the VMA as they are; that it does is not taken for granted.
   yield reading(task.machine.objects.tree(task.mm.id));
+  touchVma(task.machine, vma);
   const ops = vmOpsOf(task.machine, vma);
   if (ops !== undefined) return yield* ops.fault(task, vma, page, access, held);
   if (!mayAccess(vma, access)) return Fault.ACCERR;

@@ -15,6 +15,7 @@ import { assert } from '../../base/assert.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
+import { touchVma } from '../vma/vma_lock.ts';
 import { lock, lockShared, Rank, tryLock, unlock, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import type { ResvMap } from './resv_map.ts';
@@ -58,9 +59,16 @@ export function vmaLockOf({ flags, hugetlb }: Vma): VmaLock | undefined {
 }
 
 export function* vmaLockRead({ machine, cpu }: Place, vma: Vma): Op<void> {
+  touchVma(machine, vma);
   const wanted = vmaLockOf(vma);
   if (wanted === undefined) return;
   yield* lockShared(machine, cpu, machine.objects.hugetlbVmaLock(wanted.id), Rank.HUGETLB_VMA);
+}
+
+/** Takes the lock, and drops it. */
+export function* vmaLockPass(place: Place, vma: Vma): Op<void> {
+  yield* vmaLockRead(place, vma);
+  yield* vmaUnlockRead(place, vma);
 }
 
 export function* vmaUnlockRead({ machine, cpu }: Place, vma: Vma): Op<void> {
@@ -70,6 +78,7 @@ export function* vmaUnlockRead({ machine, cpu }: Place, vma: Vma): Op<void> {
 }
 
 export function* vmaLockWrite({ machine, cpu }: Place, vma: Vma): Op<void> {
+  touchVma(machine, vma);
   const wanted = vmaLockOf(vma);
   if (wanted === undefined) return;
   yield* lock(machine, cpu, machine.objects.hugetlbVmaLock(wanted.id), Rank.HUGETLB_VMA);
@@ -77,6 +86,7 @@ export function* vmaLockWrite({ machine, cpu }: Place, vma: Vma): Op<void> {
 
 /** @returns true also of a VMA without a lock */
 export function* vmaTryLockWrite({ machine, cpu }: Place, vma: Vma): Op<boolean> {
+  touchVma(machine, vma);
   const wanted = vmaLockOf(vma);
   if (wanted === undefined) return true;
   const object = machine.objects.hugetlbVmaLock(wanted.id);

@@ -13,7 +13,7 @@ import { freePgtables } from '../table/free_pgtables.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { unmapVmaRange } from '../table/zap.ts';
 import type { Task } from '../task.ts';
-import { detachVma, vmaStartWrite } from '../vma/vma_lock.ts';
+import { detachVma, freeVma, vmaStartWrite } from '../vma/vma_lock.ts';
 import { dropVma } from '../vma/vma_merge.ts';
 import { mmapReadLock, mmapReadUnlock, mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -64,6 +64,7 @@ export function* exitMm(task: Task): Op<void> {
     const ceiling = vmas[index + 1]?.start ?? Number.POSITIVE_INFINITY;
     yield* freePgtables(task, start, end, { floor: 0, ceiling });
   }
+  for (const vma of vmas) freeVma(vma);
   yield* tlbFinishMmu(machine, cpu, mm.id);
   yield* mmapWriteUnlock(machine, cpu, mm.id);
   yield writing(machine.objects.cpuMask(mm.id));

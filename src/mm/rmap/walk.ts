@@ -21,6 +21,7 @@ import { lockPte } from '../table/pte_table.ts';
 import { SoftKind, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import type { Mm } from '../vma/mm.ts';
 import { VM, type Vma } from '../vma/vma.ts';
+import { touchVma } from '../vma/vma_lock.ts';
 import { lock, lockShared, Rank, unlock, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
@@ -195,6 +196,7 @@ function* walkVma(
   folio: number,
   visit: Visit,
 ): Op<boolean> {
+  touchVma(machine, vma);
   const frames = 2 ** orderOf(machine, head);
   const index = machine.frameIndex[head]!;
   for (let offset = 0; offset < frames; ) {

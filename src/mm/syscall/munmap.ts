@@ -12,7 +12,7 @@ import type { Task } from '../task.ts';
 import { completeEvents, unmapUserfaultfd } from '../userfaultfd/events.ts';
 import { isPageAligned, pageOf, pagesOf } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { detachVma, vmaStartWrite } from '../vma/vma_lock.ts';
+import { detachVma, freeVma, vmaStartWrite } from '../vma/vma_lock.ts';
 import { dropVma, maySplit, splitVma } from '../vma/vma_merge.ts';
 import { EINVAL, ENOMEM } from '../world/errno.ts';
 import {
@@ -149,4 +149,5 @@ function* clearVmas(task: Task, vmas: readonly Vma[], from: number, to: number):
   for (const vma of vmas) yield* dropVma(task, vma);
   yield* freePgtables(task, start, end, { floor, ceiling });
   if (hasDesigns) for (const vma of vmas) yield* afterChange(task, vma);
+  for (const vma of vmas) freeVma(vma);
 }

@@ -84,6 +84,8 @@ export interface Vma {
   hugetlb?: HugetlbPrivate | undefined;
   /** Who is told of its faults (vm_userfaultfd_ctx). */
   userfaultfd?: Userfaultfd | undefined;
+  /** Nobody may use it any more. */
+  isFreed?: boolean;
 }
 
 /** What a new VMA is to be, but for what it gets when it is linked. */
@@ -95,7 +97,8 @@ export type VmaSpec = Pick<
 /** Every VMA is made here, so that all have the same shape: looking one up allocates nothing then. */
 export function newVma({ start, end, flags, file, pgoff, hugetlb, userfaultfd }: VmaSpec): Vma {
   const anonVma = undefined;
-  return { id: NONE, start, end, flags, file, pgoff, anonVma, chain: [], hugetlb, userfaultfd };
+  const [id, chain, isFreed] = [NONE, [], false];
+  return { id, start, end, flags, file, pgoff, anonVma, chain, hugetlb, userfaultfd, isFreed };
 }
 
 /** Page numbers are doubles to V8 from the first VMA on: what starts as a small integer is another shape. */

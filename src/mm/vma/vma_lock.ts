@@ -17,6 +17,7 @@ import type { Task } from '../task.ts';
 import { holdAnyway, letGo, Rank } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { draining, reading, tryingShared, unlockingShared, writing } from '../world/point.ts';
+import { violate } from '../world/property.ts';
 import { VMA_READERS } from '../world/world.ts';
 import type { Mm } from './mm.ts';
 import type { Vma } from './vma.ts';
@@ -64,6 +65,7 @@ export function* detachVma(machine: Machine, cpu: number, mm: Mm, vma: Vma): Op<
  * Called under the mmap write lock.
  */
 export function* vmaStartWrite(machine: Machine, mm: Mm, vma: Vma): Op<void> {
+  touchVma(machine, vma);
   if (machine.vmaSequence[vma.id] === machine.mmSequence[mm.id]) return;
   const count = machine.objects.vmaReferences(vma.id);
   yield writing(count);
@@ -76,6 +78,16 @@ export function* vmaStartWrite(machine: Machine, mm: Mm, vma: Vma): Op<void> {
   yield writing(count);
   machine.vmaReferences[vma.id]! += ATTACHED - WRITER;
   machine.trace?.lockReleased(count, Mode.exclusive);
+}
+
+/** `vma`, which is in no list any more, goes: whoever still knows it may not use it. */
+export function freeVma(vma: Vma): void {
+  vma.isFreed = true;
+}
+
+/** Called by who is about to use `vma`: the locks that keep it are not taken for granted. */
+export function touchVma(machine: Machine, vma: Vma): void {
+  if (vma.isFreed === true) violate(machine, 'P-UAF-VMA');
 }
 
 /** Joins the readers of `vma`, or says that it could not. Never waits. */
@@ -106,6 +118,7 @@ export function* isWriteLocked(machine: Machine, mm: Mm, id: number): Op<boolean
 }
 
 export function* vmaEndRead(machine: Machine, cpu: number, vma: Vma): Op<void> {
+  touchVma(machine, vma);
   yield unlockingShared(machine.objects.vmaReferences(vma.id));
   machine.vmaReferences[vma.id]!--;
   letGo(machine, cpu, Rank.VMA);

@@ -28,7 +28,7 @@ import { EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { type MappedFile, newVma, VM_SPECIAL, VM_STICKY, type Vma } from './vma.ts';
-import { attachVma, detachVma, vmaStartWrite } from './vma_lock.ts';
+import { attachVma, detachVma, freeVma, vmaStartWrite } from './vma_lock.ts';
 
 /** What a VMA to be would look like. */
 export interface Proposal {
@@ -291,6 +291,7 @@ function* absorb(task: Task, lower: Vma, upper: Vma, source: Proposal): Op<void>
   unlinkFile(upper);
   unlinkAnonVmas(task, upper);
   yield* unlockLinks(task, links);
+  freeVma(upper);
 }
 
 /** Lets `upper` reach to the start of `lower`, which goes. */
@@ -308,6 +309,7 @@ function* absorbBelow(task: Task, lower: Vma, upper: Vma): Op<void> {
   unlinkFile(lower);
   unlinkAnonVmas(task, lower);
   yield* unlockLinks(task, links);
+  freeVma(lower);
 }
 
 /** Lets `lower` end and `upper` start at `page`; the one that grows may need the other's anon_vmas. */

@@ -137,6 +137,8 @@ export interface Bugs {
   readonly cowIgnoresPendingFlush?: boolean;
   /** Closing a userfaultfd leaves its write protection behind (CVE-2024-36881). */
   readonly closeKeepsWpMarkers?: boolean;
+  /** A fault on hugetlb that has waited for userfaultfd takes the lock of its VMA again (958f32ce832b). */
+  readonly userfaultLocksVmaAgain?: boolean;
   /** UFFDIO_COPY does not look at the size of the file again (CVE-2017-15128). */
   readonly fillWithoutSizeCheck?: boolean;
   /** PAGEMAP_SCAN protects holes of hugetlb with the lock that its walk holds already (6.7 to 6.18). */

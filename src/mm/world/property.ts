@@ -22,6 +22,8 @@ export const PROPERTIES = [
   'P-ACCT',
   /** A signal, no end, or a locked page that is gone, where there was no reason. */
   'P-LIVE',
+  /** A VMA is used that was freed. */
+  'P-UAF-VMA',
 ] as const;
 export type Property = (typeof PROPERTIES)[number];
 

@@ -8,12 +8,14 @@ import {
   makeGranular,
   mapsFolio,
   memoryFailure,
+  migrateHugetlb,
   putbackHugetlb,
 } from '../designs/index.ts';
 import {
   type Bugs,
   fallocate,
   fork,
+  getFrame,
   hugetlbContinue,
   type Inode,
   lockShared,
@@ -26,6 +28,7 @@ import {
   newProcess,
   type Op,
   type OpenFile,
+  putFrame,
   Rank,
   run,
   store,
@@ -59,6 +62,8 @@ const SMALL_TABLES = x86_64Like('x86_64-small', [2, 2, 2, 9]);
 export interface Setting extends Partial<WorldSize> {
   /** Small pages that process 0 has mapped, in pieces; none for all of them, by one entry. */
   readonly filled?: readonly number[];
+  /** Whether the page is there, and mapped by nobody. */
+  readonly isUnmapped?: boolean;
   /** Whether process 1 maps the page, too, by one entry. */
   readonly isShared?: boolean;
   /** Whether another VMA of huge pages follows. */
@@ -75,6 +80,7 @@ export function granularRace(
   options: HgmOptions,
   {
     filled = [],
+    isUnmapped = false,
     isShared = false,
     isFollowed = false,
     isWatched = false,
@@ -103,7 +109,7 @@ export function granularRace(
   run(makeGranular(tasks[0], vma, FIRST, FIRST + PAGES));
   for (const page of filled)
     run(hugetlbContinue(tasks[0], vma, { start: FIRST + page, end: FIRST + page + 1 }));
-  if (filled.length === 0) run(store(tasks[0], FIRST, 1));
+  if (filled.length === 0 && !isUnmapped) run(store(tasks[0], FIRST, 1));
   if (isWatched) watch(tasks[0]);
   const head = file.mapped!.inode.pages.get(0);
   if (isFollowed) run(mmap(tasks[0], { ...call, ...at, address: at.address + at.length }));
@@ -167,6 +173,16 @@ export function* isolate({ machine }: Task): Op<void> {
   const head = machine.inodes.all()[0]!.pages.get(0);
   yield* isolateHugetlb(machine, head);
   yield* putbackHugetlb(machine, head);
+}
+
+/** The page is moved, as compaction does. */
+export function* move({ machine, cpu }: Task, options: HgmOptions): Op<void> {
+  const head = machine.inodes.all()[0]!.pages.get(0);
+  yield* getFrame(machine, head);
+  machine.pins.set(head, 1);
+  yield* migrateHugetlb(machine, cpu, head, options);
+  machine.pins.delete(head);
+  yield* putFrame(machine, cpu, head);
 }
 
 /** The memory of a small page fails. */

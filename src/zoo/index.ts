@@ -12,6 +12,7 @@ import {
 } from './flushes.ts';
 import { forkWithoutFlush, forkWithoutVmaLocks, pinAgainstFork } from './fork.ts';
 import { HGM } from './hgm.ts';
+import { HGM_WALKS } from './hgm_walks.ts';
 import {
   faultWithoutVmaLock,
   reserveRestoredWhileMapped,
@@ -108,6 +109,7 @@ export const ZOO: readonly ZooEntry[] = [
   privateLockMistaken,
   ...HUGETLB_USERFAULTFD,
   ...HGM,
+  ...HGM_WALKS,
   gupAgainstCollapse,
   collapseWithoutSync,
   moveTableWithoutRecheck,

@@ -101,8 +101,9 @@ function* grabPiece(
 ): Op<number> {
   const { machine } = task;
   yield reading(machine.objects.entry(at.slot));
-  const isLeaf = checkTable(machine, at.slot) && heldAt(machine, at) === Held.LEAF;
-  if (!isLeaf) return Followed.MISSING;
+  const held = checkTable(machine, at.slot) ? heldAt(machine, at) : Held.NONE;
+  const isTaken = held === Held.FINER && machine.bugs.followTakesTable === true;
+  if (held !== Held.LEAF && !isTaken) return Followed.MISSING;
   const isWritable = isPresentAt(machine, at.slot) && isWritableAt(machine, at.slot);
   if (isWrite && !isWritable) return Followed.MISSING;
   const frame = frameOf(machine, at) + (page % at.pages);

@@ -34,6 +34,7 @@ import { EEXIST, EINVAL, ENOMEM } from '../../mm/world/errno.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { reading, setting } from '../../mm/world/point.ts';
+import { violate } from '../../mm/world/property.ts';
 import { allocTable, freeTable } from '../../mm/world/table_page.ts';
 import { NONE } from '../../mm/world/world.ts';
 import { Held, type HugetlbPte, heldAt, lockOfPiece } from './hugetlb_pte.ts';
@@ -121,6 +122,7 @@ function* makeFiner(
   splitsMarkers: boolean,
 ): Op<number> {
   const held = heldAt(task.machine, at);
+  if (held === Held.SOFT && task.machine.bugs.walkTakesEntryForTable === true) return 0;
   if (held === Held.SOFT || (held === Held.MARKER && !splitsMarkers)) return EEXIST;
   return at.entries > 1 ? 0 : yield* linkLower(task, mm, page, at);
 }
@@ -145,6 +147,8 @@ export function walkStep(machine: Machine, page: number, target: number, at: Hug
     return;
   }
   const table = tableAt(machine, at.slot, at.level);
+  // Nothing but a table is walked through.
+  if (machine.tableUsed[table] === undefined) violate(machine, 'P-UAF-PT');
   at.level--;
   at.slot = slotIn(machine, table, page, at.level);
   at.entries = 1;

@@ -14,6 +14,7 @@ import { GUP_PIN_COUNTING_BIAS, PIN_COUNT } from '../rmap/dup_rmap.ts';
 import type { Task } from '../task.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
+import { violate } from '../world/property.ts';
 
 /**
  * A reference to the folio of `frame`, for the caller to drop by `ungrab()`.
@@ -22,6 +23,11 @@ import { writing } from '../world/point.ts';
  */
 export function* tryGrab({ machine }: Task, frame: number, isPin: boolean): Op<boolean> {
   if (frame === ZERO_FRAME) return true;
+  if (frame >= machine.size.frames) {
+    // A page table is handed out, to be read and written to.
+    violate(machine, 'P-UAF-PT');
+    return false;
+  }
   const head = headOf(machine, frame);
   yield writing(machine.objects.frame(head));
   if (machine.frameReferences[head]! <= 0 || headOf(machine, frame) !== head) return false;

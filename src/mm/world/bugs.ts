@@ -159,4 +159,8 @@ export interface Bugs {
   readonly collapseErrorForgotten?: boolean;
   /** Whoever finds too many references to a huge page keeps it locked (the same). */
   readonly guardKeepsFolio?: boolean;
+  /** GUP takes an entry that has become a table for the page that it was to map (what v2 looks for). */
+  readonly followTakesTable?: boolean;
+  /** A walk that makes tables takes what is neither empty nor a page for one (`pmd_alloc()` would). */
+  readonly walkTakesEntryForTable?: boolean;
 }

@@ -2,25 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explore, type Program } from '../../../src/check/index.ts';
-import {
-  HGM_MENDED,
-  HGM_RFC_V1,
-  type HgmOptions,
-  migrateHugetlb,
-} from '../../../src/designs/index.ts';
-import { load, type Op, putFrame, store, type Task } from '../../../src/mm/index.ts';
-import { getFrame } from '../../../src/mm/page/frame.ts';
-import { continueAt, FIRST, granularRace } from '../../../src/zoo/hgm_machine.ts';
-
-/** As compaction does, of the first page of the file. */
-function* migrate({ machine, cpu }: Task, options: HgmOptions): Op<void> {
-  const head = machine.inodes.all()[0]!.pages.get(0);
-  yield* getFrame(machine, head);
-  machine.pins.set(head, 1);
-  yield* migrateHugetlb(machine, cpu, head, options);
-  machine.pins.delete(head);
-  yield* putFrame(machine, cpu, head);
-}
+import { HGM_MENDED, HGM_RFC_V1 } from '../../../src/designs/index.ts';
+import { load, store } from '../../../src/mm/index.ts';
+import { continueAt, FIRST, granularRace, move } from '../../../src/zoo/hgm_machine.ts';
 
 const USERS: readonly (readonly [string, Program['run'], readonly number[]])[] = [
   ['a store to a piece', (task) => store(task, FIRST, 7), [0]],
@@ -32,7 +16,7 @@ const USERS: readonly (readonly [string, Program['run'], readonly number[]])[] =
 for (const [name, use, filled] of USERS) {
   test(`${name} meets a page that is being moved`, () => {
     for (const options of [HGM_RFC_V1, HGM_MENDED]) {
-      const moving: Program = { name: 'migrate', mm: 1, run: (task) => migrate(task, options) };
+      const moving: Program = { name: 'migrate', mm: 1, run: (task) => move(task, options) };
       const race = granularRace([{ name, run: use }, moving], options, { filled });
       const { finding, isComplete } = explore(race);
       assert.deepEqual([finding?.property, isComplete], [undefined, true], options.name);

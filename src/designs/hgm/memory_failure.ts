@@ -22,7 +22,7 @@ import { EBUSY, ENOMEM } from '../../mm/world/errno.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { clearing, reading, writing } from '../../mm/world/point.ts';
-import { allocTable } from '../../mm/world/table_page.ts';
+import { allocTable, freeTable } from '../../mm/world/table_page.ts';
 import { flushTlbMmRange } from '../../mm/world/tlb.ts';
 import { NONE } from '../../mm/world/world.ts';
 import { countPiece } from './counting.ts';
@@ -158,15 +158,25 @@ function* splitLeaf(
     }
     yield writing(machine.objects.frame(headOf(machine, frame)));
     machine.frameReferences[headOf(machine, frame)]! += entries - 1;
-    if (counting !== 'top') {
-      countPiece(machine, counting, frame, at.pages, -1, false);
-      for (let entry = 0; entry < entries; entry++) {
-        countPiece(machine, counting, frame + entry * span, span, 1, false);
-      }
-    }
+    if (counting !== 'top') countDivided(machine, counting, frame, at.pages, span);
   }
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+  if (!isLeaf && table !== NONE) yield* freeTable(machine, cpu, table);
   if (!isLeaf) return EBUSY;
   walkStep(machine, page, 1, at);
   return 0;
+}
+
+/** One entry of `pages` that counted is several now, of `span` each. */
+function countDivided(
+  machine: Machine,
+  counting: HgmOptions['counting'],
+  frame: number,
+  pages: number,
+  span: number,
+): void {
+  countPiece(machine, counting, frame, pages, -1, false);
+  for (let offset = 0; offset < pages; offset += span) {
+    countPiece(machine, counting, frame + offset, span, 1, false);
+  }
 }

@@ -153,6 +153,18 @@ export const UNMAP_RULES: readonly HgmRule[] = [
   },
   {
     part: 'memory failure',
+    rule: 'of a page that could be mapped in pieces, and is not, makes no table for it',
+    source: 'Jiaqi Yan, April 2023',
+    check: inHuge((world, options) => {
+      world.fill(FIRST + HUGE, HUGE);
+      const used = () => world.machine.tableUsed.reduce((sum, is) => sum + is, 0);
+      const before = used();
+      assert.equal(run(d.memoryFailure(world.machine, 0, world.head() + 3, options)), 0);
+      assert.equal(used(), before);
+    }),
+  },
+  {
+    part: 'memory failure',
     rule: 'of a page that is not mapped in pieces takes all of it, and it does not come back',
     source: 'Linux 6.18, memory_failure()',
     check(options) {

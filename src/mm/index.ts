@@ -29,6 +29,7 @@ export {
   putTableByFrame,
   tableOfBlock,
 } from './hugetlb/share.ts';
+export { type HugetlbShares, hugetlbShares } from './hugetlb/smaps.ts';
 export { vmaLockRead, vmaUnlockRead } from './hugetlb/vma_lock.ts';
 export { Machine, type Saved } from './machine.ts';
 export { shrinkFolios } from './madvise/reclaim.ts';

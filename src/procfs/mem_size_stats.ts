@@ -8,6 +8,8 @@
 import { ACCESSED, DIRTY } from '../arch/index.ts';
 import {
   FrameFlag,
+  type HugetlbShares,
+  hugetlbShares,
   isAnonymousFrame,
   isHugetlb,
   isMappedAt,
@@ -15,15 +17,20 @@ import {
   type Mm,
   mappedFlagsAt,
   mappedFrameAt,
+  mmapReadLock,
+  mmapReadUnlock,
+  type Op,
+  run,
   SoftKind,
   softKindAt,
   softValueAt,
+  type Task,
   VM,
   type Vma,
   type WalkForm,
 } from '../mm/index.ts';
 import { visitEntries } from './entries.ts';
-import { folioFlags, isHugetlbShared, isZeroFrame, mapcountOf } from './frames.ts';
+import { folioFlags, isZeroFrame, mapcountOf } from './frames.ts';
 
 /** A proportional share counts in this part of a byte. */
 const PSS_SCALE = 4096;
@@ -64,29 +71,24 @@ export class MemSizeStats {
 
   /** Adds all pages of `vma`, which is of `mm`. */
   addVma(mm: Mm, vma: Vma): void {
-    const isOfHugetlb = isHugetlb(vma);
+    if (isHugetlb(vma)) {
+      this.#addHugetlb(mm, vma);
+      return;
+    }
     visitEntries(
       this.#machine,
       mm,
       vma.start,
       vma.end,
-      (_, slot, level, page, end) => {
-        if (isOfHugetlb) this.#addHugetlb(slot, level, (end - page) * this.#pageBytes);
-        else this.#addEntry(vma, slot, level);
-      },
+      (_, slot, level) => this.#addEntry(vma, slot, level),
       this.#form,
     );
   }
 
-  /** What is on the move may be shared. */
-  #addHugetlb(slot: number, level: number, bytes: number): void {
-    const machine = this.#machine;
-    const isMapped = isMappedAt(machine, slot, level);
-    if (!isMapped && softKindAt(machine, slot) !== SoftKind.MIGRATION) return;
-    const isShared =
-      !isMapped || isHugetlbShared(machine, slot, mappedFrameAt(machine, slot, level));
-    if (isShared) this.sharedHugetlb += bytes;
-    else this.privateHugetlb += bytes;
+  #addHugetlb(mm: Mm, vma: Vma): void {
+    const shares = run(readShares({ machine: this.#machine, cpu: 0, mm }, vma, this.#form));
+    this.sharedHugetlb += shares.shared * this.#pageBytes;
+    this.privateHugetlb += shares.private * this.#pageBytes;
   }
 
   #addEntry(vma: Vma, slot: number, level: number): void {
@@ -206,4 +208,12 @@ export class MemSizeStats {
 export function row(name: string, bytes: number): string {
   const kibibytes = String(Math.floor(bytes / 1024));
   return `${`${name}:`.padEnd(16)}${kibibytes.padStart(8)} kB\n`;
+}
+
+function* readShares(task: Task, vma: Vma, form: WalkForm | undefined): Op<HugetlbShares> {
+  const { machine, cpu, mm } = task;
+  yield* mmapReadLock(machine, cpu, mm.id);
+  const shares = yield* hugetlbShares(task, vma, form);
+  yield* mmapReadUnlock(machine, cpu, mm.id);
+  return shares;
 }

@@ -40,6 +40,7 @@ import {
   shareUnderTableLock,
   shareWhileRightsChange,
 } from './hugetlb_latent.ts';
+import { hugetlbSeenUnlocked, runsUnderMmLock } from './hugetlb_locks.ts';
 import { migrateWithoutUnshare, punchBeforeFolioLock } from './hugetlb_migration.ts';
 import { HUGETLB_USERFAULTFD } from './hugetlb_userfaultfd.ts';
 import { nestedFlush } from './madvise.ts';
@@ -100,6 +101,8 @@ export const ZOO: readonly ZooEntry[] = [
   lazyCpusKeepShared,
   hugetlbMoveRoundsBoth,
   hugetlbMoveUnlockedBeforeFlush,
+  runsUnderMmLock,
+  hugetlbSeenUnlocked,
   reserveRestoredWhileMapped,
   dontneedRoundsUp,
   shareUnderTableLock,

@@ -33,6 +33,7 @@ import { EFAULT, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
+import { violate } from '../world/property.ts';
 import { NONE, type World } from '../world/world.ts';
 import { tryGrab } from './grab.ts';
 import { gupFast } from './gup_fast.ts';
@@ -242,6 +243,8 @@ function* followEntry(
   if (isWrite && !isWritable && !isForced) return MISSING;
   if (!isWritable && mustUnshare(machine, frame, isWrite, isPin, isHuge)) return SHARED;
   const isGrabbed = yield* tryGrab(task, frame, isPin);
+  // What is mapped is not free. @source mm/gup.c try_grab_folio() (Linux 6.18), which warns
+  if (!isGrabbed) violate(machine, 'P-UAF-PAGE');
   return isGrabbed ? frame : MISSING;
 }
 

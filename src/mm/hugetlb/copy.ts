@@ -8,7 +8,7 @@ import { UFFD_WP, W } from '../../arch/index.ts';
 import { isPinned } from '../rmap/dup_rmap.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import { isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { isPresentAt, walk } from '../table/pgtable.ts';
 import { Marker, SoftKind, setSoftEntry, softKindAt, softValueAt } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
@@ -20,7 +20,7 @@ import { clearing, reading, readingContent, setting, writing } from '../world/po
 import { FrameFlag, NONE } from '../world/world.ts';
 import { granularOf } from './granular.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
-import { hugePteFlags, setHugePte } from './huge_pte.ts';
+import { hugePteFlags, hugePteLock, setHugePte } from './huge_pte.ts';
 import { leafFlags } from './leaf_flags.ts';
 import { allocHugetlbFolio } from './reserve.ts';
 import { countMap, mapNewAnonymousFolio } from './rmap.ts';
@@ -70,9 +70,10 @@ function* copyEntry(
   target: number,
 ): Op<number> {
   const { machine, cpu, mm } = task;
-  const { level, pages } = hstateOf(from);
-  const outer = lockOf(machine, child, target, level);
-  const inner = lockOf(machine, mm, slot, level);
+  const hstate = hstateOf(from);
+  const { level, pages } = hstate;
+  const outer = hugePteLock(machine, child, target, hstate);
+  const inner = hugePteLock(machine, mm, slot, hstate);
   yield* lock(machine, cpu, outer, Rank.PAGE_TABLE);
   yield* lockNested(machine, cpu, inner, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
@@ -156,7 +157,7 @@ function* copyPinned(
     yield readingContent(machine.objects.frame(head + at));
     if (machine.size.contents) machine.frameData[copy + at] = machine.frameData[head + at]!;
   }
-  const guard = lockOf(machine, child, target, level);
+  const guard = hugePteLock(machine, child, target, hstate);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield writing(machine.objects.frame(copy));
   mapNewAnonymousFolio(machine, copy, to.anonVma!, to.pgoff + page - to.start);

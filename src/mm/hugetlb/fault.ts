@@ -14,7 +14,7 @@ import { Access, Fault, type FaultLock } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import { checkTable, isNoneAt, isPresentAt, isWritableAt, lockOf } from '../table/pgtable.ts';
+import { checkTable, isNoneAt, isPresentAt, isWritableAt } from '../table/pgtable.ts';
 import {
   isNoneMostlyAt,
   isWpMarkerAt,
@@ -36,7 +36,7 @@ import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
 import { addHugetlb, deleteHugetlb, findLockHugetlb } from './filemap.ts';
 import { granularOf } from './granular.ts';
 import { hstateOf, hugeIndexAt } from './hstate.ts';
-import { hugePteFlags, setHugePte } from './huge_pte.ts';
+import { hugePteFlags, hugePteLock, setHugePte } from './huge_pte.ts';
 import { leafFlags } from './leaf_flags.ts';
 import { arePoisoned, isPoisonedAt } from './poison.ts';
 import { allocHugetlbFolio, restoreReserve, unreservePages } from './reserve.ts';
@@ -100,7 +100,7 @@ function* faultEntry(task: Task, fault: HugetlbFault): Op<Ended> {
     return Fault.DONE;
   }
   if (!isMappedAt(machine, slot, level)) return Fault.RETRY;
-  const guard = lockOf(machine, mm, slot, level);
+  const guard = hugePteLock(machine, mm, slot, hstateOf(vma));
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
   let result: Ended = Fault.DONE;
@@ -196,7 +196,7 @@ export function* isBehindEnd(
 /** Userfaultfd is not told of what has come meanwhile. @source hugetlb_pte_stable() */
 function* toldIfStill(task: Task, { vma, slot }: HugetlbFault, told: Ended): Op<Ended> {
   const { machine, cpu, mm } = task;
-  const guard = lockOf(machine, mm, slot, hstateOf(vma).level);
+  const guard = hugePteLock(machine, mm, slot, hstateOf(vma));
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
   const isStill = isNoneMostlyAt(machine, slot);
@@ -207,7 +207,7 @@ function* toldIfStill(task: Task, { vma, slot }: HugetlbFault, told: Ended): Op<
 /** No page was to be had: a signal, unless another fault has mapped one meanwhile. */
 function* failed(task: Task, { vma, slot }: HugetlbFault): Op<Fault> {
   const { machine, cpu, mm } = task;
-  const guard = lockOf(machine, mm, slot, hstateOf(vma).level);
+  const guard = hugePteLock(machine, mm, slot, hstateOf(vma));
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
   const isStill = isNoneMostlyAt(machine, slot);
@@ -224,7 +224,7 @@ function* mapFolio(task: Task, fault: HugetlbFault, head: number, isPrivate: boo
   const { machine, cpu, mm } = task;
   const { vma, slot, page, access } = fault;
   const hstate = hstateOf(vma);
-  const guard = lockOf(machine, mm, slot, hstate.level);
+  const guard = hugePteLock(machine, mm, slot, hstate);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield setting(machine.objects.entry(slot));
   const isWp = isWpMarkerAt(machine, slot);

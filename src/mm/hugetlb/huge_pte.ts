@@ -6,14 +6,26 @@
  */
 import { CONTIGUOUS, type LeafFlags } from '../../arch/index.ts';
 import { isMappedAt, mappedFlagsAt, setMapped } from '../table/mapped_entry.ts';
-import { clearEntry, isPresentAt } from '../table/pgtable.ts';
+import { clearEntry, isPresentAt, lockOf } from '../table/pgtable.ts';
 import { softFlagsAt } from '../table/soft_entry.ts';
+import type { Mm } from '../vma/mm.ts';
 import type { World } from '../world/world.ts';
 
 /** Of which level the entries are, and how many. */
 export interface Run {
   readonly level: number;
   readonly entries: number;
+}
+
+/**
+ * The lock of the entry, or of the run: the same for a walk that knows nothing of huge pages, and takes
+ * the lock of the table that it is in.
+ *
+ * @source include/linux/hugetlb.h huge_pte_lockptr() (Linux 6.18)
+ */
+export function hugePteLock(world: World, mm: Mm, slot: number, { level, entries }: Run): number {
+  if (entries > 1 && world.bugs.runsUnderMmLock === true) return world.objects.pageTableLock(mm.id);
+  return lockOf(world, mm, slot, level);
 }
 
 /** Maps the frames from `frame` on. Called under the lock of the table. */

@@ -17,7 +17,7 @@ import type { Inode } from '../file/inode.ts';
 import { lockFolio, lockFolioNested, unlockFolio, unlockFolioNested } from '../page/folio_lock.ts';
 import { getFrame, putFrame } from '../page/frame.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
-import { clearEntry, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { clearEntry, isPresentAt, walk } from '../table/pgtable.ts';
 import {
   SoftFlag,
   SoftKind,
@@ -38,6 +38,7 @@ import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { HugetlbFlag, setHugetlbFlags } from './folio.ts';
 import { hstateOf, hugetlbOf } from './hstate.ts';
+import { hugePteLock } from './huge_pte.ts';
 import { mappingsInOrder } from './i_mmap.ts';
 import { leafFlags } from './leaf_flags.ts';
 import { dequeue, hugetlbLock, hugetlbUnlock, isAvailable } from './pool.ts';
@@ -120,8 +121,9 @@ const pageIn = (vma: Vma, pgoff: number): number => vma.start + pgoff - vma.pgof
 /** @returns false if the lock of the VMA is busy */
 function* unmapOne(task: Task, vma: Vma, slot: number, head: number): Op<boolean> {
   const { machine, cpu, mm } = task;
-  const { level } = hstateOf(vma);
-  const guard = lockOf(machine, mm, slot, level);
+  const hstate = hstateOf(vma);
+  const { level } = hstate;
+  const guard = hugePteLock(machine, mm, slot, hstate);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
   let isLocked = true;
@@ -231,8 +233,9 @@ function* restoreAll(place: Place, inode: Inode, from: number, to: number): Op<v
 
 function* restoreOne(task: Task, vma: Vma, slot: number, from: number, to: number): Op<void> {
   const { machine, cpu, mm } = task;
-  const { level } = hstateOf(vma);
-  const guard = lockOf(machine, mm, slot, level);
+  const hstate = hstateOf(vma);
+  const { level } = hstate;
+  const guard = hugePteLock(machine, mm, slot, hstate);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
   const isMigration = softKindAt(machine, slot) === SoftKind.MIGRATION;

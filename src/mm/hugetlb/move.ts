@@ -11,7 +11,7 @@ import { W } from '../../arch/index.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import { isNoneAt, isPresentAt, lockOf, setEntry, walk, walkAllocating } from '../table/pgtable.ts';
+import { isNoneAt, isPresentAt, setEntry, walk, walkAllocating } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { losesWpByMove } from '../userfaultfd/events.ts';
 import { setWithoutWp } from '../userfaultfd/without_wp.ts';
@@ -23,7 +23,7 @@ import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
 import { granularOf } from './granular.ts';
 import { hstateOf } from './hstate.ts';
-import { clearHugePte } from './huge_pte.ts';
+import { clearHugePte, hugePteLock } from './huge_pte.ts';
 import { hugePteAlloc } from './share.ts';
 import {
   flushUnshared,
@@ -106,8 +106,8 @@ function* moveEntry(task: Task, vma: Vma, page: number, target: number, slot: nu
     ? hugePteAlloc(task, mm, its, target)
     : walkAllocating(task, mm, target, level);
   if (to === NONE) return false;
-  const outer = lockOf(machine, mm, to, level);
-  const inner = lockOf(machine, mm, slot, level);
+  const outer = hugePteLock(machine, mm, to, hstate);
+  const inner = hugePteLock(machine, mm, slot, hstate);
   yield* lock(machine, cpu, outer, Rank.PAGE_TABLE);
   if (inner !== outer) yield* lockNested(machine, cpu, inner, Rank.PAGE_TABLE);
   yield clearing(machine.objects.entry(slot));

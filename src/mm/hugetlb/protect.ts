@@ -7,7 +7,7 @@ import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import { clearEntry, isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { clearEntry, isNoneAt, isPresentAt, walk } from '../table/pgtable.ts';
 import {
   isWpMarkerAt,
   Marker,
@@ -30,7 +30,7 @@ import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
 import { granularOf } from './granular.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
-import { hugePteFlags, setHugePte } from './huge_pte.ts';
+import { hugePteFlags, hugePteLock, setHugePte } from './huge_pte.ts';
 import { hugePteAlloc } from './share.ts';
 import {
   flushUnshared,
@@ -106,7 +106,7 @@ export function* changeHugetlbEntry(
   const { machine, cpu, mm } = task;
   const hstate = hstateOf(vma);
   const { level, pages } = hstate;
-  const guard = lockOf(machine, mm, slot, level);
+  const guard = hugePteLock(machine, mm, slot, hstate);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   const isGone = yield* hugePmdUnshare(task, vma, page, slot, unshared);
   if (!isGone) {

@@ -14,7 +14,7 @@ import { Notify } from '../notifier/subscription.ts';
 import { getFrame, putFrame } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import { isSameAt, lockOf, walk } from '../table/pgtable.ts';
+import { isSameAt, walk } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
@@ -24,7 +24,7 @@ import { flushTlbMmRange } from '../world/tlb.ts';
 import { FrameFlag, NONE } from '../world/world.ts';
 import { faultMutexLock, faultMutexUnlock } from './fault_mutex.ts';
 import { hstateOf } from './hstate.ts';
-import { clearHugePte, hugePteFlags, setHugePte } from './huge_pte.ts';
+import { clearHugePte, hugePteFlags, hugePteLock, setHugePte } from './huge_pte.ts';
 import { leafFlags } from './leaf_flags.ts';
 import { allocHugetlbFolio, restoreReserve } from './reserve.ts';
 import { countMap, hugetlbMapcount, mapNewAnonymousFolio } from './rmap.ts';
@@ -87,9 +87,8 @@ function* makeWritable({ machine }: Task, { vma, slot }: HugetlbFault): Op<void>
 function* copyFolio(task: Task, fault: HugetlbFault, original: number): Op<Fault> {
   const { machine, cpu, mm } = task;
   const { vma, page } = fault;
-  const { level } = hstateOf(vma);
   const [low, high] = [machine.lanes[fault.slot * 2]!, machine.lanes[fault.slot * 2 + 1]!];
-  const guard = lockOf(machine, mm, fault.slot, level);
+  const guard = hugePteLock(machine, mm, fault.slot, hstateOf(vma));
   const isOwner = vma.hugetlb!.resv !== undefined && isAnonymousFrame(machine, original);
   yield* getFrame(machine, original);
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
@@ -171,7 +170,7 @@ function* unmapChildren(
   yield* unmapRefPrivate(task, vma, page, head);
   yield* faultMutexLock(task, inode, index);
   yield* vmaLockRead(task, vma);
-  yield* lock(machine, cpu, lockOf(machine, mm, fault.slot, level), Rank.PAGE_TABLE);
+  yield* lock(machine, cpu, hugePteLock(machine, mm, fault.slot, hstateOf(vma)), Rank.PAGE_TABLE);
   const slot = yield* walk(machine, mm, page, level);
   if (slot === NONE) return Fault.DONE;
   yield reading(machine.objects.entry(slot));

@@ -18,7 +18,7 @@ import {
   tlbRemovePage,
   tlbUnlink,
 } from '../table/mmu_gather.ts';
-import { isNoneAt, isPresentAt, lockOf, walk } from '../table/pgtable.ts';
+import { isNoneAt, isPresentAt, walk } from '../table/pgtable.ts';
 import { isWpMarkerAt, Marker, SoftKind, setSoftEntry, softKindAt } from '../table/soft_entry.ts';
 import { Zap } from '../table/zap.ts';
 import type { Task } from '../task.ts';
@@ -30,7 +30,7 @@ import { FrameFlag, NONE } from '../world/world.ts';
 import { HugetlbFlag, hugetlbFlags, setHugetlbFlags } from './folio.ts';
 import { granularOf } from './granular.ts';
 import { hstateOf, nextBlock } from './hstate.ts';
-import { clearHugePte, hugePteFlags } from './huge_pte.ts';
+import { clearHugePte, hugePteFlags, hugePteLock } from './huge_pte.ts';
 import { mappingsInOrder } from './i_mmap.ts';
 import { hugetlbLock, hugetlbUnlock } from './pool.ts';
 import { addReservation } from './reserve.ts';
@@ -137,7 +137,7 @@ function* zapEntry(
   const { machine, cpu, mm } = task;
   const hstate = hstateOf(vma);
   const { level } = hstate;
-  const guard = lockOf(machine, mm, slot, level);
+  const guard = hugePteLock(machine, mm, slot, hstate);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   const isGone = yield* hugePmdUnshare(task, vma, page, slot, unshared);
   let isRestored = false;

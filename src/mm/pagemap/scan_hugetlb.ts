@@ -10,10 +10,11 @@
  * @omits  reading entries without the lock of their table, as Linux does where none is protected
  */
 import { type Hstate, hstateOf } from '../hugetlb/hstate.ts';
+import { hugePteLock } from '../hugetlb/huge_pte.ts';
 import { hugePteAlloc } from '../hugetlb/share.ts';
 import { headOf } from '../page/frame.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
-import { lockOf, walk as walkTo } from '../table/pgtable.ts';
+import { walk as walkTo } from '../table/pgtable.ts';
 import { SoftKind, softKindAt } from '../table/soft_entry.ts';
 import type { MmWalk } from '../walk/mm_walk.ts';
 import { ENOMEM, ENOSPC } from '../world/errno.ts';
@@ -102,13 +103,13 @@ function* lockEntry({ task, vma, state }: ScanWalk, slot: number): Op<void> {
   if (state.isProtecting) {
     yield* lock(machine, cpu, machine.objects.iMmapLock(vma!.file!.inode.id), Rank.I_MMAP);
   }
-  const guard = lockOf(machine, mm, slot, hstateOf(vma!).level);
+  const guard = hugePteLock(machine, mm, slot, hstateOf(vma!));
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
 }
 
 function* unlockEntry({ task, vma, state }: ScanWalk, slot: number): Op<void> {
   const { machine, cpu, mm } = task;
-  const guard = lockOf(machine, mm, slot, hstateOf(vma!).level);
+  const guard = hugePteLock(machine, mm, slot, hstateOf(vma!));
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   if (state.isProtecting) {
     yield* unlock(machine, cpu, machine.objects.iMmapLock(vma!.file!.inode.id), Rank.I_MMAP);

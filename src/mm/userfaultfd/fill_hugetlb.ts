@@ -14,6 +14,7 @@ import { faultMutexLock, faultMutexUnlock } from '../hugetlb/fault_mutex.ts';
 import { addHugetlb, findLockHugetlb } from '../hugetlb/filemap.ts';
 import { type Granular, granularOf } from '../hugetlb/granular.ts';
 import { hstateOf, hugeIndexAt } from '../hugetlb/hstate.ts';
+import { hugePteLock } from '../hugetlb/huge_pte.ts';
 import { leafFlags } from '../hugetlb/leaf_flags.ts';
 import { arePoisoned } from '../hugetlb/poison.ts';
 import { dequeue, hugetlbLock, hugetlbUnlock, isAvailable } from '../hugetlb/pool.ts';
@@ -24,7 +25,7 @@ import { vmaLockRead, vmaUnlockRead } from '../hugetlb/vma_lock.ts';
 import { unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
 import { setMapped } from '../table/mapped_entry.ts';
-import { isNoneAt, lockOf } from '../table/pgtable.ts';
+import { isNoneAt } from '../table/pgtable.ts';
 import { isNoneMostlyAt, Marker, SoftKind, setSoftEntry } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import { PAGE_BYTES } from '../vma/pages.ts';
@@ -121,7 +122,7 @@ function* fillEntry(task: Task, place: Place, filling: Filling): Op<number> {
 
 function* poison(task: Task, { vma, slot }: Place): Op<number> {
   const { machine, cpu, mm } = task;
-  const guard = lockOf(machine, mm, slot, hstateOf(vma).level);
+  const guard = hugePteLock(machine, mm, slot, hstateOf(vma));
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield setting(machine.objects.entry(slot));
   const isNone = isNoneAt(machine, slot);
@@ -223,7 +224,7 @@ function* mapHuge(
 ): Op<number> {
   const { machine, cpu, mm } = task;
   const { level, pages } = hstateOf(vma);
-  const guard = lockOf(machine, mm, slot, level);
+  const guard = hugePteLock(machine, mm, slot, hstateOf(vma));
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield setting(machine.objects.entry(slot));
   const isNone = isNoneMostlyAt(machine, slot);

@@ -5,6 +5,7 @@
  *         include/linux/huge_mm.h pmd_trans_huge_lock() (Linux 6.18)
  */
 import { hstateOf } from '../hugetlb/hstate.ts';
+import { hugePteLock } from '../hugetlb/huge_pte.ts';
 import { isNoneAt, isTableAt, lockOf } from '../table/pgtable.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
@@ -44,12 +45,13 @@ export function leafOps<State>(
     },
     *hugetlbEntry(walk, slot, page, end) {
       const { machine, cpu, mm } = walk.task;
-      const { level } = hstateOf(walk.vma!);
-      const guard = lockOf(machine, mm, slot, level);
-      yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
+      const hstate = hstateOf(walk.vma!);
+      const guard = hugePteLock(machine, mm, slot, hstate);
+      const isLocked = machine.bugs.hugetlbSeenUnlocked !== true;
+      if (isLocked) yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
       yield reading(machine.objects.entry(slot));
-      yield* look(walk, slot, level, page, end);
-      yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
+      yield* look(walk, slot, hstate.level, page, end);
+      if (isLocked) yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
       return 0;
     },
     ...(pteHole !== undefined && { pteHole }),

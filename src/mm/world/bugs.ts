@@ -105,6 +105,10 @@ export interface Bugs {
   readonly dontneedRoundsUp?: boolean;
   /** MADV_DONTNEED ends the lock of its VMA, as munmap() does (04ada095dcfc). */
   readonly dontneedEndsVmaLock?: boolean;
+  /** hugetlb locks runs of entries by a lock that walks of their table do not take (5f75cfbd6bb0). */
+  readonly runsUnderMmLock?: boolean;
+  /** Who tells of huge pages looks at their entries without the page-table lock (CVE-2025-39754). */
+  readonly hugetlbSeenUnlocked?: boolean;
   /** A reservation comes back while a child still has the page (CVE-2026-89593). */
   readonly reserveRestoredWhileMapped?: boolean;
   /** KVM does not ask whether an invalidation has ended since it looked the page up. */

@@ -73,6 +73,7 @@ import {
   freeWithoutBatchFlush,
   migrateFlushesOneMm,
   protectWithoutBatchFlush,
+  swapInWithoutPin,
   swapOutBeforeFlush,
 } from './swap.ts';
 import { USERFAULTFD } from './userfaultfd.ts';
@@ -149,6 +150,7 @@ export const ZOO: readonly ZooEntry[] = [
   ...REGION_GUESTS,
   ...SECONDARY,
   ...USERFAULTFD,
+  swapInWithoutPin,
 ];
 
 /** The entry with this id or alias, in any case of letters. */

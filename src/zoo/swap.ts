@@ -1,8 +1,11 @@
 /** Pages that leave memory, or change places in it. */
 import type { Program } from '../check/index.ts';
 import {
+  Access,
   fork,
+  handleUserFault,
   load,
+  loadNofault,
   madvise,
   migratePages,
   mprotect,
@@ -11,6 +14,7 @@ import {
   store,
   storeNofault,
   type Task,
+  taskOn,
   violate,
 } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
@@ -161,5 +165,57 @@ export const freeWithoutBatchFlush: ZooEntry = {
       [kswapd, freeingAndStoring],
       { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], ...DEVICE },
       { freeWithoutBatchFlush: isBroken },
+    ),
+};
+
+/** A fault for a load, up to where the load is tried again. */
+const faulting: Program = {
+  name: 'fault for a load',
+  run: (task) => handleUserFault(task, PAGE, Access.READ),
+};
+
+/** Brings the page in and writes to it; it is taken at once, and must not come back as it was. */
+const swappingAgain: Program = {
+  name: 'store, reclaim of the page, a read with page faults off',
+  *run(task) {
+    const frame = task.machine.cpuFreeFrames[task.cpu]!;
+    yield* store(task, PAGE, 7);
+    yield* shrinkFolios(task, [frame]);
+    const value = yield* loadNofault(task, PAGE);
+    if (value !== undefined && value !== 7) violate(task.machine, 'P-DATA');
+  },
+};
+
+export const swapInWithoutPin: ZooEntry = {
+  id: 'D9',
+  aliases: ['CVE-2024-26759', '13ddaf26be32'],
+  title: 'A page that is read past the swap cache is mapped when its slot holds newer content',
+  bug: 'swapInWithoutPin',
+  properties: ['P-DATA'],
+  actors: ['a fault on a page that is swapped out', 'a store to the page, its reclaim, a read'],
+  story:
+    'From a device that answers at once, a page that has one entry is read into a folio that nobody else ' +
+    'knows, past the swap cache. Meanwhile another thread may have brought the page in as well, written to ' +
+    'it, and lost it to reclaim again, to the same slot: the entry looks as it did before. So the first ' +
+    'fault maps what it has read, and what was written is lost with the slot. The mend: whoever reads a ' +
+    'slot past the swap cache marks it as cached there, and others wait until that is over.',
+  fix: '13ddaf26be32',
+  versions: '4.15 to 6.7',
+  bounds: '2 CPUs, 1 process, 1 page, 1 slot, 4 operations, flushes by broadcast',
+  scenario: (isBroken) =>
+    race(
+      [faulting, swappingAgain],
+      {
+        ...DEVICE,
+        mapped: [[PAGE, PAGE + 1]],
+        touched: [PAGE],
+        frames: 16,
+        swapIsSynchronous: true,
+      },
+      { swapInWithoutPin: isBroken },
+      ({ machine }) => {
+        // The CPU that has swapped it out has a frame to bring it in.
+        run(pageout(taskOn(machine, 1, 0)));
+      },
     ),
 };

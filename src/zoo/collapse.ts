@@ -1,6 +1,26 @@
 /** khugepaged takes tables away from lockless walkers. */
 import type { Program } from '../check/index.ts';
-import { gupFast, load, madvise, NONE, unpin, violate } from '../mm/index.ts';
+import {
+  ftruncate,
+  gupFast,
+  load,
+  madvise,
+  memfdCreate,
+  mmap,
+  NONE,
+  type OpenFile,
+  run,
+  type Task,
+  UffdFeature,
+  UffdMode,
+  type Userfaultfd,
+  uffdioApi,
+  uffdioCopy,
+  uffdioRegister,
+  unpin,
+  userfaultfd,
+  violate,
+} from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
 import { pinning } from './munmap.ts';
 import {
@@ -101,5 +121,66 @@ export const collapseWithoutSync: ZooEntry = {
       [collapsingAndFreeing, pinning(PAGE)],
       { ...SMALL, flush: 'broadcast' },
       { collapseWithoutSync: isBroken },
+    ),
+};
+
+/** Where a page is copied from: in another table. */
+const SOURCE = PAGE + TABLE_PAGES;
+const MAP_PRIVATE_FIXED = 0x12;
+const UFFD_API = 0xaa;
+
+/** A file of which one page is there, mapped privately, and filled by userfaultfd. */
+function mapWatched(task: Task): void {
+  const file = memfdCreate(task, 0, 0) as OpenFile;
+  const length = SMALL_TABLE_PAGES * 4096;
+  run(ftruncate(task, file, length));
+  const place = { address: PAGE * 4096, length, offset: 0 };
+  run(mmap(task, { ...place, prot: 3, flags: MAP_PRIVATE_FIXED, file }));
+  run(load(task, PAGE));
+  const uffd = userfaultfd(task, 0) as Userfaultfd;
+  uffdioApi(task, uffd, UFFD_API, UffdFeature.MINOR_SHMEM);
+  run(uffdioRegister(task, uffd, place.address, length, UffdMode.MINOR));
+}
+
+const filling: Program = {
+  name: 'UFFDIO_COPY',
+  run: (task) =>
+    uffdioCopy(task, task.machine.userfaultfds.all()[0]!, {
+      start: (PAGE + 1) * 4096,
+      source: SOURCE * 4096,
+      length: 4096,
+      mode: 0,
+    }),
+};
+
+export const retractWithoutRecheck: ZooEntry = {
+  id: 'B4',
+  aliases: ['CVE-2023-52935', '023f47a8250c'],
+  title: 'A collapse takes away a table whose VMA has got private pages meanwhile',
+  bug: 'retractWithoutRecheck',
+  properties: ['P-COUNT'],
+  actors: ['UFFDIO_COPY to a private mapping of a file', 'MADV_COLLAPSE of the file'],
+  story:
+    'When pages of a file become a huge one, the tables of all who map them go, unless the VMA has an ' +
+    'anon_vma: then there may be private pages in them, and walks of rmap. That was looked at before any ' +
+    'lock was held. A merge with a neighbour could give the VMA the anon_vma of a process and its child, ' +
+    'whose walks then read the table that was being freed; the mend looked again under the mmap lock. ' +
+    'Since 6.6 tables go after a grace period and without that lock, and the second look, under the lock ' +
+    'of the table, is for what userfaultfd has copied in: here the page goes with the table, and stays ' +
+    'mapped by nobody.',
+  fix: '023f47a8250c',
+  versions: '4.8 to 6.1',
+  bounds: '2 CPUs, 1 process, 2 pages, 2 operations, tables of 32 entries, flushes by broadcast',
+  scenario: (isBroken) =>
+    race(
+      [filling, advising(PAGE, PAGE + SMALL_TABLE_PAGES, MADV_COLLAPSE, 'MADV_COLLAPSE')],
+      {
+        ...SMALL,
+        mapped: [[SOURCE, SOURCE + 1]],
+        touched: [SOURCE],
+        flush: 'broadcast',
+      },
+      { retractWithoutRecheck: isBroken },
+      mapWatched,
     ),
 };

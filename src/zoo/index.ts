@@ -1,6 +1,6 @@
 /** Known bugs, re-created. */
 
-import { collapseWithoutSync, gupAgainstCollapse } from './collapse.ts';
+import { collapseWithoutSync, gupAgainstCollapse, retractWithoutRecheck } from './collapse.ts';
 import { cowWithoutFlush, forcedWriteForgotten, reuseByMapcount } from './cow.ts';
 import type { ZooEntry } from './entry.ts';
 import { faultWithoutSizeRecheck } from './file.ts';
@@ -116,6 +116,7 @@ export const ZOO: readonly ZooEntry[] = [
   ...HGM_WALKS,
   gupAgainstCollapse,
   collapseWithoutSync,
+  retractWithoutRecheck,
   moveTableWithoutRecheck,
   reuseByMapcount,
   forcedWriteForgotten,

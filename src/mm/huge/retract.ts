@@ -73,7 +73,9 @@ function* retract(place: Place, mm: Mm, vma: Vma, start: number, slot: number): 
     const inner = machine.objects.tableLock(tableAt(machine, slot, 1));
     yield* lockNested(machine, cpu, inner, Rank.PAGE_TABLE);
     yield reading(machine.objects.anonVmaOf(vma.id));
-    const table = isRetractable(vma) ? yield* unlinkEmptyTable(place, mm, start, slot) : NONE;
+    // The mmap lock is not held: userfaultfd may have filled what nobody else could.
+    const isEmpty = isRetractable(vma) || machine.bugs.retractWithoutRecheck === true;
+    const table = isEmpty ? yield* unlinkEmptyTable(place, mm, start, slot) : NONE;
     yield* unlockNested(machine, cpu, inner);
     if (table !== NONE) yield* callRcu(machine, cpu, table);
   }

@@ -9,6 +9,8 @@ export interface Bugs {
   readonly tablesFreedAtOnce?: boolean;
   readonly noRecheckUnderPageTableLock?: boolean;
   readonly collapseWithoutSync?: boolean;
+  /** A table of a file goes, though its VMA has got private pages meanwhile (CVE-2023-52935). */
+  readonly retractWithoutRecheck?: boolean;
   /** Who finds entries cleared does not wait for the flush of who cleared them. */
   readonly noNestedFlush?: boolean;
   /** mremap() moves whole tables, and walks of rmap miss their pages (CVE-2022-41222). */

@@ -10,6 +10,7 @@ import {
   lazyCpusKeepShared,
   unshareFlushesLeavesOnly,
 } from './flushes.ts';
+import { forcedWriteByDirty, readDirtiesHugePage } from './forced_write.ts';
 import { forkWithoutFlush, forkWithoutVmaLocks, pinAgainstFork } from './fork.ts';
 import { HGM } from './hgm.ts';
 import { HGM_WALKS } from './hgm_walks.ts';
@@ -120,6 +121,8 @@ export const ZOO: readonly ZooEntry[] = [
   moveTableWithoutRecheck,
   reuseByMapcount,
   forcedWriteForgotten,
+  forcedWriteByDirty,
+  readDirtiesHugePage,
   pinAgainstFork,
   forkWithoutVmaLocks,
   walkWithoutVma,

@@ -5,7 +5,7 @@
  * @omits  FOLL_LONGTERM, FOLL_NOWAIT, gate pages
  */
 
-import { UFFD_WP } from '../../arch/index.ts';
+import { DIRTY, UFFD_WP } from '../../arch/index.ts';
 import { vmOpsOf } from '../design/design.ts';
 import { faultPage } from '../fault/fault.ts';
 import { idleFaults } from '../fault/idle.ts';
@@ -142,6 +142,7 @@ function* followOrFault(
     const result = yield* faultPage(task, vma, page, accessOf(found, flags), heldBy(flags));
     if (result !== Fault.DONE && result !== Fault.RETRY) return resultOf(result);
     if (machine.bugs.forcedWriteForgotten === true) flags &= ~FOLL.WRITE;
+    if (machine.bugs.forcedWriteByDirty === true) flags |= FOLL.COW;
     idle = idleFaults(machine, before, idle);
   }
   return EFAULT;
@@ -239,13 +240,22 @@ function* followEntry(
   const isPin = (flags & FOLL.PIN) !== 0;
   const isWp = (mappedFlagsAt(machine, slot) & UFFD_WP) !== 0 && (vma.flags & VM.UFFD_WP) !== 0;
   const isHuge = level > 0 || isHugetlb(vma);
-  const isForced = !isWp && canFollowWrite(machine, vma, frame, flags, isHuge);
+  const isForced =
+    machine.bugs.forcedWriteByDirty === true
+      ? isDirtyBehindFault(machine, slot, flags)
+      : !isWp && canFollowWrite(machine, vma, frame, flags, isHuge);
   if (isWrite && !isWritable && !isForced) return MISSING;
   if (!isWritable && mustUnshare(machine, frame, isWrite, isPin, isHuge)) return SHARED;
   const isGrabbed = yield* tryGrab(task, frame, isPin);
   // What is mapped is not free. @source mm/gup.c try_grab_folio() (Linux 6.18), which warns
   if (!isGrabbed) violate(machine, 'P-UAF-PAGE');
   return isGrabbed ? frame : MISSING;
+}
+
+/** What was asked until Linux 5.19: a fault for this forced write came first, the entry is dirty. */
+function isDirtyBehindFault(world: World, slot: number, flags: number): boolean {
+  const asked = FOLL.FORCE | FOLL.COW;
+  return (flags & asked) === asked && (mappedFlagsAt(world, slot) & DIRTY) !== 0;
 }
 
 /** The frame of `page`, which its process may be barred from (PROT_NONE), or `NONE`. */

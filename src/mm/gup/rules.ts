@@ -23,6 +23,8 @@ export const FOLL = {
   GET: 1 << 1,
   FORCE: 1 << 3,
   NOFAULT: 1 << 5,
+  /** A fault for this write came first: nothing that is right asks for it. */
+  COW: 1 << 14,
   PIN: 1 << 19,
   /** The mmap lock may be dropped meanwhile. */
   UNLOCKABLE: 1 << 21,

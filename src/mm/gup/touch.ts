@@ -29,9 +29,10 @@ export function* touch(task: Task, page: number, level: number, isWrite: boolean
     const guard = lockOf(machine, mm, upper, level);
     yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
     const entry = machine.objects.entry(upper);
-    yield isWrite ? setting(entry) : reading(entry);
+    const isDirtied = isWrite || machine.bugs.readDirtiesHugePage === true;
+    yield isDirtied ? setting(entry) : reading(entry);
     const isFound = isMappedAt(machine, upper, level) && (!isWrite || isWritable(machine, upper));
-    if (isFound && isWrite) {
+    if (isFound && isDirtied) {
       const flags = mappedFlagsAt(machine, upper) | ACCESSED | DIRTY;
       setMapped(machine, upper, mappedFrameAt(machine, upper, level), flags, level);
     }

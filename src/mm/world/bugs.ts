@@ -45,6 +45,10 @@ export interface Bugs {
   readonly reuseByMapcount?: boolean;
   /** A forced write forgets that it is one once the page was copied (CVE-2016-5195). */
   readonly forcedWriteForgotten?: boolean;
+  /** A forced write takes what its entry calls dirty for the process's own (CVE-2022-2590). */
+  readonly forcedWriteByDirty?: boolean;
+  /** A look at a huge page marks its entry dirty, whatever it is for (CVE-2017-1000405). */
+  readonly readDirtiesHugePage?: boolean;
   /** A page that is copied on write is replaced without a flush between. */
   readonly cowWithoutFlush?: boolean;
   /** A fault does not look at the size of the file again under the folio lock. */

@@ -74,6 +74,7 @@ import {
   freeWithoutBatchFlush,
   migrateFlushesOneMm,
   protectWithoutBatchFlush,
+  readThenCleared,
   swapInWithoutPin,
   swapOutBeforeFlush,
 } from './swap.ts';
@@ -144,6 +145,7 @@ export const ZOO: readonly ZooEntry[] = [
   swapOutBeforeFlush,
   cowWithoutFlush,
   migrateFlushesOneMm,
+  readThenCleared,
   ...SHARED_2006,
   shareDroppedBeforeClear,
   freedWhileLinked,

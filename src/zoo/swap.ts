@@ -219,3 +219,40 @@ export const swapInWithoutPin: ZooEntry = {
       },
     ),
 };
+
+/** Given away before: it may be taken at any time, unless it is written to. */
+const storingLate: Program = {
+  name: 'a write with page faults off, load',
+  *run(task) {
+    const isWritten = yield* storeNofault(task, PAGE, 7);
+    const value = isWritten ? yield* load(task, PAGE) : 7;
+    if (value !== 7) violate(task.machine, 'P-DATA');
+  },
+};
+
+export const readThenCleared: ZooEntry = {
+  id: 'M10',
+  aliases: ['read-then-cleared'],
+  title: 'An entry is read and then cleared, and hardware has made it dirty in between',
+  bug: 'readThenCleared',
+  properties: ['P-DATA'],
+  actors: ['kswapd takes a page that MADV_FREE has given away', 'a store to it, then a load'],
+  story:
+    'Hardware sets the dirty bit of an entry whenever it likes: the lock of the table does not keep it from ' +
+    'that. A page after MADV_FREE is dropped unless it was written to since, and its entry is all that says ' +
+    'so. Who reads the entry and then clears it has not seen a write in between, and the page goes ' +
+    'with what was written. The rule: entries are exchanged for empty ones in one step ' +
+    '(ptep_get_and_clear()), and what was taken is looked at.',
+  fix: undefined,
+  versions: 'none: the rule that who clears an entry has to keep',
+  bounds: '2 CPUs, 1 process, 1 page, 3 operations, flushes by broadcast',
+  scenario: (isBroken) =>
+    race(
+      [kswapd, storingLate],
+      { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], ...DEVICE },
+      { readThenCleared: isBroken },
+      (task) => {
+        run(madvise(task, PAGE * 4096, 4096, MADV_FREE));
+      },
+    ),
+};

@@ -3,6 +3,7 @@ import type { MachineScenario, Program } from '../check/index.ts';
 import {
   type Bugs,
   closeUserfaultfd,
+  fork,
   ftruncate,
   load,
   madvise,
@@ -132,6 +133,52 @@ export const moveKeepsUffdWp: ZooEntry = {
 
 const pageout = (task: Task, page: number): Op<number> =>
   madvise(task, at(page), PAGE_BYTES, MADV_PAGEOUT);
+
+/** Forks while its page is protected and swapped out: the child is not watched, until it asks. */
+const forkingProtected: Program = {
+  name: 'UFFDIO_WRITEPROTECT, MADV_PAGEOUT, fork; in the child: register, store',
+  *run(task) {
+    const first = yield* watch(task, PAGE, 1, UffdMode.WP);
+    yield* uffdioWriteprotect(task, first, at(PAGE), PAGE_BYTES, WP);
+    yield* pageout(task, PAGE);
+    const child = yield* fork(task, task.cpu);
+    if (typeof child === 'number') return;
+    yield* watch(child, PAGE, 1, UffdMode.WP);
+    yield* store(child, PAGE, 7);
+  },
+};
+
+export const forkKeepsSoftUffdWp: ZooEntry = {
+  id: 'D5',
+  aliases: ['CVE-2023-4732', '8f34f1eac382'],
+  title: 'fork() leaves write protection for userfaultfd on pages that are swapped out',
+  bug: 'forkKeepsSoftUffdWp',
+  properties: ['deadlock'],
+  actors: ['a process that forks with a protected page swapped out, and its child, which writes'],
+  story:
+    'Unless it asks to be told of forks, a userfaultfd has no part in the child, and what is protected ' +
+    "is to be copied without its protection. It was the parent's VMA that was asked for that, and the " +
+    'bit stayed in entries of the swap device; of huge pages that are being moved the wrong bit was ' +
+    'looked at. A child that watches the page itself is then told of a write that it never asked to be ' +
+    "told of, and here nobody answers. The mend: the child's VMA is asked, of each kind of entry by its " +
+    'own bit.',
+  fix: '8f34f1eac382',
+  versions: '5.7 to 5.13',
+  bounds: '1 CPU, 2 processes, 1 page, 6 operations',
+  scenario: (isBroken) =>
+    race(
+      [forkingProtected],
+      {
+        mapped: [[PAGE, PAGE + 1]],
+        touched: [PAGE],
+        mms: 2,
+        frames: 24,
+        tables: 16,
+        swapSlots: 1,
+      },
+      { forkKeepsSoftUffdWp: isBroken },
+    ),
+};
 
 const movingAway: Program = {
   name: 'UFFDIO_MOVE, load',
@@ -352,5 +399,6 @@ export const USERFAULTFD: readonly ZooEntry[] = [
   closeKeepsWpMarkers,
   moveKeepsUffdWp,
   moveIgnoresSwapCache,
+  forkKeepsSoftUffdWp,
   fillWithoutSizeCheck,
 ];

@@ -88,9 +88,11 @@ function* unmapOne(machine: Machine, cpu: number, mapping: Mapping): Op<boolean>
     yield* restoreMlock(machine, mapping);
     return false;
   }
+  const found = mappedFlagsAt(machine, slot);
   yield clearing(machine.objects.entry(slot));
   const [low, high] = [machine.lanes[slot * 2]!, machine.lanes[slot * 2 + 1]!];
-  const flags = mappedFlagsAt(machine, slot);
+  // Up to here hardware may have set bits: what is cleared is what counts.
+  const flags = machine.bugs.readThenCleared === true ? found : mappedFlagsAt(machine, slot);
   const wasPresent = isPresentAt(machine, slot);
   // That userfaultfd write-protects the page of a file outlives its entry.
   const isNoted =

@@ -21,6 +21,7 @@ import { Rss } from '../vma/mm.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { setting, writing } from '../world/point.ts';
+import type { World } from '../world/world.ts';
 import type { Copy } from './copy_page_range.ts';
 import { copyPinned } from './copy_pinned.ts';
 
@@ -70,7 +71,7 @@ function* copySwapEntry({ task, child, to: vma }: Copy, from: number, to: number
   yield writing(machine.objects.entry(from));
   setSoftEntry(machine, from, SoftKind.SWAP, value, flags);
   yield setting(machine.objects.entry(to));
-  setSoftEntry(machine, to, SoftKind.SWAP, value, flags & ~forgottenFlags(vma, SoftFlag.UFFD_WP));
+  setSoftEntry(machine, to, SoftKind.SWAP, value, flags & ~forgottenNote(machine, vma));
 }
 
 /** A page that is being moved will be common, too, when it arrives. */
@@ -86,14 +87,12 @@ function* copyMigration(copy: Copy, from: number, to: number): Op<void> {
     setSoftEntry(machine, from, SoftKind.MIGRATION, frame, flags);
   }
   yield setting(machine.objects.entry(to));
-  setSoftEntry(
-    machine,
-    to,
-    SoftKind.MIGRATION,
-    frame,
-    flags & ~forgottenFlags(vma, SoftFlag.UFFD_WP),
-  );
+  setSoftEntry(machine, to, SoftKind.MIGRATION, frame, flags & ~forgottenNote(machine, vma));
 }
+
+/** Of entries that are not present the note is another bit. */
+const forgottenNote = ({ bugs }: World, vma: Vma): number =>
+  bugs.forkKeepsSoftUffdWp === true ? 0 : forgottenFlags(vma, SoftFlag.UFFD_WP);
 
 /** The note of write protection, unless the child's VMA is protected, too. */
 const forgottenFlags = ({ flags }: Vma, noted: number): number =>

@@ -57,6 +57,10 @@ export interface Bugs {
   readonly gupFastWithoutPmdRecheck?: boolean;
   /** A page is written out while TLBs may still let its process write to it (d950c9477d51). */
   readonly swapOutBeforeFlush?: boolean;
+  /** Reclaim reads an entry and clears it: not in one step, as ptep_get_and_clear() does. */
+  readonly readThenCleared?: boolean;
+  /** fork() leaves the note of write protection on what is swapped out (CVE-2023-4732). */
+  readonly forkKeepsSoftUffdWp?: boolean;
   /** mprotect() does not wait for what reclaim has yet to flush (3ea277194daa). */
   readonly protectWithoutBatchFlush?: boolean;
   /** MADV_FREE does not, either. */

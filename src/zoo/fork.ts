@@ -1,18 +1,8 @@
 /** fork(2): pages become common, and nobody may go on as if they were not. */
 import type { Program } from '../check/index.ts';
-import {
-  fork,
-  gupFast,
-  load,
-  loadNofault,
-  NONE,
-  store,
-  storeNofault,
-  unpin,
-  violate,
-} from '../mm/index.ts';
+import { fork, gupFast, load, NONE, store, unpin, violate } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
-import { PAGE, race, readFrame, storing } from './small_machine.ts';
+import { PAGE, race, readFrame, storing, WRITING_AND_READING } from './small_machine.ts';
 
 const PROCESSES = { mms: 2, frames: 24, tables: 16 };
 
@@ -59,16 +49,6 @@ const pinningToRead: Program = {
     const seen = yield* readFrame(task.machine, frame);
     if (seen !== 7) violate(task.machine, 'P-COW');
     yield* unpin(task, frame, true);
-  },
-};
-
-/** The other store may have come later; what was there before has not. */
-const writingAndReading: Program = {
-  name: 'copy_to_user_nofault(), copy_from_user_nofault()',
-  *run(task) {
-    const isWritten = yield* storeNofault(task, PAGE, 9);
-    const value = isWritten ? yield* loadNofault(task, PAGE) : undefined;
-    if (value === 1) violate(task.machine, 'P-DATA');
   },
 };
 
@@ -119,7 +99,7 @@ export const forkWithoutVmaLocks: ZooEntry = {
   bounds: '3 CPUs, 2 processes, 1 page, 4 operations, flushes by broadcast',
   scenario: (isBroken) =>
     race(
-      [forkingOnly, storing(PAGE, 7), writingAndReading],
+      [forkingOnly, storing(PAGE, 7), WRITING_AND_READING],
       { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], ...PROCESSES, flush: 'broadcast' },
       { forkWithoutVmaLocks: isBroken },
     ),

@@ -6,6 +6,7 @@ import {
   Access,
   type Bugs,
   handleUserFault,
+  loadNofault,
   Machine,
   madvise,
   mmap,
@@ -15,8 +16,10 @@ import {
   readingContent,
   run,
   store,
+  storeNofault,
   type Task,
   taskOn,
+  violate,
   type WorldSize,
   writingContent,
 } from '../mm/index.ts';
@@ -94,6 +97,16 @@ export const storing = (page: number, value: number): Program => ({
   name: `store ${value}`,
   run: (task) => store(task, page, value),
 });
+/** Writes where 1 was: the other store may have come later; what was there before has not. */
+export const WRITING_AND_READING: Program = {
+  name: 'copy_to_user_nofault(), copy_from_user_nofault()',
+  *run(task) {
+    const isWritten = yield* storeNofault(task, PAGE, 9);
+    const value = isWritten ? yield* loadNofault(task, PAGE) : undefined;
+    if (value === 1) violate(task.machine, 'P-DATA');
+  },
+};
+
 /** A device, or the kernel, reads a frame that it holds. */
 export function* readFrame(machine: Machine, frame: number): Op<number> {
   yield readingContent(machine.objects.frame(frame));

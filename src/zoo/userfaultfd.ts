@@ -4,7 +4,9 @@ import {
   type Bugs,
   closeUserfaultfd,
   fork,
+  FOLL,
   ftruncate,
+  getUserPage,
   load,
   madvise,
   memfdCreate,
@@ -28,7 +30,7 @@ import {
   userfaultfd,
 } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
-import { PAGE, race, storing, TABLE_PAGES } from './small_machine.ts';
+import { PAGE, race, storing, TABLE_PAGES, WRITING_AND_READING } from './small_machine.ts';
 
 const PAGE_BYTES = 4096;
 const UFFD_API = 0xaa;
@@ -392,10 +394,52 @@ export const mustWaitWithoutLock: ZooEntry = {
   scenario: (isBroken) => waiting({ mustWaitWithoutLock: isBroken }),
 };
 
+const protecting: Program = {
+  name: 'UFFDIO_WRITEPROTECT',
+  run: (task) => uffdioWriteprotect(task, known(task), at(PAGE), PAGE_BYTES, WP),
+};
+
+export const cowIgnoresPendingFlush: ZooEntry = {
+  id: 'C9',
+  aliases: ['6ce64428d62'],
+  title: 'A page is copied on write before write protection for userfaultfd is flushed',
+  bug: 'cowIgnoresPendingFlush',
+  properties: ['P-DATA'],
+  actors: [
+    'UFFDIO_WRITEPROTECT of a page to which somebody else has a reference',
+    'a store to the page',
+    'a write to the page by a third thread, with page faults off, and a read',
+  ],
+  story:
+    'UFFDIO_WRITEPROTECT takes the right to write from entries under the mmap lock for reading, and flushes ' +
+    'at its end. Until then faults are told, and wait. But once the protection is taken back, by another ' +
+    'call or, since 6.7, by the fault itself (UFFD_FEATURE_WP_ASYNC), as here, a fault goes on: it copies the ' +
+    'page, while another thread still writes to the original through its TLB. What is written after the ' +
+    'copying is lost. The mend: a fault where userfaultfd protects flushes its page before it copies, if ' +
+    'somebody is yet to flush. It needs a page that is copied though one process only has it: until 5.18 ' +
+    'any reference to it was enough (wpReuse: 5.9). As Linux 6.18 knows its own pages, by a mark, the search ' +
+    'finds nothing here without the flush, either.',
+  fix: '6ce64428d620',
+  versions: '5.7 to 5.11',
+  bounds:
+    '3 CPUs, 1 process, 1 page, 4 operations, flushes by broadcast, copying as in 5.9 to 5.18',
+  scenario: (isBroken) =>
+    race(
+      [protecting, storing(PAGE, 7), WRITING_AND_READING],
+      { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], flush: 'broadcast', wpReuse: '5.9' },
+      { cowIgnoresPendingFlush: isBroken },
+      (task) => {
+        run(getUserPage(task, PAGE, FOLL.GET));
+        run(watch(task, PAGE, 1, UffdMode.WP, UffdFeature.WP_ASYNC));
+      },
+    ),
+};
+
 export const USERFAULTFD: readonly ZooEntry[] = [
   lockedFaultSeesMarker,
   mustWaitAsksAbsentEntry,
   mustWaitWithoutLock,
+  cowIgnoresPendingFlush,
   closeKeepsWpMarkers,
   moveKeepsUffdWp,
   moveIgnoresSwapCache,

@@ -83,6 +83,7 @@ export function* doWpPage(
  * through what is about to be copied (6ce64428d62).
  */
 function* flushDeferred({ machine, cpu, mm }: Task, page: number): Op<void> {
+  if (machine.bugs.cowIgnoresPendingFlush === true) return;
   yield reading(machine.objects.flushPending(mm.id));
   if (machine.flushes.pending[mm.id]! > 0) yield* flushMapped(machine, cpu, mm, page);
 }
@@ -93,7 +94,7 @@ function* isReusable(task: Task, vma: Vma, frame: number): Op<boolean> {
   if (!isAnonymousFrame(machine, frame)) return false;
   const head = headOf(machine, frame);
   yield reading(machine.objects.frame(head));
-  if (isExclusive(machine, frame)) return true;
+  if (machine.size.wpReuse === '6.18' && isExclusive(machine, frame)) return true;
   const isLarge = (machine.frameFlags[head]! & FrameFlag.HEAD) !== 0;
   const isLast = isLarge
     ? canReuseLargeFolio(machine, head)

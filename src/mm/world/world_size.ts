@@ -52,6 +52,11 @@ export interface WorldSize {
   readonly hvo: boolean;
   /** The kernel's way to wait when shared tables of hugetlb are given up: for each, or for all. */
   readonly hugetlbUnshare: '6.18' | '6.19';
+  /**
+   * By what a write knows that a private page is its process's own: by its mark, too, or, as until Linux
+   * 5.18, by references only.
+   */
+  readonly wpReuse: '6.18' | '5.9';
 }
 
 /** What is enough for two small address spaces, unless told otherwise. */
@@ -82,6 +87,7 @@ export function worldSize(size: Partial<WorldSize> & Pick<WorldSize, 'format'>):
     hugeSizes: [],
     hvo: false,
     hugetlbUnshare: '6.18',
+    wpReuse: '6.18',
     ...size,
   };
 }

@@ -1,7 +1,9 @@
 /** Huge pages that userfaultfd fills and write-protects: which of the locks of hugetlb who takes. */
 import type { Program } from '../check/index.ts';
 import {
+  fallocate,
   load,
+  migrateHugetlbPage,
   type Op,
   PmScan,
   pagemapScan,
@@ -16,6 +18,7 @@ import {
   uffdioRegister,
   uffdioWake,
   userfaultfd,
+  violate,
 } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
 import { FIRST, HUGE, mapping, unmap } from './hugetlb_machine.ts';
@@ -70,6 +73,52 @@ export const scanTakesVmaLockAgain: ZooEntry = {
     mapping([scanning], { scanTakesVmaLockAgain: isBroken }, HUGE, MAP_SHARED_FIXED, (task) => {
       watch(task, HUGE, UffdMode.WP, UffdFeature.WP_ASYNC);
     }),
+};
+
+/** The page has been there all the time. */
+const loadingAgain: Program = {
+  name: 'load',
+  *run(task) {
+    const value = yield* load(task, FIRST);
+    if (value < 0) violate(task.machine, 'P-LIVE');
+  },
+};
+
+const migrating: Program = {
+  name: 'migrate_pages',
+  run: (task) => migrateHugetlbPage(task, task.machine.inodes.all()[0]!, 0),
+};
+
+export const toldWithoutRecheck: ZooEntry = {
+  id: 'A14',
+  aliases: ['CVE-2022-3522', '2ea7ff1e39cb', 'f9bf6c03eca1'],
+  title: 'A fault on hugetlb takes an entry that is just being changed for a page that is missing',
+  bug: 'toldWithoutRecheck',
+  properties: ['P-LIVE'],
+  actors: ['a load from a huge page of whose minor faults userfaultfd is told', 'its migration'],
+  story:
+    'A fault on hugetlb reads the entry without the lock of the table. Who changes an entry clears it ' +
+    'first, under that lock: write protection for userfaultfd does, and migration, here. What makes a page, ' +
+    'or maps one, looks again under the lock; what tells userfaultfd did not. It was told that a page is ' +
+    'missing, or not mapped, that had been there all the time; with UFFD_FEATURE_SIGBUS, as here, the ' +
+    'program gets a signal. The mend: look again under the lock of the table, and try the fault again if ' +
+    'there is something. What waits for userfaultfd still looks without it (D15).',
+  fix: '2ea7ff1e39cb',
+  versions: '4.11 to 6.0',
+  bounds: '2 CPUs, 1 process, 1 huge page, 2 operations, flushes by broadcast',
+  scenario: (isBroken) =>
+    mapping(
+      [loadingAgain, migrating],
+      { toldWithoutRecheck: isBroken },
+      HUGE,
+      MAP_SHARED_FIXED_NORESERVE,
+      (task, file) => {
+        run(fallocate(task, file, 0, 0, at(HUGE)));
+        run(load(task, FIRST));
+        watch(task, HUGE, UffdMode.MINOR, UffdFeature.SIGBUS);
+      },
+      { contents: false, flush: 'broadcast' },
+    ),
 };
 
 /** A huge page has as many pages as a table has entries. */
@@ -164,6 +213,7 @@ export const fillMutexBySmallPage: ZooEntry = {
 
 export const HUGETLB_USERFAULTFD: readonly ZooEntry[] = [
   userfaultLocksVmaAgain,
+  toldWithoutRecheck,
   fillMutexBySmallPage,
   scanTakesVmaLockAgain,
 ];

@@ -151,6 +151,8 @@ export interface Bugs {
   readonly cowIgnoresPendingFlush?: boolean;
   /** Closing a userfaultfd leaves its write protection behind (CVE-2024-36881). */
   readonly closeKeepsWpMarkers?: boolean;
+  /** A fault on hugetlb is told though its entry was only being changed (2ea7ff1e39cb, CVE-2022-3522). */
+  readonly toldWithoutRecheck?: boolean;
   /** A fault on hugetlb that has waited for userfaultfd takes the lock of its VMA again (958f32ce832b). */
   readonly userfaultLocksVmaAgain?: boolean;
   /** UFFDIO_COPY does not look at the size of the file again (CVE-2017-15128). */

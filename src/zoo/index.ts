@@ -79,6 +79,7 @@ import {
   swapOutBeforeFlush,
 } from './swap.ts';
 import { USERFAULTFD } from './userfaultfd.ts';
+import { USERFAULTFD_WAITS } from './userfaultfd_waits.ts';
 import { walkWithoutSnapshot, walkWithoutVma } from './walks.ts';
 
 export type { ZooEntry } from './entry.ts';
@@ -157,6 +158,7 @@ export const ZOO: readonly ZooEntry[] = [
   ...SECONDARY,
   ...USERFAULTFD,
   swapInWithoutPin,
+  ...USERFAULTFD_WAITS,
 ];
 
 /** The entry with this id or alias, in any case of letters. */

@@ -69,8 +69,8 @@ export const mustWaitWithoutLock: ZooEntry = {
     'for, and waits, though its page was resolved. Whoever reads the userfaultfd is told of it once more; if ' +
     'nobody answers, as here, the store waits for good. That Linux 6.18 reads the entry so is taken from its ' +
     'source (userfaultfd_must_wait(), try_to_unmap_one()); faults on hugetlb were mended for the like in ' +
-    '2022 (A14). No report was found, and 30 seconds of trying on Linux 6.18.44 with UFFDIO_WRITEPROTECT did ' +
-    'not meet it. A mend that is verified: look under the lock.',
+    '2022 (A14). No report was found, and a million rounds of UFFDIO_WRITEPROTECT against a store on Linux ' +
+    '6.18.44 did not meet it. A mend that is verified: look under the lock.',
   fix: undefined,
   versions: '5.7 to 6.18: latent',
   scenario: (isBroken) => waiting({ mustWaitWithoutLock: isBroken }),

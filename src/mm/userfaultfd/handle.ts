@@ -108,7 +108,9 @@ function* mustWaitAt(task: Task, slot: number, level: number, reason: Reason): O
   const guard = lockOf(machine, mm, slot, level);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(slot));
-  const mustWait = mustWaitFor(task, slot, reason);
+  // If a table has come in its place, the fault looks anew.
+  const isTable = level > 0 && isTableAt(machine, slot, level);
+  const mustWait = !isTable && mustWaitFor(task, slot, reason);
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
   return mustWait;
 }

@@ -313,12 +313,14 @@ function checkMapping(machine: Machine, vma: Vma, slot: number, level: number, p
   }
   if (mapping >= 0) return;
   // A private page of a process that is no relative is none of this one's.
-  const isKnown = vma.chain.some(({ id }) => id === -1 - mapping);
+  const anonVma = vma.chain.find(({ id }) => id === -1 - mapping);
   const head = headOf(machine, frame);
   const marked = isHugetlbFolio(machine, head) ? head : frame;
   const isOwn = (machine.frameFlags[marked]! & FrameFlag.EXCLUSIVE) !== 0;
-  if (!isKnown || (isWritable && !isOwn)) violate(machine, 'P-COW');
-  // Where the reverse map looks for it.
+  if (anonVma === undefined || (isWritable && !isOwn)) violate(machine, 'P-COW');
+  // Whom the reverse map asks for it, and where it looks.
+  const isListed = anonVma?.vmas.has(vma) && machine.anonVmas.find(anonVma.id) === anonVma;
+  if (isListed === false) violate(machine, 'P-COUNT');
   if (indexOf(machine, frame) !== pgoffAt(vma, page) >>> 0) violate(machine, 'P-COUNT');
 }
 

@@ -15,7 +15,16 @@ import {
   writeFile,
 } from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
-import { PAGE, race, readFrame, storing, writeFrame } from './small_machine.ts';
+import {
+  advising,
+  PAGE,
+  race,
+  readFrame,
+  SMALL_TABLE_PAGES,
+  SMALL_TABLES,
+  storing,
+  writeFrame,
+} from './small_machine.ts';
 
 const MADV_DONTNEED = 4;
 const MAP_PRIVATE_FIXED = 0x12;
@@ -159,6 +168,50 @@ export const cowWithoutFlush: ZooEntry = {
       [storing(PAGE, 7), loadingTwice],
       { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], mms: 2, frames: 24, tables: 16 },
       { cowWithoutFlush: isBroken },
+      withChild,
+    ),
+};
+
+/** Of a huge page, the child gives one small page up: its entry is split first. */
+const splitting: Program = {
+  ...advising(PAGE + 1, PAGE + 2, MADV_DONTNEED, 'MADV_DONTNEED of one page (child)'),
+  mm: 1,
+};
+
+export const hugeReuseByMapcount: ZooEntry = {
+  id: 'B6',
+  aliases: ['CVE-2020-29368', 'c444eb564fb1'],
+  title: "A huge page is taken for one process's own while the other one splits its entry",
+  bug: 'hugeReuseByMapcount',
+  properties: ['P-COW'],
+  actors: [
+    'a child discards one small page of a huge page that it shares with its parent',
+    'a store to it by the parent',
+  ],
+  story:
+    'Who maps a huge page was the sum of two counts: of entries for all of it, and of small ones, the most ' +
+    'that a page of it has. When an entry is split, one of the first kind becomes many of the second. ' +
+    'A write that looks at the small ones before, and at the large ones behind that, counts one process ' +
+    'where there are two, writes in place, and the child reads it. The mend held the lock of the page ' +
+    'while entries are split. Today references count, and each small entry has one.',
+  fix: 'c444eb564fb1',
+  versions: '4.6 to 5.7',
+  bounds:
+    '2 CPUs, 2 processes, 1 huge page, 2 operations, tables of 32 entries, flushes by broadcast',
+  scenario: (isBroken) =>
+    race(
+      [splitting, storing(PAGE, 7)],
+      {
+        ...SMALL_TABLES,
+        thp: 'always',
+        mapped: [[PAGE, PAGE + SMALL_TABLE_PAGES]],
+        touched: [PAGE],
+        mms: 2,
+        frames: 256,
+        tables: 16,
+        flush: 'broadcast',
+      },
+      { hugeReuseByMapcount: isBroken },
       withChild,
     ),
 };

@@ -1,7 +1,13 @@
 /** Known bugs, re-created. */
 
+import { anonVmaReusedTwice, anonVmaUnderVmaLock } from './anon_vma.ts';
 import { collapseWithoutSync, gupAgainstCollapse, retractWithoutRecheck } from './collapse.ts';
-import { cowWithoutFlush, forcedWriteForgotten, reuseByMapcount } from './cow.ts';
+import {
+  cowWithoutFlush,
+  forcedWriteForgotten,
+  hugeReuseByMapcount,
+  reuseByMapcount,
+} from './cow.ts';
 import type { ZooEntry } from './entry.ts';
 import { faultWithoutSizeRecheck } from './file.ts';
 import {
@@ -121,6 +127,7 @@ export const ZOO: readonly ZooEntry[] = [
   collapseWithoutSync,
   retractWithoutRecheck,
   moveTableWithoutRecheck,
+  hugeReuseByMapcount,
   reuseByMapcount,
   forcedWriteForgotten,
   forcedWriteByDirty,
@@ -129,6 +136,7 @@ export const ZOO: readonly ZooEntry[] = [
   forkWithoutVmaLocks,
   walkWithoutVma,
   stackGrowsBesideMunmap,
+  anonVmaUnderVmaLock,
   walkWithoutSnapshot,
   moveUnlockedBeforeFlush,
   moveAgainstWriteback,
@@ -137,6 +145,7 @@ export const ZOO: readonly ZooEntry[] = [
   freeWithoutBatchFlush,
   nestedFlush,
   flushSkipsSwitching,
+  anonVmaReusedTwice,
   unlockBeforeFlush,
   freeBeforeFlush,
   tablesWithoutGracePeriod,

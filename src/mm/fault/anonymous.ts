@@ -44,7 +44,7 @@ export const writtenFlags = (vma: Vma): LeafFlags => readOnlyFlags(vma) | writte
 export function* prepareAnonymous(task: Task, vma: Vma, held: FaultLock): Op<boolean> {
   yield reading(task.machine.objects.anonVmaOf(vma.id));
   if (vma.anonVma !== undefined) return true;
-  if (held !== FaultLock.VMA) {
+  if (held !== FaultLock.VMA || task.machine.bugs.anonVmaUnderVmaLock === true) {
     yield* anonVmaPrepare(task, vma);
     return true;
   }

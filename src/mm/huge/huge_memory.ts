@@ -192,13 +192,13 @@ function* doHugeWpPage(
   if (!isPrepared) return Fault.RETRY;
   const guard = lockOf(machine, mm, slot, 1);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
-  yield writing(machine.objects.entry(slot));
+  yield reading(machine.objects.entry(slot));
   const isMapped = isMappedAt(machine, slot, 1);
   const head = isMapped ? mappedFrameAt(machine, slot, 1) : NONE;
   const isZero = isMapped && isHugeZero(machine, head);
-  const isReused = isMapped && !isZero && mayReuse(machine, head);
+  const isReused = isMapped && !isZero && (yield* takeOver(machine, head));
   if (isReused) {
-    machine.frameFlags[head]! |= FrameFlag.EXCLUSIVE;
+    yield setting(machine.objects.entry(slot));
     setMapped(machine, slot, head, mappedFlagsAt(machine, slot) | writtenTo(vma), 1);
   }
   const isDone =
@@ -213,10 +213,26 @@ function* doHugeWpPage(
   return FALLBACK;
 }
 
-/** One process only has it, and nobody else holds it. @source wp_can_reuse_anon_folio() */
-function mayReuse(world: World, head: number): boolean {
-  if ((world.frameFlags[head]! & FrameFlag.EXCLUSIVE) !== 0) return true;
-  return entireMapcount(world, head) === 1 && world.frameReferences[head] === 1;
+/**
+ * Whether one process only has the huge page, and nobody else holds it; then it is marked so.
+ *
+ * @source wp_can_reuse_anon_folio()
+ */
+function* takeOver(machine: Machine, head: number): Op<boolean> {
+  const isByMaps = machine.bugs.hugeReuseByMapcount === true;
+  const maps = isByMaps ? yield* mostMapsOfOne(machine, head) : 0;
+  yield writing(machine.objects.frame(head));
+  const isExclusive = (machine.frameFlags[head]! & FrameFlag.EXCLUSIVE) !== 0;
+  const isLast = isByMaps || machine.frameReferences[head] === 1;
+  const isOwn = isExclusive || (isLast && maps + entireMapcount(machine, head) === 1);
+  if (isOwn) machine.frameFlags[head]! |= FrameFlag.EXCLUSIVE;
+  return isOwn;
+}
+
+/** How many small entries map a page of it, of the page that has most of them. */
+function* mostMapsOfOne(machine: Machine, head: number): Op<number> {
+  yield reading(machine.objects.frame(head));
+  return Math.max(...machine.frameMapcount.subarray(head, head + hugePages(machine)));
 }
 
 /** Puts a new huge page in the place of that of zeroes; false if there is no memory for one. */

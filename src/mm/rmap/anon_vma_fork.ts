@@ -13,6 +13,7 @@ import type { Mm } from '../vma/mm.ts';
 import type { Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
+import type { World } from '../world/world.ts';
 import type { AnonVma } from './anon_vma.ts';
 import { newAnonVma } from './anon_vma_prepare.ts';
 
@@ -26,7 +27,7 @@ export function* anonVmaFork(task: Task, child: Mm, copy: Vma, vma: Vma): Op<voi
   const { machine, cpu } = task;
   const guard = machine.objects.anonVmaLock(vma.anonVma.root.id);
   yield* lock(machine, cpu, guard, Rank.ANON_VMA);
-  joinAll(child, copy, vma);
+  joinAll(machine, child, copy, vma);
   yield* unlock(machine, cpu, guard, Rank.ANON_VMA);
   if (copy.anonVma !== undefined) return;
   const own = newAnonVma(machine, cpu, vma.anonVma);
@@ -40,14 +41,20 @@ export function* anonVmaFork(task: Task, child: Mm, copy: Vma, vma: Vma): Op<voi
 }
 
 /** Enters `copy` into the lists of the parent's anon_vmas, the oldest first, and may take one over. */
-function joinAll(child: Mm, copy: Vma, vma: Vma): void {
+function joinAll({ bugs }: World, child: Mm, copy: Vma, vma: Vma): void {
   for (const anonVma of vma.chain.toReversed()) {
     anonVma.vmas.set(copy, child);
-    if (copy.anonVma === undefined && isLeftBehind(anonVma)) copy.anonVma = anonVma;
+    const isNobodys =
+      bugs.anonVmaReusedTwice === true ? hasOneOf(anonVma, vma) : isLeftBehind(anonVma);
+    if (copy.anonVma === undefined && isNobodys) copy.anonVma = anonVma;
   }
   copy.chain.push(...vma.chain);
   if (copy.anonVma !== undefined) copy.anonVma.activeVmas++;
 }
+
+/** Children and VMAs counted as one: what has none of the one has one of the other, it is said. */
+const hasOneOf = (anonVma: AnonVma, vma: Vma): boolean =>
+  anonVma !== vma.anonVma && anonVma.children + anonVma.activeVmas < 2;
 
 /** Nobody's own, with one child at most. A root has itself for a child, so it needs another. */
 const isLeftBehind = ({ children, activeVmas }: AnonVma): boolean =>

@@ -19,6 +19,10 @@ export interface Bugs {
   readonly moveTableWithoutRecheck?: boolean;
   /** mremap() flushes when the pages can be unmapped at their new place (CVE-2018-18281). */
   readonly moveUnlockedBeforeFlush?: boolean;
+  /** A fault looks for an anon_vma among neighbours with the VMA lock only (CVE-2024-1312). */
+  readonly anonVmaUnderVmaLock?: boolean;
+  /** fork() takes an anon_vma over that is another VMA's (CVE-2022-42703). */
+  readonly anonVmaReusedTwice?: boolean;
   /** fork() leaves translations that can be written through to TLBs. */
   readonly forkWithoutFlush?: boolean;
   /** fork() copies while faults under VMA locks go on (fb49c455323f). */
@@ -43,6 +47,8 @@ export interface Bugs {
   readonly gupFastWithInterruptsOn?: boolean;
   /** A private page that one process maps is taken to be its own (CVE-2020-29374). */
   readonly reuseByMapcount?: boolean;
+  /** Mappings of a huge page are added up while its entries are being split (CVE-2020-29368). */
+  readonly hugeReuseByMapcount?: boolean;
   /** A forced write forgets that it is one once the page was copied (CVE-2016-5195). */
   readonly forcedWriteForgotten?: boolean;
   /** A forced write takes what its entry calls dirty for the process's own (CVE-2022-2590). */

@@ -219,20 +219,22 @@ function* doHugeWpPage(
  * @source wp_can_reuse_anon_folio()
  */
 function* takeOver(machine: Machine, head: number): Op<boolean> {
-  const isByMaps = machine.bugs.hugeReuseByMapcount === true;
-  const maps = isByMaps ? yield* mostMapsOfOne(machine, head) : 0;
+  if (machine.bugs.hugeReuseByMapcount === true) return yield* isMappedOnce(machine, head);
   yield writing(machine.objects.frame(head));
   const isExclusive = (machine.frameFlags[head]! & FrameFlag.EXCLUSIVE) !== 0;
-  const isLast = isByMaps || machine.frameReferences[head] === 1;
-  const isOwn = isExclusive || (isLast && maps + entireMapcount(machine, head) === 1);
-  if (isOwn) machine.frameFlags[head]! |= FrameFlag.EXCLUSIVE;
-  return isOwn;
+  const isLast = entireMapcount(machine, head) === 1 && machine.frameReferences[head] === 1;
+  if (isExclusive || isLast) machine.frameFlags[head]! |= FrameFlag.EXCLUSIVE;
+  return isExclusive || isLast;
 }
 
-/** How many small entries map a page of it, of the page that has most of them. */
-function* mostMapsOfOne(machine: Machine, head: number): Op<number> {
+/** By its entries: the small ones are counted, then the huge ones; it may be split in between. */
+function* isMappedOnce(machine: Machine, head: number): Op<boolean> {
   yield reading(machine.objects.frame(head));
-  return Math.max(...machine.frameMapcount.subarray(head, head + hugePages(machine)));
+  const small = Math.max(...machine.frameMapcount.subarray(head, head + hugePages(machine)));
+  yield writing(machine.objects.frame(head));
+  const isOnce = small + entireMapcount(machine, head) === 1;
+  if (isOnce) machine.frameFlags[head]! |= FrameFlag.EXCLUSIVE;
+  return isOnce;
 }
 
 /** Puts a new huge page in the place of that of zeroes; false if there is no memory for one. */

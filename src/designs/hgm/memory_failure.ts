@@ -14,7 +14,7 @@ import { clearHugePte, hugePteFlags, setHugePte } from '../../mm/hugetlb/huge_pt
 import type { Machine } from '../../mm/machine.ts';
 import { lockFolio, unlockFolio } from '../../mm/page/folio_lock.ts';
 import { headOf, putFrame } from '../../mm/page/frame.ts';
-import { isPresentAt, setTable } from '../../mm/table/pgtable.ts';
+import { checkTable, isPresentAt, setTable } from '../../mm/table/pgtable.ts';
 import { Marker, SoftKind, setSoftEntry } from '../../mm/table/soft_entry.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Vma } from '../../mm/vma/vma.ts';
@@ -81,7 +81,7 @@ function* unmapPoisoned(
   const guard = lockOfPiece(machine, mm, at);
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(at.slot));
-  const isLeaf = heldAt(machine, at) === Held.LEAF;
+  const isLeaf = checkTable(machine, at.slot) && heldAt(machine, at) === Held.LEAF;
   const isOurs = isLeaf && headOf(machine, frameOf(machine, at)) === headOf(machine, frame);
   if (isOurs) yield* poisonPiece(task, vma, page, at, options);
   yield* unlock(machine, cpu, guard, Rank.PAGE_TABLE);
@@ -139,7 +139,7 @@ function* splitLeaf(
   yield* lock(machine, cpu, guard, Rank.PAGE_TABLE);
   yield reading(machine.objects.entry(at.slot));
   // Nobody else changes it: i_mmap_rwsem is held for writing.
-  const isLeaf = heldAt(machine, at) === Held.LEAF;
+  const isLeaf = checkTable(machine, at.slot) && heldAt(machine, at) === Held.LEAF;
   if (isLeaf) {
     const frame = frameOf(machine, at);
     const flags = hugePteFlags(machine, at.slot, at);

@@ -70,7 +70,7 @@ const RACES: readonly Race[] = [
       ...{ name: 'memory_failure()', mm: 1 },
       run: (task) => fail(task, 3, options),
     }),
-    found: new Map(),
+    found: new Map([[HGM_V2, 'P-UAF-PT']]),
   },
 ];
 

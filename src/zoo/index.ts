@@ -75,6 +75,7 @@ import {
 } from './munmap.ts';
 import { REGION_GUESTS } from './region_guest.ts';
 import { SECONDARY } from './secondary.ts';
+import { inheritsLastRights } from './shadow_guest.ts';
 import { SHARED_2006 } from './shared_2006/index.ts';
 import {
   freeWithoutBatchFlush,
@@ -165,6 +166,7 @@ export const ZOO: readonly ZooEntry[] = [
   dontneedThroughGuest,
   ...REGION_GUESTS,
   ...SECONDARY,
+  inheritsLastRights,
   ...USERFAULTFD,
   swapInWithoutPin,
   ...USERFAULTFD_WAITS,

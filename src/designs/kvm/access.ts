@@ -1,5 +1,6 @@
 /**
- * What guests do: loads and stores of one word of a guest page.
+ * What guests do: loads and stores of one word of a guest page; by its virtual number, if the guest runs
+ * on tables of its own.
  *
  * As `mm/fault/access.ts` has it of programs: explored, an access may use the entry of now, or any that
  * the flush ledger still allows the CPU.
@@ -12,7 +13,8 @@ import { violate } from '../../mm/world/property.ts';
 import { NONE } from '../../mm/world/world.ts';
 import { GuestFault, guestPageFault } from './fault.ts';
 import { translateSecond } from './second_table.ts';
-import { vmOf } from './vm.ts';
+import { shadowPageFault, translateShadow } from './shadow/shadow_fault.ts';
+import { type Vm, vmOf } from './vm.ts';
 
 /** The CPU of `task` runs the guest from now on, and may hold translations of it. */
 export function* enterGuest({ machine, cpu }: Task, id: number): Op<void> {
@@ -29,7 +31,7 @@ export function* guestLoad(task: Task, id: number, gfn: number): Op<number> {
     yield loading(machine.objects.tlb(cpu));
     const frame = translate(task, id, false);
     if (frame !== NONE) return machine.frameData[frame]!;
-    const result = yield* guestPageFault(task, id, gfn, false);
+    const result = yield* faultOf(task, id, gfn, false);
     if (result !== GuestFault.FIXED) return -1 - result;
   }
 }
@@ -45,7 +47,7 @@ export function* guestStore(task: Task, id: number, gfn: number, value: number):
       machine.frameData[frame] = value;
       return 0;
     }
-    const result = yield* guestPageFault(task, id, gfn, true);
+    const result = yield* faultOf(task, id, gfn, true);
     if (result !== GuestFault.FIXED) return -1 - result;
   }
 }
@@ -56,16 +58,28 @@ function announce({ machine, cpu }: Task, id: number, gfn: number): void {
 }
 
 /** The frame that the announced access reaches, or `NONE` if it faults. */
-function translate({ machine, cpu }: Task, id: number, isWrite: boolean): number {
+function translate(task: Task, id: number, isWrite: boolean): number {
+  const { machine, cpu } = task;
   const vm = vmOf(machine, id);
   const gfn = machine.accessPage[cpu]!;
   const choice = machine.choice[0]!;
   const frame =
     choice === 0
-      ? translateSecond(vm, gfn, isWrite)
+      ? translateNow(task, vm, gfn, isWrite)
       : machine.ledger.stale(cpu, vm.space, gfn, choice - 1, isWrite);
   if (frame !== NONE && machine.frameReferences[headOf(machine, frame)]! <= 0) {
     violate(machine, 'P-UAF-PAGE');
   }
   return frame;
+}
+
+function translateNow(task: Task, vm: Vm, gfn: number, isWrite: boolean): number {
+  if (vm.shadow === undefined) return translateSecond(vm, gfn, isWrite);
+  return translateShadow(task, vm, gfn, isWrite);
+}
+
+function* faultOf(task: Task, id: number, gfn: number, isWrite: boolean): Op<GuestFault> {
+  const isShadow = vmOf(task.machine, id).shadow !== undefined;
+  if (isShadow) return yield* shadowPageFault(task, id, gfn, isWrite);
+  return yield* guestPageFault(task, id, gfn, isWrite);
 }

@@ -104,7 +104,7 @@ function* mapLocked(
  *
  * @source include/linux/kvm_host.h mmu_invalidate_retry_gfn()
  */
-function isStale({ machine }: Task, vm: Vm, gfn: number, sequence: number): boolean {
+export function isStale({ machine }: Task, vm: Vm, gfn: number, sequence: number): boolean {
   const { kvmIgnoresInProgress, kvmIgnoresSequence } = machine.bugs;
   const isCovered = vm.inProgress > 0 && vm.rangeStart <= gfn && gfn < vm.rangeEnd;
   if (isCovered && kvmIgnoresInProgress !== true) return true;
@@ -112,7 +112,7 @@ function isStale({ machine }: Task, vm: Vm, gfn: number, sequence: number): bool
 }
 
 /** The frame with a reference, `NONE` if it went meanwhile, or EFAULT. @source hva_to_pfn() */
-function* lookUp(task: Task, slot: Memslot, gfn: number, isWrite: boolean): Op<number> {
+export function* lookUp(task: Task, slot: Memslot, gfn: number, isWrite: boolean): Op<number> {
   const page = slot.hva + gfn - slot.gfn;
   if (slot.isFollowed) return yield* followAndGet(task, page, isWrite);
   return yield* getUserPage(task, page, FOLL.GET | (isWrite ? FOLL.WRITE : 0));
@@ -143,7 +143,7 @@ function* followAndGet(task: Task, page: number, isWrite: boolean): Op<number> {
 }
 
 /** Drops the reference of the lookup. @source kvm_release_faultin_page() */
-function* put(task: Task, frame: number, isDirty: boolean): Op<void> {
+export function* put(task: Task, frame: number, isDirty: boolean): Op<void> {
   const { machine } = task;
   if (isDirty && frame !== ZERO_FRAME) {
     const head = headOf(machine, frame);

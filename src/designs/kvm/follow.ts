@@ -14,6 +14,7 @@
  * @omits  gfn_to_pfn caches; mn_active_invalidate_count, which only changes of slots wait for
  */
 import type { Place } from '../../mm/file/filemap.ts';
+import type { Machine } from '../../mm/machine.ts';
 import type {
   InvalidatedRange,
   NotifierOps,
@@ -25,6 +26,7 @@ import { writing } from '../../mm/world/point.ts';
 import { violate } from '../../mm/world/property.ts';
 import { flushTlbSpace } from '../../mm/world/tlb.ts';
 import { ageSecond, zapSecond } from './second_table.ts';
+import { flushShadow, zapShadowLeaves } from './shadow/shadow_page.ts';
 import { type GfnRange, gfnRanges, type Vm, vmOf } from './vm.ts';
 
 /** @locks mmu_lock (write), if the range has memory of the guest */
@@ -43,7 +45,7 @@ function* rangeStart(
   let isAny = false;
   if (machine.bugs.kvmWithoutZap !== true) {
     for (const range of ranges) {
-      const isOne = yield* zapSecond(machine, vm, range.start, range.end);
+      const isOne = yield* zapGfns(machine, vm, range.start, range.end);
       isAny ||= isOne;
     }
   }
@@ -68,8 +70,19 @@ function* begin({ machine }: Place, vm: Vm, ranges: readonly GfnRange[]): Op<voi
   if (machine.bugs.kvmSequenceAtStart === true) vm.sequence++;
 }
 
+/** @source kvm_unmap_gfn_range() */
+function* zapGfns(machine: Machine, vm: Vm, start: number, end: number): Op<boolean> {
+  if (vm.shadow !== undefined) return yield* zapShadowLeaves(machine, vm, start, end);
+  return yield* zapSecond(machine, vm, start, end);
+}
+
 /** No TLB holds anything of the ranges any more. @source kvm_flush_remote_tlbs() */
-function* flush({ machine, cpu }: Place, vm: Vm, ranges: readonly GfnRange[]): Op<void> {
+function* flush(place: Place, vm: Vm, ranges: readonly GfnRange[]): Op<void> {
+  if (vm.shadow !== undefined) {
+    yield* flushShadow(place, vm);
+    return;
+  }
+  const { machine, cpu } = place;
   const start = Math.min(...ranges.map((range) => range.start));
   const end = Math.max(...ranges.map((range) => range.end));
   yield* flushTlbSpace(machine, cpu, vm.space, ...wholeTables(start, end));
@@ -141,7 +154,7 @@ function* release(place: Place, { id }: Subscription): Op<void> {
   const vm = vmOf(machine, id);
   const guard = machine.objects.mmuLock(id);
   yield* lock(machine, cpu, guard, Rank.MMU);
-  for (const { gfn, pages } of vm.slots) yield* zapSecond(machine, vm, gfn, gfn + pages);
+  for (const { gfn, pages } of vm.slots) yield* zapGfns(machine, vm, gfn, gfn + pages);
   yield* flushTlbSpace(machine, cpu, vm.space, 0, Number.POSITIVE_INFINITY);
   yield* unlock(machine, cpu, guard, Rank.MMU);
 }

@@ -1,7 +1,8 @@
 /**
  * KVM: guests whose memory is memory of a process, by a second-level table that follows its page tables.
  *
- * Files, in the order to read them: `vm`, `second_table`, `follow`, `fault`, `access`.
+ * Files, in the order to read them: `vm`, `second_table`, `follow`, `fault`, `access`. A guest may have
+ * tables of its own instead, that are shadowed: `shadow/`.
  */
 import type { Design } from '../../mm/design/design.ts';
 import { notifier } from './follow.ts';
@@ -9,6 +10,7 @@ import { auditVms, KVM } from './vm.ts';
 
 export { enterGuest, guestLoad, guestStore } from './access.ts';
 export { GuestFault, guestPageFault } from './fault.ts';
-export { addMemslot, createVm, KVM, type Memslot, type Vm, vmOf } from './vm.ts';
+export { guestEntry, guestTable } from './shadow/guest_tables.ts';
+export { addMemslot, createVm, KVM, type Memslot, setGuestTables, type Vm, vmOf } from './vm.ts';
 
 export const kvm: Design = { name: KVM, notifier, audit: auditVms };

@@ -8,6 +8,7 @@ import { notifierRegister } from '../../mm/notifier/notifier.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { violate } from '../../mm/world/property.ts';
+import { newShadow, type Shadow } from './shadow/shadow_page.ts';
 
 /** The name by which subscriptions know the design. */
 export const KVM = 'kvm';
@@ -42,6 +43,8 @@ export interface Vm {
   lanes: Uint32Array;
   /** How many tables are in use. None is freed before the end. */
   tables: number;
+  /** Tables in place of those of the guest, if it has no second-level table. */
+  shadow: Shadow | undefined;
   /** Guest pages whose flush was put off (`kvmFlushAtEnd`). */
   owedStart: number;
   owedEnd: number;
@@ -107,6 +110,7 @@ export function* createVm(task: Task, format: string): Op<number> {
     rangeEnd: 0,
     lanes: new Uint32Array(4 * TABLE_ENTRIES * 2),
     tables: 1,
+    shadow: undefined,
     owedStart: Number.POSITIVE_INFINITY,
     owedEnd: 0,
   });
@@ -148,4 +152,14 @@ export function gfnRanges({ slots }: Vm, start: number, end: number): GfnRange[]
     if (from < to) ranges.push({ start: from - hva + gfn, end: to - hva + gfn });
   }
   return ranges;
+}
+
+/**
+ * Lets a virtual machine run on page tables of its own, from the guest page `root` on, which are
+ * shadowed: it has no second-level table. Called before it runs.
+ *
+ * @source arch/x86/kvm/x86.c kvm_set_cr3(), without TDP
+ */
+export function setGuestTables(machine: Machine, id: number, root: number): void {
+  vmOf(machine, id).shadow = newShadow(root);
 }

@@ -34,13 +34,18 @@ export function isBacked(machine: Machine, entry: SecondaryEntry): boolean {
   const { mm, start, pages, frame, isWritable } = entry;
   if (machine.mms.find(mm) === undefined) return false;
   for (let at = 0; at < pages; at++) {
-    if (mappedBy(machine, mm, start + at, isWritable) !== frame + at) return false;
+    if (frameMappedAt(machine, mm, start + at, isWritable) !== frame + at) return false;
   }
   return true;
 }
 
 /** The frame of `page`, or -1 if it is not mapped, or not to be written to. */
-function mappedBy(machine: Machine, mm: number, page: number, isWrite: boolean): number {
+export function frameMappedAt(
+  machine: Machine,
+  mm: number,
+  page: number,
+  isWrite: boolean,
+): number {
   let table = machine.mms.get(mm).root;
   for (let level = machine.format.levels - 1; ; level--) {
     const slot = slotIn(machine, table, page, level);

@@ -149,6 +149,8 @@ export interface Bugs {
   readonly kvmPutBeforeMap?: boolean;
   /** KVM gets a reference to what is mapped, though it may be free by then (CVE-2021-22543). */
   readonly kvmGetsFreePage?: boolean;
+  /** KVM shadows each table with the rights that the last one of a walk inherits (CVE-2021-38198). */
+  readonly kvmInheritsLastRights?: boolean;
   /** An IOMMU is told when a range begins to be invalidated, and not when the CPUs are flushed. */
   readonly iommuFlushedAtStart?: boolean;
   /** An IOMMU is told when the invalidation of a range has ended (1af5a8109904). */

@@ -196,7 +196,7 @@ function* doHugeWpPage(
   const isMapped = isMappedAt(machine, slot, 1);
   const head = isMapped ? mappedFrameAt(machine, slot, 1) : NONE;
   const isZero = isMapped && isHugeZero(machine, head);
-  const isReused = isMapped && !isZero && (yield* takeOver(machine, head));
+  const isReused = isMapped && !isZero && (yield* claimHuge(machine, head));
   if (isReused) {
     yield setting(machine.objects.entry(slot));
     setMapped(machine, slot, head, mappedFlagsAt(machine, slot) | writtenTo(vma), 1);
@@ -218,7 +218,7 @@ function* doHugeWpPage(
  *
  * @source wp_can_reuse_anon_folio()
  */
-function* takeOver(machine: Machine, head: number): Op<boolean> {
+function* claimHuge(machine: Machine, head: number): Op<boolean> {
   if (machine.bugs.hugeReuseByMapcount === true) return yield* isMappedOnce(machine, head);
   yield writing(machine.objects.frame(head));
   const isExclusive = (machine.frameFlags[head]! & FrameFlag.EXCLUSIVE) !== 0;

@@ -1,11 +1,34 @@
 /** Huge pages that are moved while others map, share and discard them. */
 import type { Program } from '../check/index.ts';
-import { fallocate, load, migrateHugetlbPage, run, store, type Task } from '../mm/index.ts';
+import {
+  fallocate,
+  fork,
+  load,
+  migrateHugetlbPage,
+  PageIs,
+  pagemapScan,
+  run,
+  store,
+  type Task,
+  UffdFeature,
+  UffdMode,
+  type Userfaultfd,
+  uffdioApi,
+  uffdioRegister,
+  uffdioWriteprotect,
+  userfaultfd,
+  violate,
+} from '../mm/index.ts';
 import type { ZooEntry } from './entry.ts';
-import { FIRST, HUGE, mapping, onlyFile, sharing } from './hugetlb_machine.ts';
+import { FIRST, HUGE, mapping, onlyFile, sharing, zap } from './hugetlb_machine.ts';
 
 const KEEP_SIZE_PUNCH_HOLE = 3;
 const MAP_SHARED_FIXED_NORESERVE = 0x4011;
+const MAP_PRIVATE_FIXED_NORESERVE = 0x4012;
+const UFFD_API = 0xaa;
+const WP = 1;
+const START = FIRST * 4096;
+const BYTES = HUGE * 4096;
 
 const migrate = (task: Task) => migrateHugetlbPage(task, task.machine.inodes.all()[0]!, 0);
 const migrating: Program = { name: 'migrate_pages', run: migrate };
@@ -73,6 +96,71 @@ export const punchBeforeFolioLock: ZooEntry = {
       (task, file) => {
         run(fallocate(task, file, 0, 0, HUGE * 4096));
       },
+      { contents: false, flush: 'broadcast' },
+    ),
+};
+
+/** Pages that are there, or on their way, and were not written to since userfaultfd protected them. */
+const PROTECTED = {
+  flags: 0,
+  start: START,
+  end: START + BYTES,
+  vecLength: 1,
+  maxPages: 0,
+  categoryInverted: PageIs.WRITTEN,
+  categoryMask: PageIs.WRITTEN,
+  categoryAnyofMask: PageIs.PRESENT | PageIs.SWAPPED,
+  returnMask: PageIs.PRESENT,
+};
+
+/** Nothing is protected in a child that nobody watches. */
+const forkingAndScanning: Program = {
+  name: 'fork; in the child: PAGEMAP_SCAN',
+  *run(task) {
+    const child = yield* fork(task, task.cpu);
+    if (typeof child === 'number') return;
+    const { result } = yield* pagemapScan(child, PROTECTED);
+    if (result !== 0) violate(task.machine, 'P-ACCT');
+  },
+};
+
+/** A page of the file, write-protected, in a private mapping that has had one of its own. */
+function protectPage(task: Task): void {
+  run(fallocate(task, onlyFile(task), 0, 0, BYTES));
+  run(store(task, FIRST, 1));
+  run(zap(task, FIRST));
+  run(load(task, FIRST));
+  const uffd = userfaultfd(task, 0) as Userfaultfd;
+  uffdioApi(task, uffd, UFFD_API, UffdFeature.WP_HUGETLBFS_SHMEM);
+  run(uffdioRegister(task, uffd, START, BYTES, UffdMode.WP));
+  run(uffdioWriteprotect(task, uffd, START, BYTES, WP));
+}
+
+export const hugetlbForkKeepsSoftUffdWp: ZooEntry = {
+  id: 'A33',
+  aliases: ['hugetlb-fork-keeps-soft-uffd-wp'],
+  title: 'fork() leaves write protection for userfaultfd on a huge page that is being moved',
+  bug: 'hugetlbForkKeepsSoftUffdWp',
+  properties: ['P-ACCT'],
+  actors: ['migration of a protected huge page', 'fork(), then PAGEMAP_SCAN in the child'],
+  story:
+    'While a page is moved, its entry is not present, and notes write protection for userfaultfd in ' +
+    'another bit than entries that are. A child whose VMA is not protected is to have no such note. ' +
+    'fork() of hugetlb clears the bit of present entries, whatever the entry is: the note stays, and the ' +
+    'number of the page loses a bit; on x86-64 it is two small pages further then, in the same huge page, ' +
+    'and comes right when that has arrived. The child finds its page protected, though nobody watches ' +
+    'it. D5 was the same with small pages. It came with bc70fbf269fd, and was found by review in 2026.',
+  fix: undefined,
+  versions: '5.19 to 6.18',
+  bounds:
+    '2 CPUs, 2 processes, 1 huge page, 3 operations, flushes by broadcast; the number is left whole',
+  scenario: (isBroken) =>
+    mapping(
+      [migrating, forkingAndScanning],
+      { hugetlbForkKeepsSoftUffdWp: isBroken },
+      HUGE,
+      MAP_PRIVATE_FIXED_NORESERVE,
+      protectPage,
       { contents: false, flush: 'broadcast' },
     ),
 };

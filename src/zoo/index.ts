@@ -48,7 +48,11 @@ import {
   shareWhileRightsChange,
 } from './hugetlb_latent.ts';
 import { hugetlbSeenUnlocked, runsUnderMmLock } from './hugetlb_locks.ts';
-import { migrateWithoutUnshare, punchBeforeFolioLock } from './hugetlb_migration.ts';
+import {
+  hugetlbForkKeepsSoftUffdWp,
+  migrateWithoutUnshare,
+  punchBeforeFolioLock,
+} from './hugetlb_migration.ts';
 import { HUGETLB_USERFAULTFD } from './hugetlb_userfaultfd.ts';
 import { nestedFlush } from './madvise.ts';
 import {
@@ -116,6 +120,7 @@ export const ZOO: readonly ZooEntry[] = [
   hugetlbSeenUnlocked,
   reserveRestoredWhileMapped,
   dontneedRoundsUp,
+  hugetlbForkKeepsSoftUffdWp,
   shareUnderTableLock,
   shareWhileRightsChange,
   hugetlbMoveShares,

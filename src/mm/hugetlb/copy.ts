@@ -2,14 +2,21 @@
  * Copying the huge pages of a private mapping for fork. Shared ones are left to faults.
  *
  * @source mm/hugetlb.c copy_hugetlb_page_range() (Linux 6.18)
- * @omits  migration entries
  */
 import { UFFD_WP, W } from '../../arch/index.ts';
 import { isPinned } from '../rmap/dup_rmap.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { isPresentAt, walk } from '../table/pgtable.ts';
-import { Marker, SoftKind, setSoftEntry, softKindAt, softValueAt } from '../table/soft_entry.ts';
+import {
+  Marker,
+  SoftFlag,
+  SoftKind,
+  setSoftEntry,
+  softFlagsAt,
+  softKindAt,
+  softValueAt,
+} from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { VM, type Vma } from '../vma/vma.ts';
@@ -96,6 +103,9 @@ function* copyEntry(
     }
   } else if (softKindAt(machine, slot) === SoftKind.MARKER) {
     yield* copyMarker(task, to, slot, target);
+  } else if (softKindAt(machine, slot) === SoftKind.MIGRATION) {
+    child.hugetlbPages += pages;
+    yield* copyMigration(task, from, to, slot, target);
   }
   yield* unlockNested(machine, cpu, inner);
   yield* unlock(machine, cpu, outer, Rank.PAGE_TABLE);
@@ -136,6 +146,25 @@ function* copyMarker({ machine }: Task, to: Vma, slot: number, target: number): 
   const marker = softValueAt(machine, slot) & (Marker.POISONED | wp);
   yield setting(machine.objects.entry(target));
   if (marker !== 0) setSoftEntry(machine, target, SoftKind.MARKER, marker);
+}
+
+/** A page that is being moved will be common to both when it arrives. What it is counts as mapped. */
+function* copyMigration(
+  { machine }: Task,
+  from: Vma,
+  to: Vma,
+  slot: number,
+  target: number,
+): Op<void> {
+  const head = softValueAt(machine, slot);
+  const isCow = (from.flags & (VM.SHARED | VM.MAYWRITE)) === VM.MAYWRITE;
+  const flags = softFlagsAt(machine, slot) & (isCow ? ~SoftFlag.WRITABLE : ~0);
+  yield writing(machine.objects.entry(slot));
+  setSoftEntry(machine, slot, SoftKind.MIGRATION, head, flags);
+  yield setting(machine.objects.entry(target));
+  const isKept = (to.flags & VM.UFFD_WP) !== 0 || machine.bugs.hugetlbForkKeepsSoftUffdWp === true;
+  const noted = isKept ? ~0 : ~SoftFlag.UFFD_WP;
+  setSoftEntry(machine, target, SoftKind.MIGRATION, head, flags & noted);
 }
 
 /** @returns 0 or ENOMEM */

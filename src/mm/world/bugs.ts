@@ -67,6 +67,8 @@ export interface Bugs {
   readonly readThenCleared?: boolean;
   /** fork() leaves the note of write protection on what is swapped out (CVE-2023-4732). */
   readonly forkKeepsSoftUffdWp?: boolean;
+  /** The same of huge pages of hugetlb that are being moved, as in Linux 6.18. */
+  readonly hugetlbForkKeepsSoftUffdWp?: boolean;
   /** mprotect() does not wait for what reclaim has yet to flush (3ea277194daa). */
   readonly protectWithoutBatchFlush?: boolean;
   /** MADV_FREE does not, either. */

@@ -8,6 +8,7 @@ import {
   fork,
   ftruncate,
   load,
+  migrateHugetlbPage,
   mmap,
   mprotect,
   mremap,
@@ -26,12 +27,14 @@ import {
   onlyFile,
   SECOND,
   sharing,
+  zap,
 } from './hugetlb_machine.ts';
 
 const PAGE_BYTES = 4096;
 const KEEP_SIZE_PUNCH_HOLE = 3;
 const MAP_SHARED_FIXED_NORESERVE = 0x4011;
 const MAP_PRIVATE_FIXED = 0x12;
+const MAP_PRIVATE_FIXED_NORESERVE = 0x4012;
 const MREMAP_MAYMOVE_FIXED = 3;
 
 const truncating: Program = {
@@ -228,5 +231,46 @@ export const privateLockMistaken: ZooEntry = {
         run(fallocate(task, file, 0, 0, HUGE * 4096));
         run(load(task, FIRST));
       },
+    ),
+};
+
+const migrating: Program = {
+  name: 'migrate_pages',
+  run: (task) => migrateHugetlbPage(task, task.machine.inodes.all()[0]!, 0),
+};
+const forking: Program = { name: 'fork', run: (task) => fork(task, task.cpu) };
+
+export const movedHugePageUncounted: ZooEntry = {
+  id: 'A33b',
+  aliases: ['moved-huge-page-uncounted'],
+  title: "fork() does not count a huge page that is being moved as the child's",
+  bug: 'movedHugePageUncounted',
+  properties: ['P-COUNT'],
+  actors: ['migration of a huge page', 'fork()'],
+  story:
+    'How many huge pages a process has mapped (HugetlbPages of /proc/PID/status) is counted when they are ' +
+    'mapped and unmapped; a migration leaves it alone, as the page will be back. fork() copies the entry ' +
+    'of a page that is being moved, and counts only those that are there. When the page has arrived the ' +
+    'child has it, uncounted, and its unmapping takes it off all the same: the count goes below zero. ' +
+    'That Linux 6.18 does this is read from its source (copy_hugetlb_page_range(), ' +
+    'remove_migration_pte()), and was not seen on a kernel. Not modelled: that unmapping such an entry ' +
+    'does not take it off either. A mend that is verified: the child counts what it will have.',
+  fix: undefined,
+  versions: '6.18, latent',
+  bounds: '2 CPUs, 2 processes, 1 huge page, 2 operations, flushes by broadcast',
+  scenario: (isBroken) =>
+    mapping(
+      [migrating, forking],
+      { movedHugePageUncounted: isBroken },
+      HUGE,
+      MAP_PRIVATE_FIXED_NORESERVE,
+      (task, file) => {
+        // With an anon_vma the VMA is copied; the page of the file is mapped when the other one is gone.
+        run(fallocate(task, file, 0, 0, HUGE * PAGE_BYTES));
+        run(store(task, FIRST, 1));
+        run(zap(task, FIRST));
+        run(load(task, FIRST));
+      },
+      { contents: false, flush: 'broadcast' },
     ),
 };

@@ -43,6 +43,7 @@ import {
 import {
   hugetlbMoveShares,
   hugetlbWithoutSizeRecheck,
+  movedHugePageUncounted,
   privateLockMistaken,
   shareUnderTableLock,
   shareWhileRightsChange,
@@ -121,6 +122,7 @@ export const ZOO: readonly ZooEntry[] = [
   reserveRestoredWhileMapped,
   dontneedRoundsUp,
   hugetlbForkKeepsSoftUffdWp,
+  movedHugePageUncounted,
   shareUnderTableLock,
   shareWhileRightsChange,
   hugetlbMoveShares,

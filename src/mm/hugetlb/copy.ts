@@ -104,7 +104,7 @@ function* copyEntry(
   } else if (softKindAt(machine, slot) === SoftKind.MARKER) {
     yield* copyMarker(task, to, slot, target);
   } else if (softKindAt(machine, slot) === SoftKind.MIGRATION) {
-    child.hugetlbPages += pages;
+    if (machine.bugs.movedHugePageUncounted !== true) child.hugetlbPages += pages;
     yield* copyMigration(task, from, to, slot, target);
   }
   yield* unlockNested(machine, cpu, inner);

@@ -69,6 +69,8 @@ export interface Bugs {
   readonly forkKeepsSoftUffdWp?: boolean;
   /** The same of huge pages of hugetlb that are being moved, as in Linux 6.18. */
   readonly hugetlbForkKeepsSoftUffdWp?: boolean;
+  /** fork() does not count what is being moved as the child's, as in Linux 6.18. */
+  readonly movedHugePageUncounted?: boolean;
   /** mprotect() does not wait for what reclaim has yet to flush (3ea277194daa). */
   readonly protectWithoutBatchFlush?: boolean;
   /** MADV_FREE does not, either. */

@@ -6,4 +6,5 @@ export { bindDevice, deviceLoad, deviceStore, IOMMU, iommu } from './iommu/index
 export * from './kvm/index.ts';
 export * from './mshare/index.ts';
 export * from './on_demand_fork/index.ts';
+export * from './pfnmap/index.ts';
 export * from './shared_2006/index.ts';

@@ -304,6 +304,8 @@ function checkMapping(machine: Machine, vma: Vma, slot: number, level: number, p
   const frame = mappedFrameAt(machine, slot, level);
   const isWritable = isPresentAt(machine, slot) && isWritableAt(machine, slot);
   if ((vma.flags & VM.WRITE) === 0 && isWritable) violate(machine, 'P-PERM');
+  // What a driver maps is no page of its file.
+  if ((vma.flags & VM.PFNMAP) !== 0) return;
   const mapping = machine.frameMapping[headOf(machine, frame)]!;
   // UFFDIO_ZEROPAGE maps the page of zeroes in a private mapping of a file, too.
   const isZero = frame === ZERO_FRAME && (vma.flags & VM.SHARED) === 0;

@@ -78,6 +78,7 @@ import {
   tablesWithoutGracePeriod,
   unlockBeforeFlush,
 } from './munmap.ts';
+import { pfnsFlushedLater } from './pfnmap.ts';
 import { REGION_GUESTS } from './region_guest.ts';
 import { SECONDARY } from './secondary.ts';
 import { inheritsLastRights } from './shadow_guest.ts';
@@ -149,6 +150,7 @@ export const ZOO: readonly ZooEntry[] = [
   moveUnlockedBeforeFlush,
   moveAgainstWriteback,
   moveTableWithoutRmapLocks,
+  pfnsFlushedLater,
   protectWithoutBatchFlush,
   freeWithoutBatchFlush,
   nestedFlush,

@@ -6,7 +6,7 @@ import { unmapHugetlbVma } from '../hugetlb/zap.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import { freePgtables } from '../table/free_pgtables.ts';
-import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
+import { tlbFinishMmu, tlbFreeVmas, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { unmapVmaRange } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import { completeEvents, unmapUserfaultfd } from '../userfaultfd/events.ts';
@@ -146,6 +146,7 @@ function* clearVmas(task: Task, vmas: readonly Vma[], from: number, to: number):
     else yield* unmapVmaRange(task, vma, vma.start, vma.end);
   }
   yield* invalidateRangeEnd(task, task.mm, from, to, Notify.UNMAP);
+  yield* tlbFreeVmas(task.machine, task.cpu, task.mm.id, vmas);
   for (const vma of vmas) yield* dropVma(task, vma);
   yield* freePgtables(task, start, end, { floor, ceiling });
   if (hasDesigns) for (const vma of vmas) yield* afterChange(task, vma);

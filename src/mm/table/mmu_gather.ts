@@ -11,6 +11,7 @@ import { headOf, putFrame } from '../page/frame.ts';
 import { dropRmap } from '../rmap/map_count.ts';
 import { freeSwapCache } from '../swap/swap_cache.ts';
 import type { Mm } from '../vma/mm.ts';
+import { VM, type Vma } from '../vma/vma.ts';
 import { deliverCallbacks } from '../world/delivery.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing } from '../world/point.ts';
@@ -113,6 +114,22 @@ export function tlbUnlink(world: World, cpu: number, start: number, end: number)
 export function tlbChange(world: World, cpu: number, start: number, end: number): void {
   if (start < world.gatherStart[cpu]!) world.gatherStart[cpu] = start;
   if (end > world.gatherEnd[cpu]!) world.gatherEnd[cpu] = end;
+}
+
+/**
+ * Before VMAs leave the lists of their files: the owner of memory that entries map without a reference
+ * (VM_PFNMAP) frees it when it finds none of them there, so it is to be flushed by then.
+ *
+ * @source include/asm-generic/tlb.h tlb_free_vmas() (Linux 6.18)
+ */
+export function* tlbFreeVmas(
+  world: World,
+  cpu: number,
+  mm: number,
+  vmas: readonly Pick<Vma, 'flags'>[],
+): Op<void> {
+  if (world.bugs.pfnsFlushedLater === true) return;
+  if (vmas.some(({ flags }) => (flags & VM.PFNMAP) !== 0)) yield* tlbFlushMmu(world, cpu, mm);
 }
 
 /** Flushes, then frees the pages, and the tables after a grace period. */

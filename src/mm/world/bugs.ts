@@ -187,6 +187,8 @@ export interface Bugs {
   readonly collapseErrorForgotten?: boolean;
   /** Whoever finds too many references to a huge page keeps it locked (the same). */
   readonly guardKeepsFolio?: boolean;
+  /** munmap() flushes what a driver maps when it has left the file of the driver (CVE-2022-39188). */
+  readonly pfnsFlushedLater?: boolean;
   /** GUP takes an entry that has become a table for the page that it was to map (what v2 looks for). */
   readonly followTakesTable?: boolean;
   /** A walk that makes tables takes what is neither empty nor a page for one (`pmd_alloc()` would). */

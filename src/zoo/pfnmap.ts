@@ -24,8 +24,7 @@ const using: Program = {
 export const pfnsFlushedLater: ZooEntry = {
   id: 'C6',
   aliases: ['CVE-2022-39188', 'b67fbebd4cf9'],
-  title:
-    'munmap() has left the file of a driver, and not yet flushed, when the driver frees its memory',
+  title: 'munmap() flushes what a driver maps when the driver may have freed it',
   bug: 'pfnsFlushedLater',
   properties: ['P-UAF-PAGE'],
   actors: [

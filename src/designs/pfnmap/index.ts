@@ -8,9 +8,11 @@
  *
  * @source mm/memory.c vmf_insert_pfn(), zap_pte_range() where vm_normal_page() finds none (Linux 6.18);
  *         the lock is the driver's own there, as memory_lock of drivers/vfio/pci/vfio_pci_core.c
- * @omits  forks: such mappings are not copied; changes of rights; huge entries
+ * @omits  forks: such mappings are not copied; changes of rights; huge entries; freeing what is never taken
+ *         back
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { assert } from '../../base/assert.ts';
 import type { Design, VmOps } from '../../mm/design/design.ts';
 import { Fault } from '../../mm/fault/result.ts';
 import type { Place } from '../../mm/file/filemap.ts';
@@ -66,6 +68,7 @@ export function* openDriverFile({ machine, cpu }: Place, pages: number): Op<Open
   const memory = memoryOf(machine, inode);
   for (let page = 0; page < pages; page++) {
     const frame = yield* allocFrame(machine, cpu);
+    assert(frame !== NONE, 'a driver has memory when it begins');
     machine.frameFlags[frame]! |= FrameFlag.RESERVED;
     memory.push(frame);
   }

@@ -97,6 +97,9 @@ import { walkWithoutSnapshot, walkWithoutVma } from './walks.ts';
 
 export type { ZooEntry } from './entry.ts';
 
+/** By number: `A2` comes before `A10`. */
+const { compare } = new Intl.Collator('en', { numeric: true });
+
 export const ZOO: readonly ZooEntry[] = [
   unshareWithoutSync,
   unshareBeforeSplit,
@@ -179,7 +182,7 @@ export const ZOO: readonly ZooEntry[] = [
   ...USERFAULTFD,
   swapInWithoutPin,
   ...USERFAULTFD_WAITS,
-];
+].toSorted((one, other) => compare(one.id, other.id));
 
 /** The entry with this id or alias, in any case of letters. */
 export function findEntry(name: string): ZooEntry | undefined {

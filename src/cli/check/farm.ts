@@ -8,9 +8,10 @@
  * executions each, it costs more to hand them out than to search them: one thread goes on alone, and
  * parts are tried again after many times what that took.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { assert } from '../../base/assert.ts';
 import type { Estimate, Part, Scenario } from '../../check/index.ts';
+import { startThread } from '../computing_thread.ts';
 import { type ExitCode, Failure } from '../failure.ts';
 import type { Job, Order, SavedSearch, SearchResult, Unit, UnitEvent, UnitResult } from './job.ts';
 import { Running } from './running.ts';
@@ -201,9 +202,7 @@ export class Farm {
   }
 
   #newWorker(): Worker {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData: this.#shared,
-    });
+    const worker = startThread(new URL('./worker.js', import.meta.url), this.#shared);
     this.#workers.push(worker);
     return worker;
   }

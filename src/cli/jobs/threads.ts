@@ -1,5 +1,6 @@
 /** Does work on threads, one task on each. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from '../computing_thread.ts';
 import { TaskError } from './task_error.ts';
 
 /** How long a task goes on before it is asked to end. */
@@ -67,7 +68,7 @@ export class ThreadPool {
   #start(): Thread {
     const hungry = new Int32Array(new SharedArrayBuffer(4));
     const workerData: ThreadData = { version: this.#version, hungry };
-    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData });
+    const worker = startThread(new URL('./thread.js', import.meta.url), workerData);
     return { worker, hungry, job: '', begun: 0 };
   }
 }

@@ -203,7 +203,7 @@ function* expand(task: Task, vma: Vma, move: Move): Op<number> {
   if (!isRoom) return flags & MREMAP.MAYMOVE ? yield* relocate(task, vma, move) : ENOMEM;
   if (vma.flags & VM.ACCOUNT && !task.mm.canCommit(newPages - oldPages)) return ENOMEM;
   const pgoff = vma.pgoff + (vma.end - vma.start);
-  const grown = yield* mergeNew(task, { ...vma, start: vma.end, end, pgoff });
+  const grown = yield* mergeNew(task, { ...vma, start: vma.end, end, pgoff, chain: [] });
   if (grown === undefined) return ENOMEM;
   if ((vma.flags & VM.LOCKED) !== 0) task.mm.lockedPages += newPages - oldPages;
   return start;

@@ -38,7 +38,7 @@ export interface Proposal {
   readonly file: MappedFile | undefined;
   readonly pgoff: number;
   readonly anonVma: AnonVma | undefined;
-  /** As that of a VMA; empty of new mappings. */
+  /** As that of a VMA; empty of new mappings, and of what a VMA is to grow by. */
   readonly chain: readonly AnonVma[];
   readonly hugetlb?: HugetlbPrivate | undefined;
   readonly userfaultfd?: Userfaultfd | undefined;
@@ -71,7 +71,7 @@ export function* mergeNew(task: Task, proposal: Proposal): Op<Vma | undefined> {
   const isRight =
     next !== undefined &&
     canJoin(proposal, next) &&
-    (left === undefined || areCompatible(left, next));
+    (left === undefined || haveOneAnonVma(left, next));
   if (left === undefined) {
     if (!isRight) return undefined;
     yield* growDown(task, next, start, proposal);
@@ -161,7 +161,7 @@ function* mergeExisting(
   const isWhole = vma.start === start && vma.end === end;
   if (isWhole && !mayVanish(vma)) return undefined;
   if (left !== undefined) {
-    const isBoth = right !== undefined && areCompatible(left, right);
+    const isBoth = right !== undefined && haveOneAnonVma(left, right);
     if (vma.end === end) yield* absorb(task, left, vma, vma);
     else yield* moveBorder(task, left, vma, end);
     if (isBoth) yield* absorb(task, left, right, right);
@@ -242,11 +242,20 @@ function canJoin(lower: Proposal, upper: Proposal): boolean {
 /** Whether a merge may remove a VMA: attachments of a segment are counted by their VMAs. */
 const mayVanish = ({ file }: Vma): boolean => file?.isSegment !== true;
 
-/** One has no private pages yet, and the other none that it shares with a parent; or the same. */
+/**
+ * One has no private pages yet, and the other none that it shares with a parent; or the same. Whether
+ * it shares some is not asked of a VMA that grows.
+ */
 function areCompatible(one: Proposal, other: Proposal): boolean {
+  const hasParent = ({ chain }: Proposal): boolean => chain.length > 1;
   if (one.anonVma === other.anonVma) return true;
-  if (one.anonVma === undefined) return other.anonVma === undefined || other.chain.length === 1;
-  return other.anonVma === undefined && one.chain.length === 1;
+  if (one.anonVma === undefined) return !hasParent(other);
+  return other.anonVma === undefined && !hasParent(one);
+}
+
+/** Of two that can both join what is between them. @source mm/vma.c can_vma_merge_right() (Linux 6.18) */
+function haveOneAnonVma({ anonVma: one }: Vma, { anonVma: other }: Vma): boolean {
+  return one === undefined || other === undefined || one === other;
 }
 
 /** Moves the bounds of `vma`, which takes over the anon_vmas of `source` if it has none. */

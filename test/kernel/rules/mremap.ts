@@ -6,6 +6,9 @@ const fixed = 'read|write private|anonymous|fixed none 0';
 const huge = 'read|write private|anonymous|hugetlb|noreserve none 0';
 /** Two pages at 0x20000000. */
 const two = `mmap 0x20000000 0x2000 ${fixed}`;
+/** Private pages are below the gap only. */
+const fourWithGap = `mmap 0x20000000 0x4000 ${fixed}; munmap 0x20001000 0x1000
+  store 0x20000000 1 0x91`;
 
 const refusals: readonly Rule[] = [
   {
@@ -120,6 +123,18 @@ const moves: readonly Rule[] = [
     program: `${two}; mremap 0x20000000 0x2000 0x4000 maymove 0`,
     result: '0x20000000',
     vmas: 'rw-p:4',
+  },
+  {
+    says: "growing into a gap joins with what is behind it, though pages are a parent's",
+    program: `${fourWithGap}; fork 1; p1 mremap 0x20000000 0x1000 0x2000 0 0
+      p1 mremap 0x20000000 0x4000 0x5000 0 0`,
+    result: '0x20000000',
+  },
+  {
+    says: "what is mapped into a gap does not join where pages are a parent's",
+    program: `${fourWithGap}; fork 1; p1 mmap 0x20001000 0x1000 ${fixed}
+      p1 mremap 0x20000000 0x4000 0x5000 0 0`,
+    result: 'EFAULT',
   },
   {
     says: 'growing in place comes as near to a stack as there is room',

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseSync } from 'oxc-parser';
 
 /** Layers that are built twice. */
-const LAYERS = ['base', 'arch', 'mmu', 'trace', 'mm', 'designs'];
+const LAYERS = ['base', 'uapi', 'arch', 'mmu', 'trace', 'mm', 'designs'];
 
 /** A text that cannot be blanked without changing its meaning. */
 export class BlankError extends Error {

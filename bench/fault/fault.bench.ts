@@ -3,6 +3,7 @@
  * first-touch fault of an anonymous page, VMA lock, page-table lock, counters and ledger on, in turns.
  */
 import * as canonical from '../../src/mm/index.ts';
+import { PAGE_BYTES } from '../../src/uapi/mman.ts';
 import { newWorld } from '../../test/mm/small_world.ts';
 import { allocationsOf, describeAllocations } from '../heap_profile.ts';
 import { LiveKernel, median } from '../live_kernel.ts';
@@ -15,7 +16,6 @@ const PAGES = 2 ** 18;
 const ROUNDS = 9;
 const VMAS = 64;
 const FIRST = 512;
-const PAGE_BYTES = 4096;
 /** Of the canonical build, which is slower: a part of the pages is enough. */
 const CANONICAL_PAGES = PAGES / 8;
 

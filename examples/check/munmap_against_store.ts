@@ -4,10 +4,13 @@ import { MachineScenario } from 'ptshare/check';
 import {
   fork,
   load,
+  MAP,
   Machine,
   mmap,
   munmap,
   newProcess,
+  PAGE_BYTES,
+  PROT_RW,
   run,
   store,
   taskOn,
@@ -15,8 +18,9 @@ import {
 } from 'ptshare/mm';
 
 const ADDRESS = 0x200000;
-const PAGE = ADDRESS / 4096;
-const shared = { length: 4096, prot: 3, flags: 0x31, file: undefined, offset: 0 };
+const PAGE = ADDRESS / PAGE_BYTES;
+const flags = MAP.SHARED | MAP.FIXED | MAP.ANONYMOUS;
+const shared = { length: PAGE_BYTES, prot: PROT_RW, flags, file: undefined, offset: 0 };
 
 export function scenario(): MachineScenario {
   const machine = new Machine({ format: formatById('x86_64-4level')!, cpus: 2, mms: 2 });
@@ -32,6 +36,6 @@ export function scenario(): MachineScenario {
         if ((yield* load(task, PAGE)) !== 7) violate(machine, 'P-DATA');
       },
     },
-    { name: 'munmap', mm: 1, run: (task) => munmap(task, ADDRESS, 4096) },
+    { name: 'munmap', mm: 1, run: (task) => munmap(task, ADDRESS, PAGE_BYTES) },
   ]);
 }

@@ -3,9 +3,9 @@
  * each other, then farther and farther apart.
  */
 import type { ScenarioContext } from 'ptshare/script';
+import { PAGE_BYTES } from '../../src/uapi/mman.ts';
 
 const PAGES = 64;
-const PAGE_BYTES = 4096;
 
 export function scenario({ mm, task, calls, constants }: ScenarioContext): void {
   const { mmap, munmap, echo } = calls;

@@ -3,8 +3,8 @@
  * here one after the other, on two CPUs.
  */
 import type { Engine, ScenarioContext } from 'ptshare/script';
+import { PAGE_BYTES } from '../../src/uapi/mman.ts';
 
-const PAGE_BYTES = 4096;
 const PAGES = 600;
 
 export function* scenario({ mm, machine, task, constants }: ScenarioContext<Engine>) {

@@ -6,6 +6,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { deviceName } from '../proc/mountinfo.ts';
+import { MFD, MFD_HUGE_SHIFT } from '../uapi/files.ts';
 
 export interface Native {
   /** @returns what the call returned, or a negative errno */
@@ -29,8 +30,6 @@ export interface Native {
 
 /** @source linux include/uapi/linux/{kcmp,memfd}.h */
 const KCMP_VM = 1;
-const MFD_HUGETLB = 4;
-const MFD_HUGE_SHIFT = 26;
 /** The generic system call table numbers kcmp 272; x86-64 has its own. */
 const KCMP_NUMBER = process.arch === 'x64' ? 312 : 272;
 
@@ -63,7 +62,7 @@ function bind(koffi: typeof import('koffi')): Native {
       const flags =
         hugePageBytes === 0
           ? 0
-          : (MFD_HUGETLB | (Math.log2(hugePageBytes) << MFD_HUGE_SHIFT)) >>> 0;
+          : (MFD.HUGETLB | (Math.log2(hugePageBytes) << MFD_HUGE_SHIFT)) >>> 0;
       // An empty file: no page is taken from a pool.
       const fd = memfdCreate('ptshare', flags);
       if (fd < 0) return undefined;

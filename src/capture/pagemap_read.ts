@@ -10,14 +10,10 @@
  */
 import { readSync } from 'node:fs';
 import { RunKind } from '../snapshot/records.ts';
+import { PageIs } from '../uapi/pagemap.ts';
 import type { Layout } from './layout.ts';
 import type { Pacer } from './pacer.ts';
-import {
-  PAGE_IS_HUGE,
-  PAGE_IS_PRESENT,
-  type RegionSink,
-  type TableSource,
-} from './table_source.ts';
+import type { RegionSink, TableSource } from './table_source.ts';
 
 const ENTRY_BYTES = 8;
 /** 64 KiB: larger reads are slower (measured), and one table fits, with 64 KiB pages too. */
@@ -68,7 +64,7 @@ export class PagemapRead implements TableSource {
 
   async populated(pagemap: number, layout: Layout, sink: RegionSink, pacer: Pacer): Promise<void> {
     for (let vma = 0; vma < layout.length; vma++) {
-      const categories = isHugetlb(layout, vma) ? PAGE_IS_PRESENT | PAGE_IS_HUGE : PAGE_IS_PRESENT;
+      const categories = isHugetlb(layout, vma) ? PageIs.PRESENT | PageIs.HUGE : PageIs.PRESENT;
       let at = layout.start[vma]!;
       // A process may have thousands of small VMAs side by side: one read serves them all.
       while (isContinued(layout, vma)) vma++;

@@ -9,21 +9,15 @@
  * @source linux fs/proc/task_mmu.c do_pagemap_scan(), Documentation/admin-guide/mm/pagemap.rst
  */
 import { assert } from '../base/assert.ts';
+import { ESRCH } from '../uapi/errno.ts';
+import { PageIs } from '../uapi/pagemap.ts';
 import type { Layout } from './layout.ts';
 import type { Native } from './native.ts';
 import type { Pacer } from './pacer.ts';
 import { ProcessGone } from './proc_files.ts';
-import {
-  PAGE_IS_HUGE,
-  PAGE_IS_PRESENT,
-  PAGE_IS_SWAPPED,
-  PAGE_IS_WRITTEN,
-  type RegionSink,
-  type TableSource,
-} from './table_source.ts';
+import type { RegionSink, TableSource } from './table_source.ts';
 
 const PAGEMAP_SCAN = 0xc0606610;
-const ESRCH = 3;
 
 /** Indexes of the 64-bit fields of `struct pm_scan_arg`. */
 const Field = {
@@ -56,15 +50,15 @@ interface Query {
 /** Swapped is also said of every marker: guard regions, userfaultfd write protection. */
 const POPULATED: Query = {
   mask: 0,
-  anyOf: PAGE_IS_PRESENT | PAGE_IS_SWAPPED | PAGE_IS_HUGE,
-  returned: PAGE_IS_PRESENT | PAGE_IS_SWAPPED | PAGE_IS_HUGE,
+  anyOf: PageIs.PRESENT | PageIs.SWAPPED | PageIs.HUGE,
+  returned: PageIs.PRESENT | PageIs.SWAPPED | PageIs.HUGE,
 };
 
 /**
  * Entries not write-protected by userfaultfd. Asked for nothing else, the kernel takes a path that
  * looks at no more than this bit, so that it also reports none entries, but never a missing table.
  */
-const EXISTING: Query = { mask: PAGE_IS_WRITTEN, anyOf: 0, returned: PAGE_IS_WRITTEN };
+const EXISTING: Query = { mask: PageIs.WRITTEN, anyOf: 0, returned: PageIs.WRITTEN };
 
 export class PagemapScan implements TableSource {
   readonly #native: Native;
@@ -115,7 +109,7 @@ export class PagemapScan implements TableSource {
     while (at < end) {
       this.#set(Field.START, at * this.#pageBytes);
       const regions = this.#native.ioctl(pagemap, PAGEMAP_SCAN, this.#argument);
-      if (regions === -ESRCH) throw new ProcessGone('The process has no address space any more');
+      if (regions === ESRCH) throw new ProcessGone('The process has no address space any more');
       assert(regions >= 0, 'a kernel that knows PAGEMAP_SCAN takes its arguments');
       const delivered = this.#deliver(regions, sink);
       // Linux returns a walk end from before the last regions if it had to empty its own buffer of

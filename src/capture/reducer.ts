@@ -1,9 +1,10 @@
 /** Assigns the regions that a scan reports to VMAs, and reduces them to runs. */
 import { assert } from '../base/assert.ts';
 import { RunKind, type Runs } from '../snapshot/records.ts';
+import { PageIs } from '../uapi/pagemap.ts';
 import type { Layout } from './layout.ts';
 import { RunBuilder } from './run_builder.ts';
-import { PAGE_IS_HUGE, type RegionSink } from './table_source.ts';
+import type { RegionSink } from './table_source.ts';
 
 /** What a region means in one VMA; 0 if nothing. */
 export type KindOf = (vma: number, categories: number) => RunKind | 0;
@@ -11,8 +12,8 @@ export type KindOf = (vma: number, categories: number) => RunKind | 0;
 /** For regions of entries that are not none: what is mapped, swapped, or marked. */
 export function populatedKinds(layout: Layout): KindOf {
   return (vma, categories) => {
-    if ((categories & PAGE_IS_HUGE) === 0) return RunKind.PTE;
-    const kinds = categories === PAGE_IS_HUGE ? layout.holeKind : layout.hugeKind;
+    if ((categories & PageIs.HUGE) === 0) return RunKind.PTE;
+    const kinds = categories === PageIs.HUGE ? layout.holeKind : layout.hugeKind;
     return kinds[vma] as RunKind | 0;
   };
 }

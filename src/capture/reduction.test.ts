@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Geometry, geometryById } from '../arch/geometry.ts';
 import { type MappedObject, type ObjectKind, RunKind, type Runs } from '../snapshot/records.ts';
+import { PageIs } from '../uapi/pagemap.ts';
 import { contestedSlots, overlaps } from './contested.ts';
 import { layoutOf } from './layout.ts';
 import { existingKinds, populatedKinds, Reducer } from './reducer.ts';
 import { RunBuilder } from './run_builder.ts';
 import { countTables, mergeRuns, withoutSlots } from './runs.ts';
-import { PAGE_IS_HUGE, PAGE_IS_PRESENT, PAGE_IS_SWAPPED, PAGE_IS_WRITTEN } from './table_source.ts';
 
 const { PTE, EMPTY, THP_ANON, THP_FILE, HUGETLB_PMD, HUGETLB_HOLE, HUGETLB_PUD, PFNMAP } = RunKind;
 const X86 = geometryById('x86_64-4level')!;
@@ -128,7 +128,7 @@ function reduced(pieces: readonly Piece[], regions: readonly Region[], geometry 
   return drawn(reducer.build());
 }
 
-const HUGE = PAGE_IS_PRESENT | PAGE_IS_HUGE;
+const HUGE = PageIs.PRESENT | PageIs.HUGE;
 
 test('Reducer splits a region that the kernel merged across VMAs', () => {
   const pieces: Piece[] = [
@@ -136,7 +136,7 @@ test('Reducer splits a region that the kernel merged across VMAs', () => {
     [100, 600, 'file'],
     [600, 601, 'anon'],
   ];
-  assert.deepEqual(reduced(pieces, [[50, 601, PAGE_IS_PRESENT]]), [
+  assert.deepEqual(reduced(pieces, [[50, 601, PageIs.PRESENT]]), [
     '0: 0x1 PTE 50',
     '1: 0x2 PTE 500',
     '2: 1x1 PTE 1',
@@ -157,14 +157,14 @@ test('Reducer tells huge pages of memory from huge pages of files', () => {
 });
 
 test('Reducer takes a huge page that is being migrated for a huge page', () => {
-  const regions: Region[] = [[0, 512, PAGE_IS_SWAPPED | PAGE_IS_HUGE]];
+  const regions: Region[] = [[0, 512, PageIs.SWAPPED | PageIs.HUGE]];
   assert.deepEqual(reduced([[0, 512, 'anon']], regions), ['0: 0x1 THP_ANON 512']);
 });
 
 test('Reducer tells hugetlb pages from holes under their table', () => {
   const regions: Region[] = [
     [0, 512, HUGE],
-    [512, 1536, PAGE_IS_HUGE],
+    [512, 1536, PageIs.HUGE],
     [1536, 2048, HUGE],
   ];
   assert.deepEqual(reduced([[0, 2048, 2 ** 21]], regions), [
@@ -193,8 +193,8 @@ test('Reducer finds the level of a hugetlb page by its size', () => {
 test('Reducer counts pages outside every VMA instead of assigning them', () => {
   const layout = layoutOfPieces([[512, 1024, 'anon']], X86);
   const reducer = new Reducer(layout, 512, populatedKinds(layout));
-  reducer.add(500, 1030, PAGE_IS_PRESENT);
-  reducer.add(2048, 2050, PAGE_IS_PRESENT);
+  reducer.add(500, 1030, PageIs.PRESENT);
+  reducer.add(2048, 2050, PageIs.PRESENT);
   assert.equal(reducer.strayPages, 12 + 6 + 2);
   assert.deepEqual(drawn(reducer.build()), ['0: 1x1 PTE 512']);
 });
@@ -210,7 +210,7 @@ test('Reducer believes no existing table where holes look like tables', () => {
     512,
     existingKinds((vma) => vma === 1),
   );
-  reducer.add(0, 1024, PAGE_IS_WRITTEN);
+  reducer.add(0, 1024, PageIs.WRITTEN);
   assert.deepEqual(drawn(reducer.build()), ['0: 0x1 EMPTY 0']);
 });
 

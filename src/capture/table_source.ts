@@ -2,19 +2,12 @@
 import type { Layout } from './layout.ts';
 import type { Pacer } from './pacer.ts';
 
-/**
- * What is known of the pages of a region, in the kernel's own bits.
- *
- * @source linux include/uapi/linux/fs.h
- */
-export const PAGE_IS_WRITTEN = 1 << 1;
-export const PAGE_IS_PRESENT = 1 << 3;
-export const PAGE_IS_SWAPPED = 1 << 4;
-/** Mapped above the PTE table; in a hugetlb VMA alone: not mapped, but its table exists. */
-export const PAGE_IS_HUGE = 1 << 6;
-
 /** Receives regions of pages in ascending order; one may span several VMAs. */
 export interface RegionSink {
+  /**
+   * @param categories `PageIs` bits: WRITTEN, PRESENT and SWAPPED. HUGE is mapped above the PTE table;
+   *   alone, in a hugetlb VMA: not mapped, but its table exists
+   */
   add(start: number, end: number, categories: number): void;
 }
 

@@ -2,18 +2,19 @@
 import { SKYLAKE } from '../mmu/index.ts';
 import type { HostSnapshot } from '../snapshot/records.ts';
 import { explainHost } from '../twin/explain.ts';
+import { EINVAL } from '../uapi/errno.ts';
+import { PAGE_BYTES } from '../uapi/mman.ts';
 import { DESIGNS, type Evaluation, evaluateDesigns } from '../whatif/evaluate.ts';
 import { type Deed, type Happening, happen } from '../whatif/happening.ts';
 import { Life } from '../whatif/life.ts';
 import { call, touchAgain } from './happen.ts';
 import { type NotRun, runKeyOf, seenOf } from './measure.ts';
 import { type Counters, countWhile } from './phases.ts';
-import { PAGE_BYTES, populationOf, refusalOf } from './population.ts';
+import { populationOf, refusalOf } from './population.ts';
 import { ENGINE_DESIGNS, type Engine } from './setup.ts';
 import { Stage } from './stage.ts';
 
 const CPUS = 4;
-const EINVAL = -22;
 /** Each takes as many tables as the largest process. */
 const FORKS_MOST = 64;
 

@@ -7,15 +7,9 @@
  * something shared.
  */
 import type * as engine from '../mm/index.ts';
-import {
-  type HostSnapshot,
-  type Mm,
-  PROT_READ,
-  PROT_WRITE,
-  RunKind,
-  type Vma,
-} from '../snapshot/records.ts';
+import { type HostSnapshot, type Mm, RunKind, type Vma } from '../snapshot/records.ts';
 import { explainHost } from '../twin/explain.ts';
+import { PROT } from '../uapi/mman.ts';
 import { DESIGNS, evaluateDesigns } from '../whatif/evaluate.ts';
 import { type Part, partsOf, type RunRow, withParts } from '../whatif/rewrite.ts';
 import { runKeyOf } from './measure.ts';
@@ -128,7 +122,7 @@ function sharesOf(mm: Mm): Map<string, Share> {
 
 /** Whether others may have it: pages of a file, or inherited ones. */
 function isCommon({ object, protection }: Vma, { content }: RunRow): boolean {
-  return (protection & PROT_READ) !== 0 && (object >= 0 || content > 0);
+  return (protection & PROT.READ) !== 0 && (object >= 0 || content > 0);
 }
 
 /** How many pages there are from a place on, in its table. */
@@ -190,7 +184,7 @@ function* touchAll(stage: Stage, index: number, mappings: readonly Mapping[]): e
   const { mm } = stage;
   const task = stage.as(index);
   for (const { vma, touched } of mappings) {
-    const isStore = (vma.protection & PROT_WRITE) !== 0;
+    const isStore = (vma.protection & PROT.WRITE) !== 0;
     for (const { start, end } of touched) {
       for (let page = start; page < end; page++) {
         const at = stage.placeOf(index, page);

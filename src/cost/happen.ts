@@ -1,17 +1,17 @@
 /** Events in the engine: a process changes what it maps, forks or ends, and touches again what it has. */
 import { assert } from '../base/assert.ts';
-import { PROT_WRITE, type Vma } from '../snapshot/records.ts';
+import type { Vma } from '../snapshot/records.ts';
+import { MADV, MREMAP, PAGE_BYTES, PROT } from '../uapi/mman.ts';
 import { isCopiedByFork, type Range } from '../whatif/change.ts';
 import type { HostEvent, Life } from '../whatif/life.ts';
 import { partsOf } from '../whatif/rewrite.ts';
-import { PAGE_BYTES, SLOT_PAGES } from './population.ts';
+import { SLOT_PAGES } from './population.ts';
 import type { Stage } from './stage.ts';
 
 /** What a process does to itself; that it gives up a region is no event of these. */
 export type ProcessEvent = Exclude<HostEvent, { readonly what: 'detach' }>;
 
-const MADV_DONTNEED = 4;
-const MREMAP_MAYMOVE_FIXED = 3;
+const MREMAP_MAYMOVE_FIXED = MREMAP.MAYMOVE | MREMAP.FIXED;
 const EVERYWHERE: Range = { start: 0, end: Number.POSITIVE_INFINITY };
 
 /**
@@ -43,7 +43,7 @@ export function call(stage: Stage, event: ProcessEvent, index: number): number {
     case 'protect':
       return mm.run(mm.mprotect(task, address, length, event.protection));
     case 'discard':
-      return mm.run(mm.madvise(task, address, length, MADV_DONTNEED));
+      return mm.run(mm.madvise(task, address, length, MADV.DONTNEED));
     case 'move': {
       const newAddress = event.to * PAGE_BYTES;
       const [oldLength, newLength] = [length, length];
@@ -123,7 +123,7 @@ function touchDense(
   const isNew = what === 'discard' || what === 'store';
   const isLeft = what === 'fork' ? isCopiedByFork(vma) : vma.object < 0;
   if (isLeft && !isNew) return;
-  const isStore = (vma.protection & PROT_WRITE) !== 0;
+  const isStore = (vma.protection & PROT.WRITE) !== 0;
   for (const { start, end } of places) stage.access(index, start, end, isStore);
 }
 

@@ -6,9 +6,10 @@
 import type * as engine from '../mm/index.ts';
 import type { HostSnapshot } from '../snapshot/records.ts';
 import { explainHost } from '../twin/explain.ts';
+import { PAGE_BYTES } from '../uapi/mman.ts';
 import { DESIGNS, type Evaluation, evaluateDesigns } from '../whatif/evaluate.ts';
 import { type PhaseCost, runPhase, type Watched } from './phases.ts';
-import { PAGE_BYTES, populationOf, refusalOf } from './population.ts';
+import { populationOf, refusalOf } from './population.ts';
 import { ENGINE_DESIGNS, type Engine, sharesByItself } from './setup.ts';
 import { Stage } from './stage.ts';
 

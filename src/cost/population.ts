@@ -11,7 +11,6 @@ import { partsOf, type RunRow } from '../whatif/rewrite.ts';
 /** Of the geometry that the engine runs hosts in: x86-64 with four levels. */
 export const SLOT_PAGES = 512;
 export const GEOMETRY = 'x86_64-4level';
-export const PAGE_BYTES = 4096;
 
 /** Pages `[start, end)` that a process has touched. */
 export interface Touched {

@@ -11,17 +11,15 @@ import { assert } from '../base/assert.ts';
 import type * as designs from '../designs/index.ts';
 import type * as engine from '../mm/index.ts';
 import { Tally } from '../trace/index.ts';
+import { MFD, MFD_HUGE_SHIFT } from '../uapi/files.ts';
+import { MADV, MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
+import { UFFD_API } from '../uapi/userfaultfd.ts';
 import type { PostCopyDesign } from '../workload/index.ts';
 import { type Counters, countWhile } from './phases.ts';
-import { GEOMETRY, PAGE_BYTES } from './population.ts';
+import { GEOMETRY } from './population.ts';
 import type { Engine } from './setup.ts';
 
-const MAP_SHARED_FIXED = 0x11;
-const MFD_HUGETLB = 4;
-const MFD_HUGE_SHIFT = 26;
-const PROT_READ_WRITE = 3;
-const MADV = { COLLAPSE: 25, SPLIT: 26 } as const;
-const UFFD_API = 0xaa;
+const MAP_SHARED_FIXED = MAP.SHARED | MAP.FIXED;
 /** A multiple of 512 GiB. */
 const GUEST = 2 ** 27;
 const SPARE = 512;
@@ -98,10 +96,10 @@ class Guest {
 
   #map(shift: number): void {
     const mm = this.#mm;
-    const file = mm.memfdCreate(this.#task, 0, MFD_HUGETLB | (shift << MFD_HUGE_SHIFT));
+    const file = mm.memfdCreate(this.#task, 0, MFD.HUGETLB | (shift << MFD_HUGE_SHIFT));
     assert(typeof file !== 'number', 'a machine has the file that it was made for');
     const [address, length] = [GUEST * PAGE_BYTES, this.#bytes];
-    const call = { address, length, prot: PROT_READ_WRITE, flags: MAP_SHARED_FIXED };
+    const call = { address, length, prot: PROT_RW, flags: MAP_SHARED_FIXED };
     const mapped = mm.run(mm.mmap(this.#task, { ...call, file, offset: 0 }));
     assert(mapped === address, 'a guest has room');
     const allocated = mm.run(mm.fallocate(this.#task, file, 0, 0, length));
@@ -118,7 +116,7 @@ class Guest {
     const features = mm.UffdFeature.EXACT_ADDRESS | (hasFeature ? mm.MINOR_HUGETLBFS_HGM : 0);
     mm.uffdioApi(this.#task, uffd, UFFD_API, features);
     if (options?.hasAdvice === true) {
-      mm.run(mm.madvise(this.#task, address, length, MADV.SPLIT));
+      mm.run(mm.madvise(this.#task, address, length, mm.MADV_SPLIT));
     }
     const { MINOR } = mm.UffdMode;
     const { result } = mm.run(mm.uffdioRegister(this.#task, uffd, address, length, MINOR));

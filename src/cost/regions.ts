@@ -7,14 +7,13 @@
 import { assert } from '../base/assert.ts';
 import type { MshareVariant, msharefs } from '../designs/index.ts';
 import type { HostSnapshot, Vma } from '../snapshot/records.ts';
-import { type Mapping, PAGE_BYTES } from './population.ts';
+import { O } from '../uapi/files.ts';
+import { MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
+import type { Mapping } from './population.ts';
 import type { Stage } from './stage.ts';
 
 /** What a region spans, in pages: 512 GiB. */
 const SPAN = 2 ** 27;
-const O_RDWR_CREAT = 0o102;
-const MAP = { SHARED: 1, SHARED_FIXED: 0x11 } as const;
-const PROT_READ_WRITE = 3;
 /** The one descriptor that the maker of a region has. */
 const FD = 3;
 
@@ -71,7 +70,7 @@ function makeRegion(
 ): msharefs.MsharefsFile {
   const { mm } = stage;
   const task = stage.as(maker);
-  const file = mm.run(mm.msharefs.open(task, mount, `object ${object}`, O_RDWR_CREAT));
+  const file = mm.run(mm.msharefs.open(task, mount, `object ${object}`, O.RDWR | O.CREAT));
   assert(typeof file !== 'number', 'a machine has room for the regions that it was made for');
   const bytes = Math.ceil((end - start) / SPAN) * SPAN * PAGE_BYTES;
   mm.run(mm.ftruncate(task, file, bytes));
@@ -79,8 +78,8 @@ function makeRegion(
     regionOffset: 0,
     size: (end - start) * PAGE_BYTES,
     offset: 0,
-    prot: PROT_READ_WRITE,
-    flags: MAP.SHARED_FIXED,
+    prot: PROT_RW,
+    flags: MAP.SHARED | MAP.FIXED,
     fd: FD,
   });
   const caller = { files: (fd: number) => (fd === FD ? stage.fileOf(object) : undefined) };
@@ -98,7 +97,7 @@ function attach(
   { file, pages }: { readonly file: msharefs.MsharefsFile; readonly pages: number },
 ): number {
   const { mm } = stage;
-  const call = { address: 0, length: pages * PAGE_BYTES, prot: PROT_READ_WRITE, offset: 0 };
+  const call = { address: 0, length: pages * PAGE_BYTES, prot: PROT_RW, offset: 0 };
   const result = mm.run(mm.mmap(stage.as(process), { ...call, flags: MAP.SHARED, file }));
   if (result < 0) throw new RangeError(`Cannot attach a region: errno ${-result}`);
   return result / PAGE_BYTES;

@@ -6,9 +6,10 @@ import {
   type Mm as MmRecord,
   RunKind,
 } from '../snapshot/records.ts';
+import { PAGE_BYTES } from '../uapi/mman.ts';
 import { type Part, type RunRow, withParts } from '../whatif/rewrite.ts';
 import { hostOf } from '../workload/host.ts';
-import { PAGE_BYTES, SLOT_PAGES } from './population.ts';
+import { SLOT_PAGES } from './population.ts';
 import type { Engine } from './setup.ts';
 
 const GIB_SLOTS = 512;

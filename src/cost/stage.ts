@@ -9,20 +9,15 @@ import { assert } from '../base/assert.ts';
 import { IntervalList } from '../base/interval.ts';
 import type * as engine from '../mm/index.ts';
 import { type MmuShape, SKYLAKE } from '../mmu/index.ts';
-import {
-  type HostSnapshot,
-  PROT_READ,
-  PROT_WRITE,
-  RunKind,
-  type Vma,
-} from '../snapshot/records.ts';
+import { type HostSnapshot, RunKind, type Vma } from '../snapshot/records.ts';
 import { Tally } from '../trace/index.ts';
+import { MFD, MFD_HUGE_SHIFT } from '../uapi/files.ts';
+import { MADV, MAP, PAGE_BYTES, PROT } from '../uapi/mman.ts';
 import { isGoingOn } from '../whatif/change.ts';
 import {
   extentOf,
   GEOMETRY,
   type Mapping,
-  PAGE_BYTES,
   type Population,
   type Process,
   privatePages,
@@ -32,10 +27,8 @@ import {
 import { attachRegion, type Region, touchRegion } from './regions.ts';
 import { type Engine, pluggedFor } from './setup.ts';
 
-const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
-const MADV = { DONTNEED: 4, COLLAPSE: 25 } as const;
 /** MFD_HUGETLB of 2 MiB: the size as a power of two is in the highest bits. */
-const HUGETLB_2M = 4 | (21 << 26);
+const HUGETLB_2M = MFD.HUGETLB | (21 << MFD_HUGE_SHIFT);
 /** Frames, tables, VMAs and inodes besides what is known to be needed. */
 const SPARE = 512;
 const GATHER = 512;
@@ -251,11 +244,11 @@ export class Stage {
   #touchPart(index: number, vma: Vma, { start, end, kind }: Touched): void {
     const { mm } = this;
     const task = this.as(index);
-    const isHidden = (vma.protection & PROT_READ) === 0;
+    const isHidden = (vma.protection & PROT.READ) === 0;
     const [address, length] = [start * PAGE_BYTES, (end - start) * PAGE_BYTES];
-    if (isHidden) mm.run(mm.mprotect(task, address, length, vma.protection | PROT_READ));
+    if (isHidden) mm.run(mm.mprotect(task, address, length, vma.protection | PROT.READ));
     const isHuge = kind === RunKind.HUGETLB_PMD || this.#isMappedHuge(kind, vma, start);
-    const isStore = (vma.protection & PROT_WRITE) !== 0;
+    const isStore = (vma.protection & PROT.WRITE) !== 0;
     const isNew = !isHuge && (kind === RunKind.THP_ANON || kind === RunKind.THP_FILE);
     // The first touch of a huge page fills it.
     this.touchPages(index, start, end, isStore, isHuge || isNew ? SLOT_PAGES : 1);

@@ -5,15 +5,9 @@ import { compareReports } from '../report/compare/compare.ts';
 import type { Comparison } from '../report/compare/schema.ts';
 import { type HostReport, hostReportSchema } from '../report/schema.ts';
 import { RUN_KINDS, type Strip, type StripMapping } from '../scene/strip.ts';
-import {
-  type HostSnapshot,
-  type MappedObject,
-  PROT_EXEC,
-  PROT_READ,
-  PROT_WRITE,
-  type Vma,
-} from '../snapshot/records.ts';
+import type { HostSnapshot, MappedObject, Vma } from '../snapshot/records.ts';
 import { geometryOf } from '../twin/count_tables.ts';
+import { PROT } from '../uapi/mman.ts';
 import { DocumentError } from './document_error.ts';
 import { RepeatedTables } from './repeated.ts';
 
@@ -89,7 +83,7 @@ function mappingOf(
   objects: readonly MappedObject[],
 ): StripMapping {
   const sign = (right: number, letter: string): string => (protection & right ? letter : '-');
-  const rights = `${sign(PROT_READ, 'r')}${sign(PROT_WRITE, 'w')}${sign(PROT_EXEC, 'x')}`;
+  const rights = `${sign(PROT.READ, 'r')}${sign(PROT.WRITE, 'w')}${sign(PROT.EXEC, 'x')}`;
   const name = label || objects[object]?.name || 'anonymous';
   return { start, end, name, rights: rights + (shared ? 's' : 'p') };
 }

@@ -3,8 +3,7 @@
  *
  * Whoever adds a call, a flag or an advice says so here in the same change.
  */
-
-import { UffdFeature } from './userfaultfd/context.ts';
+import { UffdFeature } from '../uapi/userfaultfd.ts';
 
 /** Done as the kernel does it; refused with an errno; or accepted without an effect it should have. */
 export type Support = 'done' | 'refused' | 'ignored';

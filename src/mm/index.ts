@@ -1,4 +1,11 @@
 /** The engine: operations of a memory-management subsystem, to run or to explore. */
+export * from '../uapi/errno.ts';
+export * from '../uapi/files.ts';
+export * from '../uapi/mman.ts';
+export * from '../uapi/pagemap.ts';
+export * from '../uapi/sched.ts';
+export * from '../uapi/shm.ts';
+export * from '../uapi/userfaultfd.ts';
 export { audit, checksum } from './audit.ts';
 export { load, loadNofault, store, storeNofault } from './fault/access.ts';
 export { handleMmFault, handleUserFault } from './fault/fault.ts';
@@ -32,6 +39,7 @@ export {
 export { type HugetlbShares, hugetlbShares } from './hugetlb/smaps.ts';
 export { vmaLockRead, vmaUnlockRead } from './hugetlb/vma_lock.ts';
 export { Machine, type Saved } from './machine.ts';
+export { MADV_SPLIT } from './madvise/advice.ts';
 export { shrinkFolios } from './madvise/reclaim.ts';
 export { migrateFolio } from './migrate/migrate.ts';
 export { migratePages } from './migrate/migrate_pages.ts';
@@ -51,7 +59,7 @@ export { ORDER_MAX } from './page/buddy.ts';
 export { lockFolio, unlockFolio } from './page/folio_lock.ts';
 export { getFrame, headOf, orderOf, putFrame, ZERO_FRAME } from './page/frame.ts';
 export { type PmScanResult, pagemapScan } from './pagemap/pagemap_scan.ts';
-export { PageIs, type PageRegion, PmScan, type PmScanArg } from './pagemap/scan_state.ts';
+export type { PageRegion, PmScanArg } from './pagemap/scan_state.ts';
 export {
   execve,
   type Image,
@@ -103,26 +111,24 @@ export {
 } from './table/soft_entry.ts';
 export { type Task, taskOn } from './task.ts';
 export { traceState } from './trace_state.ts';
-export { knownFeatures, UffdIoctl, uffdioApi, userfaultfd } from './userfaultfd/api.ts';
-export { UffdFeature, UffdFlag, type Userfaultfd } from './userfaultfd/context.ts';
+export { knownFeatures, uffdioApi, userfaultfd } from './userfaultfd/api.ts';
+export type { Userfaultfd } from './userfaultfd/context.ts';
 export { hugetlbContinue } from './userfaultfd/fill_hugetlb.ts';
 export {
-  UffdFillMode,
   uffdioContinue,
   uffdioCopy,
   uffdioPoison,
   uffdioZeropage,
 } from './userfaultfd/ioctl_fill.ts';
-export { UffdMoveMode, uffdioMove } from './userfaultfd/move.ts';
+export { uffdioMove } from './userfaultfd/move.ts';
 export { readUserfaultfd, type UffdMessage } from './userfaultfd/queue.ts';
 export {
   closeUserfaultfd,
-  UffdMode,
   uffdioRegister,
   uffdioUnregister,
   uffdioWake,
 } from './userfaultfd/register.ts';
-export { UffdWpMode, uffdioWriteprotect } from './userfaultfd/write_protect.ts';
+export { uffdioWriteprotect } from './userfaultfd/write_protect.ts';
 export { flagNames } from './vma/flag_names.ts';
 export { DEFAULT_LAYOUT, type Layout, Mm, Rss } from './vma/mm.ts';
 export { isAccessible, VM, VM_ACCESS, type Vma } from './vma/vma.ts';
@@ -142,7 +148,6 @@ export { vmaPgtableWalkBegin, vmaPgtableWalkEnd } from './walk/vma_pgtable_walk.
 export type { Bugs } from './world/bugs.ts';
 export { callbackActor, interruptActor } from './world/delivery.ts';
 export { areDependent } from './world/dependence.ts';
-export * from './world/errno.ts';
 export { noteFootprint } from './world/footprint.ts';
 export { areGatesOpen, gateOf, keeperAfter } from './world/gates.ts';
 export { localIrqDisable, localIrqEnable } from './world/interrupt.ts';

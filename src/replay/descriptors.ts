@@ -1,5 +1,7 @@
 /** Calls about what later calls depend on: descriptors, directories, segments, limits. */
 import type * as engine from '../mm/index.ts';
+import { MFD } from '../uapi/files.ts';
+import { SHMGET } from '../uapi/shm.ts';
 import type { Host } from './host.ts';
 import { LineError } from './replay_error.ts';
 import { noteLimit } from './resource_limits.ts';
@@ -18,12 +20,9 @@ export interface Returned {
 }
 
 const O = { ACCESS: 3, WRONLY: 1, RDONLY: 0, DIRECTORY: 0x10000, CLOEXEC: 0x80000, PATH: 0x200000 };
-const MFD = { CLOEXEC: 1, HUGETLB: 4 } as const;
 const CLOSE_RANGE_CLOEXEC = 4;
-const SHM_HUGETLB = 0x800;
-const SHM_NORESERVE = 0x1000;
 /** With the size of the pages. */
-const SHM_KIND = SHM_HUGETLB | SHM_NORESERVE | (0x3f << 26);
+const SHM_KIND = SHMGET.HUGETLB | SHMGET.NORESERVE | (0x3f << 26);
 const IPC_64 = 0x100;
 const F = { DUPFD: 0, SETFD: 2, DUPFD_CLOEXEC: 1030 } as const;
 const RETURNED_DESCRIPTOR = /^(\d{1,10})(?:<(.*)>)?/s;
@@ -193,7 +192,7 @@ function segmentMade({ host, args, value, line }: Returned): void {
   host.wantRoom(line);
   const flags = numberOf(args[2]!) & SHM_KIND;
   const place = { machine: host.machine, cpu: 0 };
-  if ((flags & SHM_HUGETLB) !== 0) host.noteHugePages((flags & SHM_NORESERVE) === 0);
+  if ((flags & SHMGET.HUGETLB) !== 0) host.noteHugePages((flags & SHMGET.NORESERVE) === 0);
   const id = host.run(host.mm.shmget(place, numberOf(args[1]!), flags));
   if (id >= 0) host.segments.set(value, id);
 }

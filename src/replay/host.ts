@@ -1,6 +1,8 @@
 /** The simulated machine of a replay: the engine, files by their paths, segments by their numbers. */
 import { formatById } from '../arch/index.ts';
 import type * as engine from '../mm/index.ts';
+import { PAGE_BYTES } from '../uapi/mman.ts';
+import { SHMCTL } from '../uapi/shm.ts';
 import type { FileState, FolioRun } from './faults/line.ts';
 import { ReplayError } from './replay_error.ts';
 
@@ -59,11 +61,9 @@ export interface Room {
   readonly frames: number;
 }
 
-export const PAGE_BYTES = 4096;
 /** With frames for 1 GiB: without faults, few are needed. */
 const ROOM: Room = { addressSpaces: 512, vmas: 2 ** 19, inodes: 2 ** 14, frames: 2 ** 18 };
 const TABLES_PER_SPACE = 10;
-const SHM_LOCK = 11;
 /** Pages of 2 MiB that the pool has at most: what else a host has is not simulated. */
 const HUGE_PAGES_MAX = 1024;
 const HUGE_FRAMES = 512;
@@ -157,7 +157,7 @@ export class Host {
   #sweepSegments(): void {
     const place = { machine: this.machine, cpu: 0 };
     const removed = this.machine.segments.all().filter(({ isDestroyed }) => isDestroyed);
-    for (const { id } of removed) this.run(this.mm.shmctl(place, id, SHM_LOCK));
+    for (const { id } of removed) this.run(this.mm.shmctl(place, id, SHMCTL.SHM_LOCK));
   }
 
   #recount(line: number, vmas: number): void {

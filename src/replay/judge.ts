@@ -1,9 +1,11 @@
 /** Holds what the engine answers against what the kernel answered, and goes on from the kernel's. */
 import type * as engine from '../mm/index.ts';
+import { EFAULT } from '../uapi/errno.ts';
+import { MADV, MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
 import type { CallTrace } from './call_trace.ts';
 import { errnoName } from './errno.ts';
 import type { Files } from './files.ts';
-import { type Engine, type Host, PAGE_BYTES } from './host.ts';
+import type { Engine, Host } from './host.ts';
 import { LIMITS } from './limits.ts';
 import { mmap, mmapArguments, perform } from './perform.ts';
 import { count, type ReplayReport } from './report.ts';
@@ -22,22 +24,20 @@ export interface Done {
   readonly files: Files;
 }
 
-const MAP = {
-  FIXED: 0x10 | 0x100000,
-  ANONYMOUS: 0x20,
-  LOW: 0x40,
-  LOCKED: 0x2000,
-  NORESERVE: 0x4000,
-  HUGETLB: 0x40000,
-} as const;
 /** What they do depends on what is in memory. */
-const CONTENT_ADVICE: readonly number[] = [22, 23, 25, 100, 101];
+const CONTENT_ADVICE: readonly number[] = [
+  MADV.POPULATE_READ,
+  MADV.POPULATE_WRITE,
+  MADV.COLLAPSE,
+  MADV.HWPOISON,
+  MADV.SOFT_OFFLINE,
+];
 const GIGANTIC_LOG = 30;
-const EFAULT = -14;
 /** Of those who have neither CAP_IPC_LOCK nor room within RLIMIT_MEMLOCK. */
 const LOCK_ERRORS: readonly string[] = ['EPERM', 'ENOMEM', 'EAGAIN'];
 const MINCORE_BYTES_MAX = 2 ** 32;
-const MAP_PRIVATE_FIXED_ANONYMOUS = 0x2 | 0x10 | 0x20;
+const MAP_AT_ADDRESS = MAP.FIXED | MAP.FIXED_NOREPLACE;
+const MAP_PRIVATE_FIXED_ANONYMOUS = MAP.PRIVATE | MAP.FIXED | MAP.ANONYMOUS;
 
 export class Judge {
   readonly #host: Host;
@@ -182,7 +182,7 @@ export class Judge {
 
   #map(task: engine.Task, address: number, length: number): void {
     if (address < 0 || length <= 0) return;
-    const call = { address, length, prot: 3, flags: MAP_PRIVATE_FIXED_ANONYMOUS };
+    const call = { address, length, prot: PROT_RW, flags: MAP_PRIVATE_FIXED_ANONYMOUS };
     this.#host.run(this.#host.mm.mmap(task, { ...call, file: undefined, offset: 0 }));
   }
 
@@ -203,7 +203,7 @@ function shown(value: string | number): string {
 function choosesAddress(request: Request): boolean {
   switch (request.name) {
     case 'mmap':
-      return (request.flags & MAP.FIXED) === 0;
+      return (request.flags & MAP_AT_ADDRESS) === 0;
     case 'brk':
     case 'mremap':
       return true;
@@ -250,7 +250,10 @@ function foundOpen(request: Request, result: Result): boolean {
 
 function unjudgedReason(host: Host, { request, result }: Done): string | undefined {
   if (result.kind === 'unknown') return 'calls that never returned';
-  if (request.name === 'mmap' && (request.flags & (MAP.FIXED | MAP.LOW)) === MAP.LOW) {
+  if (
+    request.name === 'mmap' &&
+    (request.flags & (MAP_AT_ADDRESS | MAP['32BIT'])) === MAP['32BIT']
+  ) {
     return 'MAP_32BIT: its place is random';
   }
   if (request.name === 'mmap' && isGigantic(request.flags) && host.facts.hugePages.gigantic > 0) {

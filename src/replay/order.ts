@@ -6,7 +6,8 @@
  * them is under way, and performed in an order that respects which ended before others began, and in
  * which the addresses come out that the kernel returned.
  */
-import { type Host, PAGE_BYTES } from './host.ts';
+import { MAP, PAGE_BYTES } from '../uapi/mman.ts';
+import type { Host } from './host.ts';
 import type { Done } from './judge.ts';
 import { LIMITS } from './limits.ts';
 import { mmapArguments } from './perform.ts';
@@ -19,7 +20,7 @@ interface Overlapping {
   readonly end: number;
 }
 
-const MAP_NOT_CHOSEN = 0x10 | 0x100000 | 0x40;
+const MAP_NOT_CHOSEN = MAP.FIXED | MAP.FIXED_NOREPLACE | MAP['32BIT'];
 
 export class Order {
   readonly #host: Host;

@@ -6,15 +6,12 @@
  */
 import { assertNever } from '../base/assert.ts';
 import type * as engine from '../mm/index.ts';
+import { MAP, MCL, MLOCK, PAGE_BYTES } from '../uapi/mman.ts';
 import type { Files } from './files.ts';
 import type { Host } from './host.ts';
 import type { Request } from './request.ts';
 
-const MAP_ANONYMOUS = 0x20;
-const MAP_LOCKED = 0x2000;
-const MAP_POPULATES = MAP_LOCKED | 0x8000;
-const MLOCK_ONFAULT = 1;
-const MCL_ONFAULT = 4;
+const MAP_POPULATES = MAP.LOCKED | MAP.POPULATE;
 
 /** @returns a value or a negative errno */
 export function perform(
@@ -49,7 +46,7 @@ export function perform(
     case 'munlock':
       return host.run(mm.munlock(task, request.address, request.length));
     case 'mlockall':
-      return host.run(mm.mlockall(task, request.flags | (host.hasFaults ? 0 : MCL_ONFAULT)));
+      return host.run(mm.mlockall(task, request.flags | (host.hasFaults ? 0 : MCL.ONFAULT)));
     case 'munlockall':
       return host.run(mm.munlockall(task));
     case 'msync':
@@ -79,7 +76,7 @@ export function mmap(
   flags: number,
 ): number {
   const { mm } = host;
-  if (host.hasFaults || (flags & MAP_LOCKED) === 0) return host.run(mm.mmap(task, call));
+  if (host.hasFaults || (flags & MAP.LOCKED) === 0) return host.run(mm.mmap(task, call));
   const { defaultFlags } = task.mm;
   task.mm.defaultFlags |= mm.VM.LOCKED | mm.VM.LOCKONFAULT;
   const result = host.run(mm.mmap(task, call));
@@ -88,7 +85,7 @@ export function mmap(
 }
 
 function lockFlags({ hasFaults }: Host, flags: number): number {
-  return hasFaults ? flags : flags | MLOCK_ONFAULT;
+  return hasFaults ? flags : flags | MLOCK.ONFAULT;
 }
 
 export function mmapArguments(
@@ -97,7 +94,7 @@ export function mmapArguments(
   { address, length, prot, flags, fd, offset }: Extract<Request, { name: 'mmap' }>,
   isOpen: boolean,
 ): engine.MmapArguments {
-  const file = (flags & MAP_ANONYMOUS) === 0 ? files.find(fd, isOpen) : undefined;
+  const file = (flags & MAP.ANONYMOUS) === 0 ? files.find(fd, isOpen) : undefined;
   return { address, length, prot, flags: hasFaults ? flags : flags & ~MAP_POPULATES, file, offset };
 }
 
@@ -105,6 +102,6 @@ export function mmapArguments(
 const MINCORE_PAGES_MAX = 2 ** 20;
 
 function mincore(host: Host, task: engine.Task, address: number, length: number): number {
-  const pages = Math.min(MINCORE_PAGES_MAX, Math.max(0, Math.ceil(length / 4096)));
+  const pages = Math.min(MINCORE_PAGES_MAX, Math.max(0, Math.ceil(length / PAGE_BYTES)));
   return host.run(host.mm.mincore(task, address, length, new Uint8Array(pages)));
 }

@@ -1,6 +1,7 @@
 /** A recording, made again line by line. */
 
 import type { TraceWriter } from '../trace/index.ts';
+import { MAP, PAGE_BYTES } from '../uapi/mman.ts';
 import { CallTrace } from './call_trace.ts';
 import { isDescriptorCall, noteDescriptors } from './descriptors.ts';
 import { executedProgram } from './executed.ts';
@@ -9,7 +10,7 @@ import { serveFault } from './faults/fault.ts';
 import { type FaultLine, readFaultLine } from './faults/line.ts';
 import { noteMapping } from './faults/mapped.ts';
 import type { PerfRecord } from './faults/perf.ts';
-import { type Engine, Host, type HostFacts, PAGE_BYTES, type Room } from './host.ts';
+import { type Engine, Host, type HostFacts, type Room } from './host.ts';
 import { type Done, Judge } from './judge.ts';
 import { LIMITS } from './limits.ts';
 import { type StartedProgram, startedProgram } from './program.ts';
@@ -38,7 +39,7 @@ const CLONES: readonly string[] = ['clone', 'clone3', 'fork', 'vfork'];
 const EXECS: readonly string[] = ['execve', 'execveat'];
 const EXITS: readonly string[] = ['exit', 'exit_group'];
 const MAY_BE_FAULT = /page_fault_| !!! |: PERF_RECORD_| syscalls:sys_enter_/;
-const MAP_NOT_CHOSEN = 0x10 | 0x100000 | 0x40 | 0x40000;
+const MAP_NOT_CHOSEN = MAP.FIXED | MAP.FIXED_NOREPLACE | MAP['32BIT'] | MAP.HUGETLB;
 
 export class Replay {
   readonly report: ReplayReport = emptyReport();

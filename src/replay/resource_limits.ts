@@ -1,6 +1,6 @@
 /** Limits of a process that decide what it may map, as setrlimit(2) and prlimit(2) set them. */
 import type * as engine from '../mm/index.ts';
-import { PAGE_BYTES } from './host.ts';
+import { PAGE_BYTES } from '../uapi/mman.ts';
 import { LineError } from './replay_error.ts';
 import { numberOf } from './strace/values.ts';
 

@@ -1,10 +1,8 @@
 /** Why the engine answered as it did, in a sentence: for whoever looks into a difference. */
 import type * as engine from '../mm/index.ts';
-import { PAGE_BYTES } from './host.ts';
+import { MAP, MREMAP, PAGE_BYTES } from '../uapi/mman.ts';
 import type { Request } from './request.ts';
 
-const MAP = { FIXED: 0x10 | 0x100000, ANONYMOUS: 0x20, LOW: 0x40 } as const;
-const MREMAP_MAYMOVE = 1;
 const HUGE_BYTES = 2 ** 21;
 
 /**
@@ -38,9 +36,9 @@ function placementOf(
   ours: number,
   file: engine.OpenFile | undefined,
 ): string {
-  if (flags & MAP.FIXED) return 'MAP_FIXED: where the caller says';
+  if (flags & (MAP.FIXED | MAP.FIXED_NOREPLACE)) return 'MAP_FIXED: where the caller says';
   if (address !== 0 && ours === address - (address % PAGE_BYTES)) return 'the hint is free';
-  if (flags & MAP.LOW) return 'MAP_32BIT: the lowest gap from 1 GiB to 2 GiB';
+  if (flags & MAP['32BIT']) return 'MAP_32BIT: the lowest gap from 1 GiB to 2 GiB';
   const isHuge = file === undefined ? (flags & 3) === 2 : file.mapped?.inode.placement === 'huge';
   const isAligned = (ours - (file === undefined ? 0 : offset)) % HUGE_BYTES === 0;
   const hint = address === 0 ? '' : 'the hint is taken; ';
@@ -54,7 +52,7 @@ function moveOf(
   ours: number,
 ): string {
   if (ours === address) return newLength > length ? 'it grows where it is' : 'it stays where it is';
-  return flags === MREMAP_MAYMOVE
+  return flags === MREMAP.MAYMOVE
     ? 'it cannot grow where it is: moved to the highest gap'
     : 'moved to the address asked for';
 }

@@ -6,10 +6,11 @@
  * @source fs/binfmt_elf.c load_elf_binary(), arch/x86/mm/mmap.c (Linux 6.18)
  */
 import type * as engine from '../mm/index.ts';
+import { PAGE_BYTES } from '../uapi/mman.ts';
 import type { ElfProgram } from './elf.ts';
 import { beginAt } from './faults/begin.ts';
 import type { ExecState } from './faults/line.ts';
-import { type Host, PAGE_BYTES } from './host.ts';
+import type { Host } from './host.ts';
 import type { Done } from './judge.ts';
 import { Order } from './order.ts';
 import type { LoadedFile, StartedProgram } from './program.ts';

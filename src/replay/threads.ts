@@ -4,6 +4,7 @@
  * more.
  */
 
+import { CLONE } from '../uapi/sched.ts';
 import { Files } from './files.ts';
 import type { Host } from './host.ts';
 import { LIMITS } from './limits.ts';
@@ -14,7 +15,6 @@ import { UNNAMED } from './strace/line.ts';
 import { numberOf } from './strace/values.ts';
 import type { Pending, Thread } from './thread.ts';
 
-const CLONE = { VM: 0x100, FILES: 0x400, THREAD: 0x10000 } as const;
 const FLAGS = /\bflags=([A-Za-z0-9_|]+)/;
 
 /** A line of a process whose parent is not known yet. */

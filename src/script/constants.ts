@@ -1,152 +1,45 @@
 /** Names that scripts and their results use, by what they mean. */
+import * as files from '../uapi/files.ts';
+import * as mman from '../uapi/mman.ts';
+import { type Names, named } from '../uapi/named.ts';
+import * as sched from '../uapi/sched.ts';
+import * as shm from '../uapi/shm.ts';
+import * as uffd from '../uapi/userfaultfd.ts';
 
-type Names = Readonly<Record<string, number>>;
-
-export const PROT = { PROT_READ: 1, PROT_WRITE: 2, PROT_EXEC: 4 } as const satisfies Names;
-
-/** @source uapi/asm-generic/mman.h, uapi/linux/mman.h, uapi/asm/mman.h of x86 (Linux 6.18) */
-export const MAP = {
-  MAP_SHARED: 0x1,
-  MAP_PRIVATE: 0x2,
-  MAP_DROPPABLE: 0x8,
-  MAP_FIXED: 0x10,
-  MAP_ANONYMOUS: 0x20,
-  MAP_32BIT: 0x40,
-  MAP_GROWSDOWN: 0x100,
-  MAP_DENYWRITE: 0x800,
-  MAP_LOCKED: 0x2000,
-  MAP_NORESERVE: 0x4000,
-  MAP_POPULATE: 0x8000,
-  MAP_NONBLOCK: 0x10000,
-  MAP_STACK: 0x20000,
-  MAP_HUGETLB: 0x40000,
-  MAP_SYNC: 0x80000,
-  MAP_FIXED_NOREPLACE: 0x100000,
-} as const satisfies Names;
-
-export const MREMAP = {
-  MREMAP_MAYMOVE: 1,
-  MREMAP_FIXED: 2,
-  MREMAP_DONTUNMAP: 4,
-} as const satisfies Names;
-
-/** @source uapi/asm-generic/mman-common.h (Linux 6.18) */
-export const ADVICE = {
-  MADV_NORMAL: 0,
-  MADV_RANDOM: 1,
-  MADV_SEQUENTIAL: 2,
-  MADV_WILLNEED: 3,
-  MADV_DONTNEED: 4,
-  MADV_FREE: 8,
-  MADV_REMOVE: 9,
-  MADV_DONTFORK: 10,
-  MADV_DOFORK: 11,
-  MADV_MERGEABLE: 12,
-  MADV_UNMERGEABLE: 13,
-  MADV_HUGEPAGE: 14,
-  MADV_NOHUGEPAGE: 15,
-  MADV_DONTDUMP: 16,
-  MADV_DODUMP: 17,
-  MADV_WIPEONFORK: 18,
-  MADV_KEEPONFORK: 19,
-  MADV_COLD: 20,
-  MADV_PAGEOUT: 21,
-  MADV_POPULATE_READ: 22,
-  MADV_POPULATE_WRITE: 23,
-  MADV_DONTNEED_LOCKED: 24,
-  MADV_COLLAPSE: 25,
-  MADV_GUARD_INSTALL: 102,
-  MADV_GUARD_REMOVE: 103,
-} as const satisfies Names;
-
-export const MS = { MS_ASYNC: 1, MS_INVALIDATE: 2, MS_SYNC: 4 } as const satisfies Names;
-export const MCL = { MCL_CURRENT: 1, MCL_FUTURE: 2, MCL_ONFAULT: 4 } as const satisfies Names;
-export const MLOCK = { MLOCK_ONFAULT: 1 } as const satisfies Names;
-export const CLONE = { CLONE_VM: 0x100, CLONE_FILES: 0x400 } as const satisfies Names;
-
-/** @source uapi/linux/memfd.h, uapi/linux/falloc.h, uapi/asm-generic/fcntl.h (Linux 6.18) */
-export const MFD = {
-  MFD_CLOEXEC: 1,
-  MFD_ALLOW_SEALING: 2,
-  MFD_HUGETLB: 4,
-  MFD_NOEXEC_SEAL: 8,
-  MFD_EXEC: 16,
-} as const satisfies Names;
-export const FALLOC = {
-  FALLOC_FL_KEEP_SIZE: 0x1,
-  FALLOC_FL_PUNCH_HOLE: 0x2,
-  FALLOC_FL_COLLAPSE_RANGE: 0x8,
-  FALLOC_FL_ZERO_RANGE: 0x10,
-  FALLOC_FL_INSERT_RANGE: 0x20,
-  FALLOC_FL_UNSHARE_RANGE: 0x40,
-} as const satisfies Names;
-export const O = {
-  O_RDONLY: 0,
-  O_WRONLY: 1,
-  O_RDWR: 2,
-  O_CREAT: 0o100,
-  O_EXCL: 0o200,
-  O_TRUNC: 0o1000,
-} as const satisfies Names;
-
-/** @source uapi/linux/shm.h, uapi/linux/ipc.h (Linux 6.18) */
-export const SHM = {
-  SHM_RDONLY: 0o10000,
-  SHM_RND: 0o20000,
-  SHM_REMAP: 0o40000,
-  SHM_EXEC: 0o100000,
-} as const satisfies Names;
-export const SHMCTL = { IPC_RMID: 0, SHM_LOCK: 11, SHM_UNLOCK: 12 } as const satisfies Names;
-export const IPC_PRIVATE = 0;
-
-/** @source uapi/linux/userfaultfd.h (Linux 6.18) */
-export const UFFD_FEATURE = {
-  UFFD_FEATURE_PAGEFAULT_FLAG_WP: 0x1,
-  UFFD_FEATURE_EVENT_FORK: 0x2,
-  UFFD_FEATURE_EVENT_REMAP: 0x4,
-  UFFD_FEATURE_EVENT_REMOVE: 0x8,
-  UFFD_FEATURE_MISSING_HUGETLBFS: 0x10,
-  UFFD_FEATURE_MISSING_SHMEM: 0x20,
-  UFFD_FEATURE_EVENT_UNMAP: 0x40,
-  UFFD_FEATURE_SIGBUS: 0x80,
-  UFFD_FEATURE_THREAD_ID: 0x100,
-  UFFD_FEATURE_MINOR_HUGETLBFS: 0x200,
-  UFFD_FEATURE_MINOR_SHMEM: 0x400,
-  UFFD_FEATURE_EXACT_ADDRESS: 0x800,
-  UFFD_FEATURE_WP_HUGETLBFS_SHMEM: 0x1000,
-  UFFD_FEATURE_WP_UNPOPULATED: 0x2000,
-  UFFD_FEATURE_POISON: 0x4000,
-  UFFD_FEATURE_WP_ASYNC: 0x8000,
-  UFFD_FEATURE_MOVE: 0x10000,
-} as const satisfies Names;
-export const UFFDIO_REGISTER_MODE = {
-  UFFDIO_REGISTER_MODE_MISSING: 1,
-  UFFDIO_REGISTER_MODE_WP: 2,
-  UFFDIO_REGISTER_MODE_MINOR: 4,
-} as const satisfies Names;
-/** Of COPY; those of ZEROPAGE, CONTINUE and POISON have the same values. */
-export const UFFDIO_FILL_MODE = {
-  UFFDIO_COPY_MODE_DONTWAKE: 1,
-  UFFDIO_COPY_MODE_WP: 2,
-} as const satisfies Names;
-export const UFFDIO_WRITEPROTECT_MODE = {
-  UFFDIO_WRITEPROTECT_MODE_WP: 1,
-  UFFDIO_WRITEPROTECT_MODE_DONTWAKE: 2,
-} as const satisfies Names;
-export const UFFDIO_MOVE_MODE = {
-  UFFDIO_MOVE_MODE_DONTWAKE: 1,
-  UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES: 2,
-} as const satisfies Names;
+export const PROT = named('PROT_', mman.PROT);
+export const MAP = named('MAP_', mman.MAP);
+export const MREMAP = named('MREMAP_', mman.MREMAP);
+export const ADVICE = named('MADV_', mman.MADV);
+export const MS = named('MS_', mman.MS);
+export const MCL = named('MCL_', mman.MCL);
+export const MLOCK = named('MLOCK_', mman.MLOCK);
+export const CLONE = named('CLONE_', { VM: sched.CLONE.VM, FILES: sched.CLONE.FILES });
+export const MFD = named('MFD_', files.MFD);
+export const FALLOC = named('FALLOC_FL_', files.FALLOC);
+export const O = named('O_', files.O);
+export const SHM = named('SHM_', shm.SHM);
+export const SHMCTL = shm.SHMCTL;
+export const UFFD_FEATURE = named('UFFD_FEATURE_', uffd.UffdFeature);
+export const UFFDIO_REGISTER_MODE = named('UFFDIO_REGISTER_MODE_', uffd.UffdMode);
+export const UFFDIO_FILL_MODE = named('UFFDIO_COPY_MODE_', uffd.UffdFillMode);
+export const UFFDIO_WRITEPROTECT_MODE = named('UFFDIO_WRITEPROTECT_MODE_', uffd.UffdWpMode);
+export const UFFDIO_MOVE_MODE = named('UFFDIO_MOVE_MODE_', uffd.UffdMoveMode);
 
 /** What lengths are written with. */
-const UNITS = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40, PAGE_SIZE: 4096 } as const;
+const UNITS = {
+  K: 2 ** 10,
+  M: 2 ** 20,
+  G: 2 ** 30,
+  T: 2 ** 40,
+  PAGE_SIZE: mman.PAGE_BYTES,
+} as const;
 
 const CONSTANTS = {
   NULL: 0,
   PROT_NONE: 0,
   MAP_FAILED: -1,
   MAP_ANON: MAP.MAP_ANONYMOUS,
-  MAP_SHARED_VALIDATE: 3,
+  MAP_SHARED_VALIDATE: mman.MAP_SHARED_VALIDATE,
   ...UNITS,
   ...PROT,
   ...MAP,
@@ -166,7 +59,7 @@ const CONSTANTS = {
   ...UFFDIO_FILL_MODE,
   ...UFFDIO_WRITEPROTECT_MODE,
   ...UFFDIO_MOVE_MODE,
-  IPC_PRIVATE,
+  IPC_PRIVATE: shm.IPC_PRIVATE,
 } as const satisfies Names;
 export type ConstantName = keyof typeof CONSTANTS;
 

@@ -1,13 +1,12 @@
 /** What processes have open, and which files there are. */
 import type * as engine from '../mm/index.ts';
+import { EMFILE, ENOENT } from '../uapi/errno.ts';
 import { O } from './constants.ts';
 import { LIMITS } from './limits.ts';
 import type { Engine } from './machine.ts';
 
 type Run = <T>(operation: engine.Op<T>) => T;
 
-const ENOENT = -2;
-const EMFILE = -24;
 /** 0 to 2 are the standard streams of a process. */
 const FIRST_DESCRIPTOR = 3;
 

@@ -2,6 +2,7 @@
 import type { PteFormat } from '../arch/index.ts';
 import type { Design } from '../designs/index.ts';
 import type * as engine from '../mm/index.ts';
+import { PAGE_BYTES } from '../uapi/mman.ts';
 import { LIMITS } from './limits.ts';
 import { ScriptError } from './script_error.ts';
 
@@ -20,8 +21,6 @@ export interface MachineOptions {
   /** TLBs for the accesses of programs, in the blanked build. */
   readonly tlb?: engine.WorldSize['tlb'];
 }
-
-export const PAGE_BYTES = 4096;
 
 /**
  * User addresses that mmap(2) uses without a hint, as a power of two, where they are not the 47 bits

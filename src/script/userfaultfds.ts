@@ -1,7 +1,7 @@
 /** Descriptors of userfaultfd(2), apart from those of files: all processes of a script have the same. */
 import type { Machine, Userfaultfd } from '../mm/index.ts';
+import { EMFILE } from '../uapi/errno.ts';
 
-const EMFILE = -24;
 /** Above those of files. */
 const FIRST = 1000;
 const MAX = 16;

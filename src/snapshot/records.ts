@@ -116,10 +116,6 @@ export interface Mm {
   readonly runs: Runs;
 }
 
-export const PROT_READ = 1;
-export const PROT_WRITE = 2;
-export const PROT_EXEC = 4;
-
 export interface Vma {
   /** First page and first page behind it. */
   readonly start: number;

@@ -4,6 +4,7 @@
  */
 import { type Geometry, geometryById, slotPages, slotsPerTable } from '../arch/geometry.ts';
 import { assert } from '../base/assert.ts';
+import { PROT } from '../uapi/mman.ts';
 import { checkHeader } from './header.ts';
 import { DEFAULT_LIMITS, type SnapshotLimits, TEXT_LENGTH_MAX } from './limits.ts';
 import {
@@ -11,9 +12,6 @@ import {
   type MappedObject,
   type Mm,
   OBJECT_KINDS,
-  PROT_EXEC,
-  PROT_READ,
-  PROT_WRITE,
   RUN_KIND_MAX,
   type Runs,
   VISIBILITIES,
@@ -24,7 +22,7 @@ import { Mend, SnapshotError } from './snapshot_error.ts';
 const PID_MAX = 2 ** 31 - 1;
 const UID_MAX = 2 ** 32 - 1;
 const CONTENT_MAX = 2 ** 31 - 1;
-const PROTECTION_MAX = PROT_READ | PROT_WRITE | PROT_EXEC;
+const PROTECTION_MAX = PROT.READ | PROT.WRITE | PROT.EXEC;
 
 /** @throws SnapshotError for the first record that is not as `records.ts` says, or over a limit */
 export function validateSnapshot(

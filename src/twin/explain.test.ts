@@ -9,7 +9,8 @@ import {
   populated,
   workers,
 } from '../../test/fixtures/hand_made_host.ts';
-import { PROT_READ, RunKind } from '../snapshot/records.ts';
+import { RunKind } from '../snapshot/records.ts';
+import { PROT } from '../uapi/mman.ts';
 import { explainHost } from './explain.ts';
 
 /** 1 GiB at a 1 GiB boundary, and the same a page table's span off it. */
@@ -76,7 +77,7 @@ test('explainHost() shares hugetlb PMD tables only between equal rights and cong
     ).today.distinct - parts.length;
   assert.equal(distinct(at(4 * GIB, 3), at(4 * GIB, 3)), 2);
   assert.equal(distinct(at(4 * GIB, 3), at(7 * GIB, 3)), 2, 'at another address');
-  assert.equal(distinct(at(4 * GIB, 3), at(4 * GIB, PROT_READ)), 4, 'with other rights');
+  assert.equal(distinct(at(4 * GIB, 3), at(4 * GIB, PROT.READ)), 4, 'with other rights');
   // 512 MiB off: one whole slot each, at offsets that never meet, and two private ends.
   assert.equal(distinct(at(4 * GIB, 3), at(4 * GIB + GIB / 2, 3)), 5);
 });

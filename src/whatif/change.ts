@@ -5,7 +5,8 @@
  * it is in the same tables is told by `life.ts`.
  */
 import { assert } from '../base/assert.ts';
-import { type Mm, PROT_WRITE, RunKind, type Vma } from '../snapshot/records.ts';
+import { type Mm, RunKind, type Vma } from '../snapshot/records.ts';
+import { PROT } from '../uapi/mman.ts';
 import { isPmdLeaf, type Part, partsOf, type RunRow, withParts } from './rewrite.ts';
 
 /** Pages `[start, end)`. */
@@ -31,7 +32,7 @@ export type RangeChange = Range & { readonly mm: number } & (
 
 /** Whether fork copies the tables of `vma`: faults could not bring its pages back. */
 export function isCopiedByFork({ object, shared, protection }: Vma): boolean {
-  return object < 0 || (!shared && (protection & PROT_WRITE) !== 0);
+  return object < 0 || (!shared && (protection & PROT.WRITE) !== 0);
 }
 
 /**

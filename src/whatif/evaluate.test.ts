@@ -10,8 +10,9 @@ import {
   populated,
   workers,
 } from '../../test/fixtures/hand_made_host.ts';
-import { type HostSnapshot, PROT_READ, RunKind } from '../snapshot/records.ts';
+import { type HostSnapshot, RunKind } from '../snapshot/records.ts';
 import { explainHost } from '../twin/explain.ts';
+import { PROT } from '../uapi/mman.ts';
 import type { Outcome } from './design.ts';
 import { DESIGNS, evaluateDesigns } from './evaluate.ts';
 
@@ -55,7 +56,7 @@ test('mshare: objects whose region would cost more than their tables stay where 
 
 test('mshare: private mappings never move', () => {
   const files = [object('file', '/lib')];
-  const text = populated(ALIGNED, GIB, RunKind.PTE, { shared: false, protection: PROT_READ });
+  const text = populated(ALIGNED, GIB, RunKind.PTE, { shared: false, protection: PROT.READ });
   const snapshot = host(files, workers(8, 514, [text]));
   assert.equal(tables(snapshot, 'mshare'), tables(snapshot, 'today'));
 });
@@ -84,7 +85,7 @@ test('hugetlb, aligned: two segments do not take the same place', () => {
 });
 
 test('hugetlb: mappings that part within a huge page part at its end, and stay one segment', () => {
-  const rights = { protection: PROT_READ, offset: 700 };
+  const rights = { protection: PROT.READ, offset: 700 };
   const parts = [
     populated(ALIGNED, 700),
     populated(ALIGNED + 700, 1024 - 700 + MIB2, RunKind.PTE, rights),
@@ -103,7 +104,7 @@ test('hugetlb: mappings that part within a huge page part at its end, and stay o
     );
   const together = [
     [0, 2, 0, 3],
-    [2, 3, 2, PROT_READ],
+    [2, 3, 2, PROT.READ],
     [3, 4, 3, 3],
   ];
   assert.deepEqual(placesOf('hugetlb-2m'), together);
@@ -171,7 +172,7 @@ test('2006: writable private and anonymous mappings are not shared, read-only te
     tables(host(objects, workers(4, 0, [populated(ALIGNED, GIB, RunKind.PTE, vma)])), 'pt2006-pte');
   assert.equal(at({ shared: false, protection: 3 }), 4 * 514);
   assert.equal(at({ shared: false, object: -1 }), 4 * 514);
-  assert.equal(at({ shared: false, protection: PROT_READ }), 512 + 4 * 2);
+  assert.equal(at({ shared: false, protection: PROT.READ }), 512 + 4 * 2);
 });
 
 test('on-demand-fork: anonymous tables with the same frames are one', () => {

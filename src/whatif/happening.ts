@@ -4,8 +4,9 @@
  */
 import { slotPages } from '../arch/geometry.ts';
 import { assert } from '../base/assert.ts';
-import { type HostSnapshot, PROT_READ, PROT_WRITE, type Vma } from '../snapshot/records.ts';
+import type { HostSnapshot, Vma } from '../snapshot/records.ts';
 import { geometryOf } from '../twin/count_tables.ts';
+import { PROT } from '../uapi/mman.ts';
 import type { Range, RangeChange } from './change.ts';
 import type { Outcome } from './design.ts';
 import type { HostEvent, Life } from './life.ts';
@@ -97,7 +98,7 @@ export function targetOf({ mms }: HostSnapshot, index: number, call: RangeCall):
 const isSharedObject = ({ shared, object }: Vma): boolean => shared && object >= 0;
 
 const isPrivateMemory = ({ object, shared, protection }: Vma): boolean =>
-  object < 0 && !shared && (protection & PROT_WRITE) !== 0;
+  object < 0 && !shared && (protection & PROT.WRITE) !== 0;
 
 function largest(vmas: readonly Vma[]): Vma | undefined {
   const size = ({ start, end }: Vma): number => end - start;
@@ -154,7 +155,7 @@ function changeOf(
 ): RangeChange {
   switch (call) {
     case 'mprotect': {
-      const protection = PROT_READ | (isWritable ? PROT_WRITE : 0);
+      const protection = PROT.READ | (isWritable ? PROT.WRITE : 0);
       return { what: 'protect', ...range, protection };
     }
     case 'munmap':
@@ -185,7 +186,7 @@ function rangeOf(life: Life, mm: number, target: Vma, { call, pages }: OnRange):
   const isOfTarget = ({ object, shared, protection }: Vma): boolean =>
     object === target.object &&
     shared === target.shared &&
-    (call !== 'write' || (protection & PROT_WRITE) !== 0);
+    (call !== 'write' || (protection & PROT.WRITE) !== 0);
   const pieces = life.mms[mm]!.vmas.filter(isOfTarget)
     .flatMap((vma) => {
       const at = vma.object < 0 ? vma.start - target.start : vma.offset - target.offset;

@@ -6,19 +6,14 @@
  * same: sharing would fill them for both.
  */
 import { slotPages, slotsPerTable } from '../arch/geometry.ts';
-import {
-  type HostSnapshot,
-  type Mm,
-  PROT_WRITE,
-  type Runs,
-  type Vma,
-} from '../snapshot/records.ts';
+import type { HostSnapshot, Mm, Runs, Vma } from '../snapshot/records.ts';
 import {
   geometryOf,
   type PoolPlace,
   type ShareRule,
   type TableView,
 } from '../twin/count_tables.ts';
+import { PROT } from '../uapi/mman.ts';
 import { anyOf, type Design } from './design.ts';
 
 export const identicalTables: Design = {
@@ -43,7 +38,7 @@ function isOfObject({ objects }: HostSnapshot, vma: Vma): boolean {
   // What one inode of these stands for differs from mapping to mapping.
   if (kind === 'special' || kind === 'device') return false;
   // Behind a private writable mapping stand copies of its own: only their frames can tell.
-  return vma.shared || (vma.protection & PROT_WRITE) === 0;
+  return vma.shared || (vma.protection & PROT.WRITE) === 0;
 }
 
 /** Tables of any level that translate the same parts of the same objects. */

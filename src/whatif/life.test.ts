@@ -9,14 +9,15 @@ import {
   populated,
   workers,
 } from '../../test/fixtures/hand_made_host.ts';
-import { type HostSnapshot, PROT_READ, PROT_WRITE, RunKind } from '../snapshot/records.ts';
+import { type HostSnapshot, RunKind } from '../snapshot/records.ts';
 import { explainHost } from '../twin/explain.ts';
+import { PROT } from '../uapi/mman.ts';
 import { DESIGNS } from './evaluate.ts';
 import { type HostEvent, Life } from './life.ts';
 
 const ALIGNED = 4 * GIB;
 const SYSV = [object('sysv', '/SYSV00000000')];
-const READ_WRITE = PROT_READ | PROT_WRITE;
+const READ_WRITE = PROT.READ | PROT.WRITE;
 
 function lifeOf(snapshot: HostSnapshot, id: string): Life {
   const design = DESIGNS.find((entry) => entry.id === id);
@@ -46,7 +47,7 @@ const protect = (mm: number, start: number, pages: number, protection: number): 
 test('2006: one of 1500 who protects one page has tables of its own for what the shared one spans', () => {
   const oracle = host(SYSV, workers(1500, 153_901, [populated(ALIGNED, 300 * GIB)]));
   const page = ALIGNED + 7 * GIB + 100;
-  const events = [protect(3, page, 1, PROT_READ)];
+  const events = [protect(3, page, 1, PROT.READ)];
   assert.deepEqual(growth(lifeOf(oracle, 'pt2006-pte'), events), [1]);
   // It leaves 1 GiB, and touches that again.
   assert.deepEqual(growth(lifeOf(oracle, 'pt2006-pmd'), events), [1 + 512]);
@@ -56,12 +57,12 @@ test('2006: one of 1500 who protects one page has tables of its own for what the
 test('2006: who has changed a part still shares the rest, and what it had alone stays its own', () => {
   const life = lifeOf(host(SYSV, workers(3, 0, [populated(ALIGNED, 4 * MIB2)])), 'pt2006-pte');
   const changes = [
-    protect(0, ALIGNED, MIB2, PROT_READ),
+    protect(0, ALIGNED, MIB2, PROT.READ),
     // Nobody else has the new table: it changes where it is.
     protect(0, ALIGNED, MIB2, READ_WRITE),
     // A second who does the same finds nobody alike; the third has the old table to itself by then.
-    protect(1, ALIGNED, MIB2, PROT_READ),
-    protect(2, ALIGNED, MIB2, PROT_READ),
+    protect(1, ALIGNED, MIB2, PROT.READ),
+    protect(2, ALIGNED, MIB2, PROT.READ),
   ];
   assert.deepEqual(growth(life, changes), [1, 0, 1, 0]);
 });
@@ -69,7 +70,7 @@ test('2006: who has changed a part still shares the rest, and what it had alone 
 test('hugetlb: mprotect of a huge page gives up one PMD table, and undoing it does not share again', () => {
   const snapshot = host(SYSV, workers(4, 0, [populated(ALIGNED, 4 * GIB)]));
   const changes = [
-    protect(2, ALIGNED + GIB, MIB2, PROT_READ),
+    protect(2, ALIGNED + GIB, MIB2, PROT.READ),
     protect(2, ALIGNED + GIB, MIB2, READ_WRITE),
     { what: 'unmap', mm: 2, start: ALIGNED, end: ALIGNED + GIB },
     { what: 'exit', mm: 2 },
@@ -82,7 +83,7 @@ test('hugetlb: who moves what it has in tables of its own has it in such tables 
   const snapshot = host(SYSV, workers(2, 0, [populated(ALIGNED, 4 * GIB)]));
   const moved = ALIGNED + 8 * GIB;
   const changes = [
-    protect(1, ALIGNED, 4 * GIB, PROT_READ),
+    protect(1, ALIGNED, 4 * GIB, PROT.READ),
     // Its mapping is like the other's again, and none of its tables is.
     protect(1, ALIGNED, 4 * GIB, READ_WRITE),
     { what: 'move', mm: 1, start: ALIGNED, end: ALIGNED + 4 * GIB, to: moved },
@@ -124,7 +125,7 @@ test('mshare: a region ends with its maker, but for the table that guests are li
 test('huge pages of shmem: a child finds whole what its parent had to divide', () => {
   const life = lifeOf(host(SYSV, workers(1, 0, [populated(ALIGNED, 4 * MIB2)])), 'shmem-thp');
   const events: HostEvent[] = [
-    protect(0, ALIGNED, 1, PROT_READ),
+    protect(0, ALIGNED, 1, PROT.READ),
     protect(0, ALIGNED, MIB2, READ_WRITE),
     { what: 'fork', mm: 0 },
   ];
@@ -141,7 +142,7 @@ test('huge pages of shmem: who discards all of one that it had to divide finds i
     end: ALIGNED + pages,
   });
   const events = [
-    protect(0, ALIGNED, 1, PROT_READ),
+    protect(0, ALIGNED, 1, PROT.READ),
     // No mapping has all of it: its table is emptied in two steps, and stays.
     discard(MIB2),
     protect(0, ALIGNED, MIB2, READ_WRITE),

@@ -14,14 +14,13 @@ import {
   type HostSnapshot,
   type MappedObject,
   type Mm,
-  PROT_READ,
-  PROT_WRITE,
   RunKind,
   type Vma,
 } from '../snapshot/records.ts';
 import { countTables, geometryOf, SHARE_NOTHING } from '../twin/count_tables.ts';
 import type { HostTwin } from '../twin/explain.ts';
 import { hugetlbPmdSharing } from '../twin/hugetlb_pmd_sharing.ts';
+import { PROT } from '../uapi/mman.ts';
 import type { Design, Outcome } from './design.ts';
 import { isPmdLeaf, type Part, pagesUnder, partsOf, type RunRow, withParts } from './rewrite.ts';
 import { mapsShared, type Segment, segmentsOf } from './segments.ts';
@@ -124,7 +123,7 @@ function hostMm(snapshot: HostSnapshot, segment: Segment, pages: number): Mm {
   const vma: Vma = {
     start: base * pages,
     end: base * pages + Math.ceil(segment.extentPages / pages) * pages,
-    protection: PROT_READ | PROT_WRITE,
+    protection: PROT.READ | PROT.WRITE,
     shared: true,
     offset: 0,
     object: segment.object,

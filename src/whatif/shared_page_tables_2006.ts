@@ -12,9 +12,9 @@
  *         upper bound
  */
 import type { HostSnapshot } from '../snapshot/records.ts';
-import { PROT_WRITE } from '../snapshot/records.ts';
 import type { ShareRule } from '../twin/count_tables.ts';
 import { hugetlbPmdSharing } from '../twin/hugetlb_pmd_sharing.ts';
+import { PROT } from '../uapi/mman.ts';
 import { anyOf, type Design } from './design.ts';
 
 export const sharedPteTables: Design = design(
@@ -56,7 +56,7 @@ function design(id: string, title: string, levelMax: number): Design {
 function sameMapping(snapshot: HostSnapshot, levelMax: number): ShareRule {
   return ({ level, cover, first }) => {
     if (level > levelMax || cover === undefined || cover.object < 0) return undefined;
-    if (!cover.shared && (cover.protection & PROT_WRITE) !== 0) return undefined;
+    if (!cover.shared && (cover.protection & PROT.WRITE) !== 0) return undefined;
     const { kind } = snapshot.objects[cover.object]!;
     if (kind === 'device' || kind === 'special' || kind === 'hugetlb') return undefined;
     const { object, start, end, offset, protection, shared } = cover;

@@ -1,15 +1,8 @@
 /** An address space put together mapping by mapping, as a capture would have seen it. */
-import {
-  PROT_EXEC,
-  PROT_READ,
-  PROT_WRITE,
-  RunKind,
-  type Runs,
-  type Vma,
-} from '../snapshot/records.ts';
+import { RunKind, type Runs, type Vma } from '../snapshot/records.ts';
+import { PROT } from '../uapi/mman.ts';
 
 /** x86-64 with four levels and 4 KiB pages. */
-export const PAGE_BYTES = 4096;
 const SLOT_PAGES = 512;
 /** Slots below an entry of a PMD table's parent, and of that one's. */
 const SPANS = [1, 512, 512 * 512] as const;
@@ -45,7 +38,7 @@ export class AddressSpace {
     this.vmas.push({
       start,
       end: start + pages,
-      protection: PROT_READ | PROT_WRITE,
+      protection: PROT.READ | PROT.WRITE,
       shared: false,
       offset: 0,
       object: -1,
@@ -60,10 +53,10 @@ export class AddressSpace {
 
   /** What ld.so makes of one file: text, constants, and private data; then a little of its own. */
   mapLibrary(object: number, start: number): void {
-    this.map({ start, pages: 8, object, protection: PROT_READ });
-    const text = { object, offset: 8, protection: PROT_READ | PROT_EXEC };
+    this.map({ start, pages: 8, object, protection: PROT.READ });
+    const text = { object, offset: 8, protection: PROT.READ | PROT.EXEC };
     this.map({ start: start + 8, pages: 400, populated: 90, ...text });
-    this.map({ start: start + 408, pages: 60, object, offset: 408, protection: PROT_READ });
+    this.map({ start: start + 408, pages: 60, object, offset: 408, protection: PROT.READ });
     this.map({ start: start + 468, pages: 4, object, offset: 467 });
     // Never touched: no run, whatever its neighbours have in the same tables.
     this.map({ start: start + 472, pages: 16, populated: 0 });

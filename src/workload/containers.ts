@@ -1,5 +1,6 @@
 /** Containers of one image: the same files, mapped by processes that know nothing of each other. */
-import { type HostSnapshot, type Mm, PROT_READ } from '../snapshot/records.ts';
+import type { HostSnapshot, Mm } from '../snapshot/records.ts';
+import { PROT } from '../uapi/mman.ts';
 import { AddressSpace } from './address_space.ts';
 import { fileObject, hostOf, processOf } from './host.ts';
 import { GIB, type Workload, type WorkloadSize, wholeTables } from './workload.ts';
@@ -35,7 +36,7 @@ function container(pages: number, index: number): Mm {
   const space = new AddressSpace();
   const shift = (index % 64) * RANDOM_PAGES;
   space.map({ start: 0x5_5560_0000 + shift, pages: 4096, label: '[heap]' });
-  space.map({ start: 0x7_c000_0000 + shift, pages, object: 0, protection: PROT_READ });
+  space.map({ start: 0x7_c000_0000 + shift, pages, object: 0, protection: PROT.READ });
   for (let library = 0; library < LIBRARIES; library++) {
     space.mapLibrary(1 + library, 0x7_f700_0000 + shift + library * 700);
   }

@@ -9,7 +9,8 @@
  * @source mshare v3, cover letter, August 2025: 300 GB of SGA, 1500 clients
  */
 import type { HostSnapshot, MappedObject, Mm } from '../snapshot/records.ts';
-import { AddressSpace, PAGE_BYTES } from './address_space.ts';
+import { PAGE_BYTES } from '../uapi/mman.ts';
+import { AddressSpace } from './address_space.ts';
 import { fileObject, hostOf, processOf } from './host.ts';
 import { GIB, type Workload, type WorkloadSize, wholeTables } from './workload.ts';
 

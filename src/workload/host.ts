@@ -1,6 +1,7 @@
 /** A host that runs a workload, as a capture by root would have seen it. */
 import type { HostSnapshot, MappedObject, Mm } from '../snapshot/records.ts';
-import { type AddressSpace, PAGE_BYTES } from './address_space.ts';
+import { PAGE_BYTES } from '../uapi/mman.ts';
+import type { AddressSpace } from './address_space.ts';
 
 /** Page tables of the kernel itself, which no process explains. */
 const KERNEL_TABLES = 139;

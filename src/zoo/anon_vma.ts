@@ -1,12 +1,11 @@
 /** What private pages belong to: lists of VMAs, which neighbours and forks may have in common. */
 import type { Program } from '../check/index.ts';
 import { exit, fork, mprotect, run, store, type Task } from '../mm/index.ts';
+import { PAGE_BYTES, PROT, PROT_RW } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import { PAGE, race, storing, unmapping } from './small_machine.ts';
 
-const PAGE_BYTES = 4096;
-const PROT_READ = 1;
-const PROT_RWX = 7;
+const PROT_RWX = PROT_RW | PROT.EXEC;
 
 const protecting = (task: Task, page: number, prot: number) =>
   mprotect(task, page * PAGE_BYTES, PAGE_BYTES, prot);
@@ -57,8 +56,8 @@ function orphanOf(parent: Task): Task {
 function forkInARow(first: Task): void {
   const grandchild = orphanOf(orphanOf(first));
   const next = run(fork(grandchild, grandchild.cpu)) as Task;
-  run(protecting(grandchild, PAGE + 1, PROT_READ));
-  run(protecting(next, PAGE + 1, PROT_READ));
+  run(protecting(grandchild, PAGE + 1, PROT.READ));
+  run(protecting(next, PAGE + 1, PROT.READ));
   const last = run(fork(next, next.cpu)) as Task;
   run(exit(grandchild));
   run(store(last, PAGE, 7));
@@ -69,7 +68,7 @@ const forkingAndMerging: Program = {
   mm: 2,
   *run(task) {
     const child = yield* fork(task, task.cpu);
-    if (typeof child !== 'number') yield* protecting(child, PAGE, PROT_READ);
+    if (typeof child !== 'number') yield* protecting(child, PAGE, PROT.READ);
   },
 };
 

@@ -21,6 +21,8 @@ import {
   userfaultfd,
   violate,
 } from '../mm/index.ts';
+import { MADV, MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
+import { UFFD_API } from '../uapi/userfaultfd.ts';
 import type { ZooEntry } from './entry.ts';
 import { pinning } from './munmap.ts';
 import {
@@ -33,8 +35,6 @@ import {
   writeFrame,
 } from './small_machine.ts';
 
-const MADV_DONTNEED = 4;
-const MADV_COLLAPSE = 25;
 /** One page of a huge page's worth of memory is there. */
 const SETTING = {
   mapped: [[PAGE, PAGE + TABLE_PAGES]],
@@ -42,7 +42,7 @@ const SETTING = {
   frames: 2048,
 } as const;
 
-const collapsing = advising(PAGE, PAGE + TABLE_PAGES, MADV_COLLAPSE, 'MADV_COLLAPSE');
+const collapsing = advising(PAGE, PAGE + TABLE_PAGES, MADV.COLLAPSE, 'MADV_COLLAPSE');
 
 /** A device writes to the page that it has got; the program must see that. */
 const writing: Program = {
@@ -95,8 +95,8 @@ const SMALL = {
 const collapsingAndFreeing: Program = {
   name: 'MADV_COLLAPSE, MADV_DONTNEED',
   *run(task) {
-    yield* madvise(task, PAGE * 4096, SMALL_TABLE_PAGES * 4096, MADV_COLLAPSE);
-    yield* madvise(task, PAGE * 4096, SMALL_TABLE_PAGES * 4096, MADV_DONTNEED);
+    yield* madvise(task, PAGE * PAGE_BYTES, SMALL_TABLE_PAGES * PAGE_BYTES, MADV.COLLAPSE);
+    yield* madvise(task, PAGE * PAGE_BYTES, SMALL_TABLE_PAGES * PAGE_BYTES, MADV.DONTNEED);
   },
 };
 
@@ -126,16 +126,15 @@ export const collapseWithoutSync: ZooEntry = {
 
 /** Where a page is copied from: in another table. */
 const SOURCE = PAGE + TABLE_PAGES;
-const MAP_PRIVATE_FIXED = 0x12;
-const UFFD_API = 0xaa;
+const MAP_PRIVATE_FIXED = MAP.PRIVATE | MAP.FIXED;
 
 /** A file of which one page is there, mapped privately, and filled by userfaultfd. */
 function mapWatched(task: Task): void {
   const file = memfdCreate(task, 0, 0) as OpenFile;
-  const length = SMALL_TABLE_PAGES * 4096;
+  const length = SMALL_TABLE_PAGES * PAGE_BYTES;
   run(ftruncate(task, file, length));
-  const place = { address: PAGE * 4096, length, offset: 0 };
-  run(mmap(task, { ...place, prot: 3, flags: MAP_PRIVATE_FIXED, file }));
+  const place = { address: PAGE * PAGE_BYTES, length, offset: 0 };
+  run(mmap(task, { ...place, prot: PROT_RW, flags: MAP_PRIVATE_FIXED, file }));
   run(load(task, PAGE));
   const uffd = userfaultfd(task, 0) as Userfaultfd;
   uffdioApi(task, uffd, UFFD_API, UffdFeature.MINOR_SHMEM);
@@ -146,9 +145,9 @@ const filling: Program = {
   name: 'UFFDIO_COPY',
   run: (task) =>
     uffdioCopy(task, task.machine.userfaultfds.all()[0]!, {
-      start: (PAGE + 1) * 4096,
-      source: SOURCE * 4096,
-      length: 4096,
+      start: (PAGE + 1) * PAGE_BYTES,
+      source: SOURCE * PAGE_BYTES,
+      length: PAGE_BYTES,
       mode: 0,
     }),
 };
@@ -173,7 +172,7 @@ export const retractWithoutRecheck: ZooEntry = {
   bounds: '2 CPUs, 1 process, 2 pages, 2 operations, tables of 32 entries, flushes by broadcast',
   scenario: (isBroken) =>
     race(
-      [filling, advising(PAGE, PAGE + SMALL_TABLE_PAGES, MADV_COLLAPSE, 'MADV_COLLAPSE')],
+      [filling, advising(PAGE, PAGE + SMALL_TABLE_PAGES, MADV.COLLAPSE, 'MADV_COLLAPSE')],
       {
         ...SMALL,
         mapped: [[SOURCE, SOURCE + 1]],

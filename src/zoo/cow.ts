@@ -14,6 +14,7 @@ import {
   violate,
   writeFile,
 } from '../mm/index.ts';
+import { MADV, MAP, PAGE_BYTES, PROT } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import {
   advising,
@@ -26,9 +27,7 @@ import {
   writeFrame,
 } from './small_machine.ts';
 
-const MADV_DONTNEED = 4;
-const MAP_PRIVATE_FIXED = 0x12;
-const PROT_READ = 1;
+const MAP_PRIVATE_FIXED = MAP.PRIVATE | MAP.FIXED;
 
 /** A child that shares all pages with the process, in address space number 1. */
 const withChild = (task: Task): void => {
@@ -43,7 +42,7 @@ const holdingOn: Program = {
     const frame = yield* getUserPage(task, PAGE, FOLL.GET);
     if (frame < 0) return;
     const before = yield* readFrame(task.machine, frame);
-    yield* madvise(task, PAGE * 4096, 4096, MADV_DONTNEED);
+    yield* madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV.DONTNEED);
     const after = yield* readFrame(task.machine, frame);
     if (before !== after) violate(task.machine, 'P-COW');
     yield* unpin(task, frame);
@@ -92,8 +91,8 @@ export const reuseByMapcount: ZooEntry = {
 function mapFile(task: Task): void {
   const file = memfdCreate(task, 0, 0);
   if (typeof file === 'number') return;
-  run(writeFile(task, file, 0, 4096, 5));
-  const call = { address: PAGE * 4096, length: 4096, prot: PROT_READ, file, offset: 0 };
+  run(writeFile(task, file, 0, PAGE_BYTES, 5));
+  const call = { address: PAGE * PAGE_BYTES, length: PAGE_BYTES, prot: PROT.READ, file, offset: 0 };
   run(mmap(task, { ...call, flags: MAP_PRIVATE_FIXED }));
 }
 
@@ -113,7 +112,7 @@ const forcing: Program = {
 
 const discarding: Program = {
   name: 'MADV_DONTNEED',
-  run: (task) => madvise(task, PAGE * 4096, 4096, MADV_DONTNEED),
+  run: (task) => madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV.DONTNEED),
 };
 
 export const forcedWriteForgotten: ZooEntry = {
@@ -174,7 +173,7 @@ export const cowWithoutFlush: ZooEntry = {
 
 /** Of a huge page, the child gives one small page up: its entry is split first. */
 const splitting: Program = {
-  ...advising(PAGE + 1, PAGE + 2, MADV_DONTNEED, 'MADV_DONTNEED of one page (child)'),
+  ...advising(PAGE + 1, PAGE + 2, MADV.DONTNEED, 'MADV_DONTNEED of one page (child)'),
   mm: 1,
 };
 

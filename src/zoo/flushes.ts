@@ -1,12 +1,10 @@
 /** Flushes that reach too few CPUs, or too little of what they hold. */
 import type { Program } from '../check/index.ts';
 import { enterLazyTlb, load, newProcess, run, switchMm, taskOn } from '../mm/index.ts';
+import { MADV } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import { asProcess, FIRST, sharing, unmapAll, zap } from './hugetlb_machine.ts';
 import { advising, PAGE, race, SMALL_TABLE_PAGES, SMALL_TABLES } from './small_machine.ts';
-
-const MADV_DONTNEED = 4;
-const MADV_COLLAPSE = 25;
 
 /** Comes from another process. */
 const switchingAndLoading: Program = {
@@ -35,7 +33,7 @@ export const flushSkipsSwitching: ZooEntry = {
   bounds: '2 CPUs, 2 processes, 1 page, 2 operations, one switch',
   scenario: (isBroken) =>
     race(
-      [advising(PAGE, PAGE + 1, MADV_DONTNEED, 'madvise(MADV_DONTNEED)'), switchingAndLoading],
+      [advising(PAGE, PAGE + 1, MADV.DONTNEED, 'madvise(MADV_DONTNEED)'), switchingAndLoading],
       { mapped: [[PAGE, PAGE + 2]], touched: [PAGE], mms: 2, tables: 16, switches: true },
       { flushSkipsSwitching: isBroken },
       (task) => {
@@ -69,7 +67,7 @@ export const collapseFlushesLeavesOnly: ZooEntry = {
   bounds: '2 CPUs, 1 process, 1 page, 2 operations, tables of 32 entries',
   scenario: (isBroken) =>
     race(
-      [advising(PAGE, PAGE + SMALL_TABLE_PAGES, MADV_COLLAPSE, 'MADV_COLLAPSE'), idling],
+      [advising(PAGE, PAGE + SMALL_TABLE_PAGES, MADV.COLLAPSE, 'MADV_COLLAPSE'), idling],
       {
         ...SMALL_TABLES,
         mapped: [],

@@ -22,6 +22,8 @@ import {
   violate,
   writeFile,
 } from '../mm/index.ts';
+import { MADV, MAP, PAGE_BYTES, PROT } from '../uapi/mman.ts';
+import { UFFD_API } from '../uapi/userfaultfd.ts';
 import type { ZooEntry } from './entry.ts';
 import {
   PAGE,
@@ -32,13 +34,8 @@ import {
   writeFrame,
 } from './small_machine.ts';
 
-const PAGE_BYTES = 4096;
-const MADV_DONTNEED = 4;
-const MADV_POPULATE_READ = 22;
-const MAP_PRIVATE_FIXED = 0x12;
-const MAP_ANONYMOUS_FIXED = 0x32;
-const PROT_READ = 1;
-const UFFD_API = 0xaa;
+const MAP_PRIVATE_FIXED = MAP.PRIVATE | MAP.FIXED;
+const MAP_ANONYMOUS_FIXED = MAP.PRIVATE | MAP.ANONYMOUS | MAP.FIXED;
 /** What the file says before. */
 const CONTENT = 5;
 
@@ -69,7 +66,7 @@ function* mapFromFile(task: Task) {
 const mappingAgain: Program = {
   name: 'MADV_DONTNEED, UFFDIO_CONTINUE',
   *run(task) {
-    yield* madvise(task, START, PAGE_BYTES, MADV_DONTNEED);
+    yield* madvise(task, START, PAGE_BYTES, MADV.DONTNEED);
     yield* mapFromFile(task);
   },
 };
@@ -79,7 +76,7 @@ function mapWatched(task: Task): void {
   const file = memfdCreate(task, 0, 0) as OpenFile;
   run(writeFile(task, file, 0, PAGE_BYTES, CONTENT));
   const place = { address: START, length: PAGE_BYTES, offset: 0 };
-  run(mmap(task, { ...place, prot: PROT_READ, flags: MAP_PRIVATE_FIXED, file }));
+  run(mmap(task, { ...place, prot: PROT.READ, flags: MAP_PRIVATE_FIXED, file }));
   const uffd = userfaultfd(task, 0) as Userfaultfd;
   uffdioApi(task, uffd, UFFD_API, UffdFeature.MINOR_SHMEM);
   run(uffdioRegister(task, uffd, START, PAGE_BYTES, UffdMode.MINOR));
@@ -131,15 +128,15 @@ const forcingHuge: Program = {
 const readingAgain: Program = {
   name: 'MADV_DONTNEED, MADV_POPULATE_READ',
   *run(task) {
-    yield* madvise(task, START, BYTES, MADV_DONTNEED);
-    yield* madvise(task, START, PAGE_BYTES, MADV_POPULATE_READ);
+    yield* madvise(task, START, BYTES, MADV.DONTNEED);
+    yield* madvise(task, START, PAGE_BYTES, MADV.POPULATE_READ);
   },
 };
 
 /** Memory that was read only: the huge page of zeroes. */
 function mapZeroes(task: Task): void {
   const place = { address: START, length: BYTES, file: undefined, offset: 0 };
-  run(mmap(task, { ...place, prot: PROT_READ, flags: MAP_ANONYMOUS_FIXED }));
+  run(mmap(task, { ...place, prot: PROT.READ, flags: MAP_ANONYMOUS_FIXED }));
   run(load(task, PAGE));
 }
 

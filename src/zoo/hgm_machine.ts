@@ -43,16 +43,15 @@ import {
   VM,
   type WorldSize,
 } from '../mm/index.ts';
+import { MFD } from '../uapi/files.ts';
+import { MADV, MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
+import { UFFD_API } from '../uapi/userfaultfd.ts';
 
-const PAGE_BYTES = 4096;
 /** Small pages of the huge one. */
 export const PAGES = 4;
 /** Where it is mapped. */
 export const FIRST = 64;
-const MFD_HUGETLB = 4;
-const MAP_SHARED_FIXED = 0x11;
-const MADV_COLLAPSE = 25;
-const UFFD_API = 0xaa;
+const MAP_SHARED_FIXED = MAP.SHARED | MAP.FIXED;
 const PUNCH_HOLE = 3;
 const REFERENCES_MAX = 2 ** 31 - 1;
 
@@ -98,8 +97,8 @@ export function granularRace(
     [hgm(options)],
   );
   const tasks = [0, 1].map(() => run(newProcess(machine, 0))!) as [Task, Task];
-  const file = memfdCreate(tasks[0], 1, MFD_HUGETLB) as OpenFile;
-  const call = { prot: 3, flags: MAP_SHARED_FIXED, file, offset: 0 };
+  const file = memfdCreate(tasks[0], 1, MFD.HUGETLB) as OpenFile;
+  const call = { prot: PROT_RW, flags: MAP_SHARED_FIXED, file, offset: 0 };
   const at = { address: FIRST * PAGE_BYTES, length: PAGES * PAGE_BYTES };
   if (!isShared) run(fallocate(tasks[1], file, 0, 0, at.length));
   for (const task of isShared ? [tasks[1], tasks[0]] : [tasks[0]])
@@ -147,7 +146,7 @@ export function* wpFork(task: Task): Op<unknown> {
 
 /** Of all that is mapped there. */
 export const collapse = (task: Task): Op<number> =>
-  madvise(task, FIRST * PAGE_BYTES, PAGES * PAGE_BYTES, MADV_COLLAPSE);
+  madvise(task, FIRST * PAGE_BYTES, PAGES * PAGE_BYTES, MADV.COLLAPSE);
 
 export function* punch(task: Task): Op<void> {
   const rights = { isReadable: true, isWritable: true, isExecutable: true };

@@ -14,6 +14,7 @@ import {
   unpin,
   violate,
 } from '../mm/index.ts';
+import { MADV, MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import {
   advise,
@@ -30,8 +31,7 @@ import {
   zap,
 } from './hugetlb_machine.ts';
 
-const MADV_DONTFORK = 10;
-const MAP_PRIVATE_ANONYMOUS_FIXED = 0x32;
+const MAP_PRIVATE_ANONYMOUS_FIXED = MAP.PRIVATE | MAP.ANONYMOUS | MAP.FIXED;
 
 /** Gives the table up; then the other process, which has it alone, uses it for small pages. */
 const reusing: Program = {
@@ -40,7 +40,13 @@ const reusing: Program = {
     yield* zap(task, FIRST);
     const other = asProcess(task, 1);
     yield* unmap(other, FIRST, HUGE);
-    const call = { address: FIRST * 4096, length: 4096, prot: 3, file: undefined, offset: 0 };
+    const call = {
+      address: FIRST * PAGE_BYTES,
+      length: PAGE_BYTES,
+      prot: PROT_RW,
+      file: undefined,
+      offset: 0,
+    };
     yield* mmap(other, { ...call, flags: MAP_PRIVATE_ANONYMOUS_FIXED });
     yield* store(other, FIRST, 9);
   },
@@ -147,7 +153,7 @@ export const unshareBatchFlushedLater: ZooEntry = {
 
 const dividing: Program = {
   name: 'madvise(MADV_DONTFORK)',
-  run: (task) => advise(task, FIRST, MADV_DONTFORK),
+  run: (task) => advise(task, FIRST, MADV.DONTFORK),
 };
 const loadingSecond: Program = { name: 'load', run: (task) => load(task, SECOND) };
 

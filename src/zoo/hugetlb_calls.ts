@@ -1,6 +1,7 @@
 /** Calls on huge pages: divided, discarded in part, moved. */
 import type { Program } from '../check/index.ts';
 import { fallocate, load, madvise, mmap, mremap, run, store, violate } from '../mm/index.ts';
+import { MADV, MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import {
   advise,
@@ -17,14 +18,13 @@ import {
   zap,
 } from './hugetlb_machine.ts';
 
-const MADV_DONTFORK = 10;
-const MADV_DONTNEED = 4;
-const MAP_PRIVATE_FIXED_HUGETLB_NORESERVE = 0x44032;
+const MAP_PRIVATE_FIXED_HUGETLB_NORESERVE =
+  MAP.PRIVATE | MAP.ANONYMOUS | MAP.FIXED | MAP.NORESERVE | MAP.HUGETLB;
 const KEEP_SIZE_PUNCH_HOLE = 3;
 
 const dividing: Program = {
   name: 'madvise(MADV_DONTFORK)',
-  run: (task) => advise(task, FIRST, MADV_DONTFORK),
+  run: (task) => advise(task, FIRST, MADV.DONTFORK),
 };
 
 export const splitWithoutUnshare: ZooEntry = {
@@ -70,7 +70,7 @@ const discardingPart: Program = {
   name: 'store, madvise(MADV_DONTNEED) of 4 KiB, load',
   *run(task) {
     yield* store(task, FIRST, 7);
-    yield* madvise(task, FIRST * 4096, 4096, MADV_DONTNEED);
+    yield* madvise(task, FIRST * PAGE_BYTES, PAGE_BYTES, MADV.DONTNEED);
     const value = yield* load(task, FIRST);
     if (value !== 7) violate(task.machine, 'P-DATA');
   },
@@ -96,25 +96,25 @@ export const dontneedRoundsUp: ZooEntry = {
 const TARGET = FIRST + 4 * GIB + HUGE;
 
 /** A GiB that is empty, and one huge page behind it. */
-const LENGTH = (GIB + HUGE) * 4096;
+const LENGTH = (GIB + HUGE) * PAGE_BYTES;
 const movingPastHole: Program = {
   name: 'mmap, store, mremap, load',
   *run(task) {
     const call = {
-      prot: 3,
+      prot: PROT_RW,
       flags: MAP_PRIVATE_FIXED_HUGETLB_NORESERVE,
       file: undefined,
       offset: 0,
     };
     const from = FIRST - 4 * GIB;
-    yield* mmap(task, { ...call, address: from * 4096, length: LENGTH });
+    yield* mmap(task, { ...call, address: from * PAGE_BYTES, length: LENGTH });
     yield* store(task, from + GIB, 7);
     yield* mremap(task, {
-      address: from * 4096,
+      address: from * PAGE_BYTES,
       oldLength: LENGTH,
       newLength: LENGTH,
       flags: 3,
-      newAddress: TARGET * 4096,
+      newAddress: TARGET * PAGE_BYTES,
     });
     const value = yield* load(task, TARGET + GIB);
     if (value !== 7) violate(task.machine, 'P-DATA');
@@ -142,18 +142,18 @@ const moving: Program = {
   name: 'mremap',
   run: (task) =>
     mremap(task, {
-      address: FIRST * 4096,
-      oldLength: HUGE * 4096,
-      newLength: HUGE * 4096,
+      address: FIRST * PAGE_BYTES,
+      oldLength: HUGE * PAGE_BYTES,
+      newLength: HUGE * PAGE_BYTES,
       flags: 3,
-      newAddress: TARGET * 4096,
+      newAddress: TARGET * PAGE_BYTES,
     }),
 };
 
 /** Frees the first huge page of the file. */
 const punching: Program = {
   name: 'fallocate(PUNCH_HOLE)',
-  run: (task) => fallocate(task, onlyFile(task), KEEP_SIZE_PUNCH_HOLE, 0, HUGE * 4096),
+  run: (task) => fallocate(task, onlyFile(task), KEEP_SIZE_PUNCH_HOLE, 0, HUGE * PAGE_BYTES),
 };
 
 export const hugetlbMoveUnlockedBeforeFlush: ZooEntry = {

@@ -17,6 +17,7 @@ import {
   store,
   type Task,
 } from '../mm/index.ts';
+import { MAP, MREMAP, PAGE_BYTES } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import {
   asProcess,
@@ -30,12 +31,11 @@ import {
   zap,
 } from './hugetlb_machine.ts';
 
-const PAGE_BYTES = 4096;
 const KEEP_SIZE_PUNCH_HOLE = 3;
-const MAP_SHARED_FIXED_NORESERVE = 0x4011;
-const MAP_PRIVATE_FIXED = 0x12;
-const MAP_PRIVATE_FIXED_NORESERVE = 0x4012;
-const MREMAP_MAYMOVE_FIXED = 3;
+const MAP_SHARED_FIXED_NORESERVE = MAP.SHARED | MAP.FIXED | MAP.NORESERVE;
+const MAP_PRIVATE_FIXED = MAP.PRIVATE | MAP.FIXED;
+const MAP_PRIVATE_FIXED_NORESERVE = MAP.PRIVATE | MAP.FIXED | MAP.NORESERVE;
+const MREMAP_MAYMOVE_FIXED = MREMAP.MAYMOVE | MREMAP.FIXED;
 
 const truncating: Program = {
   name: 'ftruncate',
@@ -109,7 +109,7 @@ export const shareUnderTableLock: ZooEntry = {
       GIB,
       MAP_SHARED_FIXED_NORESERVE,
       (task, file) => {
-        run(fallocate(task, file, 0, 0, 2 * HUGE * 4096));
+        run(fallocate(task, file, 0, 0, 2 * HUGE * PAGE_BYTES));
         run(fork(task, 0));
       },
     ),
@@ -197,7 +197,7 @@ export const hugetlbMoveShares: ZooEntry = {
 
 const punching: Program = {
   name: 'fallocate(PUNCH_HOLE)',
-  run: (task) => fallocate(task, onlyFile(task), KEEP_SIZE_PUNCH_HOLE, 0, HUGE * 4096),
+  run: (task) => fallocate(task, onlyFile(task), KEEP_SIZE_PUNCH_HOLE, 0, HUGE * PAGE_BYTES),
 };
 
 export const privateLockMistaken: ZooEntry = {
@@ -228,7 +228,7 @@ export const privateLockMistaken: ZooEntry = {
       2 * HUGE,
       MAP_PRIVATE_FIXED,
       (task: Task, file) => {
-        run(fallocate(task, file, 0, 0, HUGE * 4096));
+        run(fallocate(task, file, 0, 0, HUGE * PAGE_BYTES));
         run(load(task, FIRST));
       },
     ),

@@ -17,16 +17,17 @@ import {
   setMaxHugePages,
   store,
 } from '../mm/index.ts';
+import { MADV, MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
-import { HUGE, FIRST as HUGE_FIRST, MADV_DONTNEED, mapping } from './hugetlb_machine.ts';
+import { HUGE, FIRST as HUGE_FIRST, mapping } from './hugetlb_machine.ts';
 
-const PAGE_BYTES = 4096;
 /** Small pages of a huge one of 64 KiB, which 16 entries of arm64 map. */
 const RUN = 16;
 const RUN_LOG = 16;
 const FIRST = 2 ** 20;
-const MAP_PRIVATE_FIXED_NORESERVE_HUGETLB = 0x44032;
-const MAP_SHARED_FIXED_NORESERVE = 0x4011;
+const MAP_PRIVATE_FIXED_NORESERVE_HUGETLB =
+  MAP.PRIVATE | MAP.ANONYMOUS | MAP.FIXED | MAP.NORESERVE | MAP.HUGETLB;
+const MAP_SHARED_FIXED_NORESERVE = MAP.SHARED | MAP.FIXED | MAP.NORESERVE;
 /** FOLL_GET. */
 const GET = 1 << 1;
 
@@ -44,7 +45,7 @@ function runRace(programs: readonly Program[], bugs: Bugs): MachineScenario {
   const task = run(newProcess(machine, 0))!;
   run(setMaxHugePages(task, hstateBySizeLog(machine, RUN_LOG << 26)!, 1));
   const flags = MAP_PRIVATE_FIXED_NORESERVE_HUGETLB | (RUN_LOG << 26);
-  const call = { address: FIRST * PAGE_BYTES, length: RUN * PAGE_BYTES, prot: 3, flags };
+  const call = { address: FIRST * PAGE_BYTES, length: RUN * PAGE_BYTES, prot: PROT_RW, flags };
   run(mmap(task, { ...call, file: undefined, offset: 0 }));
   run(store(task, FIRST, 1));
   machine.mmCpus.fill(0);
@@ -54,7 +55,7 @@ function runRace(programs: readonly Program[], bugs: Bugs): MachineScenario {
 const following: Program = { name: 'GUP', run: (task) => getUserPageSlow(task, FIRST, GET) };
 const zapping: Program = {
   name: 'madvise(MADV_DONTNEED)',
-  run: (task) => madvise(task, FIRST * PAGE_BYTES, RUN * PAGE_BYTES, MADV_DONTNEED),
+  run: (task) => madvise(task, FIRST * PAGE_BYTES, RUN * PAGE_BYTES, MADV.DONTNEED),
 };
 
 export const runsUnderMmLock: ZooEntry = {

@@ -25,8 +25,9 @@ import {
   unlock,
   type WorldSize,
 } from '../mm/index.ts';
+import { MFD } from '../uapi/files.ts';
+import { MADV, MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
 
-const PAGE_BYTES = 4096;
 /** Small pages of a huge one. */
 export const HUGE = 512;
 export const GIB = HUGE * HUGE;
@@ -34,11 +35,9 @@ export const GIB = HUGE * HUGE;
 export const FIRST = 8 * GIB;
 export const SECOND = FIRST + HUGE;
 
-const MFD_HUGETLB = 4;
-const MAP_SHARED_FIXED_NORESERVE = 0x4011;
-const MAP_PRIVATE_FIXED_HUGETLB = 0x40032;
+const MAP_SHARED_FIXED_NORESERVE = MAP.SHARED | MAP.FIXED | MAP.NORESERVE;
+const MAP_PRIVATE_FIXED_HUGETLB = MAP.PRIVATE | MAP.ANONYMOUS | MAP.FIXED | MAP.HUGETLB;
 const PUNCH_HOLE = 3;
-export const MADV_DONTNEED = 4;
 
 /** One program on each CPU. Processes 0 and 1 share the table of the GiB, or 0 has it alone. */
 export function sharing(
@@ -49,8 +48,8 @@ export function sharing(
 ): MachineScenario {
   const machine = smallMachine(programs.length, bugs, size);
   const task = taskOn(machine, 0, 0);
-  const file = memfdCreate(task, 1, MFD_HUGETLB) as OpenFile;
-  const call = { prot: 3, flags: MAP_SHARED_FIXED_NORESERVE, file, offset: 0 };
+  const file = memfdCreate(task, 1, MFD.HUGETLB) as OpenFile;
+  const call = { prot: PROT_RW, flags: MAP_SHARED_FIXED_NORESERVE, file, offset: 0 };
   run(mmap(task, { ...call, address: FIRST * PAGE_BYTES, length: GIB * PAGE_BYTES }));
   run(store(task, FIRST, 1));
   if (!isAlone) run(load(run(fork(task, 0)) as Task, FIRST));
@@ -66,8 +65,8 @@ export function sharingTwo(
 ): MachineScenario {
   const machine = smallMachine(programs.length, bugs, { frames: 6 * HUGE, hugePages: 4 });
   const task = taskOn(machine, 0, 0);
-  const file = memfdCreate(task, 1, MFD_HUGETLB) as OpenFile;
-  const call = { prot: 3, flags: MAP_SHARED_FIXED_NORESERVE, file, offset: 0 };
+  const file = memfdCreate(task, 1, MFD.HUGETLB) as OpenFile;
+  const call = { prot: PROT_RW, flags: MAP_SHARED_FIXED_NORESERVE, file, offset: 0 };
   run(mmap(task, { ...call, address: FIRST * PAGE_BYTES, length: 2 * GIB * PAGE_BYTES }));
   for (const page of [FIRST, FIRST + GIB]) run(store(task, page, 1));
   const child = run(fork(task, 0)) as Task;
@@ -89,10 +88,10 @@ export function mapping(
   const shape = { frames: 6 * HUGE, hugePages: 4, ...size };
   const machine = smallMachine(programs.length, bugs, shape);
   const task = taskOn(machine, 0, 0);
-  const file = memfdCreate(task, 1, MFD_HUGETLB) as OpenFile;
+  const file = memfdCreate(task, 1, MFD.HUGETLB) as OpenFile;
   const length = pages * PAGE_BYTES;
   run(ftruncate(task, file, length));
-  run(mmap(task, { prot: 3, flags, file, offset: 0, address: FIRST * PAGE_BYTES, length }));
+  run(mmap(task, { prot: PROT_RW, flags, file, offset: 0, address: FIRST * PAGE_BYTES, length }));
   prepare(task, file);
   machine.mmCpus.fill(0);
   return new MachineScenario(machine, programs);
@@ -109,7 +108,7 @@ export function onlyFile({ machine }: Task): OpenFile {
 export function owning(programs: readonly Program[], bugs: Bugs): MachineScenario {
   const machine = smallMachine(programs.length, bugs, { hugePages: 1 });
   const task = taskOn(machine, 0, 0);
-  const call = { prot: 3, flags: MAP_PRIVATE_FIXED_HUGETLB, file: undefined, offset: 0 };
+  const call = { prot: PROT_RW, flags: MAP_PRIVATE_FIXED_HUGETLB, file: undefined, offset: 0 };
   run(mmap(task, { ...call, address: FIRST * PAGE_BYTES, length: HUGE * PAGE_BYTES }));
   run(store(task, FIRST, 1));
   machine.mmCpus.fill(0);
@@ -128,7 +127,7 @@ function smallMachine(cpus: number, bugs: Bugs, size: Partial<WorldSize>): Machi
 export const asProcess = ({ machine, cpu }: Task, mm: number): Task => taskOn(machine, cpu, mm);
 
 export const zap = (task: Task, page: number): Op<number> =>
-  madvise(task, page * PAGE_BYTES, HUGE * PAGE_BYTES, MADV_DONTNEED);
+  madvise(task, page * PAGE_BYTES, HUGE * PAGE_BYTES, MADV.DONTNEED);
 
 export const advise = (task: Task, page: number, advice: number): Op<number> =>
   madvise(task, page * PAGE_BYTES, HUGE * PAGE_BYTES, advice);
@@ -153,8 +152,8 @@ export function sharedRace(
   const shape = { frames: 6 * HUGE, hugePages: 4, flush: 'broadcast' } as const;
   const machine = smallMachine(programs.length, bugs, shape);
   const task = taskOn(machine, 0, 0);
-  const file = memfdCreate(task, 1, MFD_HUGETLB) as OpenFile;
-  const call = { address: FIRST * PAGE_BYTES, length: pages * PAGE_BYTES, prot: 3, file };
+  const file = memfdCreate(task, 1, MFD.HUGETLB) as OpenFile;
+  const call = { address: FIRST * PAGE_BYTES, length: pages * PAGE_BYTES, prot: PROT_RW, file };
   run(mmap(task, { ...call, flags, offset: 0 }));
   run(store(task, FIRST, 1));
   run(load(run(fork(task, 0)) as Task, FIRST));

@@ -19,16 +19,16 @@ import {
   userfaultfd,
   violate,
 } from '../mm/index.ts';
+import { MAP, PAGE_BYTES } from '../uapi/mman.ts';
+import { UFFD_API, UffdWpMode } from '../uapi/userfaultfd.ts';
 import type { ZooEntry } from './entry.ts';
 import { FIRST, HUGE, mapping, onlyFile, sharing, zap } from './hugetlb_machine.ts';
 
 const KEEP_SIZE_PUNCH_HOLE = 3;
-const MAP_SHARED_FIXED_NORESERVE = 0x4011;
-const MAP_PRIVATE_FIXED_NORESERVE = 0x4012;
-const UFFD_API = 0xaa;
-const WP = 1;
-const START = FIRST * 4096;
-const BYTES = HUGE * 4096;
+const MAP_SHARED_FIXED_NORESERVE = MAP.SHARED | MAP.FIXED | MAP.NORESERVE;
+const MAP_PRIVATE_FIXED_NORESERVE = MAP.PRIVATE | MAP.FIXED | MAP.NORESERVE;
+const START = FIRST * PAGE_BYTES;
+const BYTES = HUGE * PAGE_BYTES;
 
 const migrate = (task: Task) => migrateHugetlbPage(task, task.machine.inodes.all()[0]!, 0);
 const migrating: Program = { name: 'migrate_pages', run: migrate };
@@ -69,7 +69,7 @@ const loadingAndMigrating: Program = {
 };
 const punching: Program = {
   name: 'fallocate(PUNCH_HOLE)',
-  run: (task) => fallocate(task, onlyFile(task), KEEP_SIZE_PUNCH_HOLE, 0, HUGE * 4096),
+  run: (task) => fallocate(task, onlyFile(task), KEEP_SIZE_PUNCH_HOLE, 0, HUGE * PAGE_BYTES),
 };
 
 export const punchBeforeFolioLock: ZooEntry = {
@@ -94,7 +94,7 @@ export const punchBeforeFolioLock: ZooEntry = {
       HUGE,
       MAP_SHARED_FIXED_NORESERVE,
       (task, file) => {
-        run(fallocate(task, file, 0, 0, HUGE * 4096));
+        run(fallocate(task, file, 0, 0, HUGE * PAGE_BYTES));
       },
       { contents: false, flush: 'broadcast' },
     ),
@@ -133,7 +133,7 @@ function protectPage(task: Task): void {
   const uffd = userfaultfd(task, 0) as Userfaultfd;
   uffdioApi(task, uffd, UFFD_API, UffdFeature.WP_HUGETLBFS_SHMEM);
   run(uffdioRegister(task, uffd, START, BYTES, UffdMode.WP));
-  run(uffdioWriteprotect(task, uffd, START, BYTES, WP));
+  run(uffdioWriteprotect(task, uffd, START, BYTES, UffdWpMode.WP));
 }
 
 export const hugetlbForkKeepsSoftUffdWp: ZooEntry = {

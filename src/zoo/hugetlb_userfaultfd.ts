@@ -20,14 +20,14 @@ import {
   userfaultfd,
   violate,
 } from '../mm/index.ts';
+import { MAP, PAGE_BYTES } from '../uapi/mman.ts';
+import { UFFD_API } from '../uapi/userfaultfd.ts';
 import type { ZooEntry } from './entry.ts';
 import { FIRST, HUGE, mapping, unmap } from './hugetlb_machine.ts';
 import { SMALL_TABLE_PAGES, SMALL_TABLES } from './small_machine.ts';
 
-const PAGE_BYTES = 4096;
-const UFFD_API = 0xaa;
-const MAP_SHARED_FIXED = 0x11;
-const MAP_SHARED_FIXED_NORESERVE = 0x4011;
+const MAP_SHARED_FIXED = MAP.SHARED | MAP.FIXED;
+const MAP_SHARED_FIXED_NORESERVE = MAP.SHARED | MAP.FIXED | MAP.NORESERVE;
 
 const at = (page: number): number => page * PAGE_BYTES;
 

@@ -1,16 +1,15 @@
 /** MADV_DONTNEED under the mmap lock for reading: several at a time. */
 import type { Program } from '../check/index.ts';
 import { load, madvise, violate } from '../mm/index.ts';
+import { MADV, PAGE_BYTES } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import { advising, PAGE, race } from './small_machine.ts';
-
-const MADV_DONTNEED = 4;
 
 /** What was given away reads as zeroes from then on. */
 const discarding: Program = {
   name: 'MADV_DONTNEED, load',
   *run(task) {
-    yield* madvise(task, PAGE * 4096, 4096, MADV_DONTNEED);
+    yield* madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV.DONTNEED);
     const value = yield* load(task, PAGE);
     if (value !== 0) violate(task.machine, 'P-DATA');
   },
@@ -33,7 +32,7 @@ export const nestedFlush: ZooEntry = {
   bounds: '2 CPUs, 1 process, 1 page, 3 operations',
   scenario: (isBroken) =>
     race(
-      [discarding, advising(PAGE, PAGE + 1, MADV_DONTNEED, 'MADV_DONTNEED')],
+      [discarding, advising(PAGE, PAGE + 1, MADV.DONTNEED, 'MADV_DONTNEED')],
       { mapped: [[PAGE, PAGE + 1]], touched: [PAGE] },
       { noNestedFlush: isBroken },
     ),

@@ -14,6 +14,7 @@ import {
   type Task,
   writeBack,
 } from '../mm/index.ts';
+import { MADV, MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import { PAGE, race, SMALL_TABLE_PAGES, SMALL_TABLES, TABLE_PAGES } from './small_machine.ts';
 
@@ -21,19 +22,17 @@ import { PAGE, race, SMALL_TABLE_PAGES, SMALL_TABLES, TABLE_PAGES } from './smal
 const TARGET = PAGE + TABLE_PAGES + 1;
 
 const KEEP_SIZE_PUNCH_HOLE = 3;
-const MADV_DONTNEED = 4;
-const MAP_SHARED_FIXED = 0x11;
-const MADV_COLLAPSE = 25;
+const MAP_SHARED_FIXED = MAP.SHARED | MAP.FIXED;
 
 const moving: Program = {
   name: 'mremap',
   run: (task) =>
     mremap(task, {
-      address: PAGE * 4096,
-      oldLength: 4096,
-      newLength: 4096,
+      address: PAGE * PAGE_BYTES,
+      oldLength: PAGE_BYTES,
+      newLength: PAGE_BYTES,
       flags: 3,
-      newAddress: TARGET * 4096,
+      newAddress: TARGET * PAGE_BYTES,
     }),
 };
 
@@ -44,7 +43,7 @@ const punching: Program = {
     const [inode] = task.machine.inodes.all();
     const rights = { isReadable: true, isWritable: true, isExecutable: true };
     const file = { mapped: { inode: inode! }, ...rights, pagesMax: 2 ** 32 };
-    return fallocate(task, file, KEEP_SIZE_PUNCH_HOLE, 0, 4096);
+    return fallocate(task, file, KEEP_SIZE_PUNCH_HOLE, 0, PAGE_BYTES);
   },
 };
 
@@ -80,11 +79,11 @@ const movingTable = (pages: number): Program => ({
   name: 'mremap',
   run: (task) =>
     mremap(task, {
-      address: PAGE * 4096,
-      oldLength: pages * 4096,
-      newLength: pages * 4096,
+      address: PAGE * PAGE_BYTES,
+      oldLength: pages * PAGE_BYTES,
+      newLength: pages * PAGE_BYTES,
       flags: 3,
-      newAddress: (PAGE + pages) * 4096,
+      newAddress: (PAGE + pages) * PAGE_BYTES,
     }),
 });
 
@@ -120,7 +119,7 @@ export const moveTableWithoutRmapLocks: ZooEntry = {
 
 const collapsing: Program = {
   name: 'MADV_COLLAPSE',
-  run: (task) => madvise(task, PAGE * 4096, SMALL_TABLE_PAGES * 4096, MADV_COLLAPSE),
+  run: (task) => madvise(task, PAGE * PAGE_BYTES, SMALL_TABLE_PAGES * PAGE_BYTES, MADV.COLLAPSE),
 };
 export const moveTableWithoutRecheck: ZooEntry = {
   id: 'B5',
@@ -156,7 +155,8 @@ export const moveTableWithoutRecheck: ZooEntry = {
         const child = run(fork(task, 1)) as Task;
         run(load(child, PAGE));
         // The tables stay, the page is in the page cache only.
-        for (const each of [task, child]) run(madvise(each, PAGE * 4096, 4096, MADV_DONTNEED));
+        for (const each of [task, child])
+          run(madvise(each, PAGE * PAGE_BYTES, PAGE_BYTES, MADV.DONTNEED));
       },
     ),
 };
@@ -174,11 +174,11 @@ const writingOnce: Program = {
 
 /** Maps a file of one page on a disk, shared, and writes to it. */
 function mapOnDisk(task: Task): void {
-  const inode = newInode(task.machine, 0, { fileSystem: 'ext4', bytes: 4096 });
+  const inode = newInode(task.machine, 0, { fileSystem: 'ext4', bytes: PAGE_BYTES });
   const rights = { isReadable: true, isWritable: true, isExecutable: false };
   const file = { mapped: { inode }, ...rights, pagesMax: 2 ** 32 };
-  const call = { length: 4096, prot: 3, flags: MAP_SHARED_FIXED, file, offset: 0 };
-  run(mmap(task, { ...call, address: PAGE * 4096 }));
+  const call = { length: PAGE_BYTES, prot: PROT_RW, flags: MAP_SHARED_FIXED, file, offset: 0 };
+  run(mmap(task, { ...call, address: PAGE * PAGE_BYTES }));
   run(store(task, PAGE, 1));
 }
 

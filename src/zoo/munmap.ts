@@ -1,17 +1,24 @@
 /** What munmap(2) must wait for, and what faults must look at again. */
 import type { Program } from '../check/index.ts';
 import { gupFast, load, mmap, NONE, run, store, type Task, unpin, violate } from '../mm/index.ts';
+import { MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import { PAGE, race, storing, TABLE_PAGES, unmapping } from './small_machine.ts';
 
-const MAP_NOREPLACE = 0x100022;
-const MAP_PRIVATE_FIXED_GROWSDOWN = 0x132;
+const MAP_NOREPLACE = MAP.PRIVATE | MAP.ANONYMOUS | MAP.FIXED_NOREPLACE;
+const MAP_PRIVATE_FIXED_GROWSDOWN = MAP.PRIVATE | MAP.ANONYMOUS | MAP.FIXED | MAP.GROWSDOWN;
 
 /** Maps the page anew once it is free, and expects to read what it has written. */
 const mappingAnew: Program = {
   name: 'mmap, store, load',
   *run(task) {
-    const call = { address: PAGE * 4096, length: 4096, prot: 3, file: undefined, offset: 0 };
+    const call = {
+      address: PAGE * PAGE_BYTES,
+      length: PAGE_BYTES,
+      prot: PROT_RW,
+      file: undefined,
+      offset: 0,
+    };
     const result = yield* mmap(task, { ...call, flags: MAP_NOREPLACE });
     if (result < 0) return;
     yield* store(task, PAGE, 9);
@@ -143,7 +150,13 @@ export const gupWithInterruptsOn: ZooEntry = {
 const STACK = PAGE + TABLE_PAGES;
 
 function mapStack(task: Task): void {
-  const call = { address: STACK * 4096, length: 4096, prot: 3, file: undefined, offset: 0 };
+  const call = {
+    address: STACK * PAGE_BYTES,
+    length: PAGE_BYTES,
+    prot: PROT_RW,
+    file: undefined,
+    offset: 0,
+  };
   run(mmap(task, { ...call, flags: MAP_PRIVATE_FIXED_GROWSDOWN }));
   run(store(task, STACK, 1));
 }

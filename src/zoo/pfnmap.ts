@@ -2,11 +2,11 @@
 import type { Program } from '../check/index.ts';
 import { openDriverFile, pfnmap, revokeMemory } from '../designs/index.ts';
 import { mmap, newProcess, run, store } from '../mm/index.ts';
+import { MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import { PAGE, race, unmapping } from './small_machine.ts';
 
-const PAGE_BYTES = 4096;
-const MAP_SHARED_FIXED = 0x11;
+const MAP_SHARED_FIXED = MAP.SHARED | MAP.FIXED;
 
 const revoking: Program = {
   name: 'the driver frees its memory',
@@ -48,7 +48,13 @@ export const pfnsFlushedLater: ZooEntry = {
       (task) => {
         run(newProcess(task.machine, 0));
         const file = run(openDriverFile(task, 1));
-        const call = { address: PAGE * PAGE_BYTES, length: PAGE_BYTES, prot: 3, file, offset: 0 };
+        const call = {
+          address: PAGE * PAGE_BYTES,
+          length: PAGE_BYTES,
+          prot: PROT_RW,
+          file,
+          offset: 0,
+        };
         run(mmap(task, { ...call, flags: MAP_SHARED_FIXED }));
       },
     ),

@@ -2,6 +2,7 @@
 import type { Program } from '../check/index.ts';
 import { enterGuest } from '../designs/index.ts';
 import { type Bugs, load, madvise, migratePages, mprotect, run, type Task } from '../mm/index.ts';
+import { MADV, PAGE_BYTES, PROT, PROT_RW } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import {
   deviceLoading,
@@ -16,16 +17,9 @@ import {
 } from './small_guest.ts';
 import { advising, PAGE, TABLE_PAGES } from './small_machine.ts';
 
-const PAGE_BYTES = 4096;
-const PROT_READ = 1;
-const PROT_RW = 3;
-const MADV_DONTNEED = 4;
-const MADV_REMOVE = 9;
-const MADV_COLLAPSE = 25;
-
-export const discarding = advising(PAGE, PAGE + 1, MADV_DONTNEED, 'MADV_DONTNEED');
-export const removing = advising(PAGE, PAGE + 1, MADV_REMOVE, 'MADV_REMOVE');
-export const collapsing = advising(PAGE, PAGE + TABLE_PAGES, MADV_COLLAPSE, 'MADV_COLLAPSE');
+export const discarding = advising(PAGE, PAGE + 1, MADV.DONTNEED, 'MADV_DONTNEED');
+export const removing = advising(PAGE, PAGE + 1, MADV.REMOVE, 'MADV_REMOVE');
+export const collapsing = advising(PAGE, PAGE + TABLE_PAGES, MADV.COLLAPSE, 'MADV_COLLAPSE');
 export const migrating: Program = {
   name: 'migrate_pages',
   run: (task) => migratePages(task, PAGE, PAGE + 1),
@@ -147,7 +141,7 @@ export const withoutZap = step('kvmWithoutZap', [discarding, guestStoring(7)], E
 /** The gather has room for one page: it is flushed, and its page freed, before the end. */
 export const flushAtEnd = step(
   'kvmFlushAtEnd',
-  [advising(PAGE, PAGE + 2, MADV_DONTNEED, 'MADV_DONTNEED'), guestStoring(7)],
+  [advising(PAGE, PAGE + 2, MADV.DONTNEED, 'MADV_DONTNEED'), guestStoring(7)],
   { ...ENTERED, pages: 2, touched: [PAGE, PAGE + 1], gather: 1 },
   {
     id: 'K7',
@@ -169,7 +163,7 @@ const leavingAndDiscarding: Program = {
   name: 'guest, then MADV_DONTNEED',
   *run(task) {
     yield* enterGuest(task, 0);
-    yield* madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV_DONTNEED);
+    yield* madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV.DONTNEED);
   },
 };
 
@@ -210,8 +204,8 @@ export const getsFreePage = step(
 
 /** Small entries map the pages of a huge page of a file, in a VMA that has room for it as one. */
 function mapBySmallEntries(task: Task): void {
-  run(madvise(task, PAGE * PAGE_BYTES, TABLE_PAGES * PAGE_BYTES, MADV_COLLAPSE));
-  run(mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT_READ));
+  run(madvise(task, PAGE * PAGE_BYTES, TABLE_PAGES * PAGE_BYTES, MADV.COLLAPSE));
+  run(mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT.READ));
   run(load(task, PAGE));
   run(mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT_RW));
 }
@@ -284,7 +278,7 @@ export const iommuFlushedAtEnd: ZooEntry = {
   bounds: '2 CPUs, 1 device, 1 process, 2 pages, 2 operations, a gather of 1, flushes by broadcast',
   scenario: (isBroken) =>
     deviceRace(
-      [advising(PAGE, PAGE + 2, MADV_DONTNEED, 'MADV_DONTNEED'), deviceLoading(PAGE)],
+      [advising(PAGE, PAGE + 2, MADV.DONTNEED, 'MADV_DONTNEED'), deviceLoading(PAGE)],
       { ...deviceSetting, mapped: [[PAGE, PAGE + 2]], touched: [PAGE, PAGE + 1], gather: 1 },
       { iommuFlushedAtEnd: isBroken },
     ),

@@ -23,8 +23,8 @@ import {
   type WorldSize,
   writingContent,
 } from '../mm/index.ts';
+import { MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
 
-const PAGE_BYTES = 4096;
 /** Pages that one table of level 0 maps. */
 export const TABLE_PAGES = 512;
 /** The page that is fought for, the first of its table. */
@@ -33,9 +33,8 @@ export const PAGE = 5 * TABLE_PAGES;
 export const SMALL_TABLES = { format: formatById('ppc64-radix-64k')! };
 export const SMALL_TABLE_PAGES = 32;
 
-const PROT_RW = 3;
-const MAP_PRIVATE_FIXED = 0x32;
-const MAP_SHARED_FIXED = 0x31;
+const MAP_PRIVATE_FIXED = MAP.PRIVATE | MAP.ANONYMOUS | MAP.FIXED;
+const MAP_SHARED_FIXED = MAP.SHARED | MAP.ANONYMOUS | MAP.FIXED;
 
 /** What there is before the race. */
 export interface Setting extends Partial<WorldSize> {

@@ -29,13 +29,10 @@ import {
   type Task,
   unpin,
 } from '../mm/index.ts';
+import { O } from '../uapi/files.ts';
+import { MADV, MAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
 
-const PAGE_BYTES = 4096;
-const O_RDWR_CREAT = 0o102;
-const PROT_RW = 3;
-const MAP_SHARED = 0x1;
-const MAP_SHARED_FIXED_ANONYMOUS = 0x31;
-const MADV_DONTNEED = 4;
+const MAP_SHARED_FIXED_ANONYMOUS = MAP.SHARED | MAP.ANONYMOUS | MAP.FIXED;
 const NO_FILES = { files: () => undefined };
 
 /** A process that has attached the region. */
@@ -117,7 +114,7 @@ function newTask(machine: Machine): Task {
 /** A region of the least size, with shared anonymous memory in its first page. */
 function newRegionFile(variant: MshareVariant, owner: Task): OpenFile {
   const mount = msharefs.mountMsharefs(owner);
-  const file = run(msharefs.open(owner, mount, 'region', O_RDWR_CREAT)) as OpenFile;
+  const file = run(msharefs.open(owner, mount, 'region', O.RDWR | O.CREAT)) as OpenFile;
   run(ftruncate(owner, file, bytesOf(owner)));
   run(ioctl(variant, owner, file, MSHAREFS.CREATE_MAPPING, FIRST_PAGE, NO_FILES));
   return file;
@@ -136,7 +133,7 @@ const bytesOf = ({ machine }: Task): number => alignment(machine.format) * PAGE_
 
 /** @returns the first page */
 function attach(task: Task, file: OpenFile): number {
-  const call = { address: 0, prot: PROT_RW, flags: MAP_SHARED, file, offset: 0 };
+  const call = { address: 0, prot: PROT_RW, flags: MAP.SHARED, file, offset: 0 };
   return run(mmap(task, { ...call, length: bytesOf(task) })) / PAGE_BYTES;
 }
 
@@ -207,5 +204,5 @@ export const advisingDontneed =
   ({ guests }) => ({
     name: `MADV_DONTNEED in guest ${which}`,
     mm: guests[which]!.mm,
-    run: (task) => madvise(task, guests[which]!.page * PAGE_BYTES, PAGE_BYTES, MADV_DONTNEED),
+    run: (task) => madvise(task, guests[which]!.page * PAGE_BYTES, PAGE_BYTES, MADV.DONTNEED),
   });

@@ -17,14 +17,11 @@ import {
   taskOn,
   violate,
 } from '../mm/index.ts';
+import { MADV, PAGE_BYTES, PROT } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import { PAGE, race } from './small_machine.ts';
 
-const MADV_FREE = 8;
-const MADV_PAGEOUT = 21;
-const PROT_READ = 1;
-
-const pageout = (task: Task) => madvise(task, PAGE * 4096, 4096, MADV_PAGEOUT);
+const pageout = (task: Task) => madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV.PAGEOUT);
 const swappingOut: Program = { name: 'MADV_PAGEOUT', run: pageout };
 const migrating: Program = {
   name: 'migrate_pages',
@@ -103,7 +100,7 @@ const kswapd: Program = {
 const protecting: Program = {
   name: 'mprotect(PROT_READ), a write with page faults off',
   *run(task) {
-    yield* mprotect(task, PAGE * 4096, 4096, PROT_READ);
+    yield* mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT.READ);
     const isWritten = yield* storeNofault(task, PAGE, 7);
     if (isWritten) violate(task.machine, 'P-PERM');
   },
@@ -139,7 +136,7 @@ export const protectWithoutBatchFlush: ZooEntry = {
 const freeingAndStoring: Program = {
   name: 'MADV_FREE, a write with page faults off, load',
   *run(task) {
-    yield* madvise(task, PAGE * 4096, 4096, MADV_FREE);
+    yield* madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV.FREE);
     const isWritten = yield* storeNofault(task, PAGE, 7);
     const value = isWritten ? yield* load(task, PAGE) : 7;
     if (value !== 7) violate(task.machine, 'P-DATA');
@@ -252,7 +249,7 @@ export const readThenCleared: ZooEntry = {
       { mapped: [[PAGE, PAGE + 1]], touched: [PAGE], ...DEVICE },
       { readThenCleared: isBroken },
       (task) => {
-        run(madvise(task, PAGE * 4096, 4096, MADV_FREE));
+        run(madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV.FREE));
       },
     ),
 };

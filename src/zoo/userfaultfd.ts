@@ -26,17 +26,13 @@ import {
   uffdioWriteprotect,
   userfaultfd,
 } from '../mm/index.ts';
+import { MADV, MAP, MLOCK, MREMAP, PAGE_BYTES, PROT_RW } from '../uapi/mman.ts';
+import { UFFD_API, UffdWpMode } from '../uapi/userfaultfd.ts';
 import type { ZooEntry } from './entry.ts';
 import { PAGE, race, TABLE_PAGES } from './small_machine.ts';
 
-export const PAGE_BYTES = 4096;
-const UFFD_API = 0xaa;
-const MADV_PAGEOUT = 21;
-const MAYMOVE_FIXED = 3;
-export const WP = 1;
-const PROT_RW = 3;
-const MAP_SHARED_FIXED = 0x11;
-const MLOCK_ONFAULT = 1;
+const MAYMOVE_FIXED = MREMAP.MAYMOVE | MREMAP.FIXED;
+const MAP_SHARED_FIXED = MAP.SHARED | MAP.FIXED;
 /** Where something is moved to, or copied from: in another table. */
 const OTHER = PAGE + TABLE_PAGES;
 
@@ -64,7 +60,7 @@ const closing: Program = {
   name: 'UFFDIO_WRITEPROTECT, close, register again, store',
   *run(task) {
     const first = yield* watch(task, PAGE, 1, UffdMode.WP);
-    yield* uffdioWriteprotect(task, first, at(PAGE), PAGE_BYTES, WP);
+    yield* uffdioWriteprotect(task, first, at(PAGE), PAGE_BYTES, UffdWpMode.WP);
     yield* closeUserfaultfd(task, first);
     yield* watch(task, PAGE, 1, UffdMode.WP);
     yield* store(task, PAGE, 7);
@@ -98,7 +94,7 @@ const moving: Program = {
   name: 'UFFDIO_WRITEPROTECT, mremap, register, store',
   *run(task) {
     const first = yield* watch(task, PAGE, 1, UffdMode.WP);
-    yield* uffdioWriteprotect(task, first, at(PAGE), PAGE_BYTES, WP);
+    yield* uffdioWriteprotect(task, first, at(PAGE), PAGE_BYTES, UffdWpMode.WP);
     const lengths = { oldLength: PAGE_BYTES, newLength: PAGE_BYTES };
     const place = { address: at(PAGE), newAddress: at(OTHER), flags: MAYMOVE_FIXED };
     yield* mremap(task, { ...place, ...lengths });
@@ -131,14 +127,14 @@ export const moveKeepsUffdWp: ZooEntry = {
 };
 
 export const pageout = (task: Task, page: number): Op<number> =>
-  madvise(task, at(page), PAGE_BYTES, MADV_PAGEOUT);
+  madvise(task, at(page), PAGE_BYTES, MADV.PAGEOUT);
 
 /** Forks while its page is protected and swapped out: the child is not watched, until it asks. */
 const forkingProtected: Program = {
   name: 'UFFDIO_WRITEPROTECT, MADV_PAGEOUT, fork; in the child: register, store',
   *run(task) {
     const first = yield* watch(task, PAGE, 1, UffdMode.WP);
-    yield* uffdioWriteprotect(task, first, at(PAGE), PAGE_BYTES, WP);
+    yield* uffdioWriteprotect(task, first, at(PAGE), PAGE_BYTES, UffdWpMode.WP);
     yield* pageout(task, PAGE);
     const child = yield* fork(task, task.cpu);
     if (typeof child === 'number') return;
@@ -274,7 +270,7 @@ export const fillWithoutSizeCheck: ZooEntry = {
           mmap(task, {
             address: at(PAGE),
             length: PAGE_BYTES,
-            prot: 3,
+            prot: PROT_RW,
             flags: 0x11,
             file,
             offset: 0,
@@ -322,9 +318,9 @@ export const lockedFaultSeesMarker: ZooEntry = {
         const file = { mapped: { inode }, ...rights, pagesMax: 2 ** 32 };
         const place = { address: at(PAGE), length: PAGE_BYTES, offset: 0 };
         run(mmap(task, { ...place, prot: PROT_RW, flags: MAP_SHARED_FIXED, file }));
-        run(mlock2(task, at(PAGE), PAGE_BYTES, MLOCK_ONFAULT));
+        run(mlock2(task, at(PAGE), PAGE_BYTES, MLOCK.ONFAULT));
         const uffd = run(watch(task, PAGE, 1, UffdMode.WP, UffdFeature.WP_ASYNC));
-        run(uffdioWriteprotect(task, uffd, at(PAGE), PAGE_BYTES, WP));
+        run(uffdioWriteprotect(task, uffd, at(PAGE), PAGE_BYTES, UffdWpMode.WP));
       },
     ),
 };

@@ -9,9 +9,11 @@ import {
   UffdMode,
   uffdioWriteprotect,
 } from '../mm/index.ts';
+import { PAGE_BYTES } from '../uapi/mman.ts';
+import { UffdWpMode } from '../uapi/userfaultfd.ts';
 import type { ZooEntry } from './entry.ts';
 import { PAGE, race, storing, WRITING_AND_READING } from './small_machine.ts';
-import { at, known, PAGE_BYTES, pageout, WP, watch } from './userfaultfd.ts';
+import { at, known, pageout, watch } from './userfaultfd.ts';
 
 /** Lets everybody write again, wakes who waits, and has the page swapped out. */
 const resolvingAndSwapping: Program = {
@@ -29,7 +31,7 @@ const waiting = (bugs: Bugs): MachineScenario =>
     bugs,
     (task) => {
       const uffd = run(watch(task, PAGE, 1, UffdMode.WP));
-      run(uffdioWriteprotect(task, uffd, at(PAGE), PAGE_BYTES, WP));
+      run(uffdioWriteprotect(task, uffd, at(PAGE), PAGE_BYTES, UffdWpMode.WP));
     },
   );
 
@@ -78,7 +80,7 @@ export const mustWaitWithoutLock: ZooEntry = {
 
 const protecting: Program = {
   name: 'UFFDIO_WRITEPROTECT',
-  run: (task) => uffdioWriteprotect(task, known(task), at(PAGE), PAGE_BYTES, WP),
+  run: (task) => uffdioWriteprotect(task, known(task), at(PAGE), PAGE_BYTES, UffdWpMode.WP),
 };
 
 export const cowIgnoresPendingFlush: ZooEntry = {

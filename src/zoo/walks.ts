@@ -1,6 +1,7 @@
 /** Walks of page tables, and what comes and goes under them. */
 import type { Program } from '../check/index.ts';
 import { load, madvise, migratePages, run } from '../mm/index.ts';
+import { MADV, PAGE_BYTES } from '../uapi/mman.ts';
 import type { ZooEntry } from './entry.ts';
 import {
   advising,
@@ -10,9 +11,6 @@ import {
   SMALL_TABLES,
   unmapping,
 } from './small_machine.ts';
-
-const MADV_DONTNEED = 4;
-const MADV_COLLAPSE = 25;
 
 const migrating: Program = {
   name: 'migrate_pages',
@@ -61,7 +59,7 @@ export const walkWithoutSnapshot: ZooEntry = {
   scenario: (isBroken) =>
     race(
       [
-        advising(PAGE, PAGE + 1, MADV_DONTNEED, 'madvise(MADV_DONTNEED)'),
+        advising(PAGE, PAGE + 1, MADV.DONTNEED, 'madvise(MADV_DONTNEED)'),
         { name: 'load', run: (task) => load(task, PAGE + 1) },
       ],
       {
@@ -74,7 +72,7 @@ export const walkWithoutSnapshot: ZooEntry = {
       },
       { walkWithoutSnapshot: isBroken },
       (task) => {
-        run(madvise(task, PAGE * 4096, SMALL_TABLE_PAGES * 4096, MADV_COLLAPSE));
+        run(madvise(task, PAGE * PAGE_BYTES, SMALL_TABLE_PAGES * PAGE_BYTES, MADV.COLLAPSE));
       },
     ),
 };

@@ -1,6 +1,6 @@
 /** Random calls of every kind by a few processes: the same ones in either build of the engine. */
 import type * as engine from '../../src/mm/index.ts';
-import { MADV } from '../../src/mm/madvise/advice.ts';
+import { MADV } from '../../src/uapi/mman.ts';
 import { Random } from '../kernel/random.ts';
 import type { Engine } from '../mm/small_world.ts';
 

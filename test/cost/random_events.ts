@@ -1,13 +1,8 @@
 /** What happens on random hosts: events, made to fit what a process has mapped by then. */
 import fc from 'fast-check';
 import type { ProcessEvent } from '../../src/cost/happen.ts';
-import {
-  type HostSnapshot,
-  type Mm,
-  PROT_READ,
-  PROT_WRITE,
-  type Vma,
-} from '../../src/snapshot/records.ts';
+import type { HostSnapshot, Mm, Vma } from '../../src/snapshot/records.ts';
+import { PROT } from '../../src/uapi/mman.ts';
 import type { Life } from '../../src/whatif/life.ts';
 import { GIB } from './random_hosts.ts';
 
@@ -77,7 +72,7 @@ export function eventOf(
   const isAligned = random.isAligned || objects[vma.object]?.kind === 'hugetlb';
   const { start, end } = rangeIn(vma, random, isAligned);
   if (start >= end) return undefined;
-  const isOwn = !vma.shared && (vma.protection & PROT_WRITE) !== 0;
+  const isOwn = !vma.shared && (vma.protection & PROT.WRITE) !== 0;
   switch (what) {
     case 'unmap':
       return { what, mm, start, end };
@@ -100,7 +95,7 @@ export function eventOf(
 /** All that is mapped together with `vma` may be written. */
 function restoreOf(mm: number, vmas: readonly Vma[], vma: Vma): ProcessEvent {
   const [{ start }, { end }] = [neighbour(vmas, vma, -1), neighbour(vmas, vma, 1)];
-  return { what: 'protect', mm, start, end, protection: PROT_READ | PROT_WRITE };
+  return { what: 'protect', mm, start, end, protection: PROT.READ | PROT.WRITE };
 }
 
 /** The last of the mappings of one object that `vma` and each other touch, on one side. */
@@ -111,7 +106,7 @@ function neighbour(vmas: readonly Vma[], vma: Vma, step: 1 | -1): Vma {
   return isTouching ? neighbour(vmas, next, step) : vma;
 }
 
-const rightsOf = ({ isWritable }: RandomEvent): number => PROT_READ | (isWritable ? PROT_WRITE : 0);
+const rightsOf = ({ isWritable }: RandomEvent): number => PROT.READ | (isWritable ? PROT.WRITE : 0);
 
 /** A part of a mapping, its ends moved to those of tables if they are wanted there. */
 export function rangeIn(

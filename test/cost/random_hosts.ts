@@ -1,12 +1,7 @@
 /** Small random hosts: processes that map some segments, files and memory of their own, and forks. */
 import fc from 'fast-check';
-import {
-  type HostSnapshot,
-  type MappedObject,
-  type Mm,
-  PROT_READ,
-  PROT_WRITE,
-} from '../../src/snapshot/records.ts';
+import type { HostSnapshot, MappedObject, Mm } from '../../src/snapshot/records.ts';
+import { PROT } from '../../src/uapi/mman.ts';
 import { AddressSpace } from '../../src/workload/address_space.ts';
 import { fileObject, hostOf, processOf } from '../../src/workload/host.ts';
 
@@ -96,7 +91,7 @@ function mappingsOf(own: Host['common'], common: Host['common']): Host['common']
 function mapObject(space: AddressSpace, one: Host['common'][number]): void {
   const { object, tables } = one;
   const [start, pages, offset] = PLACES[one.place]!;
-  const protection = PROT_READ | (one.isWritable ? PROT_WRITE : 0);
+  const protection = PROT.READ | (one.isWritable ? PROT.WRITE : 0);
   // Memory that is nobody's file is mapped to be shared.
   const shared = one.isShared || OBJECTS[object]!.kind !== 'file';
   const populated = one.place === LARGE ? tables * TABLE : pages;

@@ -27,7 +27,7 @@ import {
   violate,
   type WorldSize,
 } from '../../src/mm/index.ts';
-import { MADV } from '../../src/mm/madvise/advice.ts';
+import { MADV } from '../../src/uapi/mman.ts';
 import { isClean, isFound } from './races.ts';
 import { newWorld } from './small_world.ts';
 

@@ -20,7 +20,7 @@ import {
   violate,
   type WorldSize,
 } from '../../src/mm/index.ts';
-import { MADV } from '../../src/mm/madvise/advice.ts';
+import { MADV } from '../../src/uapi/mman.ts';
 import { isClean, isFound } from './races.ts';
 import { newWorld, unmapPages } from './small_world.ts';
 

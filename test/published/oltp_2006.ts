@@ -15,9 +15,10 @@
  *
  * @source Brian Twichell and Dave McCracken, LKML, 2006: OLTP, 4-way x86-64, 8 GB
  */
-import { type HostSnapshot, PROT_EXEC, PROT_READ } from '../../src/snapshot/records.ts';
+import type { HostSnapshot } from '../../src/snapshot/records.ts';
 import { countTables, SHARE_NOTHING } from '../../src/twin/count_tables.ts';
 import { explainHost } from '../../src/twin/explain.ts';
+import { PROT } from '../../src/uapi/mman.ts';
 import { evaluateDesigns } from '../../src/whatif/evaluate.ts';
 import { hugetlbAsPlaced } from '../../src/whatif/hugetlb.ts';
 import { sharedPteAndPmdTables } from '../../src/whatif/shared_page_tables_2006.ts';
@@ -38,7 +39,7 @@ function oltp(): HostSnapshot {
   const objects = [fileObject('/opt/db/server', 2), segment];
   const mms = Array.from({ length: PROCESSES }, (_, index) => {
     const space = new AddressSpace();
-    const text = { object: 0, protection: PROT_READ | PROT_EXEC };
+    const text = { object: 0, protection: PROT.READ | PROT.EXEC };
     space.map({ start: TABLE, pages: TEXT_TABLES * TABLE, ...text });
     space.map({ start: (2 + TEXT_TABLES) * TABLE, pages: OWN_TABLES * TABLE, label: '[heap]' });
     space.map({ start: SEGMENT_START, pages: SEGMENT_GIB * GIB, shared: true, object: 1 });

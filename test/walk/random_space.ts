@@ -4,8 +4,8 @@
  */
 import { formatById } from '../../src/arch/index.ts';
 import * as mm from '../../src/mm/index.ts';
-import { MADV } from '../../src/mm/madvise/advice.ts';
 import { Alone } from '../../src/script/alone.ts';
+import { MADV } from '../../src/uapi/mman.ts';
 import { type Area, Population } from '../both_builds/random_calls.ts';
 import { Random } from '../kernel/random.ts';
 

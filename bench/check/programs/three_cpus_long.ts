@@ -4,14 +4,13 @@
  */
 import type { MachineScenario } from '../../../src/check/index.ts';
 import { load } from '../../../src/mm/index.ts';
+import { MADV } from '../../../src/uapi/mman.ts';
 import { advising, PAGE, race, storing, unmapping } from '../../../src/zoo/small_machine.ts';
-
-const MADV_DONTNEED = 4;
 
 export const scenario = (): MachineScenario =>
   race(
     [
-      advising(PAGE, PAGE + 1, MADV_DONTNEED, 'MADV_DONTNEED'),
+      advising(PAGE, PAGE + 1, MADV.DONTNEED, 'MADV_DONTNEED'),
       {
         name: 'store, load',
         *run(task) {

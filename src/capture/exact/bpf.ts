@@ -7,6 +7,7 @@
 import { closeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { MAP, PROT_RW } from '../../uapi/mman.ts';
 import { ExactModeUnavailable } from './unavailable.ts';
 
 const SYS_BPF = 321;
@@ -20,8 +21,6 @@ const BPF_PROG_TYPE_SYSCALL = 31;
 const BPF_F_SLEEPABLE = 1 << 4;
 /** bpf_probe_read_kernel() is only given to programs whose licence is compatible with the GPL. */
 const LICENCE = Buffer.from('Dual MIT/GPL\0');
-const PROT_READ_WRITE = 3;
-const MAP_SHARED = 1;
 
 interface Libc {
   syscall(number: number, command: number, attributes: Buffer, bytes: number): number;
@@ -57,7 +56,7 @@ export function loadProgram(valueBytes: number, assemble: (mapFd: number) => Buf
     fds.push(mapFd);
     const programFd = createProgram(libc, assemble(mapFd));
     fds.push(programFd);
-    const address = libc.mmap(null, valueBytes, PROT_READ_WRITE, MAP_SHARED, mapFd, 0);
+    const address = libc.mmap(null, valueBytes, PROT_RW, MAP.SHARED, mapFd, 0);
     if (address === 0xffff_ffff_ffff_ffffn) throw refused('mmap of a BPF map', libc.errno());
     return {
       value: libc.view(address, valueBytes),

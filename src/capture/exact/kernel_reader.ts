@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { assert } from '../../base/assert.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { type BpfProgram, loadProgram } from './bpf.ts';
 import { Btf } from './btf.ts';
 import {
@@ -17,7 +18,6 @@ import {
   COUNT_AT,
   DATA_AT,
   FOLLOW_AT,
-  PAGE_BYTES,
   REQUESTS_AT,
   TASK_AT,
   UNUSED_AT,

@@ -16,8 +16,8 @@
  *         numbers of helper functions
  */
 import { assert } from '../../base/assert.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 
-export const PAGE_BYTES = 4096;
 /** Reads of one run. */
 export const BATCH = 255;
 export const COUNT_AT = 0;

@@ -1,4 +1,5 @@
 /** The system calls that are recorded with faults, by their numbers on x86-64. */
+import { MAP } from '../../uapi/mman.ts';
 
 export const CALLS: Readonly<Record<number, readonly [name: string, args: number]>> = {
   9: ['mmap', 6],
@@ -31,7 +32,7 @@ export const EXECVE = 59;
 export const MMAP = 9;
 const CLONE = 56;
 const CLONE3 = 435;
-const MAP_ANONYMOUS = 0x20n;
+const MAP_ANONYMOUS = BigInt(MAP.ANONYMOUS);
 
 /** What is known of a call when it begins. */
 export interface Begun {

@@ -6,14 +6,12 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { MAP, PAGE_BYTES, PROT } from '../../uapi/mman.ts';
 
 /** Folios of `2 ** order` pages, one behind the other: page number of the first one, and how many. */
 export type FolioRun = readonly [first: number, order: number, count: number];
 
-const PAGE_BYTES = 4096;
 const ENTRY_BYTES = 8;
-const PROT_READ = 1;
-const MAP = { SHARED: 1, POPULATE: 0x8000 } as const;
 /** Bits of the higher half of an entry of pagemap: the rest of it belongs to the frame. */
 const PRESENT = 0x80000000;
 const FRAME_HIGH = 0x7fffff;
@@ -31,7 +29,7 @@ export class PageCache {
       .load(null)
       .func('intptr_t mmap(intptr_t address, size_t length, int prot, int flags, int fd, long at)');
     this.#map = (file, bytes) =>
-      Number(mmap(0, bytes, PROT_READ, MAP.SHARED | MAP.POPULATE, file, 0));
+      Number(mmap(0, bytes, PROT.READ, MAP.SHARED | MAP.POPULATE, file, 0));
   }
 
   /**

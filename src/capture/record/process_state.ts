@@ -1,7 +1,7 @@
 /** What /proc says of a process that is stopped, as lines of a recording. */
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 
-const PAGE_BYTES = 4096;
 const ENTRY_BYTES = 8;
 const SPAN_ENTRIES = 2 ** 16;
 const START_BRK = 47;

@@ -1,13 +1,13 @@
 /** What `--after` takes: a call, and of what and how often. */
 import { InvalidArgumentError } from 'commander';
 import type { Event } from '../../report/designs/after.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { type Happening, RANGE_CALLS, type RangeCall } from '../../whatif/happening.ts';
 import { PROCESSES_MAX } from '../jobs/task.ts';
 import { size } from '../option_values.ts';
 
 export const EVENTS_MAX = 16;
 const FORKS_MAX = 100;
-const PAGE_BYTES = 4096;
 const WANTED =
   'mprotect:SIZE[:r|:rw], munmap:SIZE, mremap:SIZE, dontneed:SIZE, write:SIZE, fork, exit';
 const SIZE = /^\d+(?:\.\d+)?[KMGT](?:i?B)?$/i;

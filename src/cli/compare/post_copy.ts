@@ -7,6 +7,7 @@ import {
   type PostCopyEngineEntry,
   type PostCopyEntry,
 } from '../../report/post_copy/schema.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import {
   COLLAPSE_COST,
   type Collapse,
@@ -24,7 +25,6 @@ import type { CompareOptions } from './options.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
-const PAGE_BYTES = 4096;
 const VCPUS_MAX = 1024;
 /** The most that the engine runs: about a second for each design. */
 const ENGINE_BYTES = GIB;

@@ -18,6 +18,7 @@ import type { HostSnapshot } from '../../snapshot/records.ts';
 import { Tally } from '../../trace/index.ts';
 import { countTables } from '../../twin/count_tables.ts';
 import { hugetlbPmdSharing } from '../../twin/hugetlb_pmd_sharing.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import type { Workload } from '../../workload/index.ts';
 import { scriptFailure } from '../run/run.ts';
 
@@ -30,7 +31,6 @@ const MACHINE = {
   mapCountMax: 65530,
   tlb: SKYLAKE,
 };
-const PAGE_BYTES = 4096;
 
 export interface ScriptResult {
   /** What the script leaves without any design. */

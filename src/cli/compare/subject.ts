@@ -3,6 +3,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { decodeSnapshot } from '../../snapshot/decode.ts';
 import { DEFAULT_LIMITS } from '../../snapshot/limits.ts';
 import type { HostSnapshot } from '../../snapshot/records.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { NAMED, postCopyGuest, WORKLOADS, type Workload } from '../../workload/index.ts';
 import { fileFailure, wrongUse } from '../failure.ts';
 
@@ -18,7 +19,6 @@ const ACCESSES = /^(?:==\d+==|I {2}[0-9a-f]| [LSM] [0-9a-f])/;
 const COMPRESSED = ['1f8b', '28b52ffd'] as const;
 const HEAD_BYTES = 16;
 const SCRIPT_BYTES_MAX = 2 ** 22;
-const PAGE_BYTES = 4096;
 const MEND =
   'Name a workload, a snapshot of `ptshare host --save`, a script of `ptshare run`, or traces of lackey';
 

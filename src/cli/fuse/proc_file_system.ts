@@ -1,5 +1,6 @@
 /** Answers to the requests of FUSE: a tree of /proc, which is rendered whenever it is looked at. */
 import { type ProcNode, readWords, type WordFile } from '../../procfs/index.ts';
+import { EINVAL, ENOENT, ENOSYS } from '../../uapi/errno.ts';
 import {
   type Attributes,
   attributesBody,
@@ -17,9 +18,6 @@ import {
   statfsBody,
 } from './protocol.ts';
 
-const ENOENT = -2;
-const ENOSYS = -38;
-const EINVAL = -22;
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;

@@ -11,12 +11,12 @@
  * @source Valgrind manual, chapter "Lackey: an example tool", --trace-mem
  */
 import { assert } from '../../base/assert.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { type AccessLog, AccessLogWriter } from './access_log.ts';
 
 const NEWLINE = 0x0a;
 /** The longest line that is looked at: of a command. */
 const LINE_MAX = 256;
-const PAGE_BYTES = 4096;
 /** What programs of x86-64 can map. */
 const ADDRESS_MAX = 2 ** 47;
 /** Of one access: an XSAVE area is the largest. */

@@ -6,7 +6,8 @@
  * private memory of each; or everything for that object, as of processes over a shared segment.
  * Mappings are as large as the PTE tables that they need.
  */
-import { type HostSnapshot, PROT_READ, PROT_WRITE } from '../../snapshot/records.ts';
+import type { HostSnapshot } from '../../snapshot/records.ts';
+import { PROT } from '../../uapi/mman.ts';
 import { AddressSpace } from '../../workload/address_space.ts';
 import { hostOf, processOf } from '../../workload/host.ts';
 import { SLOT_PAGES } from '../population.ts';
@@ -30,14 +31,14 @@ export function hostOfLogs(logs: readonly AccessLog[], common: Common): HostSnap
   const met = slotsOf(logs, () => true);
   const shared = [...met].filter((slot) => !written.has(slot)).toSorted((a, b) => a - b);
   const places = new Map(shared.map((slot, index) => [slot, index * SLOT_PAGES]));
-  const protection = isAll ? PROT_READ | PROT_WRITE : PROT_READ;
+  const protection = isAll ? PROT.READ | PROT.WRITE : PROT.READ;
   const mms = logs.map((log, index) => {
     const space = new AddressSpace();
     for (const { start, end, offset } of extentsOf(log, places)) {
       const pages = end - start;
       const rights =
         offset < 0
-          ? { protection: PROT_READ | PROT_WRITE }
+          ? { protection: PROT.READ | PROT.WRITE }
           : { protection, object: 0, offset, shared: true };
       space.map({ start, pages, ...rights });
     }

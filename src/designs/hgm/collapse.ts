@@ -23,7 +23,6 @@ import { checkTable } from '../../mm/table/pgtable.ts';
 import type { Task } from '../../mm/task.ts';
 import { pgoffAt, VM, type Vma } from '../../mm/vma/vma.ts';
 import { vmaStartWrite } from '../../mm/vma/vma_lock.ts';
-import { EBUSY, EEXIST, EHWPOISON, EINVAL } from '../../mm/world/errno.ts';
 import {
   lock,
   mmapReadLock,
@@ -36,6 +35,7 @@ import {
 import type { Op } from '../../mm/world/op.ts';
 import { reading } from '../../mm/world/point.ts';
 import { NONE } from '../../mm/world/world.ts';
+import { EBUSY, EEXIST, EHWPOISON, EINVAL } from '../../uapi/errno.ts';
 import { Held, type HugetlbPte, heldAt, lockOfPiece, newHugetlbPte } from './hugetlb_pte.ts';
 import type { HgmOptions } from './options.ts';
 import { mapPiece } from './piece.ts';

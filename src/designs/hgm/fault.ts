@@ -23,11 +23,11 @@ import { checkTable } from '../../mm/table/pgtable.ts';
 import { softValueAt } from '../../mm/table/soft_entry.ts';
 import type { Task } from '../../mm/task.ts';
 import { VM, type Vma } from '../../mm/vma/vma.ts';
-import { EFAULT } from '../../mm/world/errno.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { reading, setting } from '../../mm/world/point.ts';
 import { NONE } from '../../mm/world/world.ts';
+import { EFAULT } from '../../uapi/errno.ts';
 import {
   firstOf,
   frameOf,

@@ -18,13 +18,13 @@ import { checkTable, isPresentAt, setTable } from '../../mm/table/pgtable.ts';
 import { Marker, SoftKind, setSoftEntry } from '../../mm/table/soft_entry.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Vma } from '../../mm/vma/vma.ts';
-import { EBUSY, ENOMEM } from '../../mm/world/errno.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { clearing, reading, writing } from '../../mm/world/point.ts';
 import { allocTable, freeTable } from '../../mm/world/table_page.ts';
 import { flushTlbMmRange } from '../../mm/world/tlb.ts';
 import { NONE } from '../../mm/world/world.ts';
+import { EBUSY, ENOMEM } from '../../uapi/errno.ts';
 import { countPiece } from './counting.ts';
 import {
   firstOf,

@@ -35,12 +35,12 @@ import {
 } from '../../mm/table/soft_entry.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Vma } from '../../mm/vma/vma.ts';
-import { EAGAIN, EBUSY, ENOMEM } from '../../mm/world/errno.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { clearing, reading, setting, writing } from '../../mm/world/point.ts';
 import { flushTlbMmRange } from '../../mm/world/tlb.ts';
 import { FrameFlag, NONE } from '../../mm/world/world.ts';
+import { EAGAIN, EBUSY, ENOMEM } from '../../uapi/errno.ts';
 import { countPiece } from './counting.ts';
 import {
   firstOf,

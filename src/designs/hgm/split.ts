@@ -8,11 +8,11 @@ import type { GranularFeature } from '../../mm/hugetlb/granular.ts';
 import { isHugetlb } from '../../mm/hugetlb/hstate.ts';
 import { hugetlbUnshareAll } from '../../mm/hugetlb/unshare.ts';
 import type { Task } from '../../mm/task.ts';
-import { UffdFeature } from '../../mm/userfaultfd/context.ts';
 import { VM, type Vma } from '../../mm/vma/vma.ts';
 import { modifyFlags } from '../../mm/vma/vma_merge.ts';
-import { EINVAL } from '../../mm/world/errno.ts';
 import type { Op } from '../../mm/world/op.ts';
+import { EINVAL } from '../../uapi/errno.ts';
+import { UffdFeature } from '../../uapi/userfaultfd.ts';
 import type { HgmOptions } from './options.ts';
 
 /** Called under the mmap lock, for writing. @returns 0, EINVAL or ENOMEM */

@@ -13,10 +13,10 @@ import { checkTable, isPresentAt, setEntry } from '../../mm/table/pgtable.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Mm } from '../../mm/vma/mm.ts';
 import type { Vma } from '../../mm/vma/vma.ts';
-import { EFAULT } from '../../mm/world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { clearing, reading, setting, writing } from '../../mm/world/point.ts';
+import { EFAULT } from '../../uapi/errno.ts';
 import { countPiece } from './counting.ts';
 import {
   firstOf,

@@ -30,13 +30,13 @@ import { SoftKind, setSoftEntry, softValueAt } from '../../mm/table/soft_entry.t
 import type { Task } from '../../mm/task.ts';
 import type { Mm } from '../../mm/vma/mm.ts';
 import type { Vma } from '../../mm/vma/vma.ts';
-import { EEXIST, EINVAL, ENOMEM } from '../../mm/world/errno.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { reading, setting } from '../../mm/world/point.ts';
 import { violate } from '../../mm/world/property.ts';
 import { allocTable, freeTable } from '../../mm/world/table_page.ts';
 import { NONE } from '../../mm/world/world.ts';
+import { EEXIST, EINVAL, ENOMEM } from '../../uapi/errno.ts';
 import { Held, type HugetlbPte, heldAt, lockOfPiece } from './hugetlb_pte.ts';
 import { isGranularSize } from './sizes.ts';
 

@@ -15,7 +15,6 @@ import { isMappedAt, mappedFrameAt } from '../../mm/table/mapped_entry.ts';
 import { isPresentAt, isWritableAt, walk } from '../../mm/table/pgtable.ts';
 import { lockPte, unlockPte } from '../../mm/table/pte_table.ts';
 import type { Task } from '../../mm/task.ts';
-import { EFAULT } from '../../mm/world/errno.ts';
 import {
   lockShared,
   mmapReadLock,
@@ -27,6 +26,7 @@ import type { Op } from '../../mm/world/op.ts';
 import { reading, writing } from '../../mm/world/point.ts';
 import { violate } from '../../mm/world/property.ts';
 import { FrameFlag, NONE } from '../../mm/world/world.ts';
+import { EFAULT } from '../../uapi/errno.ts';
 import { mapSecond, mayMapAt, type SecondMapping } from './second_table.ts';
 import { formatOf, type Memslot, slotOfGfn, type Vm, vmOf } from './vm.ts';
 

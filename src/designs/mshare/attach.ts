@@ -6,12 +6,13 @@
 import type { PlaceRequest } from '../../mm/design/design.ts';
 import type { Task } from '../../mm/task.ts';
 import type { Mm } from '../../mm/vma/mm.ts';
-import { PAGE_BYTES, pagesOf } from '../../mm/vma/pages.ts';
+import { pagesOf } from '../../mm/vma/pages.ts';
 import { highestArea, lowestArea } from '../../mm/vma/unmapped_area.ts';
 import { type MappedFile, startWithGap } from '../../mm/vma/vma.ts';
-import { EINVAL, ENOMEM } from '../../mm/world/errno.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { reading } from '../../mm/world/point.ts';
+import { EINVAL, ENOMEM } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { alignment, pagesOfRegion, regionOfInode } from './region.ts';
 import type { MshareVariant } from './variant.ts';
 

@@ -1,9 +1,9 @@
 /** ioctl(2) on a file of msharefs. @source v3 18/22 msharefs_ioctl() */
 import type { OpenFile } from '../../mm/file/open_file.ts';
 import type { Task } from '../../mm/task.ts';
-import { EBADF, EFAULT, EINVAL, ENOTTY } from '../../mm/world/errno.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { reading } from '../../mm/world/point.ts';
+import { EBADF, EFAULT, EINVAL, ENOTTY } from '../../uapi/errno.ts';
 import { type Caller, createMapping, unmap } from './objects.ts';
 import { regionOfInode } from './region.ts';
 import { decodeCreate, decodeUnmap, MSHAREFS } from './structures.ts';

@@ -12,8 +12,8 @@ import type { OpenFile } from '../../mm/file/open_file.ts';
 import { closeInode, getInode } from '../../mm/file/shmem.ts';
 import { ftruncate } from '../../mm/syscall/file_calls.ts';
 import type { Task } from '../../mm/task.ts';
-import { PAGE_BYTES } from '../../mm/vma/pages.ts';
 import type { MappedFile } from '../../mm/vma/vma.ts';
+import type { Op } from '../../mm/world/op.ts';
 import {
   EEXIST,
   EINVAL,
@@ -23,8 +23,8 @@ import {
   ENOTEMPTY,
   EPERM,
   EXDEV,
-} from '../../mm/world/errno.ts';
-import type { Op } from '../../mm/world/op.ts';
+} from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { alignment, dataOf, MSHARE, newRegion } from './region.ts';
 
 /** "MSHR" */

@@ -8,13 +8,14 @@
 import type { Inode } from '../../mm/file/inode.ts';
 import type { OpenFile } from '../../mm/file/open_file.ts';
 import { closeInode } from '../../mm/file/shmem.ts';
-import { doMmap, MAP } from '../../mm/syscall/mmap.ts';
+import { doMmap } from '../../mm/syscall/mmap.ts';
 import { unmapPages } from '../../mm/syscall/munmap.ts';
 import type { Task } from '../../mm/task.ts';
-import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../../mm/vma/pages.ts';
-import { EBADF, EINTR, EINVAL } from '../../mm/world/errno.ts';
+import { isPageAligned, pageOf, pagesOf } from '../../mm/vma/pages.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
+import { EBADF, EINTR, EINVAL } from '../../uapi/errno.ts';
+import { MAP, PAGE_BYTES } from '../../uapi/mman.ts';
 import { alignment, inHost, MSHARE, type Region } from './region.ts';
 import type { MshareCreate, MshareUnmap } from './structures.ts';
 import type { MshareVariant } from './variant.ts';

@@ -10,11 +10,12 @@
  */
 import { closeInode, getInode } from '../../mm/file/shmem.ts';
 import type { Task } from '../../mm/task.ts';
-import { PAGE_BYTES, pageOf, pagesOf } from '../../mm/vma/pages.ts';
-import { EINVAL } from '../../mm/world/errno.ts';
+import { pageOf, pagesOf } from '../../mm/vma/pages.ts';
 import { mmapReadLock, mmapReadUnlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { reading } from '../../mm/world/point.ts';
+import { EINVAL } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { hostPage, inHost, MSHARE, regionOf } from './region.ts';
 
 /**

@@ -5,12 +5,12 @@ import { type Inode, newInode } from '../../mm/file/inode.ts';
 import { Machine } from '../../mm/machine.ts';
 import type { Task } from '../../mm/task.ts';
 import { DEFAULT_LAYOUT, Mm } from '../../mm/vma/mm.ts';
-import { PAGE_BYTES } from '../../mm/vma/pages.ts';
 import type { Vma } from '../../mm/vma/vma.ts';
-import { ENOMEM } from '../../mm/world/errno.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { allocTable } from '../../mm/world/table_page.ts';
 import { NONE, type World } from '../../mm/world/world.ts';
+import { ENOMEM } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import type { Mount } from './msharefs.ts';
 
 /** The name by which files and the machine know the design, whichever variant it is. */

@@ -8,11 +8,11 @@
 import type { Place } from '../../mm/file/filemap.ts';
 import type { Inode } from '../../mm/file/inode.ts';
 import type { Task } from '../../mm/task.ts';
-import { PAGE_BYTES } from '../../mm/vma/pages.ts';
-import { EFBIG, EINVAL, EOPNOTSUPP } from '../../mm/world/errno.ts';
 import { lock, Rank, unlock } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { writing } from '../../mm/world/point.ts';
+import { EFBIG, EINVAL, EOPNOTSUPP } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { alignment, regionOfInode } from './region.ts';
 
 /** One more than s_maxbytes, MAX_LFS_FILESIZE. */

@@ -13,16 +13,14 @@ import { mmap } from '../../mm/syscall/mmap.ts';
 import { mprotect } from '../../mm/syscall/mprotect.ts';
 import { munmap } from '../../mm/syscall/munmap.ts';
 import type { Task } from '../../mm/task.ts';
-import { PAGE_BYTES } from '../../mm/vma/pages.ts';
-import { EBADF, EINVAL } from '../../mm/world/errno.ts';
 import type { Op } from '../../mm/world/op.ts';
+import { EBADF, EINVAL } from '../../uapi/errno.ts';
+import { MAP, PAGE_BYTES, PROT_RW } from '../../uapi/mman.ts';
 import { type Caller, createMapping, unmap } from './objects.ts';
 import { alignment, inHost, MSHARE, newRegion, type Region, regionOfInode } from './region.ts';
 import type { MshareCreate, MshareUnmap } from './structures.ts';
 import type { MshareVariant } from './variant.ts';
 
-const PROT_READ_WRITE = 3;
-const MAP = { SHARED: 0x1, FIXED: 0x10 } as const;
 const PAGES_MAX = 2 ** 51;
 
 /** @returns a file that nothing else names, or a negative errno */
@@ -49,7 +47,7 @@ export function* mshareAttach(task: Task, file: OpenFile, address = 0): Op<numbe
   return yield* mmap(task, {
     address,
     length: region.bytes,
-    prot: PROT_READ_WRITE,
+    prot: PROT_RW,
     flags: MAP.SHARED | (address === 0 ? 0 : MAP.FIXED),
     file,
     offset: 0,

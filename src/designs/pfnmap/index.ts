@@ -39,12 +39,12 @@ import {
 import { lockPte, unlockPte } from '../../mm/table/pte_table.ts';
 import type { Task } from '../../mm/task.ts';
 import { pageRights } from '../../mm/vma/page_rights.ts';
-import { PAGE_BYTES } from '../../mm/vma/pages.ts';
 import { pgoffAt, VM, type Vma } from '../../mm/vma/vma.ts';
 import { lock, lockShared, Rank, unlock, unlockShared } from '../../mm/world/lock.ts';
 import type { Op } from '../../mm/world/op.ts';
 import { clearing, reading, setting, writing } from '../../mm/world/point.ts';
 import { FrameFlag, NONE } from '../../mm/world/world.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 
 const NAME = 'pfnmap';
 

@@ -3,13 +3,13 @@
  *
  * @source mm/gup.c __mm_populate(), populate_vma_page_range() (Linux 6.18)
  */
+import { EFAULT, EHWPOISON, EINTR, EINVAL, ENOMEM } from '../../uapi/errno.ts';
 import { vmOpsOf } from '../design/design.ts';
 import { touch } from '../gup/touch.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
 import { awaitUserfault } from '../userfaultfd/queue.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { EFAULT, EHWPOISON, EINTR, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';

@@ -10,6 +10,7 @@
  * @omits  soft-dirty, KSM, DAX, pages without struct page, pages in per-CPU LRU batches
  */
 import { UFFD_WP } from '../../arch/index.ts';
+import { UffdFeature } from '../../uapi/userfaultfd.ts';
 import { flushMapped } from '../design/seams.ts';
 import { tryLockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { getFrame, headOf, ZERO_FRAME } from '../page/frame.ts';
@@ -19,7 +20,7 @@ import { folioFreeSwap } from '../swap/swap_cache.ts';
 import { mappedFlagsAt, mappedFrameAt, setMappedFlags } from '../table/mapped_entry.ts';
 import { lockIfSame, unlockPte } from '../table/pte_table.ts';
 import type { Task } from '../task.ts';
-import { hasFeature, UffdFeature } from '../userfaultfd/context.ts';
+import { hasFeature } from '../userfaultfd/context.ts';
 import { handleUserfault } from '../userfaultfd/handle.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';

@@ -5,12 +5,13 @@
  *         ext4_fallocate() (Linux 6.18)
  * @omits  FALLOC_FL_COLLAPSE_RANGE, _INSERT_RANGE, _UNSHARE_RANGE and _WRITE_ZEROES of files on a disk
  */
+import { EBADF, EFBIG, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP } from '../../uapi/errno.ts';
+import { FALLOC } from '../../uapi/files.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { designOf } from '../design/design.ts';
 import { fallocateHugetlb } from '../hugetlb/file.ts';
 import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, putFrame } from '../page/frame.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
-import { EBADF, EFBIG, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing, writingContent } from '../world/point.ts';
@@ -23,16 +24,6 @@ import { splitAround } from './split_around.ts';
 import { freePages } from './truncate.ts';
 import { unmapMapping } from './unmap_mapping.ts';
 
-/** @source uapi/linux/falloc.h */
-export const FALLOC = {
-  KEEP_SIZE: 0x1,
-  PUNCH_HOLE: 0x2,
-  COLLAPSE_RANGE: 0x8,
-  ZERO_RANGE: 0x10,
-  INSERT_RANGE: 0x20,
-  UNSHARE_RANGE: 0x40,
-  WRITE_ZEROES: 0x80,
-} as const;
 const MODES =
   FALLOC.PUNCH_HOLE |
   FALLOC.COLLAPSE_RANGE |

@@ -1,8 +1,8 @@
 /** What files are to memory management: an inode, its size, its page cache, who maps it. */
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import type { HugetlbInode } from '../hugetlb/hstate.ts';
 import type { Machine } from '../machine.ts';
 import type { Mm } from '../vma/mm.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
 import type { Vma } from '../vma/vma.ts';
 import { PageCache } from './page_cache.ts';
 

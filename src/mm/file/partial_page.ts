@@ -8,9 +8,9 @@
  * @source fs/ext4/inode.c ext4_block_zero_page_range(), ext4_zero_partial_blocks(),
  *         ext4_block_truncate_page() (Linux 6.18)
  */
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { unlockFolio } from '../page/folio_lock.ts';
 import { putFrame } from '../page/frame.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
 import type { Op } from '../world/op.ts';
 import { addFolio, type Place } from './filemap.ts';
 import { type Inode, isMemory } from './inode.ts';

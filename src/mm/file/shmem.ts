@@ -1,10 +1,10 @@
 /** Memory that is a file, and the end of inodes. @source mm/shmem.c, fs/inode.c (Linux 6.18) */
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { evictInode, taskWork } from '../design/seams.ts';
 import { evictHugetlb } from '../hugetlb/file.ts';
 import type { Machine } from '../machine.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { getFrame, putFrame } from '../page/frame.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';

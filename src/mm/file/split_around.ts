@@ -3,10 +3,10 @@
  *
  * @source mm/shmem.c shmem_undo_range(), mm/truncate.c truncate_inode_partial_folio() (Linux 6.18)
  */
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { splitFolio } from '../huge/split_folio.ts';
 import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, orderOf, putFrame } from '../page/frame.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { FrameFlag, NONE } from '../world/world.ts';

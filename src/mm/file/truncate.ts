@@ -7,10 +7,10 @@
  * @source mm/truncate.c truncate_pagecache(), truncate_pagecache_range(); mm/shmem.c
  *         shmem_undo_range() (Linux 6.18)
  */
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { headOf, orderOf, putFrame } from '../page/frame.ts';
 import { isMapped } from '../rmap/map_count.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing, writingContent } from '../world/point.ts';

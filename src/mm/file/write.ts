@@ -1,8 +1,8 @@
 /** Writing to a file, as far as its pages are concerned. @source mm/filemap.c generic_perform_write() */
+import { EBADF, EINVAL, ENOMEM } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { unlockFolio } from '../page/folio_lock.ts';
 import { headOf, putFrame } from '../page/frame.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
-import { EBADF, EINVAL, ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { writing, writingContent } from '../world/point.ts';

@@ -6,6 +6,7 @@
  */
 
 import { DIRTY, UFFD_WP } from '../../arch/index.ts';
+import { EFAULT, ENOMEM } from '../../uapi/errno.ts';
 import { vmOpsOf } from '../design/design.ts';
 import { faultPage } from '../fault/fault.ts';
 import { idleFaults } from '../fault/idle.ts';
@@ -29,7 +30,6 @@ import { VM, type Vma } from '../vma/vma.ts';
 import { leafOps } from '../walk/leaf_walk.ts';
 import { type MmWalkOps, WalkForm } from '../walk/mm_walk.ts';
 import { walkPageRangeVma } from '../walk/page_walk.ts';
-import { EFAULT, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';

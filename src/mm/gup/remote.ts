@@ -5,11 +5,11 @@
  * @source mm/memory.c __access_remote_vm(); fs/proc/base.c mem_rw() (Linux 6.18)
  * @omits  memory of devices (`vm_ops->access`)
  */
+import { EIO } from '../../uapi/errno.ts';
 import { headOf, markDirty } from '../page/frame.ts';
 import type { Task } from '../task.ts';
 import { findForTouch } from '../vma/grow.ts';
 import type { Vma } from '../vma/vma.ts';
-import { EIO } from '../world/errno.ts';
 import {
   mmapReadLock,
   mmapReadUnlock,

@@ -5,11 +5,11 @@
  *         gup_must_unshare() (Linux 6.18)
  * @omits  FOLL_LONGTERM, FOLL_ANON, FOLL_DUMP, protection keys, secret memory, shadow stacks
  */
+import { EFAULT } from '../../uapi/errno.ts';
 import { headOf } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { EFAULT } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { FrameFlag, type World } from '../world/world.ts';

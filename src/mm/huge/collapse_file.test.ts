@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES, PROT, TABLE } from '../../../test/mm/one_process.ts';
+import { MADV } from '../../uapi/mman.ts';
 import { fallocateFile } from '../file/fallocate.ts';
 import { setSize } from '../file/truncate.ts';
 import { EINVAL, fork, load, madvise, mincore, mprotect, run, store, type Task } from '../index.ts';
-import { MADV } from '../madvise/advice.ts';
 import { Rss } from '../vma/mm.ts';
 
 const START = 16 * TABLE;

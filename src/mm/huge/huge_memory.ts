@@ -7,6 +7,7 @@
  * @omits  huge pages of level 2, large folios of other sizes, the shrinker of the huge zero page
  */
 import { UFFD_WP } from '../../arch/index.ts';
+import { UffdFeature } from '../../uapi/userfaultfd.ts';
 import { prepareAnonymous, readOnlyFlags, writtenFlags, writtenTo } from '../fault/anonymous.ts';
 import { Access, Fault, type FaultLock } from '../fault/result.ts';
 import type { Machine } from '../machine.ts';
@@ -25,7 +26,7 @@ import {
   lockOf,
 } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
-import { hasFeature, UffdFeature } from '../userfaultfd/context.ts';
+import { hasFeature } from '../userfaultfd/context.ts';
 import { handleUserfault } from '../userfaultfd/handle.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES, PROT, TABLE } from '../../../test/mm/one_process.ts';
+import { MADV } from '../../uapi/mman.ts';
 import {
   Fault,
   FOLL,
@@ -16,7 +17,6 @@ import {
   store,
   unpin,
 } from '../index.ts';
-import { MADV } from '../madvise/advice.ts';
 import { isMappedAt } from '../table/mapped_entry.ts';
 import { isPresentAt, walk } from '../table/pgtable.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES, TABLE } from '../../../test/mm/one_process.ts';
+import { MADV } from '../../uapi/mman.ts';
 import { fork, load, madvise, run } from '../index.ts';
-import { MADV } from '../madvise/advice.ts';
 import { khugepagedScan } from './khugepaged.ts';
 import { KHUGEPAGED_LIMITS, Scan } from './scan.ts';
 

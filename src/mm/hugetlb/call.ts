@@ -1,8 +1,9 @@
 /** What mmap(2), memfd_create(2) and shmget(2) ask of hugetlb. */
+import { EINVAL } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import type { OpenFile } from '../file/open_file.ts';
 import type { Task } from '../task.ts';
-import { PAGE_BYTES, pagesOf, wrap } from '../vma/pages.ts';
-import { EINVAL } from '../world/errno.ts';
+import { pagesOf, wrap } from '../vma/pages.ts';
 import { newHugetlbInode } from './file.ts';
 import { hstateBySizeLog } from './hstate.ts';
 

@@ -4,6 +4,7 @@
  * @source mm/hugetlb.c copy_hugetlb_page_range() (Linux 6.18)
  */
 import { UFFD_WP, W } from '../../arch/index.ts';
+import { EFAULT, ENOMEM } from '../../uapi/errno.ts';
 import { isPinned } from '../rmap/dup_rmap.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
@@ -20,7 +21,6 @@ import {
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { EFAULT, ENOMEM } from '../world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, readingContent, setting, writing } from '../world/point.ts';

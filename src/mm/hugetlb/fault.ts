@@ -9,6 +9,8 @@
  * @source mm/hugetlb.c hugetlb_fault(), hugetlb_no_page() (Linux 6.18)
  */
 import { ACCESSED, DIRTY, UFFD_WP } from '../../arch/index.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
+import { UffdFeature } from '../../uapi/userfaultfd.ts';
 import { prepareAnonymous } from '../fault/anonymous.ts';
 import { Access, Fault, type FaultLock } from '../fault/result.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
@@ -23,10 +25,9 @@ import {
   softValueAt,
 } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
-import { hasFeature, UffdFeature } from '../userfaultfd/context.ts';
+import { hasFeature } from '../userfaultfd/context.ts';
 import { handleUserfault } from '../userfaultfd/handle.ts';
 import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';

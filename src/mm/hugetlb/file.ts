@@ -8,6 +8,8 @@
  *         remove_inode_hugepages(), hugetlbfs_fallocate() (Linux 6.18)
  * @omits  seals, reading and writing
  */
+import { EEXIST, EINVAL, ENOMEM, EOPNOTSUPP } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { findLockFrame } from '../file/filemap.ts';
 import { type Inode, newInode } from '../file/inode.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
@@ -18,9 +20,7 @@ import { walk } from '../table/pgtable.ts';
 import { Zap } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
 import { type MappedFile, VM, type Vma } from '../vma/vma.ts';
-import { EEXIST, EINVAL, ENOMEM, EOPNOTSUPP } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing, writingContent } from '../world/point.ts';

@@ -12,6 +12,7 @@
  * @omits  private pages: they are refused (EBUSY); pages from outside of the pool
  */
 import { DIRTY, type LeafFlags, UFFD_WP, W } from '../../arch/index.ts';
+import { EAGAIN, EBUSY, ENOMEM } from '../../uapi/errno.ts';
 import { findGetFrame } from '../file/filemap.ts';
 import type { Inode } from '../file/inode.ts';
 import { lockFolio, lockFolioNested, unlockFolio, unlockFolioNested } from '../page/folio_lock.ts';
@@ -30,7 +31,6 @@ import type { Task } from '../task.ts';
 import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import type { Mm } from '../vma/mm.ts';
 import type { Vma } from '../vma/vma.ts';
-import { EAGAIN, EBUSY, ENOMEM } from '../world/errno.ts';
 import { lock, lockShared, Rank, tryLock, unlock, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, readingContent, setting, writing } from '../world/point.ts';

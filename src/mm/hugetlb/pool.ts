@@ -10,12 +10,12 @@
  *         the way of gigantic ones
  */
 import { assert } from '../../base/assert.ts';
+import { ENOMEM } from '../../uapi/errno.ts';
 import type { Machine } from '../machine.ts';
 import { ORDER_MAX, returnBlock, takeBlock, takeBlockAt } from '../page/buddy.ts';
 import { allocFolio, POISON } from '../page/frame.ts';
 import { isMapped } from '../rmap/map_count.ts';
 import type { Task } from '../task.ts';
-import { ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';

@@ -4,6 +4,7 @@
  * @source mm/hugetlb.c hugetlb_change_protection() (Linux 6.18)
  */
 import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
+import { ENOMEM } from '../../uapi/errno.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
@@ -22,7 +23,6 @@ import type { Task } from '../task.ts';
 import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import { pageRights } from '../vma/page_rights.ts';
 import type { Vma } from '../vma/vma.ts';
-import { ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, setting } from '../world/point.ts';

@@ -5,10 +5,10 @@
  *         __vma_reservation_common(), alloc_hugetlb_folio() (Linux 6.18)
  * @omits  cgroups, memory policies
  */
+import { ENOSPC } from '../../uapi/errno.ts';
 import type { Inode } from '../file/inode.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { ENOSPC } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { NONE } from '../world/world.ts';

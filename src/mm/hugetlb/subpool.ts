@@ -3,7 +3,7 @@
  *
  * @source mm/hugetlb.c hugepage_subpool_get_pages(), hugepage_subpool_put_pages() (Linux 6.18)
  */
-import { ENOMEM } from '../world/errno.ts';
+import { ENOMEM } from '../../uapi/errno.ts';
 
 /** Guarded by the lock of resv maps. */
 export interface Subpool {

@@ -1,40 +1,15 @@
 /** The advice of madvise(2). */
-
-/** @source uapi/asm-generic/mman-common.h of Linux 6.18 */
-export const MADV = {
-  NORMAL: 0,
-  RANDOM: 1,
-  SEQUENTIAL: 2,
-  WILLNEED: 3,
-  DONTNEED: 4,
-  FREE: 8,
-  REMOVE: 9,
-  DONTFORK: 10,
-  DOFORK: 11,
-  MERGEABLE: 12,
-  UNMERGEABLE: 13,
-  HUGEPAGE: 14,
-  NOHUGEPAGE: 15,
-  DONTDUMP: 16,
-  DODUMP: 17,
-  WIPEONFORK: 18,
-  KEEPONFORK: 19,
-  COLD: 20,
-  PAGEOUT: 21,
-  POPULATE_READ: 22,
-  POPULATE_WRITE: 23,
-  DONTNEED_LOCKED: 24,
-  COLLAPSE: 25,
-  GUARD_INSTALL: 102,
-  GUARD_REMOVE: 103,
-} as const;
+import { MADV } from '../../uapi/mman.ts';
 
 /** Of machines that map huge pages in pieces only; no kernel has it. @source HGM v1 and v2 */
 export const MADV_SPLIT = 26;
 
-const KNOWN: ReadonlySet<number> = new Set(Object.values(MADV));
+/** As of a kernel without CONFIG_MEMORY_FAILURE. */
+const UNKNOWN: readonly number[] = [MADV.HWPOISON, MADV.SOFT_OFFLINE];
+const KNOWN: ReadonlySet<number> = new Set(
+  Object.values(MADV).filter((advice) => !UNKNOWN.includes(advice)),
+);
 
-/** MADV_HWPOISON and MADV_SOFT_OFFLINE are not: as in a kernel without CONFIG_MEMORY_FAILURE. */
 export function isKnownAdvice(advice: number): boolean {
   return KNOWN.has(advice);
 }

@@ -6,6 +6,7 @@
  * @omits  files that the process may not write to, large folios: they stay as they are; LRU lists
  */
 import { ACCESSED } from '../../arch/index.ts';
+import { EINVAL } from '../../uapi/errno.ts';
 import { getFrame, headOf, orderOf, ZERO_FRAME } from '../page/frame.ts';
 import { forgetMlocks, isMlocked } from '../rmap/mlock.ts';
 import { flushTlbBatchedPending } from '../swap/unmap_flush.ts';
@@ -14,7 +15,6 @@ import { tlbChange, tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { isPresentAt } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { EINVAL } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, writing } from '../world/point.ts';
 import { reclaimPages } from './reclaim.ts';

@@ -5,6 +5,7 @@
  * @omits  files on a disk: they are refused (EINVAL)
  */
 
+import { EAGAIN, EBUSY, EINVAL, ENOMEM } from '../../uapi/errno.ts';
 import { isMemory } from '../file/inode.ts';
 import { closeInode, getInode } from '../file/shmem.ts';
 import { collapseHugePage, mayCollapse } from '../huge/collapse.ts';
@@ -20,7 +21,6 @@ import { findMapped } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { pgoffAt, VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
 import { ENTRIES_AT_ONCE } from '../world/batch.ts';
-import { EAGAIN, EBUSY, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';

@@ -5,6 +5,8 @@
  * @omits  large folios that are freed lazily: they stay as they are
  */
 import { ACCESSED, DIRTY } from '../../arch/index.ts';
+import { EINVAL, ENOMEM } from '../../uapi/errno.ts';
+import { MADV } from '../../uapi/mman.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import { zapHugetlbRange } from '../hugetlb/zap.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
@@ -24,11 +26,9 @@ import type { Task } from '../task.ts';
 import { removeUserfaultfd } from '../userfaultfd/events.ts';
 import { Rss } from '../vma/mm.ts';
 import { isAnonymous, VM, type Vma } from '../vma/vma.ts';
-import { EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, writing } from '../world/point.ts';
 import { FrameFlag } from '../world/world.ts';
-import { MADV } from './advice.ts';
 import { forEachTable } from './tables.ts';
 
 /**

@@ -4,15 +4,16 @@
  * @source mm/madvise.c madvise_willneed(), madvise_remove() (Linux 6.18)
  * @omits  swapping in
  */
-import { FALLOC, fallocateFile } from '../file/fallocate.ts';
+import { EACCES, EINVAL } from '../../uapi/errno.ts';
+import { FALLOC } from '../../uapi/files.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
+import { fallocateFile } from '../file/fallocate.ts';
 import { isMemory } from '../file/inode.ts';
 import { forceReadAhead } from '../file/readahead.ts';
 import { closeInode, getInode } from '../file/shmem.ts';
 import type { Task } from '../task.ts';
 import { removeUserfaultfd } from '../userfaultfd/events.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
 import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
-import { EACCES, EINVAL } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 

@@ -4,6 +4,7 @@
  * @source mm/madvise.c madvise_guard_install(), madvise_guard_remove() (Linux 6.18)
  * @omits  starting the call again after three rounds against faults that are faster
  */
+import { EINVAL, ENOMEM } from '../../uapi/errno.ts';
 import { anonVmaPrepare } from '../rmap/anon_vma_prepare.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import { clearEntry, findMapped, isNoneAt, walkAllocating } from '../table/pgtable.ts';
@@ -12,7 +13,6 @@ import { Marker, SoftKind, setSoftEntry, softKindAt, softValueAt } from '../tabl
 import { zapVmaRange } from '../table/zap.ts';
 import type { Task } from '../task.ts';
 import { isAnonymous, VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
-import { EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, setting, writing } from '../world/point.ts';
 import { NONE, type World } from '../world/world.ts';

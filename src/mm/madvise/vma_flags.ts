@@ -5,14 +5,14 @@
  *         hugepage_madvise() (Linux 6.18)
  * @omits  merging of equal pages: MADV_MERGEABLE is remembered
  */
+import { EAGAIN, EINVAL, ENOMEM } from '../../uapi/errno.ts';
+import { MADV } from '../../uapi/mman.ts';
 import { refusesSplit } from '../design/seams.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
 import { isAnonymous, VM, VM_SPECIAL, type Vma } from '../vma/vma.ts';
 import { modifyFlags } from '../vma/vma_merge.ts';
-import { EAGAIN, EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
-import { MADV } from './advice.ts';
 
 interface FlagChange {
   readonly clear: number;

@@ -10,6 +10,7 @@
  * @omits  large folios, write-back, files whose file system moves them itself, devices that copy,
  *         trying again
  */
+import { EAGAIN, EBUSY, ENOMEM } from '../../uapi/errno.ts';
 import type { Machine } from '../machine.ts';
 import { lockFolio, lockFolioNested, unlockFolio, unlockFolioNested } from '../page/folio_lock.ts';
 import { allocFrame, orderOf, putFrame } from '../page/frame.ts';
@@ -17,7 +18,6 @@ import type { AnonVma } from '../rmap/anon_vma.ts';
 import { isMapped } from '../rmap/map_count.ts';
 import { lockAnonVmaOf, unlockAnonVma } from '../rmap/walk.ts';
 import { lockSwap, replaceInSlot, unlockSwap } from '../swap/swap_slot.ts';
-import { EAGAIN, EBUSY, ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, readingContent, writing } from '../world/point.ts';

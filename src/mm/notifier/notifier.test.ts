@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatById } from '../../arch/index.ts';
+import { EAGAIN } from '../../uapi/errno.ts';
 import type { Design } from '../design/design.ts';
 import {
   exit,
@@ -21,7 +22,6 @@ import {
   type Task,
 } from '../index.ts';
 import { walk } from '../table/pgtable.ts';
-import { EAGAIN } from '../world/errno.ts';
 
 const PAGE = 16 * 512;
 const PAGE_BYTES = 4096;

@@ -9,10 +9,10 @@
  *         and EXCLUSIVE, which nothing here has a cause for
  */
 import { assert } from '../../base/assert.ts';
+import { EAGAIN } from '../../uapi/errno.ts';
 import type { Place } from '../file/filemap.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
-import { EAGAIN } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing } from '../world/point.ts';

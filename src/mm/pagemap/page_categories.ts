@@ -5,6 +5,7 @@
  *         pagemap_hugetlb_category() (Linux 6.18)
  */
 import { UFFD_WP } from '../../arch/index.ts';
+import { PageIs } from '../../uapi/pagemap.ts';
 import { headOf } from '../page/frame.ts';
 import { isAnonymousFrame } from '../rmap/map_count.ts';
 import { isMappedAt, mappedFlagsAt, mappedFrameAt } from '../table/mapped_entry.ts';
@@ -19,7 +20,6 @@ import {
   softValueAt,
 } from '../table/soft_entry.ts';
 import { FrameFlag, type World } from '../world/world.ts';
-import { PageIs } from './scan_state.ts';
 
 /** Whether an entry notes write protection for userfaultfd, be it of a page or of none. */
 export function isUffdWpAt(world: World, slot: number, level: number): boolean {

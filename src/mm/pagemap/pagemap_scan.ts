@@ -4,16 +4,18 @@
  * @source fs/proc/task_mmu.c do_pagemap_scan(), pagemap_scan_get_args() (Linux 6.18);
  *         Documentation/admin-guide/mm/pagemap.rst
  */
+import { EFAULT, EINVAL, ENOSPC } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
+import { PageIs, PmScan } from '../../uapi/pagemap.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
 import { Notify } from '../notifier/subscription.ts';
 import type { Task } from '../task.ts';
-import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
+import { isPageAligned, pageOf, pagesOf } from '../vma/pages.ts';
 import { WalkForm } from '../walk/mm_walk.ts';
 import { walkPageRange } from '../walk/page_walk.ts';
-import { EFAULT, EINVAL, ENOSPC } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-import { PageIs, type PageRegion, PmScan, type PmScanArg, PmScanState } from './scan_state.ts';
+import { type PageRegion, type PmScanArg, PmScanState } from './scan_state.ts';
 import { SCAN_OPS } from './scan_walk.ts';
 
 const FLAGS = PmScan.WP_MATCHING | PmScan.CHECK_WPASYNC;

@@ -9,6 +9,8 @@
  *         (Linux 6.18.44)
  * @omits  reading entries without the lock of their table, as Linux does where none is protected
  */
+import { ENOMEM, ENOSPC } from '../../uapi/errno.ts';
+import { PageIs } from '../../uapi/pagemap.ts';
 import { type Hstate, hstateOf } from '../hugetlb/hstate.ts';
 import { hugePteLock } from '../hugetlb/huge_pte.ts';
 import { hugePteAlloc } from '../hugetlb/share.ts';
@@ -17,7 +19,6 @@ import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { walk as walkTo } from '../table/pgtable.ts';
 import { SoftKind, softKindAt } from '../table/soft_entry.ts';
 import type { MmWalk } from '../walk/mm_walk.ts';
-import { ENOMEM, ENOSPC } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
@@ -25,7 +26,7 @@ import { flushTlbMmRange } from '../world/tlb.ts';
 import { NONE } from '../world/world.ts';
 import { makeUffdWp } from './make_uffd_wp.ts';
 import { hugetlbCategories } from './page_categories.ts';
-import { PageIs, type PmScanState } from './scan_state.ts';
+import type { PmScanState } from './scan_state.ts';
 
 export type ScanWalk = MmWalk<PmScanState>;
 

@@ -7,22 +7,9 @@
  * @source include/uapi/linux/fs.h struct pm_scan_arg, PAGE_IS_WPALLOWED to PAGE_IS_GUARD;
  *         fs/proc/task_mmu.c pagemap_scan_output(), pagemap_scan_push_range(),
  *         pagemap_scan_backout_range() (Linux 6.18)
+ * @omits  PAGE_IS_SOFT_DIRTY, which no page is
  */
-
-/** What a page can be. @omits SOFT_DIRTY, which no page is */
-export const PageIs = {
-  WPALLOWED: 1,
-  WRITTEN: 2,
-  FILE: 4,
-  PRESENT: 8,
-  SWAPPED: 16,
-  PFNZERO: 32,
-  HUGE: 64,
-  SOFT_DIRTY: 128,
-  GUARD: 256,
-} as const;
-
-export const PmScan = { WP_MATCHING: 1, CHECK_WPASYNC: 2 } as const;
+import { PageIs, PmScan } from '../../uapi/pagemap.ts';
 
 /** In bytes. */
 export interface PmScanArg {

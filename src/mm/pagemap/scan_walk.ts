@@ -8,6 +8,9 @@
  *         pagemap_scan_thp_entry(), pagemap_scan_pte_hole() (Linux 6.18)
  * @omits  write protection of pages that runs of entries of level 1 map, in the unified form
  */
+import { ENOSPC, EPERM } from '../../uapi/errno.ts';
+import { PageIs, PmScan } from '../../uapi/pagemap.ts';
+import { UffdFeature } from '../../uapi/userfaultfd.ts';
 import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
@@ -15,12 +18,11 @@ import { headOf } from '../page/frame.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { isNoneAt, isTableAt, lockOf, walk as walkTo } from '../table/pgtable.ts';
 import { lockPte, unlockPte } from '../table/pte_table.ts';
-import { hasFeature, UffdFeature, usesWpMarkers } from '../userfaultfd/context.ts';
+import { hasFeature, usesWpMarkers } from '../userfaultfd/context.ts';
 import { WpChange } from '../userfaultfd/wp_change.ts';
 import { changeWp } from '../userfaultfd/write_protect.ts';
 import { VM } from '../vma/vma.ts';
 import { LEVEL_UNKNOWN, type MmWalkOps, WalkAction, WalkLock } from '../walk/mm_walk.ts';
-import { ENOSPC, EPERM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
@@ -29,7 +31,6 @@ import { NONE } from '../world/world.ts';
 import { makeUffdWp } from './make_uffd_wp.ts';
 import { isUffdWpAt, pageCategories } from './page_categories.ts';
 import { protectHugetlbHole, type ScanWalk, scanHugetlb, scanRuns } from './scan_hugetlb.ts';
-import { PageIs, PmScan } from './scan_state.ts';
 
 /** A huge page is one no more: what follows looks at small ones. */
 const SPLIT = 1;

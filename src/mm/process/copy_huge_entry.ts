@@ -5,6 +5,7 @@
  * @omits  migration of huge pages
  */
 import { ACCESSED, UFFD_WP, W } from '../../arch/index.ts';
+import { EAGAIN, ENOMEM } from '../../uapi/errno.ts';
 import { deposit } from '../huge/deposit.ts';
 import { isHugeZero } from '../huge/huge_memory.ts';
 import { addHugeRmap } from '../huge/huge_rmap.ts';
@@ -14,7 +15,6 @@ import { maybeDmaPinned } from '../rmap/dup_rmap.ts';
 import { mappedFlagsAt, mappedFrameAt, setMapped } from '../table/mapped_entry.ts';
 import { lockOf, setLeaf, walkAllocating } from '../table/pgtable.ts';
 import { VM } from '../vma/vma.ts';
-import { EAGAIN, ENOMEM } from '../world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, setting, writing } from '../world/point.ts';

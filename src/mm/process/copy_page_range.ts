@@ -4,6 +4,7 @@
  *
  * @source mm/memory.c copy_page_range(), vma_needs_copy(), copy_pmd_range() (Linux 6.18)
  */
+import { EAGAIN, ENOMEM } from '../../uapi/errno.ts';
 import { copyRange, copyTable } from '../design/seams.ts';
 import { copyHugetlbRange } from '../hugetlb/copy.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
@@ -13,7 +14,6 @@ import { isNoneAt, isTableAt, slotIn, tableAt, walkAllocating } from '../table/p
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { EAGAIN, ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';

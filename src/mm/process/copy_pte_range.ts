@@ -9,11 +9,11 @@
  * @omits  batches of a large folio, letting others run half way
  */
 import { ACCESSED, DIRTY, UFFD_WP, W } from '../../arch/index.ts';
+import { ENOMEM } from '../../uapi/errno.ts';
 import { allocFrame, headOf, putFrame } from '../page/frame.ts';
 import { flagsAt, frameAt, isNoneAt, isPresentAt, isWritableAt, lockOf } from '../table/pgtable.ts';
 import { VM } from '../vma/vma.ts';
 import { ENTRIES_AT_ONCE } from '../world/batch.ts';
-import { ENOMEM } from '../world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, setting, writing } from '../world/point.ts';

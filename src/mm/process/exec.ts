@@ -5,6 +5,8 @@
  *         arch/x86/entry/vdso/vma.c map_vdso() (Linux 6.18)
  * @omits  randomisation, scripts, executable stacks, what vdso and vvar hold: their pages are empty
  */
+import { ENOMEM } from '../../uapi/errno.ts';
+import { MAP, PAGE_BYTES, PROT_RW } from '../../uapi/mman.ts';
 import { execTask } from '../design/seams.ts';
 import { handleUserFault } from '../fault/fault.ts';
 import { Access, Fault } from '../fault/result.ts';
@@ -13,10 +15,9 @@ import { mmap } from '../syscall/mmap.ts';
 import { munmap } from '../syscall/munmap.ts';
 import type { Task } from '../task.ts';
 import { DEFAULT_LAYOUT, type Layout } from '../vma/mm.ts';
-import { PAGE_BYTES, pagesOf } from '../vma/pages.ts';
+import { pagesOf } from '../vma/pages.ts';
 import { unmappedArea } from '../vma/unmapped_area.ts';
 import { insertNew } from '../vma/vma_merge.ts';
-import { ENOMEM } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import {
@@ -57,9 +58,6 @@ export interface Program {
   /** RLIMIT_STACK, in bytes. */
   readonly stackLimit: number;
 }
-
-const MAP = { PRIVATE: 0x2, FIXED: 0x10, ANONYMOUS: 0x20 } as const;
-const PROT_READ_WRITE = 3;
 
 /**
  * Lets the task go on in an address space of its own with `program` in it.
@@ -171,7 +169,7 @@ function* mapSegment(task: Task, file: OpenFile, segment: Segment, bias: number)
   const length = pagesOf(bias + address + memoryBytes) * PAGE_BYTES - memoryStart;
   if (length <= 0) return true;
   const flags = MAP.PRIVATE | MAP.FIXED | MAP.ANONYMOUS;
-  const rest = { prot: PROT_READ_WRITE, flags, file: undefined, offset: 0 };
+  const rest = { prot: PROT_RW, flags, file: undefined, offset: 0 };
   return (yield* mmap(task, { address: memoryStart, length, ...rest })) >= 0;
 }
 

@@ -4,7 +4,7 @@
  * @source arch/x86/mm/mmap.c mmap_base(), fs/binfmt_elf.c load_elf_binary(), fs/exec.c
  *         setup_arg_pages() (Linux 6.18)
  */
-import { PAGE_BYTES } from '../vma/pages.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { STACK_GUARD_PAGES, VM, VM_MAY_ACCESS } from '../vma/vma.ts';
 
 /** The end of what a process can use, in pages; stacks end there. */

@@ -9,6 +9,7 @@
  * @source kernel/fork.c dup_mm(), copy_mm(); mm/mmap.c dup_mmap() (Linux 6.18)
  * @omits  NUMA policies, KSM, signals that end a fork half way
  */
+import { ENOMEM } from '../../uapi/errno.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
 import { placeBehind } from '../hugetlb/i_mmap.ts';
 import { openHugetlb } from '../hugetlb/reserve.ts';
@@ -19,7 +20,6 @@ import { completeEvents, dupUserfaultfd } from '../userfaultfd/events.ts';
 import { Mm } from '../vma/mm.ts';
 import { newVma, VM, type Vma } from '../vma/vma.ts';
 import { attachVma, vmaStartWrite } from '../vma/vma_lock.ts';
-import { ENOMEM } from '../world/errno.ts';
 import {
   mmapWriteLock,
   mmapWriteLockNested,

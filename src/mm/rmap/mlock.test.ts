@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES, PROT, TABLE } from '../../../test/mm/one_process.ts';
+import { MADV } from '../../uapi/mman.ts';
 import {
   audit,
   madvise,
@@ -14,7 +15,6 @@ import {
   store,
   violationOf,
 } from '../index.ts';
-import { MADV } from '../madvise/advice.ts';
 import { headOf } from '../page/frame.ts';
 import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { walk } from '../table/pgtable.ts';

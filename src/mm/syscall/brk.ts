@@ -4,11 +4,12 @@
  * @omits the data of the program, which counts for RLIMIT_DATA besides the heap
  */
 
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { populate } from '../fault/populate.ts';
 import type { Task } from '../task.ts';
 import { completeEvents } from '../userfaultfd/events.ts';
 import { mayExpand } from '../vma/limits.ts';
-import { PAGE_BYTES, pagesOf } from '../vma/pages.ts';
+import { pagesOf } from '../vma/pages.ts';
 import { startWithGap, VM, VM_MAY_ACCESS } from '../vma/vma.ts';
 import { extend, insertNew, type Proposal } from '../vma/vma_merge.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';

@@ -1,4 +1,6 @@
 /** memfd_create(2), ftruncate(2) and fallocate(2). Descriptors are the caller's: calls take files. */
+import { EBADF, EFBIG, EINVAL, ENODEV } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { designOf } from '../design/design.ts';
 import { fallocateFile } from '../file/fallocate.ts';
 import { newInode } from '../file/inode.ts';
@@ -8,8 +10,6 @@ import { openHugetlbFile } from '../hugetlb/call.ts';
 import { newHugetlbInode, setHugetlbSize } from '../hugetlb/file.ts';
 import { hstateBySizeLog } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
-import { EBADF, EFBIG, EINVAL, ENODEV } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 

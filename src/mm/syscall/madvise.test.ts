@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES, PROT, TABLE } from '../../../test/mm/one_process.ts';
+import { MADV, MAP } from '../../uapi/mman.ts';
 import {
   EFAULT,
   EINVAL,
@@ -14,8 +15,6 @@ import {
   mremap,
   run,
 } from '../index.ts';
-import { MADV } from '../madvise/advice.ts';
-import { MAP } from './mmap.ts';
 
 const START = 16 * TABLE;
 

@@ -1,9 +1,11 @@
 /** madvise(2). @source mm/madvise.c do_madvise(), madvise_walk_vmas() (Linux 6.18) */
+import { EINVAL, ENOMEM } from '../../uapi/errno.ts';
+import { MADV } from '../../uapi/mman.ts';
 import { Change, vmOpsOf } from '../design/design.ts';
 import { afterChange, beforeChange, passCall } from '../design/seams.ts';
 import { faultinRange } from '../fault/populate.ts';
 import { granularDesign } from '../hugetlb/granular.ts';
-import { isKnownAdvice, lockOfAdvice, MADV, MADV_SPLIT, MadviseLock } from '../madvise/advice.ts';
+import { isKnownAdvice, lockOfAdvice, MADV_SPLIT, MadviseLock } from '../madvise/advice.ts';
 import { adviseCold, advisePageout } from '../madvise/cold_pageout.ts';
 import { adviseCollapse } from '../madvise/collapse.ts';
 import { adviseDontneedOrFree } from '../madvise/dontneed_free.ts';
@@ -15,7 +17,6 @@ import type { Task } from '../task.ts';
 import { asInt, isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import type { Vma } from '../vma/vma.ts';
 import { lockVmaUnderRcu, vmaEndRead } from '../vma/vma_lock.ts';
-import { EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock, mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';

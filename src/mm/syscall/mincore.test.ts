@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES, PROT, TABLE } from '../../../test/mm/one_process.ts';
+import { MADV } from '../../uapi/mman.ts';
 import { EINVAL, ENOMEM, madvise, mincore, mprotect, run } from '../index.ts';
-import { MADV } from '../madvise/advice.ts';
 
 const START = 16 * TABLE;
 

@@ -1,4 +1,5 @@
 /** mincore(2). @source mm/mincore.c (Linux 6.18) */
+import { EINVAL, ENOMEM } from '../../uapi/errno.ts';
 import { granularOf } from '../hugetlb/granular.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import { headOf, putFrame } from '../page/frame.ts';
@@ -10,7 +11,6 @@ import { pgoffAt, type Vma } from '../vma/vma.ts';
 import { leafOps } from '../walk/leaf_walk.ts';
 import { LEVEL_UNKNOWN, type MmWalk, type MmWalkOps, WalkForm } from '../walk/mm_walk.ts';
 import { walkPageRange } from '../walk/page_walk.ts';
-import { EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';

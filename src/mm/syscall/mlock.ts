@@ -1,19 +1,17 @@
 /** The mlock(2) family, for those who may lock all they like (CAP_IPC_LOCK). */
 
+import { EAGAIN, EINVAL, ENOMEM } from '../../uapi/errno.ts';
+import { MCL, MLOCK, PAGE_BYTES } from '../../uapi/mman.ts';
 import { populate } from '../fault/populate.ts';
 import { Fault } from '../fault/result.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
-import { asInt, PAGE_BYTES, pageOf, pagesOf, wrap } from '../vma/pages.ts';
+import { asInt, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { LOCKS, VM, VM_SPECIAL } from '../vma/vma.ts';
 import { modifyFlags } from '../vma/vma_merge.ts';
-import { EAGAIN, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { mlockPages } from './mlock_pages.ts';
-
-const MLOCK_ONFAULT = 1;
-const MCL = { CURRENT: 1, FUTURE: 2, ONFAULT: 4 } as const;
 
 /** @returns 0 or a negative errno */
 export function* mlock(task: Task, address: number, length: number): Op<number> {
@@ -22,8 +20,8 @@ export function* mlock(task: Task, address: number, length: number): Op<number> 
 
 /** @returns 0 or a negative errno */
 export function* mlock2(task: Task, address: number, length: number, flags: number): Op<number> {
-  if (asInt(flags) & ~MLOCK_ONFAULT) return EINVAL;
-  return yield* lock(task, address, length, flags & MLOCK_ONFAULT ? LOCKS : VM.LOCKED);
+  if (asInt(flags) & ~MLOCK.ONFAULT) return EINVAL;
+  return yield* lock(task, address, length, flags & MLOCK.ONFAULT ? LOCKS : VM.LOCKED);
 }
 
 /** @returns 0 or a negative errno */

@@ -1,5 +1,17 @@
 /** mmap(2). */
 
+import {
+  EACCES,
+  EBADF,
+  EEXIST,
+  EINVAL,
+  ENODEV,
+  ENOMEM,
+  EOPNOTSUPP,
+  EOVERFLOW,
+  EPERM,
+} from '../../uapi/errno.ts';
+import { MAP, MAP_SHARED_VALIDATE, MAP_TYPE, PAGE_BYTES } from '../../uapi/mman.ts';
 import { vmOpsOf } from '../design/design.ts';
 import { refusesSplit, taskWork } from '../design/seams.ts';
 import { populate } from '../fault/populate.ts';
@@ -12,45 +24,13 @@ import type { Task } from '../task.ts';
 import { completeEvents } from '../userfaultfd/events.ts';
 import { mappedWithin, mayExpand } from '../vma/limits.ts';
 import type { Mm } from '../vma/mm.ts';
-import { isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
+import { isPageAligned, pageOf, pagesOf } from '../vma/pages.ts';
 import { unmappedArea } from '../vma/unmapped_area.ts';
 import { LOCKS, VM, VM_ACCESS, VM_SPECIAL, type Vma } from '../vma/vma.ts';
 import { insertNew, mergeNew, type Proposal } from '../vma/vma_merge.ts';
-import {
-  EACCES,
-  EBADF,
-  EEXIST,
-  EINVAL,
-  ENODEV,
-  ENOMEM,
-  EOPNOTSUPP,
-  EOVERFLOW,
-  EPERM,
-} from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearAndFlush, detachWithin, splitAt } from './munmap.ts';
-
-/** @source uapi/asm-generic/mman.h, uapi/asm/mman.h of x86 */
-export const MAP = {
-  SHARED: 0x1,
-  PRIVATE: 0x2,
-  SHARED_VALIDATE: 0x3,
-  DROPPABLE: 0x8,
-  TYPE: 0xf,
-  FIXED: 0x10,
-  ANONYMOUS: 0x20,
-  '32BIT': 0x40,
-  GROWSDOWN: 0x100,
-  LOCKED: 0x2000,
-  NORESERVE: 0x4000,
-  POPULATE: 0x8000,
-  NONBLOCK: 0x10000,
-  STACK: 0x20000,
-  HUGETLB: 0x40000,
-  SYNC: 0x80000,
-  FIXED_NOREPLACE: 0x100000,
-} as const;
 
 /** What MAP_SHARED_VALIDATE takes for known: LEGACY_MAP_MASK of x86, with the sizes of huge pages. */
 const LEGACY_FLAGS = 0x7c07f9f3;
@@ -156,7 +136,7 @@ function* placeFile(
   if (ask === undefined) return placeFor(task.mm, call, pages, file);
   const { address, flags } = call;
   const isFixed = (flags & (MAP.FIXED | MAP.FIXED_NOREPLACE)) !== 0;
-  const isPrivate = (flags & MAP.TYPE) === MAP.PRIVATE;
+  const isPrivate = (flags & MAP_TYPE) === MAP.PRIVATE;
   const start = yield* ask(task, file!.mapped!, { address, pages, isFixed, isPrivate });
   if (start < 0) return start;
   return isTaken(task.mm, flags, start, pages) ? EEXIST : start;
@@ -212,7 +192,7 @@ function flagsOf(mm: Mm, call: MmapArguments, file: OpenFile | undefined): numbe
 }
 
 function anonymousFlags(flags: number, vmFlags: number): number {
-  switch (flags & MAP.TYPE) {
+  switch (flags & MAP_TYPE) {
     case MAP.PRIVATE:
       return vmFlags;
     case MAP.SHARED:
@@ -232,12 +212,12 @@ function fileFlags(
   vmFlags: number,
 ): number {
   if (pageOf(offset) + pagesOf(length) > file.pagesMax) return EOVERFLOW;
-  const type = flags & MAP.TYPE;
-  if (type === 0 || type > MAP.SHARED_VALIDATE) return EINVAL;
+  const type = flags & MAP_TYPE;
+  if (type === 0 || type > MAP_SHARED_VALIDATE) return EINVAL;
   let result = vmFlags;
   if (type !== MAP.PRIVATE) {
     const isKnown = flags === (flags & LEGACY_FLAGS);
-    if (type === MAP.SHARED_VALIDATE && !isKnown) return EOPNOTSUPP;
+    if (type === MAP_SHARED_VALIDATE && !isKnown) return EOPNOTSUPP;
     if (prot & VM.WRITE && !file.isWritable) return EACCES;
     result |= VM.MAYSHARE;
     if (file.isWritable) result |= VM.SHARED;

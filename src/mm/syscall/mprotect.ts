@@ -1,4 +1,6 @@
 /** mprotect(2). @source mm/mprotect.c do_mprotect_pkey(), mprotect_fixup() (Linux 6.18) */
+import { EACCES, EINVAL, ENOMEM } from '../../uapi/errno.ts';
+import { PROT } from '../../uapi/mman.ts';
 import { Change, vmOpsOf } from '../design/design.ts';
 import { afterChange, beforeChange, passCall } from '../design/seams.ts';
 import { populateVma } from '../fault/populate.ts';
@@ -16,13 +18,8 @@ import { isAnonymous, VM, VM_ACCESS, type Vma } from '../vma/vma.ts';
 import { modifyFlags } from '../vma/vma_merge.ts';
 import type { WalkForm } from '../walk/mm_walk.ts';
 import { protectByWalk } from '../walk/protect_walk.ts';
-import { EACCES, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-
-const PROT_SEM = 0x8;
-const PROT_GROWSDOWN = 0x1000000;
-const PROT_GROWSUP = 0x2000000;
 
 /**
  * What comes before a refusal stays done. The flush comes last, before the mmap lock is dropped.
@@ -61,24 +58,24 @@ function* doMprotect(
   prot: number,
   form: WalkForm | undefined,
 ): Op<number> {
-  const grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
-  if (grows === (PROT_GROWSDOWN | PROT_GROWSUP)) return EINVAL;
+  const grows = prot & (PROT.GROWSDOWN | PROT.GROWSUP);
+  if (grows === (PROT.GROWSDOWN | PROT.GROWSUP)) return EINVAL;
   if (!isPageAligned(address)) return EINVAL;
   if (length === 0) return 0;
   const start = pageOf(address);
   const end = wrap(start + pagesOf(length));
   if (end <= start) return ENOMEM;
   // An unsigned long: bits above the 32nd count.
-  if (prot !== (prot & (VM_ACCESS | PROT_SEM | grows))) return EINVAL;
+  if (prot !== (prot & (VM_ACCESS | PROT.SEM | grows))) return EINVAL;
   const first = task.mm.vmas.find(start);
   if (first === undefined) return ENOMEM;
-  if (grows === PROT_GROWSDOWN) {
+  if (grows === PROT.GROWSDOWN) {
     if (first.start >= end) return ENOMEM;
     if ((first.flags & VM.GROWSDOWN) === 0) return EINVAL;
     return yield* protectRange(task, first.start, end, prot & VM_ACCESS, form);
   }
   if (first.start > start) return ENOMEM;
-  if (grows === PROT_GROWSUP) return EINVAL;
+  if (grows === PROT.GROWSUP) return EINVAL;
   return yield* protectRange(task, start, end, prot & VM_ACCESS, form);
 }
 

@@ -1,6 +1,8 @@
 /** mremap(2), as of Linux 6.17: a fixed move that keeps the size takes all VMAs of its range. */
 
 import { assert } from '../../base/assert.ts';
+import { EFAULT, EINVAL, ENOMEM } from '../../uapi/errno.ts';
+import { MREMAP, PAGE_BYTES } from '../../uapi/mman.ts';
 import { Change, vmOpsOf } from '../design/design.ts';
 import { afterChange, beforeChange, taskWork } from '../design/seams.ts';
 import { populate } from '../fault/populate.ts';
@@ -12,17 +14,15 @@ import type { Task } from '../task.ts';
 import { completeEvents, mremapUserfaultfd } from '../userfaultfd/events.ts';
 import { mayExpand } from '../vma/limits.ts';
 import type { Mm } from '../vma/mm.ts';
-import { isPageAligned, PAGE_BYTES, pageOf, pagesOf, wrap } from '../vma/pages.ts';
+import { isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { unmappedArea } from '../vma/unmapped_area.ts';
 import { isAnonymous, pgoffAt, VM, type Vma } from '../vma/vma.ts';
 import { vmaStartWrite } from '../vma/vma_lock.ts';
 import { dropAnonVmas, insertNew, mergeNew } from '../vma/vma_merge.ts';
-import { EFAULT, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { unmapPages } from './munmap.ts';
 
-const MREMAP = { MAYMOVE: 1, FIXED: 2, DONTUNMAP: 4 } as const;
 /** A move may need so many VMAs more, and is refused below that. */
 const SPARE_VMAS = 3;
 const FLAGS = MREMAP.MAYMOVE | MREMAP.FIXED | MREMAP.DONTUNMAP;

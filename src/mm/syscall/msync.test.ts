@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatById } from '../../arch/index.ts';
+import { ENOMEM } from '../../uapi/errno.ts';
 import type { Design } from '../design/design.ts';
 import {
   audit,
@@ -20,7 +21,6 @@ import {
   type Task,
   violationOf,
 } from '../index.ts';
-import { ENOMEM } from '../world/errno.ts';
 
 const PAGE_BYTES = 4096;
 const PAGES = 48;

@@ -1,5 +1,7 @@
 /** msync(2). @source mm/msync.c (Linux 6.18) */
 
+import { EBUSY, EINVAL, ENOMEM } from '../../uapi/errno.ts';
+import { MS } from '../../uapi/mman.ts';
 import type { Inode } from '../file/inode.ts';
 import { closeInode, getInode } from '../file/shmem.ts';
 import { fsyncRange } from '../file/writeback.ts';
@@ -7,11 +9,8 @@ import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { asInt, isPageAligned, pageOf, pagesOf, wrap } from '../vma/pages.ts';
 import { pgoffAt, VM } from '../vma/vma.ts';
-import { EBUSY, EINVAL, ENOMEM } from '../world/errno.ts';
 import { mmapReadLock, mmapReadUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-
-const MS = { ASYNC: 1, INVALIDATE: 2, SYNC: 4 } as const;
 
 /** How far a call has come. */
 interface Progress {

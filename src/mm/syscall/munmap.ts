@@ -1,4 +1,5 @@
 /** munmap(2). @source mm/vma.c do_vmi_align_munmap(), vms_complete_munmap_vmas() (Linux 6.18) */
+import { EINVAL, ENOMEM } from '../../uapi/errno.ts';
 import { Change } from '../design/design.ts';
 import { afterChange, beforeChange, passCall, refusesSplit, taskWork } from '../design/seams.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
@@ -14,7 +15,6 @@ import { isPageAligned, pageOf, pagesOf } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { detachVma, freeVma, vmaStartWrite } from '../vma/vma_lock.ts';
 import { dropVma, maySplit, splitVma } from '../vma/vma_merge.ts';
-import { EINVAL, ENOMEM } from '../world/errno.ts';
 import {
   mmapReadUnlock,
   mmapWriteDowngrade,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES, TABLE } from '../../../test/mm/one_process.ts';
+import { MADV } from '../../uapi/mman.ts';
 import {
   EACCES,
   EBADF,
@@ -16,7 +17,6 @@ import {
   processMadvise,
   run,
 } from '../index.ts';
-import { MADV } from '../madvise/advice.ts';
 
 const START = 16 * TABLE;
 const bytes = (page: number, pages: number): { address: number; length: number } => ({

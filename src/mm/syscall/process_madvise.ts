@@ -1,9 +1,10 @@
 /** process_madvise(2). @source mm/madvise.c process_madvise(), vector_madvise() (Linux 6.18) */
+import { EACCES, EBADF, EFAULT, EINVAL, EPERM, ESRCH } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { isRemoteAdvice } from '../madvise/advice.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
-import { asInt, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
-import { EACCES, EBADF, EFAULT, EINVAL, EPERM, ESRCH } from '../world/errno.ts';
+import { asInt, pageOf, pagesOf } from '../vma/pages.ts';
 import type { Op } from '../world/op.ts';
 import {
   doAdvice,

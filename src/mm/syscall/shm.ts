@@ -6,6 +6,9 @@
  *         SHM_LOCK does; numbers are reused at once
  */
 
+import { EINVAL, ENOSPC } from '../../uapi/errno.ts';
+import { MAP, PAGE_BYTES } from '../../uapi/mman.ts';
+import { SHM, SHMCTL, SHMGET } from '../../uapi/shm.ts';
 import { populate } from '../fault/populate.ts';
 import type { Place } from '../file/filemap.ts';
 import { type Inode, newInode } from '../file/inode.ts';
@@ -16,30 +19,20 @@ import { newHugetlbSegment } from '../hugetlb/file.ts';
 import { hstateBySizeLog } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
 import { forgetEvents } from '../userfaultfd/events.ts';
-import { asInt, isPageAligned, PAGE_BYTES, pageOf, pagesOf } from '../vma/pages.ts';
+import { asInt, isPageAligned, pageOf, pagesOf } from '../vma/pages.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { EINVAL, ENOSPC } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
-import { doMmap, MAP } from './mmap.ts';
+import { doMmap } from './mmap.ts';
 import { unmapPages } from './munmap.ts';
-
-/** @source uapi/linux/shm.h, asm-generic/ipc.h */
-export const SHM = { RDONLY: 0x1000, RND: 0x2000, REMAP: 0x4000, EXEC: 0x8000 } as const;
-/** Flags of shmget(2). */
-const SHM_HUGETLB = 0o4000;
-const SHM_NORESERVE = 0o10000;
-export const IPC_RMID = 0;
-export const SHM_LOCK = 11;
-export const SHM_UNLOCK = 12;
 
 /** A new private segment. @returns its number, or a negative errno */
 export function* shmget(place: Place, bytes: number, flags: number): Op<number> {
   const { machine, cpu } = place;
   if (bytes < 1) return EINVAL;
   if (!hasRoom(place)) return ENOSPC;
-  if ((flags & SHM_HUGETLB) !== 0) return yield* newHugeSegment(place, bytes, flags);
+  if ((flags & SHMGET.HUGETLB) !== 0) return yield* newHugeSegment(place, bytes, flags);
   const inode = newInode(machine, cpu, { fileSystem: 'shmem', bytes });
   return machine.segments.add(cpu, (id) => ({ id, inode, bytes, isDestroyed: false })).id;
 }
@@ -57,7 +50,7 @@ function* newHugeSegment(place: Place, bytes: number, flags: number): Op<number>
   const hstate = hstateBySizeLog(machine, flags);
   if (hstate === undefined) return EINVAL;
   const size = roundUp(bytes, hstate.pages) * PAGE_BYTES;
-  const inode = yield* newHugetlbSegment(place, hstate, size, (flags & SHM_NORESERVE) !== 0);
+  const inode = yield* newHugetlbSegment(place, hstate, size, (flags & SHMGET.NORESERVE) !== 0);
   if (typeof inode === 'number') return inode;
   return machine.segments.add(cpu, (id) => ({ id, inode, bytes: size, isDestroyed: false })).id;
 }
@@ -163,8 +156,8 @@ export function* shmctl(task: Place, number: number, cmd: number): Op<number> {
   const [id, command] = [asInt(number), asInt(cmd)];
   const segment = findSegment(task, id);
   if (segment === undefined) return EINVAL;
-  if (command === SHM_LOCK || command === SHM_UNLOCK) return 0;
-  if (command !== IPC_RMID) return EINVAL;
+  if (command === SHMCTL.SHM_LOCK || command === SHMCTL.SHM_UNLOCK) return 0;
+  if (command !== SHMCTL.IPC_RMID) return EINVAL;
   if (!segment.isDestroyed) {
     segment.isDestroyed = true;
     yield* closeInode(task, segment.inode);

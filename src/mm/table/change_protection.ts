@@ -6,6 +6,7 @@
  * @omits  NUMA hinting, soft-dirty tracking
  */
 import { ACCESSED, DIRTY, type LeafFlags, UFFD_WP, W } from '../../arch/index.ts';
+import { ENOMEM } from '../../uapi/errno.ts';
 import { changeHugePage } from '../huge/huge_protect.ts';
 import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
@@ -19,7 +20,6 @@ import { usesWpMarkers } from '../userfaultfd/context.ts';
 import { flagsOfWp, WpChange } from '../userfaultfd/wp_change.ts';
 import { pageRights } from '../vma/page_rights.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, setting } from '../world/point.ts';
 import { FrameFlag, NONE, type World } from '../world/world.ts';

@@ -5,34 +5,20 @@
  * @omits  processes without CAP_SYS_PTRACE, poll(2), signals that end a wait
  */
 import { UFFD_WP } from '../../arch/index.ts';
+import { EINVAL, ENOMEM } from '../../uapi/errno.ts';
+import { UFFD_API, UffdFeature, UffdIoctl } from '../../uapi/userfaultfd.ts';
 import { granularDesign } from '../hugetlb/granular.ts';
 import type { Machine } from '../machine.ts';
 import type { Task } from '../task.ts';
-import { EINVAL, ENOMEM } from '../world/errno.ts';
-import { newUserfaultfd, UffdFeature, type Userfaultfd } from './context.ts';
+import { newUserfaultfd, type Userfaultfd } from './context.ts';
 
 /** O_CLOEXEC, O_NONBLOCK and UFFD_USER_MODE_ONLY. */
 const SYSCALL_FLAGS = 0o2000000 | 0o4000 | 1;
-const UFFD_API = 0xaa;
 const WP_FEATURES =
   UffdFeature.PAGEFAULT_FLAG_WP |
   UffdFeature.WP_HUGETLBFS_SHMEM |
   UffdFeature.WP_UNPOPULATED |
   UffdFeature.WP_ASYNC;
-
-/** Numbers of ioctls: bits of what UFFDIO_API and UFFDIO_REGISTER answer. */
-export const UffdIoctl = {
-  REGISTER: 0,
-  UNREGISTER: 1,
-  WAKE: 2,
-  COPY: 3,
-  ZEROPAGE: 4,
-  MOVE: 5,
-  WRITEPROTECT: 6,
-  CONTINUE: 7,
-  POISON: 8,
-  API: 0x3f,
-} as const;
 
 /** userfaultfd(2). @returns a descriptor, or a negative errno */
 export function userfaultfd(task: Task, flags: number): Userfaultfd | number {

@@ -3,35 +3,12 @@
  *
  * @source fs/userfaultfd.c struct userfaultfd_ctx, include/uapi/linux/userfaultfd.h (Linux 6.18)
  */
+import { UffdFeature } from '../../uapi/userfaultfd.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
-
-/** What UFFDIO_API agrees on. */
-export const UffdFeature = {
-  PAGEFAULT_FLAG_WP: 1 << 0,
-  EVENT_FORK: 1 << 1,
-  EVENT_REMAP: 1 << 2,
-  EVENT_REMOVE: 1 << 3,
-  MISSING_HUGETLBFS: 1 << 4,
-  MISSING_SHMEM: 1 << 5,
-  EVENT_UNMAP: 1 << 6,
-  SIGBUS: 1 << 7,
-  THREAD_ID: 1 << 8,
-  MINOR_HUGETLBFS: 1 << 9,
-  MINOR_SHMEM: 1 << 10,
-  EXACT_ADDRESS: 1 << 11,
-  WP_HUGETLBFS_SHMEM: 1 << 12,
-  WP_UNPOPULATED: 1 << 13,
-  POISON: 1 << 14,
-  WP_ASYNC: 1 << 15,
-  MOVE: 1 << 16,
-} as const;
-
-/** What a message says of a fault. */
-export const UffdFlag = { WRITE: 1, WP: 2, MINOR: 4 } as const;
 
 /** Why a fault is told: the flag of the VMA that asks for it. */
 export type Reason = typeof VM.UFFD_MISSING | typeof VM.UFFD_MINOR | typeof VM.UFFD_WP;

@@ -7,18 +7,13 @@
  * @source fs/userfaultfd.c dup_userfaultfd(), mremap_userfaultfd_prep(), userfaultfd_remove(),
  *         userfaultfd_unmap_prep(), userfaultfd_event_wait_completion() (Linux 6.18)
  */
+import { UffdFeature } from '../../uapi/userfaultfd.ts';
 import type { Task } from '../task.ts';
 import type { Mm } from '../vma/mm.ts';
 import { VM_UFFD, type Vma } from '../vma/vma.ts';
 import { lock, mmapReadLock, mmapReadUnlock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
-import {
-  hasFeature,
-  newUserfaultfd,
-  type UffdEvent,
-  UffdFeature,
-  type Userfaultfd,
-} from './context.ts';
+import { hasFeature, newUserfaultfd, type UffdEvent, type Userfaultfd } from './context.ts';
 import { awaitUserfault, joinEvents } from './queue.ts';
 
 /** An event that is told when the locks are dropped. */

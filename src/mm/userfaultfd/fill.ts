@@ -6,6 +6,7 @@
  *
  * @source mm/userfaultfd.c mfill_atomic(), uffd_mfill_lock(), validate_dst_vma() (Linux 6.18)
  */
+import { EAGAIN, EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM } from '../../uapi/errno.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
 import { anonVmaPrepare } from '../rmap/anon_vma_prepare.ts';
 import { isMappedAt } from '../table/mapped_entry.ts';
@@ -13,7 +14,6 @@ import { walk, walkAllocating } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { isAnonymous, VM, type Vma } from '../vma/vma.ts';
 import { lockVmaUnderRcu, vmaEndRead } from '../vma/vma_lock.ts';
-import { EAGAIN, EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM } from '../world/errno.ts';
 import { lockShared, mmapReadLock, mmapReadUnlock, Rank, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';

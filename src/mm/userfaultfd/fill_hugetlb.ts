@@ -10,6 +10,8 @@
  * @omits  the copy of a huge page that is kept while the locks are dropped: small pages are
  */
 import { DIRTY } from '../../arch/index.ts';
+import { EEXIST, EFAULT, EINVAL, EIO, ENOMEM } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { faultMutexLock, faultMutexUnlock } from '../hugetlb/fault_mutex.ts';
 import { addHugetlb, findLockHugetlb } from '../hugetlb/filemap.ts';
 import { type Granular, granularOf } from '../hugetlb/granular.ts';
@@ -28,9 +30,7 @@ import { setMapped } from '../table/mapped_entry.ts';
 import { isNoneAt } from '../table/pgtable.ts';
 import { isNoneMostlyAt, Marker, SoftKind, setSoftEntry } from '../table/soft_entry.ts';
 import type { Task } from '../task.ts';
-import { PAGE_BYTES } from '../vma/pages.ts';
 import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
-import { EEXIST, EFAULT, EINVAL, EIO, ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';

@@ -6,6 +6,7 @@
  *         mm/shmem.c shmem_mfill_atomic_pte() (Linux 6.18)
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { EAGAIN, EEXIST, EFAULT, EINVAL, ENOMEM } from '../../uapi/errno.ts';
 import { findLockFrame, isBehindEnd, removeFrame } from '../file/filemap.ts';
 import { pagesOfInode } from '../file/inode.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
@@ -20,7 +21,6 @@ import type { Task } from '../task.ts';
 import { Rss } from '../vma/mm.ts';
 import { pageRights } from '../vma/page_rights.ts';
 import { pgoffAt, VM, type Vma } from '../vma/vma.ts';
-import { EAGAIN, EEXIST, EFAULT, EINVAL, ENOMEM } from '../world/errno.ts';
 import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, setting, writing } from '../world/point.ts';

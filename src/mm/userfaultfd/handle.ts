@@ -5,6 +5,7 @@
  *         userfaultfd_huge_must_wait() (Linux 6.18)
  * @omits  UFFD_USER_MODE_ONLY: faults of the kernel are told like those of the program
  */
+import { UffdFeature, UffdFlag } from '../../uapi/userfaultfd.ts';
 import { Access, Fault, FaultLock } from '../fault/result.ts';
 import { granularOf } from '../hugetlb/granular.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
@@ -26,7 +27,7 @@ import { lock, Rank, unlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
-import { hasFeature, type Reason, UffdFeature, UffdFlag } from './context.ts';
+import { hasFeature, type Reason } from './context.ts';
 import { joinQueue, leaveQueue } from './queue.ts';
 
 /**

@@ -4,9 +4,11 @@
  * @source fs/userfaultfd.c userfaultfd_copy(), userfaultfd_zeropage(), userfaultfd_continue(),
  *         userfaultfd_poison() (Linux 6.18)
  */
+import { EAGAIN, EINVAL, ESRCH } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
+import { UffdFillMode } from '../../uapi/userfaultfd.ts';
 import type { Task } from '../task.ts';
-import { PAGE_BYTES, pageOf } from '../vma/pages.ts';
-import { EAGAIN, EINVAL, ESRCH } from '../world/errno.ts';
+import { pageOf } from '../vma/pages.ts';
 import type { Op } from '../world/op.ts';
 import { mmgetNotZero, type Userfaultfd } from './context.ts';
 import { fillRange } from './fill.ts';
@@ -14,9 +16,6 @@ import type { Fill } from './filling.ts';
 import { mmput } from './mmput.ts';
 import { wakeUserfault } from './queue.ts';
 import { checkUnaligned, type PageRange, pagesIn } from './range.ts';
-
-/** @source include/uapi/linux/userfaultfd.h UFFDIO_COPY_MODE_*, UFFDIO_CONTINUE_MODE_* */
-export const UffdFillMode = { DONTWAKE: 1, WP: 2 } as const;
 
 /** What a call has done: `bytes` is its field `copy`, `zeropage`, `mapped`, `updated` or `move`. */
 export interface UffdFilled {

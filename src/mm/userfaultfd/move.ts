@@ -5,6 +5,8 @@
  *         validate_move_areas() (Linux 6.18)
  * @omits  moving a part of a huge page: its entry is split, and its pages, of one folio, stay (EBUSY)
  */
+import { EAGAIN, EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, ESRCH } from '../../uapi/errno.ts';
+import { UffdMoveMode } from '../../uapi/userfaultfd.ts';
 import { hugePages, hugeStart } from '../huge/huge_start.ts';
 import { splitHugeEntry } from '../huge/split.ts';
 import { invalidateRangeEnd, invalidateRangeStart } from '../notifier/notifier.ts';
@@ -14,7 +16,6 @@ import { isMappedAt, mappedFrameAt } from '../table/mapped_entry.ts';
 import { isNoneAt, isTableAt, walk, walkAllocating } from '../table/pgtable.ts';
 import type { Task } from '../task.ts';
 import { isAnonymous, VM, VM_ACCESS, type Vma } from '../vma/vma.ts';
-import { EAGAIN, EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, ESRCH } from '../world/errno.ts';
 import { lockShared, mmapReadLock, mmapReadUnlock, Rank, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
@@ -25,9 +26,6 @@ import { mmput } from './mmput.ts';
 import { type HugeMove, moveHuge } from './move_huge.ts';
 import { movePage } from './move_page.ts';
 import { type PageRange, pagesIn } from './range.ts';
-
-/** @source include/uapi/linux/userfaultfd.h UFFDIO_MOVE_MODE_* */
-export const UffdMoveMode = { DONTWAKE: 1, ALLOW_SRC_HOLES: 2 } as const;
 
 /** In bytes. */
 export interface MoveRequest {

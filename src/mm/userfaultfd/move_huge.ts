@@ -5,6 +5,7 @@
  * @source mm/huge_memory.c move_pages_huge_pmd() (Linux 6.18)
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { EAGAIN, EBUSY } from '../../uapi/errno.ts';
 import { deposit, withdraw } from '../huge/deposit.ts';
 import { isHugeZero } from '../huge/huge_memory.ts';
 import { hugePages } from '../huge/huge_start.ts';
@@ -14,7 +15,6 @@ import { clearEntry, isNoneAt, isPresentAt, isSameAt, lockOf, setEntry } from '.
 import type { Task } from '../task.ts';
 import { pageRights } from '../vma/page_rights.ts';
 import type { Vma } from '../vma/vma.ts';
-import { EAGAIN, EBUSY } from '../world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, reading, setting } from '../world/point.ts';

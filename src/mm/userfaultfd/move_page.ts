@@ -8,6 +8,7 @@
  *         move_zeropage_pte() (Linux 6.18)
  */
 import { ACCESSED, DIRTY, W } from '../../arch/index.ts';
+import { EAGAIN, EBUSY, EEXIST, EFAULT, ENOENT } from '../../uapi/errno.ts';
 import { lockFolio, unlockFolio } from '../page/folio_lock.ts';
 import { getFrame, headOf, orderOf, putFrame, ZERO_FRAME } from '../page/frame.ts';
 import { maybeDmaPinned } from '../rmap/dup_rmap.ts';
@@ -29,7 +30,6 @@ import { SoftFlag, SoftKind, softFlagsAt, softKindAt, softValueAt } from '../tab
 import type { Task } from '../task.ts';
 import { pageRights } from '../vma/page_rights.ts';
 import { pgoffAt, type Vma } from '../vma/vma.ts';
-import { EAGAIN, EBUSY, EEXIST, EFAULT, ENOENT } from '../world/errno.ts';
 import { lock, lockNested, Rank, unlock, unlockNested } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { clearing, lockingFolio, reading, setting, writing } from '../world/point.ts';

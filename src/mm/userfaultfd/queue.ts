@@ -11,17 +11,12 @@
  * @source fs/userfaultfd.c userfaultfd_wake_function(), userfaultfd_ctx_read(),
  *         userfaultfd_event_wait_completion(), wake_userfault() (Linux 6.18)
  */
+import { UffdFeature } from '../../uapi/userfaultfd.ts';
 import type { Task } from '../task.ts';
 import type { Op } from '../world/op.ts';
 import { sleeping, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
-import {
-  hasFeature,
-  type UffdEvent,
-  UffdFeature,
-  type Userfaultfd,
-  type WaitingFault,
-} from './context.ts';
+import { hasFeature, type UffdEvent, type Userfaultfd, type WaitingFault } from './context.ts';
 
 type Place = Pick<Task, 'machine' | 'cpu'>;
 

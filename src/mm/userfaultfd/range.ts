@@ -1,7 +1,8 @@
 /** Checks of the ranges that ioctls get, in bytes. */
+import { EINVAL } from '../../uapi/errno.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import type { Mm } from '../vma/mm.ts';
-import { isPageAligned, PAGE_BYTES, pageOf } from '../vma/pages.ts';
-import { EINVAL } from '../world/errno.ts';
+import { isPageAligned, pageOf } from '../vma/pages.ts';
 
 /** Pages `[start, end)`. */
 export interface PageRange {

@@ -5,6 +5,8 @@
  *         userfaultfd_release(); mm/userfaultfd.c userfaultfd_register_range(),
  *         userfaultfd_clear_vma(); include/linux/userfaultfd_k.h vma_can_userfault() (Linux 6.18)
  */
+import { EBUSY, EINVAL, ENOMEM, EPERM } from '../../uapi/errno.ts';
+import { UffdFeature, UffdIoctl, UffdMode } from '../../uapi/userfaultfd.ts';
 import { isMemory } from '../file/inode.ts';
 import { granularDesign } from '../hugetlb/granular.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
@@ -12,21 +14,18 @@ import { hugetlbUnshareAll } from '../hugetlb/unshare.ts';
 import type { Task } from '../task.ts';
 import { isAnonymous, VM, VM_UFFD, type Vma } from '../vma/vma.ts';
 import { modifyFlags } from '../vma/vma_merge.ts';
-import { EBUSY, EINVAL, ENOMEM, EPERM } from '../world/errno.ts';
 import { mmapWriteLock, mmapWriteUnlock } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading, writing } from '../world/point.ts';
 import { NONE } from '../world/world.ts';
-import { canWriteProtect, UffdIoctl } from './api.ts';
-import { hasFeature, mmgetNotZero, UffdFeature, type Userfaultfd } from './context.ts';
+import { canWriteProtect } from './api.ts';
+import { hasFeature, mmgetNotZero, type Userfaultfd } from './context.ts';
 import { mmput } from './mmput.ts';
 import { wakeUserfault } from './queue.ts';
 import { type PageRange, pagesIn } from './range.ts';
 import { WpChange } from './wp_change.ts';
 import { changeWp } from './write_protect.ts';
 
-/** @source include/uapi/linux/userfaultfd.h UFFDIO_REGISTER_MODE_* */
-export const UffdMode = { MISSING: 1, WP: 2, MINOR: 4 } as const;
 const MODES = UffdMode.MISSING | UffdMode.WP | UffdMode.MINOR;
 
 const BASIC_IOCTLS =

@@ -7,13 +7,14 @@
  * @source mm/userfaultfd.c mwriteprotect_range(), uffd_wp_range();
  *         fs/userfaultfd.c userfaultfd_writeprotect() (Linux 6.18)
  */
+import { EAGAIN, EINVAL, ENOENT, ESRCH } from '../../uapi/errno.ts';
+import { UffdWpMode } from '../../uapi/userfaultfd.ts';
 import { hstateOf, isHugetlb } from '../hugetlb/hstate.ts';
 import { hugetlbChangeProtection } from '../hugetlb/protect.ts';
 import { changeProtection } from '../table/change_protection.ts';
 import { tlbFinishMmu, tlbGatherMmu } from '../table/mmu_gather.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
-import { EAGAIN, EINVAL, ENOENT, ESRCH } from '../world/errno.ts';
 import { lockShared, mmapReadLock, mmapReadUnlock, Rank, unlockShared } from '../world/lock.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
@@ -22,9 +23,6 @@ import { mmput } from './mmput.ts';
 import { wakeUserfault } from './queue.ts';
 import { type PageRange, pagesIn } from './range.ts';
 import { WpChange } from './wp_change.ts';
-
-/** @source include/uapi/linux/userfaultfd.h */
-export const UffdWpMode = { WP: 1, DONTWAKE: 2 } as const;
 
 /** UFFDIO_WRITEPROTECT, in bytes. @returns 0 or a negative errno */
 export function* uffdioWriteprotect(

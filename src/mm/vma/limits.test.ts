@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OneProcess, PAGE_BYTES, PROT, TABLE } from '../../../test/mm/one_process.ts';
+import { MAP } from '../../uapi/mman.ts';
 import { brk, ENOMEM, mmap, mprotect, mremap, munmap } from '../index.ts';
-import { MAP } from '../syscall/mmap.ts';
 
 const START = 16 * TABLE;
 const RW = PROT.READ | PROT.WRITE;

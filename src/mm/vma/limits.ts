@@ -1,6 +1,6 @@
 /** RLIMIT_AS and RLIMIT_DATA: what an address space may grow to. */
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import type { Mm } from './mm.ts';
-import { PAGE_BYTES } from './pages.ts';
 import { VM, type Vma } from './vma.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** Bytes and pages. Arguments of calls are 64-bit numbers: those above 2^63 come as negative. */
 import { assert } from '../../base/assert.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 
-export const PAGE_BYTES = 4096;
 /** All pages of 64 bits: arithmetic of addresses wraps here. */
 const PAGES_WRAP = 2 ** 52;
 

@@ -1,7 +1,7 @@
 /** Where a mapping is placed. All in pages. */
 
+import { EINVAL, ENOMEM } from '../../uapi/errno.ts';
 import type { Inode } from '../file/inode.ts';
-import { EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Mm } from './mm.ts';
 import { startWithGap, VM } from './vma.ts';
 

@@ -4,6 +4,7 @@
  * @source mm/vma.c vma_merge_new_range(), vma_merge_existing_range(), __split_vma() (Linux 6.18)
  */
 
+import { EINVAL, ENOMEM } from '../../uapi/errno.ts';
 import { Change } from '../design/design.ts';
 import { afterChange, beforeChange } from '../design/seams.ts';
 import { putInode } from '../file/shmem.ts';
@@ -24,7 +25,6 @@ import {
 } from '../rmap/links.ts';
 import type { Task } from '../task.ts';
 import type { Userfaultfd } from '../userfaultfd/context.ts';
-import { EINVAL, ENOMEM } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { writing } from '../world/point.ts';
 import { type MappedFile, newVma, VM_SPECIAL, VM_STICKY, type Vma } from './vma.ts';

@@ -5,11 +5,11 @@
  * @omits  walks of the kernel's own tables, install_pte
  */
 import { assert } from '../../base/assert.ts';
+import { EINVAL } from '../../uapi/errno.ts';
 import { isHugetlb } from '../hugetlb/hstate.ts';
 import type { Task } from '../task.ts';
 import { VM, type Vma } from '../vma/vma.ts';
 import { isReadLocked, vmaStartWrite } from '../vma/vma_lock.ts';
-import { EINVAL } from '../world/errno.ts';
 import type { Op } from '../world/op.ts';
 import { reading } from '../world/point.ts';
 import {

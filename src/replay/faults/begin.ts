@@ -5,11 +5,11 @@
 
 import type * as engine from '../../mm/index.ts';
 import type { MapsLine } from '../../proc/maps.ts';
-import { type Host, PAGE_BYTES } from '../host.ts';
+import { MAP, PAGE_BYTES } from '../../uapi/mman.ts';
+import type { Host } from '../host.ts';
 import { ReplayError } from '../replay_error.ts';
 import type { ExecState } from './line.ts';
 
-const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, GROWSDOWN: 0x100 } as const;
 const STACK = '[stack]';
 const VDSO = '[vdso]';
 /** What the kernel maps into every program. */

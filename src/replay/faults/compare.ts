@@ -2,7 +2,8 @@
 
 import type * as engine from '../../mm/index.ts';
 import type { MapsLine } from '../../proc/maps.ts';
-import { type Engine, type Host, PAGE_BYTES } from '../host.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
+import type { Engine, Host } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import type { Counters, Mismatch, ReplayReport } from '../report.ts';
 import type { ExitState } from './line.ts';

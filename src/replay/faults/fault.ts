@@ -1,6 +1,7 @@
 /** Page faults of a recording, on the engine. */
 import type * as engine from '../../mm/index.ts';
-import { type Host, PAGE_BYTES } from '../host.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
+import type { Host } from '../host.ts';
 import { ReplayError } from '../replay_error.ts';
 
 /** @returns whether the engine serves the fault. @throws ReplayError */

@@ -5,7 +5,7 @@
  * @source Documentation/trace/ftrace.rst, arch/x86/include/asm/trace/exceptions.h (Linux 6.18)
  */
 import { type MapsLine, parseMaps } from '../../proc/maps.ts';
-import { PAGE_BYTES } from '../host.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { LineError } from '../replay_error.ts';
 import type { Counters } from '../report.ts';
 import { type PerfRecord, readPerfRecord } from './perf.ts';

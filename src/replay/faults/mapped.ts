@@ -1,6 +1,7 @@
 /** Mappings that perf recorded, in an address space: where they are, and what they cover. */
 import type * as engine from '../../mm/index.ts';
-import { type Host, PAGE_BYTES } from '../host.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
+import type { Host } from '../host.ts';
 import { LineError } from '../replay_error.ts';
 import { mapFixed } from './begin.ts';
 import type { Mapping } from './perf.ts';

@@ -6,7 +6,7 @@
  * @source perf_event_open(2): PERF_RECORD_MMAP2, COMM, FORK, EXIT; perf-script(1)
  */
 import type { MapsLine } from '../../proc/maps.ts';
-import { PAGE_BYTES } from '../host.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { LineError } from '../replay_error.ts';
 
 /** A mapping, as /proc/PID/maps would show it. */

@@ -1,7 +1,8 @@
 /** Java heaps: private memory, whose tables huge pages from the pool save, and THP does not. */
 import { slotPages } from '../../arch/geometry.ts';
-import { type Mm, PROT_EXEC, PROT_WRITE, RunKind } from '../../snapshot/records.ts';
+import { type Mm, RunKind } from '../../snapshot/records.ts';
 import { geometryOf } from '../../twin/count_tables.ts';
+import { PROT } from '../../uapi/mman.ts';
 import { partsOf } from '../../whatif/rewrite.ts';
 import type { Adviser } from './adviser.ts';
 
@@ -43,7 +44,7 @@ function privateHeapTables(mm: Mm, pages: number): number {
   let tables = 0;
   for (const { vma, rows } of partsOf(mm)) {
     if (vma.object >= 0 || vma.shared || vma.label === '[stack]') continue;
-    if ((vma.protection & PROT_WRITE) === 0 || (vma.protection & PROT_EXEC) !== 0) continue;
+    if ((vma.protection & PROT.WRITE) === 0 || (vma.protection & PROT.EXEC) !== 0) continue;
     for (const row of rows) {
       if (row.kind !== RunKind.PTE && row.kind !== RunKind.THP_ANON) continue;
       const first = Math.max(row.slot, Math.ceil(vma.start / pages));

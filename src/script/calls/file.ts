@@ -1,16 +1,6 @@
 /** Files and shared memory: what mappings are made of. */
-import {
-  asAddress,
-  asLength,
-  FALLOC,
-  IPC_PRIVATE,
-  MFD,
-  O,
-  oneOf,
-  SHM,
-  SHMCTL,
-  someOf,
-} from '../constants.ts';
+import { IPC_PRIVATE } from '../../uapi/shm.ts';
+import { asAddress, asLength, FALLOC, MFD, O, oneOf, SHM, SHMCTL, someOf } from '../constants.ts';
 import { LIMITS } from '../limits.ts';
 import { ScriptError } from '../script_error.ts';
 import type { Session } from '../session.ts';
@@ -22,13 +12,13 @@ import {
   number,
   optional,
   outcomeOf,
+  PAGE,
   text,
   toEngine,
   toInt,
 } from './spec.ts';
 
 const group = 'System calls';
-const PAGE_BYTES = 4096n;
 
 export const FILE_CALLS = [
   {
@@ -88,7 +78,7 @@ export const FILE_CALLS = [
       const file = files.get(toInt(fd));
       if (file === undefined) return outcomeOf(mm.EBADF);
       if (bytes < 0n || from < 0n) return outcomeOf(mm.EINVAL);
-      session.spendTouches(Number(bytes / PAGE_BYTES) + 2, LIMITS.touchedPages);
+      session.spendTouches(Number(bytes / PAGE) + 2, LIMITS.touchedPages);
       return outcomeOf(run(mm.writeFile(task, file, toEngine(from), toEngine(bytes), 1)), asLength);
     },
   },

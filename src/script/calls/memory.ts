@@ -21,6 +21,7 @@ import {
   number,
   optional,
   outcomeOf,
+  PAGE,
   returned,
   toEngine,
   toFlags,
@@ -177,7 +178,7 @@ export const MEMORY_CALLS = [
     summary: 'counts the pages of a range that are in memory',
     parameters: [address(), length()],
     perform(session, at: bigint, bytes: bigint) {
-      const pages = bytes <= 0n ? 0 : Number((bytes + 4095n) / 4096n);
+      const pages = bytes <= 0n ? 0 : Number((bytes + PAGE - 1n) / PAGE);
       session.spendTouches(pages, LIMITS.touchedPages);
       const resident = new Uint8Array(pages);
       const { mm, task } = session;

@@ -1,4 +1,5 @@
 /** How calls are described: one table serves checking, performing, printing, help and completion. */
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { asAddress, asLength, asNumber, type Form } from '../constants.ts';
 import { describeErrno } from '../errno.ts';
 import type { Value } from '../language/evaluate.ts';
@@ -46,7 +47,8 @@ export function signatureOf({ name, parameters }: CallSpec): string {
   return `${name}(${words.join(', ')})`;
 }
 
-const PAGE_BYTES = 4096n;
+/** In bytes: a page, as scripts count. */
+export const PAGE = BigInt(PAGE_BYTES);
 /** The engine computes with doubles, which are exact up to here. */
 const EXACT = 2n ** 53n;
 
@@ -58,7 +60,7 @@ export function toEngine(value: bigint): number {
   if (value > -EXACT && value < EXACT) return Number(value);
   const offset = BigInt.asUintN(12, value);
   if (offset === 0n) return Number(value);
-  return Number(value - offset + PAGE_BYTES / 2n);
+  return Number(value - offset + PAGE / 2n);
 }
 
 /** An int of C: what is above 32 bits is lost. */

@@ -6,10 +6,18 @@ import { LIMITS } from '../limits.ts';
 import type { Outcome, Signal } from '../outcome.ts';
 import { ScriptError } from '../script_error.ts';
 import type { Session } from '../session.ts';
-import { address, type CallSpec, length, number, optional, outcomeOf, returned } from './spec.ts';
+import {
+  address,
+  type CallSpec,
+  length,
+  number,
+  optional,
+  outcomeOf,
+  PAGE,
+  returned,
+} from './spec.ts';
 
 const group = 'Touching memory';
-const PAGE_BYTES = 4096n;
 /** A word that a program stores must not look like the end of a fault. */
 const WORD_END = 2n ** 31n;
 
@@ -97,7 +105,7 @@ function wordOf(value: bigint): number {
 /** What cannot be had is an error of who asks, and no signal. */
 function debug(session: Session, at: bigint, access: (page: number) => Op<number>): Outcome {
   session.spendTouches(1, LIMITS.touchedPages);
-  const page = Number(BigInt.asUintN(64, at) / PAGE_BYTES);
+  const page = Number(BigInt.asUintN(64, at) / PAGE);
   const isOutside = page >= session.task.mm.layout.taskSize;
   return outcomeOf(isOutside ? session.mm.EIO : session.run(access(page)));
 }
@@ -123,14 +131,14 @@ function touchRange(
 ): Outcome {
   const start = BigInt.asUintN(64, at);
   if (bytes <= 0n) return returned(0n, asNumber, '0 pages');
-  const first = Number(start / PAGE_BYTES);
-  const pages = Number((start + bytes - 1n) / PAGE_BYTES) - first + 1;
+  const first = Number(start / PAGE);
+  const pages = Number((start + bytes - 1n) / PAGE) - first + 1;
   session.spendTouches(pages, LIMITS.touchedPages);
   for (let page = first; page < first + pages; page++) {
     const isOutside = page >= session.task.mm.layout.taskSize;
     const result = isOutside ? -1 - session.mm.Fault.MAPERR : touch(page);
     if (result >= 0) continue;
-    const byte = page === first ? start : BigInt(page) * PAGE_BYTES;
+    const byte = page === first ? start : BigInt(page) * PAGE;
     if (-1 - result === session.mm.Fault.WAIT) return { kind: 'waiting', address: byte };
     return signalled(session, -1 - result, byte);
   }
@@ -138,7 +146,7 @@ function touchRange(
 }
 
 function signalled({ mm, machine }: Session, fault: number, byte: bigint): Outcome {
-  const isCanonical = machine.format.isCanonical(vpn(Number(byte / PAGE_BYTES)));
+  const isCanonical = machine.format.isCanonical(vpn(Number(byte / PAGE)));
   // Hardware says nothing of where such an access went.
   const signal: Signal = isCanonical
     ? signalOf(mm.Fault, fault, byte)

@@ -1,5 +1,6 @@
 /** userfaultfd: faults of memory that somebody else fills. */
 import type { UffdMessage, Userfaultfd } from '../../mm/index.ts';
+import { UFFD_API } from '../../uapi/userfaultfd.ts';
 import {
   asAddress,
   asLength,
@@ -20,6 +21,7 @@ import {
   number,
   optional,
   outcomeOf,
+  PAGE,
   returned,
   toEngine,
   toFlags,
@@ -27,8 +29,6 @@ import {
 } from './spec.ts';
 
 const group = 'System calls';
-const PAGE_BYTES = 4096n;
-const UFFD_API = 0xaan;
 const fillMode = optional(flags('mode', someOf(UFFDIO_FILL_MODE)), 0n);
 
 /** What a descriptor of userfaultfd does; EBADF of others. */
@@ -61,7 +61,7 @@ export const UFFD_CALLS = [
       const { mm, task } = session;
       const made = mm.userfaultfd(task, 0);
       if (typeof made === 'number') return outcomeOf(made);
-      const { result } = mm.uffdioApi(task, made, Number(UFFD_API), toFlags(features));
+      const { result } = mm.uffdioApi(task, made, UFFD_API, toFlags(features));
       if (result === 0) return outcomeOf(session.userfaultfds.add(made));
       session.run(mm.closeUserfaultfd(task, made));
       return outcomeOf(result);
@@ -218,7 +218,7 @@ function requestOf(at: bigint, bytes: bigint, mode: bigint) {
 
 type Told = Exclude<UffdMessage, { readonly kind: 'fork' }>;
 
-const at = (page: number): string => asAddress(BigInt(page) * PAGE_BYTES);
+const at = (page: number): string => asAddress(BigInt(page) * PAGE);
 
 function describe(message: Told): string {
   switch (message.kind) {

@@ -2,7 +2,7 @@
 import { counted, formatBytes } from '../../report/quantity.ts';
 import type { Canvas } from '../../report/text/canvas.ts';
 import { table } from '../../report/text/table.ts';
-import { PAGE_BYTES } from '../machine.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { EntryKind, SHARED, type TableView } from '../view/tables.ts';
 import type { AddressSpaceView } from '../view/view.ts';
 import { type Density, density, paintDensity } from './density.ts';

@@ -5,7 +5,7 @@ import { bar } from '../../report/text/bar.ts';
 import type { Canvas } from '../../report/text/canvas.ts';
 import { fit } from '../../report/text/fit.ts';
 import { table } from '../../report/text/table.ts';
-import { PAGE_BYTES } from '../machine.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import type { AddressSpaceView } from '../view/view.ts';
 import type { PageCounts, VmaView } from '../view/vmas.ts';
 

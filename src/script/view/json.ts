@@ -1,11 +1,11 @@
 /** What a script did, for programs: docs/run.md describes it field by field. */
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import { resultText } from '../calls/spec.ts';
 import { describeErrno } from '../errno.ts';
 import type { Outcome, Step } from '../outcome.ts';
 import { EntryKind, KIND_MASK, SHARED, type TableView } from './tables.ts';
 import type { AddressSpaceView, MachineView } from './view.ts';
 
-const PAGE_BYTES = 4096;
 const VERSION = 1;
 
 export interface RunReport {

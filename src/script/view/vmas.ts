@@ -1,7 +1,7 @@
 /** VMAs as /proc/PID/smaps shows them. */
 import type * as engine from '../../mm/index.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import type { Engine } from '../machine.ts';
-import { PAGE_BYTES } from '../machine.ts';
 import { EntryKind, KIND_MASK, SHARED, type TableView } from './tables.ts';
 
 /** Base pages of a VMA, by what its entries are. */

@@ -14,6 +14,7 @@
  */
 import { formatById } from '../../arch/index.ts';
 import { assert } from '../../base/assert.ts';
+import { PAGE_BYTES } from '../../uapi/mman.ts';
 import type { PostCopy } from './post_copy.ts';
 
 /** How a guest is mapped, and with what it is counted who maps a page. */
@@ -44,7 +45,6 @@ export interface Collapse {
   readonly tables: number;
 }
 
-const PAGE_BYTES = 4096;
 const GIB_PAGES = 2 ** 18;
 const ENTRY_PAGES = formatById('x86_64-4level')!.entryPages;
 

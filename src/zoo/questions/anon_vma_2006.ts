@@ -1,13 +1,12 @@
 /** Is the anon_vma rule of 2006 sufficient, and what do Hugh Dickins's two cases do without it? */
 import type { Program } from '../../check/index.ts';
 import type { Mistakes } from '../../designs/index.ts';
+import { MAP, PROT } from '../../uapi/mman.ts';
 import { forcing, TEXT, TOGGLED } from '../shared_2006/private_pages.ts';
 import {
   loading,
-  MAP,
   type Mapping,
   PAGE,
-  PROT,
   protecting,
   sharingRace,
 } from '../shared_2006/sharing_race.ts';

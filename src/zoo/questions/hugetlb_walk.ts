@@ -21,12 +21,12 @@ import {
   vmaUnlockRead,
   walk,
 } from '../../mm/index.ts';
+import { MAP, PAGE_BYTES, PROT_RW } from '../../uapi/mman.ts';
 import { asProcess, FIRST, GIB, HUGE, sharedRace, unmap, zap } from '../hugetlb_machine.ts';
 import type { Question, QuestionCase } from './question.ts';
 
-const PAGE_BYTES = 4096;
-const MAP_SHARED_FIXED_NORESERVE = 0x4011;
-const MAP_PRIVATE_FIXED = 0x12;
+const MAP_SHARED_FIXED_NORESERVE = MAP.SHARED | MAP.FIXED | MAP.NORESERVE;
+const MAP_PRIVATE_FIXED = MAP.PRIVATE | MAP.FIXED;
 const PRIVATE_HUGETLB = 0x40032;
 
 /** A mapping of the file: whether it is shared, and how many pages it has. */
@@ -92,7 +92,7 @@ const givingUp: Program = {
     yield* zap(task, FIRST);
     const other = asProcess(task, 1);
     yield* unmap(other, FIRST, HUGE);
-    const call = { address: FIRST * PAGE_BYTES, length: HUGE * PAGE_BYTES, prot: 3 };
+    const call = { address: FIRST * PAGE_BYTES, length: HUGE * PAGE_BYTES, prot: PROT_RW };
     yield* mmap(other, { ...call, flags: PRIVATE_HUGETLB, file: undefined, offset: 0 });
     yield* store(other, FIRST, 9);
   },

@@ -9,6 +9,7 @@ import {
   munmap,
   type Property,
 } from '../../mm/index.ts';
+import { MADV, PAGE_BYTES, PROT } from '../../uapi/mman.ts';
 import {
   FORWARDING,
   guestStoringIn,
@@ -19,10 +20,6 @@ import { type GuestSetting, guestRace, guestStoring } from '../small_guest.ts';
 import { PAGE } from '../small_machine.ts';
 import { detaching, type RegionProgram, unmappingObject } from '../small_region.ts';
 import type { Question, QuestionCase } from './question.ts';
-
-const PAGE_BYTES = 4096;
-const MADV_DONTNEED = 4;
-const PROT_READ = 1;
 
 const MEMORY = 'Memory is sequentially consistent.';
 const STALE =
@@ -95,13 +92,13 @@ const ENTERED: GuestSetting = { ...UNTOUCHED, entered: [0] };
 const CHANGES: readonly Program[] = [
   {
     name: 'MADV_DONTNEED',
-    run: (task) => madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV_DONTNEED),
+    run: (task) => madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV.DONTNEED),
   },
   { name: 'munmap()', run: (task) => munmap(task, PAGE * PAGE_BYTES, PAGE_BYTES) },
   { name: 'migration', run: (task) => migratePages(task, PAGE, PAGE + 1) },
   {
     name: 'mprotect()',
-    run: (task) => mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT_READ),
+    run: (task) => mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT.READ),
   },
 ];
 

@@ -17,6 +17,7 @@ import {
   WalkForm,
   walkPageRange,
 } from '../../mm/index.ts';
+import { PAGE_BYTES, PROT_RW } from '../../uapi/mman.ts';
 import {
   asProcess,
   FIRST,
@@ -29,7 +30,6 @@ import {
 } from '../hugetlb_machine.ts';
 import type { Question, QuestionCase } from './question.ts';
 
-const PAGE_BYTES = 4096;
 const PRIVATE_HUGETLB = 0x40032;
 
 const OPS = leafOps(look);
@@ -57,7 +57,7 @@ const walking = (form: WalkForm): Program => ({
 function* reuse(task: Task): Op<void> {
   const other = asProcess(task, 1);
   yield* unmap(other, FIRST, HUGE);
-  const call = { address: FIRST * PAGE_BYTES, length: HUGE * PAGE_BYTES, prot: 3 };
+  const call = { address: FIRST * PAGE_BYTES, length: HUGE * PAGE_BYTES, prot: PROT_RW };
   yield* mmap(other, { ...call, flags: PRIVATE_HUGETLB, file: undefined, offset: 0 });
   yield* store(other, FIRST, 9);
 }

@@ -1,8 +1,9 @@
 /** Private pages in tables that are shared: what the anon_vma rule is about. */
 import type { Program } from '../../check/index.ts';
 import { FOLL, getUserPage, unpin } from '../../mm/index.ts';
+import { MAP, PROT } from '../../uapi/mman.ts';
 import type { ZooEntry } from '../entry.ts';
-import { loading, MAP, PAGE, PROT, protecting, sharingRace } from './sharing_race.ts';
+import { loading, PAGE, protecting, sharingRace } from './sharing_race.ts';
 
 /** Writes where the program may not, as ptrace() and /proc/self/mem do. */
 export const forcing: Program = {

@@ -1,10 +1,10 @@
 /** Who comes to a shared table by the reverse map. */
 import type { Program } from '../../check/index.ts';
 import { folioReferenced, lockFolio, mlock, run, taskOn, unlockFolio } from '../../mm/index.ts';
+import { MADV, PAGE_BYTES } from '../../uapi/mman.ts';
 import type { ZooEntry } from '../entry.ts';
 import { advising, loading, PAGE, sharingRace, TABLE } from './sharing_race.ts';
 
-const MADV_PAGEOUT = 21;
 const VERSIONS = 'never merged: shared page tables for 2.6.17-rc3';
 
 export const flushesOneMm: ZooEntry = {
@@ -24,7 +24,7 @@ export const flushesOneMm: ZooEntry = {
   bounds: '2 CPUs, 2 processes, 1 page, 2 operations',
   scenario: (isBroken) =>
     sharingRace(
-      [advising(0, MADV_PAGEOUT, 'madvise(MADV_PAGEOUT)'), loading(1)],
+      [advising(0, MADV.PAGEOUT, 'madvise(MADV_PAGEOUT)'), loading(1)],
       [
         { mm: 0, touched: [PAGE] },
         { mm: 1, touched: [PAGE] },
@@ -87,13 +87,13 @@ export const sharesLocked: ZooEntry = {
   bounds: '2 CPUs, 2 processes, 1 page, 2 operations',
   scenario: (isBroken) =>
     sharingRace(
-      [advising(0, MADV_PAGEOUT, 'madvise(MADV_PAGEOUT)'), loading(1)],
+      [advising(0, MADV.PAGEOUT, 'madvise(MADV_PAGEOUT)'), loading(1)],
       [
         { mm: 0, touched: [PAGE] },
         { mm: 1, touched: [PAGE] },
       ],
       { mistakes: { sharesLocked: isBroken } },
       {},
-      (machine) => run(mlock(taskOn(machine, 0, 1), PAGE * 4096, TABLE * 4096)),
+      (machine) => run(mlock(taskOn(machine, 0, 1), PAGE * PAGE_BYTES, TABLE * PAGE_BYTES)),
     ),
 };

@@ -19,16 +19,12 @@ import {
   taskOn,
   type WorldSize,
 } from '../../mm/index.ts';
+import { MADV, MAP, PAGE_BYTES, PROT_RW } from '../../uapi/mman.ts';
 
-const PAGE_BYTES = 4096;
-const MAP_FIXED = 0x10;
-const MADV_DONTNEED = 4;
 /** Pages that one PTE table maps. */
 export const TABLE = 4;
 /** The page that is fought for, the first of its table. */
 export const PAGE = 64;
-export const PROT = { READ: 1, RW: 3 } as const;
-export const MAP = { SHARED: 1, PRIVATE: 2 } as const;
 
 const SMALL_TABLES = x86_64Like('x86_64-small', [2, 2, 2, 9]);
 
@@ -76,12 +72,12 @@ export function sharingRace(
 
 function mapFile(task: Task, file: OpenFile, mapping: Mapping): void {
   const { start = PAGE, pages = TABLE, pgoff = 0 } = mapping;
-  const { prot = PROT.RW, flags = MAP.SHARED } = mapping;
+  const { prot = PROT_RW, flags = MAP.SHARED } = mapping;
   const call = {
     address: start * PAGE_BYTES,
     length: pages * PAGE_BYTES,
     prot,
-    flags: flags | MAP_FIXED,
+    flags: flags | MAP.FIXED,
     file,
     offset: pgoff * PAGE_BYTES,
   };
@@ -103,7 +99,7 @@ export const advising = (mm: number, advice: number, name: string, pages = 1): P
 });
 /** Takes all pages of the table out of one process. */
 export const discarding = (mm: number): Program =>
-  advising(mm, MADV_DONTNEED, 'madvise(MADV_DONTNEED)', TABLE);
+  advising(mm, MADV.DONTNEED, 'madvise(MADV_DONTNEED)', TABLE);
 export const loading = (mm: number, page = PAGE): Program => ({
   name: 'load',
   mm,

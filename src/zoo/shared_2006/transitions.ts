@@ -1,12 +1,12 @@
 /** Tables that are found by sharers while they change. */
 import type { Program } from '../../check/index.ts';
 import { madvise, mprotect, mremap } from '../../mm/index.ts';
+import { MADV, PAGE_BYTES, PROT } from '../../uapi/mman.ts';
 import type { ZooEntry } from '../entry.ts';
 import {
   discarding,
   loading,
   PAGE,
-  PROT,
   protecting,
   sharingRace,
   storing,
@@ -14,7 +14,6 @@ import {
 } from './sharing_race.ts';
 
 const VERSIONS = 'never merged: shared page tables for 2.6.13 to 2.6.17-rc3';
-const PAGE_BYTES = 4096;
 
 export const unmapsInTheOpen: ZooEntry = {
   id: 'F4',
@@ -100,13 +99,11 @@ export const movesInTheOpen: ZooEntry = {
     ),
 };
 
-const MADV_RANDOM = 1;
-
 /** Divides the VMA, and takes the right to write from its first page. */
 const dividing: Program = {
   name: 'madvise(MADV_RANDOM), mprotect of a page',
   *run(task) {
-    yield* madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV_RANDOM);
+    yield* madvise(task, PAGE * PAGE_BYTES, PAGE_BYTES, MADV.RANDOM);
     yield* mprotect(task, PAGE * PAGE_BYTES, PAGE_BYTES, PROT.READ);
   },
 };

@@ -7,12 +7,12 @@
  *         one to a table by way of itself
  */
 import type { Task } from '../../../mm/task.ts';
-import { EFAULT } from '../../../mm/world/errno.ts';
 import { lock, Rank, unlock } from '../../../mm/world/lock.ts';
 import type { Op } from '../../../mm/world/op.ts';
 import { reading } from '../../../mm/world/point.ts';
 import { violate } from '../../../mm/world/property.ts';
 import { NONE } from '../../../mm/world/world.ts';
+import { EFAULT } from '../../../uapi/errno.ts';
 import { GuestFault, isStale, lookUp, put } from '../fault.ts';
 import { slotOfGfn, type Vm, vmOf } from '../vm.ts';
 import {

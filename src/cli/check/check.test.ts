@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,6 +120,33 @@ test('what the README shows is found, as it says', () => {
   assert.equal(status, 1);
   assert.match(stdout, /found lost update/);
   assert.match(stdout, /Schedule: 0110\n/);
+});
+
+test('the race that the README shows as text is found, as it says', () => {
+  const [, text] = /## Check[\s\S]*?```\n(a = [\s\S]*?)```/.exec(
+    readFileSync('README.md', 'utf8'),
+  )!;
+  const { status, stdout } = checkModule('race.txt', text!);
+  assert.equal(status, 1);
+  assert.match(stdout, /found P-DATA/);
+  assert.match(stdout, /Schedule: 010\n/);
+});
+
+test('the search that the documentation runs as a function prints what it says', () => {
+  const [, code, printed] = /```js\n([\s\S]*?)```\n\nprints `([^`]*)`/.exec(
+    readFileSync('docs/check.md', 'utf8'),
+  )!;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code!], {
+    encoding: 'utf8',
+  });
+  assert.deepEqual([stdout, stderr], [`${printed}\n`, '']);
+});
+
+test('sentences of lists are never cut', () => {
+  for (const option of ['--list', '--questions']) {
+    const { stdout } = ptshare(['check', option, '--width', '60']);
+    assert.ok(!stdout.includes('…'), stdout);
+  }
 });
 
 for (const name of readdirSync(EXAMPLES)) {

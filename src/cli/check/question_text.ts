@@ -22,6 +22,7 @@ export function questionList(canvas: Canvas, questions: readonly Question[]): st
       title: 'Question',
       align: 'left',
       cells: questions.map(({ title }) => title),
+      isProse: true,
       widthMin: 30,
     },
     {
@@ -61,8 +62,14 @@ function casesTable(canvas: Canvas, answer: Answer): string[] {
   const { green, red, yellow } = canvas.colors;
   const outcomes = searches.map(outcomeOf);
   return table(canvas, [
-    { title: '', align: 'left', cells: cases.map(({ rule }) => rule), widthMin: 20 },
-    { title: 'Race', align: 'left', cells: cases.map(({ race }) => race), widthMin: 16 },
+    { title: '', align: 'left', cells: cases.map(({ rule }) => rule), isProse: true, widthMin: 20 },
+    {
+      title: 'Race',
+      align: 'left',
+      cells: cases.map(({ race }) => race),
+      isProse: true,
+      widthMin: 16,
+    },
     {
       title: 'Outcome',
       align: 'left',

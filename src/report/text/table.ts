@@ -1,8 +1,8 @@
-/** Tables that fit: columns give way in the middle of names, then leave, least important first. */
+/** Tables that fit: columns give way, names in their middle, then leave, least important first. */
 import stringWidth from 'string-width';
 import { counted, formatBytes } from '../quantity.ts';
 import type { Canvas } from './canvas.ts';
-import { fit } from './fit.ts';
+import { fit, wrap } from './fit.ts';
 
 export interface Column {
   readonly title: string;
@@ -10,6 +10,8 @@ export interface Column {
   readonly cells: readonly string[];
   /** Columns a name may be cut down to; without it the column is shown whole or not at all. */
   readonly widthMin?: number;
+  /** Whether cells are sentences, which go on in the next line and are never cut. */
+  readonly isProse?: boolean;
   /** The column with the highest leaves first; without it, or with 0, it stays. */
   readonly dropOrder?: number;
   /** Colours a cell, whose row is counted from 0. */
@@ -25,34 +27,41 @@ const INDENT = '  ';
 export function table(canvas: Canvas, columns: readonly Column[]): string[] {
   const { colors, symbols, width } = canvas;
   const { shown, widths } = layOut(columns, width - INDENT.length);
-  const line = (
+  const linesOf = (
     cellOf: (column: Column) => string,
     paintOf: (column: Column) => Paint,
     row = 0,
-  ): string => {
-    const cells = shown.map((column, i) => {
-      const cell = fit(cellOf(column), widths[i]!, symbols.ellipsis);
-      const padding = ' '.repeat(widths[i]! - stringWidth(cell));
-      const painted = paintCell(cell, paintOf(column), row);
-      return column.align === 'left' ? painted + padding : padding + painted;
+  ): string[] => {
+    const cells = shown.map((column, i) =>
+      column.isProse === true
+        ? wrap(cellOf(column), widths[i]!, symbols.ellipsis)
+        : [fit(cellOf(column), widths[i]!, symbols.ellipsis)],
+    );
+    return Array.from({ length: Math.max(...cells.map(({ length }) => length)) }, (_, at) => {
+      const line = shown.map((column, i) => {
+        const cell = cells[i]![at] ?? '';
+        const padding = ' '.repeat(widths[i]! - stringWidth(cell));
+        const painted = paintCell(cell, paintOf(column), row);
+        return column.align === 'left' ? painted + padding : padding + painted;
+      });
+      return INDENT + line.join(GAP).trimEnd();
     });
-    return INDENT + cells.join(GAP).trimEnd();
   };
   const rule = symbols.rule.repeat(sum(widths) + GAP.length * (widths.length - 1));
   const rows = columns[0]?.cells.length ?? 0;
   return [
-    line(
+    ...linesOf(
       ({ title }) => title,
       () => colors.dim,
     ),
     INDENT + colors.dim(rule),
     ...Array.from({ length: rows }, (_, row) =>
-      line(
+      linesOf(
         ({ cells }) => cells[row]!,
         ({ paint }) => paint,
         row,
       ),
-    ),
+    ).flat(),
   ];
 }
 

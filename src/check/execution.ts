@@ -46,6 +46,13 @@ export class Execution<Point extends number> {
     return this.#points[actor];
   }
 
+  /** The point at which `actor` would take its step now; `undefined` once it has ended. */
+  pointNow(actor: number): Point | undefined {
+    const at = this.#points[actor];
+    if (at === undefined || this.#scenario.canChange?.(at) !== true) return at;
+    return this.#scenario.pointNow?.(actor, at) ?? at;
+  }
+
   /** In how many ways the step of `actor` can go now: 0 if it waits or has ended. */
   waysOf(actor: number): number {
     const at = this.#points[actor];
@@ -85,7 +92,7 @@ export class Execution<Point extends number> {
 
   /** What the step that `actor` would take now is, in words. */
   describe({ actor, choice }: Turn): Step {
-    const at = this.#points[actor];
+    const at = this.pointNow(actor);
     const does = at === undefined ? 'has ended' : this.#scenario.describe(at);
     const stale = choice === 0 ? '' : `, choice ${choice}`;
     return { actor: this.#actors[actor]!.name, does: does + stale };

@@ -109,9 +109,13 @@ export class Search<Point extends number> {
   constructor(scenario: Scenario<Point>, options: Omit<ExploreOptions, keyof Run>) {
     this.#scenario = scenario;
     this.#options = options;
-    this.#trace = new Trace(scenario, scenario.start().length);
-    this.#strategy = newStrategy(options.strategy ?? 'optimal', this.#trace as unknown as Trace, {
+    const { strategy = 'optimal' } = options;
+    // Which orders need so few preemptions is not worked out of steps that change with the order.
+    const isExact = typeof strategy === 'string' || strategy.name !== 'preemptions';
+    this.#trace = new Trace(scenario, scenario.start().length, isExact);
+    this.#strategy = newStrategy(strategy, this.#trace as unknown as Trace, {
       waysOf: (length, more, actor) => this.#probe(length, more).waysOf(actor),
+      pointOf: (length, more, actor) => this.#trace.pointIn(this.#probe(length, more), actor),
       goAlone: (length, actor, goesOn) => this.#goAlone(length, actor, goesOn),
     });
   }
@@ -324,9 +328,8 @@ export class Search<Point extends number> {
   #goAlone(length: number, actor: number, goesOn: (point: number, ways: number) => boolean): void {
     const execution = this.#probe(length, []);
     for (;;) {
-      const point = execution.pointOf(actor);
-      const isAt = point === undefined ? ENDED : this.#trace.numberOf(point);
-      if (!goesOn(isAt, point === undefined ? 0 : execution.waysOf(actor))) return;
+      const point = this.#trace.pointIn(execution, actor);
+      if (!goesOn(point, point === ENDED ? 0 : execution.waysOf(actor))) return;
       execution.step(actor, 0);
       this.#steps++;
     }

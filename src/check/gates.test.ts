@@ -96,7 +96,7 @@ function ordersMissed(program: RandomProgram): number | undefined {
   const all = explore(watch(program).scenario, { strategy: 'sleep', executionsMax: 5000 });
   if (!all.isComplete) return undefined;
   const found = [false, true].map((isTerse) => {
-    const { executions, blocked } = explore(watch(program, isTerse).scenario);
+    const { executions, blocked } = explore(watch(program, { isTerse }).scenario);
     assert.equal(blocked, 0, JSON.stringify(program));
     assert.ok(executions <= all.executions, `an order is seen twice: ${JSON.stringify(program)}`);
     return executions;

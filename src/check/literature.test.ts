@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fetchAdds, fileSystem, indexer, lastZero, readers } from '../../test/check/literature.ts';
+import { COUNTED } from '../../test/check/nidhugg.ts';
 import {
   type Access,
   countTraces,
@@ -72,6 +73,12 @@ for (const [name, program, sizes] of PUBLISHED) {
       assert.equal(countOptimally(program(size)), executions);
     });
   }
+}
+
+for (const { name, executions, scenario } of COUNTED) {
+  test(`${name}: ${executions} executions, as many as Nidhugg has counted`, () => {
+    assert.equal(countOptimally(scenario), executions);
+  });
 }
 
 test('three threads of three fetch-and-adds to one word have 9! / (3! 3! 3!) executions', () => {

@@ -19,6 +19,7 @@ export class Points<Point extends number = number> {
   readonly #points: Point[] = [];
   readonly #canWait: boolean[] = [];
   readonly #canChoose: boolean[] = [];
+  readonly #canChange: boolean[] = [];
   readonly #gates: number[] = [];
   /** A square matrix of what is known about pairs of points. */
   #known = new Uint8Array(64 * 64);
@@ -33,8 +34,10 @@ export class Points<Point extends number = number> {
     if (known !== undefined) return known;
     const number = this.#points.push(point) - 1;
     this.#numbers.set(point, number);
-    this.#canWait.push(this.#scenario.canWait?.(point) ?? true);
-    this.#canChoose.push(this.#scenario.canChoose?.(point) ?? true);
+    const canChange = this.#scenario.canChange?.(point) ?? false;
+    this.#canChoose.push(!canChange && (this.#scenario.canChoose?.(point) ?? true));
+    this.#canChange.push(canChange);
+    this.#canWait.push(!canChange && (this.#scenario.canWait?.(point) ?? true));
     this.#gates.push(this.#scenario.gateOf?.(point) ?? -1);
     if (number >= this.#side && this.#side < REMEMBERED_MAX) {
       this.#side *= 2;
@@ -54,6 +57,10 @@ export class Points<Point extends number = number> {
 
   canChoose(point: number): boolean {
     return this.#canChoose[point]!;
+  }
+
+  canChange(point: number): boolean {
+    return this.#canChange[point]!;
   }
 
   /** The number of what a step there waits for or changes, or below 0. */

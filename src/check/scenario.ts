@@ -45,6 +45,18 @@ export interface Scenario<Point extends number = number> {
   areDependent(one: Point, other: Point): boolean;
   /** The point at which an actor has just stopped, with what can only be told now. */
   note?(actor: number, at: Point): Point;
+  /**
+   * Whether it depends on the state what a step at this point touches, as with a compare-and-exchange,
+   * which only reads if it fails: `pointNow()` is asked in every state, then. What an actor stops at
+   * stands for all that the step may touch. It never waits and goes in one way. Without this method
+   * there is none.
+   */
+  canChange?(at: Point): boolean;
+  /**
+   * The point at which an actor that stands at `at`, which can change, would take its step now. Only a
+   * step that depends on that point may make it another one, which can change, too.
+   */
+  pointNow?(actor: number, at: Point): Point;
   /** Whether a step may ever have to wait. Without this method all may, which costs probes. */
   canWait?(at: Point): boolean;
   /**

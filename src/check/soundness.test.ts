@@ -22,7 +22,7 @@ interface Seen extends Exploration {
 }
 
 function see(program: RandomProgram, strategy: StrategyOption, isTerse = false): Seen {
-  const watched = watch(program, isTerse);
+  const watched = watch(program, { isTerse });
   const outcomes = new Set<string>();
   const traces = new Set<string>();
   const result = explore(watched.scenario, {

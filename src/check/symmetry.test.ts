@@ -90,7 +90,7 @@ test(`${PROGRAMS} random programs with identical threads: all there is up to nam
     if (!every.isComplete) continue;
     const text = `seed ${seed}, program ${compared}: ${JSON.stringify({ program, groups })}`;
     for (const isTerse of [false, true]) {
-      const watched = watch(program, isTerse);
+      const watched = watch(program, { isTerse });
       const scenario: Scenario = { ...watched.scenario, identical: groups };
       const once = see({ ...watched, scenario }, names, 'optimal');
       assert.ok(once.isComplete, text);
@@ -114,7 +114,7 @@ test('60 random programs with identical threads and few preemptions: all there i
     const names = namings(groups, program.length);
     if (!see(watch(program), names, 'none').isComplete) continue;
     for (const max of [0, 1]) {
-      const watched = watch(program);
+      const watched = watch(program, { isExact: false });
       const scenario: Scenario = { ...watched.scenario, identical: groups };
       const every = see(watched, names, { name: 'preemptions', max, reduction: 'none' });
       const once = see({ ...watched, scenario }, names, { name: 'preemptions', max });

@@ -14,10 +14,12 @@ import { ACTORS_MAX, actorOf, choiceOf } from './strategy/strategy.ts';
 
 /** What stands for the point of an actor that has ended. */
 export const ENDED = -1;
+const UNKNOWN = -2;
 
 export class Trace<Point extends number = number> {
   readonly #scenario: Scenario<Point>;
   readonly #points: Points<Point>;
+  readonly #isExact: boolean;
   readonly actors: number;
   /** Groups of actors that do the same. */
   readonly identical: readonly (readonly number[])[];
@@ -31,9 +33,11 @@ export class Trace<Point extends number = number> {
   points: Int32Array;
   ways: Uint8Array;
 
-  constructor(scenario: Scenario<Point>, actors: number) {
+  /** @param isExact whether points that can change are followed, or stand for all they may become */
+  constructor(scenario: Scenario<Point>, actors: number, isExact = true) {
     assert(actors <= ACTORS_MAX, 'a scenario has at most 256 actors');
     this.#scenario = scenario;
+    this.#isExact = isExact;
     this.#points = pointsOf(scenario);
     this.actors = actors;
     this.identical = scenario.identical ?? [];
@@ -50,9 +54,8 @@ export class Trace<Point extends number = number> {
     let canGo = false;
     for (let actor = 0; actor < actors; actor++) {
       const isWhereItWas = length > 0 && actor !== moved;
-      const point = isWhereItWas
-        ? this.points[row - actors + actor]!
-        : this.#stand(execution.pointOf(actor));
+      const before = isWhereItWas ? this.points[row - actors + actor]! : UNKNOWN;
+      const point = this.#isFixed(before) ? before : this.pointIn(execution, actor);
       const ways = point === ENDED ? 0 : this.#waysOf(execution, actor, point);
       this.points[row + actor] = point;
       this.ways[row + actor] = ways;
@@ -140,6 +143,10 @@ export class Trace<Point extends number = number> {
     return this.#points.canChoose(point);
   }
 
+  canChange(point: number): boolean {
+    return this.#isExact && this.#points.canChange(point);
+  }
+
   gateOf(point: number): number {
     return this.#points.gateOf(point);
   }
@@ -154,8 +161,15 @@ export class Trace<Point extends number = number> {
     return this.#scenario.keeperAfter?.(actor, this.pointOf(point), actors, points);
   }
 
-  #stand(point: Point | undefined): number {
+  /** The point at which `actor` would take its step in the state that `execution` is in. */
+  pointIn(execution: Execution<Point>, actor: number): number {
+    const point = this.#isExact ? execution.pointNow(actor) : execution.pointOf(actor);
     return point === undefined ? ENDED : this.numberOf(point);
+  }
+
+  /** Whether an actor that was at a point and has not moved still is at it. */
+  #isFixed(point: number): boolean {
+    return point === ENDED || (point !== UNKNOWN && !this.canChange(point));
   }
 
   /** The number of a point. */

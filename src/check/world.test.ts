@@ -71,6 +71,30 @@ test('increments by fetch-and-add, by compare-and-swap and under a lock lose non
   assert.equal(findIn(scenario), undefined);
 });
 
+test('a compare-and-swap that fails is a read, and is told as one', () => {
+  const world = new World();
+  const [word, failed] = [world.word('word'), world.word('failed')];
+  const swapping = (expected: number) =>
+    function* swapping() {
+      if (!(yield* word.cas(expected, 1))) yield* failed.fetchAdd(1);
+    };
+  // Those that want a 2 come to the same before and behind each other.
+  const scenario = (isAllowed: (failures: number) => boolean) =>
+    world.scenario([swapping(0), swapping(2), swapping(2)], () =>
+      isAllowed(failed.value) ? undefined : 'failed',
+    );
+  // Each may read before or behind the write; the failures are counted in either order.
+  assert.equal(explore(scenario(() => true)).executions, 2 * 2 * 2);
+  const finding = explore(scenario((failures) => failures < 2)).finding!;
+  assert.deepEqual(finding.steps.map(({ does }) => does).sort(), [
+    'cas failed word',
+    'cas failed word',
+    'cas word',
+    'write failed',
+    'write failed',
+  ]);
+});
+
 /** Two threads that take two locks, each in its own order. */
 function crossing(first: 'lock' | 'try', second: 'lock' | 'try'): Scenario {
   const world = new World();

@@ -66,6 +66,8 @@ function plain<Point extends number>(inner: Scenario<Point>): Scenario<Point> {
     choose: (choice) => inner.choose(choice),
     areDependent: (one, other) => inner.areDependent(one, other),
     note: (actor, at) => inner.note?.(actor, at) ?? at,
+    canChange: (at) => inner.canChange?.(at) ?? false,
+    pointNow: (actor, at) => inner.pointNow?.(actor, at) ?? at,
     canWait: (at) => inner.canWait?.(at) ?? true,
     canChoose: (at) => inner.canChoose?.(at) ?? true,
     identical: inner.identical ?? [],

@@ -88,7 +88,7 @@ function lockStep(
 }
 
 function plain(random: Random, thread: number): Instruction {
-  return [random.pick(['read', 'write', 'add', 'cas']), random.below(2), thread + 1];
+  return [random.pick(['read', 'write', 'add', 'exchange', 'cas']), random.below(2), thread + 1];
 }
 
 function special(random: Random, flavour: Flavour): Instruction[] {
@@ -159,12 +159,18 @@ export interface Watched {
   trace(names?: readonly number[]): string;
 }
 
-/**
- * Whoever waits for ever is no finding here, so that everything is seen.
- *
- * @param isTerse without the methods that a scenario may leave out
- */
-export function watch(program: RandomProgram, isTerse = false): Watched {
+export interface WatchOptions {
+  /** Without the methods that a scenario may leave out. */
+  readonly isTerse?: boolean;
+  /** Whether traces are told apart by what steps have touched, or by all that they might. */
+  readonly isExact?: boolean;
+}
+
+/** Whoever waits for ever is no finding here, so that everything is seen. */
+export function watch(
+  program: RandomProgram,
+  { isTerse = false, isExact = true }: WatchOptions = {},
+): Watched {
   const world = new World();
   const things = {
     words: [world.word('x'), world.word('y'), world.word('z')],
@@ -192,7 +198,9 @@ export function watch(program: RandomProgram, isTerse = false): Watched {
     start: () => {
       steps.length = 0;
       seen = program.map(() => []);
-      return inner.start().map((actor, index) => noting(actor, index, steps, () => choice));
+      const now = (actor: number, at: number): number =>
+        isExact && inner.canChange?.(at) ? (inner.pointNow?.(actor, at) ?? at) : at;
+      return inner.start().map((actor, index) => noting(actor, index, steps, now, () => choice));
     },
     choose: (next) => {
       choice = next;
@@ -232,11 +240,12 @@ function noting(
   { name, operation }: Actor<number>,
   actor: number,
   steps: Taken[],
+  now: (actor: number, at: number) => number,
   choice: () => number,
 ): Actor<number> {
   let at: number | undefined;
   const next = (): IteratorResult<number, unknown> => {
-    if (at !== undefined) steps.push({ actor, at, choice: choice() });
+    if (at !== undefined) steps.push({ actor, at: now(actor, at), choice: choice() });
     const result = operation.next();
     at = result.done === true ? undefined : result.value;
     return result;
@@ -287,6 +296,8 @@ function* run(things: Things, instruction: Instruction): Task<number | boolean |
       return void (yield* word.write(argument));
     case 'add':
       return yield* word.fetchAdd(argument);
+    case 'exchange':
+      return yield* word.exchange(argument);
     case 'cas':
       return yield* word.cas(0, argument);
     case 'until':

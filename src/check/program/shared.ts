@@ -22,6 +22,10 @@ export const Kind = {
   WOKEN: 12,
   SIGNAL: 13,
   BROADCAST: 14,
+  /** A compare-and-exchange that stores. */
+  CAS: 15,
+  /** One that only reads: the word has another value. */
+  CAS_FAILED: 16,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
@@ -34,6 +38,7 @@ const COMMUTING: ReadonlySet<number> = new Set([
   Kind.LOCK_SHARED,
   Kind.TRY_LOCK_SHARED,
   Kind.UNLOCK_SHARED,
+  Kind.CAS_FAILED,
 ]);
 const OF_WAITERS: ReadonlySet<number> = new Set([Kind.ENQUEUE, Kind.WOKEN]);
 const WAITING: ReadonlySet<number> = new Set([Kind.UNTIL, Kind.LOCK, Kind.LOCK_SHARED, Kind.WOKEN]);
@@ -58,6 +63,10 @@ export function kindName(kind: Kind): string {
 
 export function canWait(point: number): boolean {
   return WAITING.has(kindOf(point));
+}
+
+export function canChange(point: number): boolean {
+  return kindOf(point) >= Kind.CAS;
 }
 
 export function isOfLock(point: number): boolean {

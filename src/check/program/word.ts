@@ -9,6 +9,8 @@ export class Word extends Shared {
   readonly #writing: number;
   /** What each thread waits for. */
   readonly #wanted: ((value: number) => boolean)[] = [];
+  /** What each thread compares it with. */
+  readonly #expected: number[] = [];
 
   constructor(world: Surroundings, name: string, id: number, initial: number) {
     super(world, name, id);
@@ -36,9 +38,18 @@ export class Word extends Shared {
     return before;
   }
 
-  /** Stores `desired` if `expected` is there; whether it was. */
-  *cas(expected: number, desired: number): Task<boolean> {
+  /** Stores `value`, and returns what was there before. */
+  *exchange(value: number): Task<number> {
     yield this.#writing;
+    const before = this.value;
+    this.value = value;
+    return before;
+  }
+
+  /** Stores `desired` if `expected` is there; whether it was. If not, it is a read. */
+  *cas(expected: number, desired: number): Task<boolean> {
+    this.#expected[this.world.running] = expected;
+    yield pointOf(Kind.CAS, this.id);
     if (this.value !== expected) return false;
     this.value = desired;
     return true;
@@ -49,6 +60,12 @@ export class Word extends Shared {
     this.#wanted[this.world.running] = isWanted;
     yield pointOf(Kind.UNTIL, this.id);
     return this.value;
+  }
+
+  /** What the compare-and-exchange that `thread` is about to do would be now. */
+  casNow(thread: number): number {
+    const kind = this.value === this.#expected[thread] ? Kind.CAS : Kind.CAS_FAILED;
+    return pointOf(kind, this.id);
   }
 
   override state(): string {

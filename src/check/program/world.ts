@@ -6,6 +6,7 @@ import { keeperAfter, Mutex, RwSemaphore } from './lock.ts';
 import { LockOrder } from './lock_order.ts';
 import {
   areDependent,
+  canChange,
   canWait,
   isOfLock,
   Kind,
@@ -112,6 +113,8 @@ export class World {
         this.#choice = choice;
       },
       areDependent,
+      canChange,
+      pointNow: (thread, at) => (shared[objectOf(at)] as Word).casNow(thread),
       canWait,
       gateOf: (at) => (isOfLock(at) ? objectOf(at) : -1),
       keeperAfter: (_thread, at, threads, points) => keeperAfter(at, threads, points),

@@ -18,7 +18,7 @@ export class Events {
   readonly #order: HappensBefore;
   /** Pairs of numbers as one number. */
   readonly #pairs = new Map<number, number>();
-  readonly #ways = new Map<number, number>();
+  readonly #told = new Map<number, number>();
   /** Of each step of the trace, up to the last one that was asked for, its number. */
   #numbers = new Int32Array(64);
   #numbered = 0;
@@ -34,12 +34,12 @@ export class Events {
     if (from < this.#numbered) this.#numbered = from;
     if (this.#pairs.size < NUMBERS_MAX) return;
     this.#pairs.clear();
-    this.#ways.clear();
+    this.#told.clear();
     this.#numbered = 0;
   }
 
   /**
-   * What decides in how many ways `actor` can go on at `point`, as a number.
+   * What decides how `actor` can go on at `point`, as a number.
    *
    * @param past     its last step
    * @param sequence the steps that are taken after those before `from`
@@ -59,12 +59,13 @@ export class Events {
     return number;
   }
 
-  waysIn(situation: number): number | undefined {
-    return this.#ways.get(situation);
+  /** What is remembered of a situation. */
+  toldOf(situation: number): number | undefined {
+    return this.#told.get(situation);
   }
 
-  remember(situation: number, ways: number): void {
-    this.#ways.set(situation, ways);
+  remember(situation: number, told: number): void {
+    this.#told.set(situation, told);
   }
 
   #with(number: number, step: number, past: number, point: number): number {

@@ -14,6 +14,9 @@
  * have done stays before it: those that keep it waiting whatever else is taken away, where its gate
  * tells; where only probes do, the fewest are looked for.
  *
+ * What a step touches may depend on the state, as long as only what it depends on can change that. Then
+ * it is asked for in the same way what the second step of a race would touch instead of the first one.
+ *
  * Steps may have choices. Each is a turn of its own, and the choices of a step do not depend on each
  * other: an actor's turn stands for what others do later only if all its choices do.
  *
@@ -51,7 +54,7 @@ export class Optimal implements Strategy {
   readonly #cuts: Cuts | undefined;
   readonly #symmetry: Symmetry;
   readonly #order: HappensBefore;
-  /** Of the second step of a race, whether it could go instead of the first one. */
+  /** Of the second step of a race, whether it could go instead of the first one, and at which point. */
   readonly #waiter: Waiting;
   /** Of the race that is being reversed. */
   readonly #removed: Removal;
@@ -74,6 +77,8 @@ export class Optimal implements Strategy {
   readonly #waiting: number[] = [];
   /** Whether the second step of the races that are being reversed goes in one way wherever it is. */
   #isSure = true;
+  /** Whether it depends on the state what that step touches. */
+  #canChange = false;
   /** In how many ways the second step could go instead of the first one. */
   #imaginedWays = 1;
   readonly #waysOf = (step: number): number => {
@@ -325,7 +330,8 @@ export class Optimal implements Strategy {
     trace.actor[length] = actor;
     trace.point[length] = point;
     this.#isSure = !trace.canWait(point) && !trace.canChoose(point);
-    if (this.#isSure) return;
+    this.#canChange = trace.canChange(point);
+    if (this.#isSure && !this.#canChange) return;
     const keepers: number[] = [];
     for (let at = to - 2; at >= from; at -= 2) keepers.push(races[at]!);
     this.#waiter.begin(actor, point, end, keepers);
@@ -337,7 +343,8 @@ export class Optimal implements Strategy {
     removed.begin(first);
     const ways = this.#isSure ? 1 : this.#makeWay(first);
     if (ways === 0) return;
-    const { length } = this.#trace;
+    const { length, point } = this.#trace;
+    if (this.#canChange) point[length] = this.#waiter.pointWithout(removed);
     const sequence = removed.rest(length);
     sequence.push(length);
     this.#insertAll(removed.from, sequence, ways);

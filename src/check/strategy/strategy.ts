@@ -50,6 +50,8 @@ export interface Probe {
    * the steps `more`: 0 if it would wait.
    */
   waysOf(length: number, more: readonly number[], actor: number): number;
+  /** At which point it would take it. */
+  pointOf(length: number, more: readonly number[], actor: number): number;
   /**
    * Lets `actor` go on alone after the steps of the trace before `length`, as long as `goesOn`. It is
    * told the point of each step, `ENDED` behind the last one, and in how many ways it could go.

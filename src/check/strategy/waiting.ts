@@ -1,5 +1,6 @@
 /**
- * A step that may wait: in how many ways it could go if some of the steps before it were not taken.
+ * A step for which it depends on the state whether it can go, in how many ways, or what it touches: how
+ * that would be if some of the steps before it were not taken.
  *
  * It may follow from a state that was seen, or from the steps at its gate. Otherwise the steps are
  * run to ask (a probe), and what was told is remembered.
@@ -11,12 +12,14 @@ import type { HappensBefore } from './happens_before.ts';
 import { Removal } from './removal.ts';
 import type { Probe } from './strategy.ts';
 
+type Ask = (length: number, more: readonly number[], actor: number) => number;
+
 export class Waiting {
   readonly #trace: Trace;
   readonly #probe: Probe;
   /** What probes have told. */
   readonly #events: Events;
-  /** Who may wait, where it stands, its last step, and when it would have gone. */
+  /** Whose step it is, where it stands, its last step, and when it would have gone. */
   #actor = 0;
   #point = 0;
   #past = -1;
@@ -133,21 +136,42 @@ export class Waiting {
     return typeof keeper === 'number' ? left[keeper] : keeper;
   }
 
+  /** The point at which the actor would take its step. */
+  pointWithout(removed: Removal): number {
+    const { points, actors } = this.#trace;
+    const { from } = removed;
+    const sequence = removed.rest(this.#end);
+    if (this.#isSeen(from, sequence)) return points[from * actors + this.#actor]!;
+    return this.#learn(from, sequence, this.#probe.pointOf);
+  }
+
   /** Behind the steps of the trace before `from`, then `sequence`. */
   #waysAfter(from: number, sequence: readonly number[]): number {
+    const { ways, actors } = this.#trace;
+    if (this.#isSeen(from, sequence)) return ways[from * actors + this.#actor]!;
+    return this.#learn(from, sequence, this.#probe.waysOf);
+  }
+
+  /** Whether it is for the actor behind `sequence` as it was seen to be in the state `from`. */
+  #isSeen(from: number, sequence: readonly number[]): boolean {
     const trace = this.#trace;
+    if (this.#past >= from) return false;
+    const point = trace.points[from * trace.actors + this.#actor]!;
+    for (let at = 0; at < sequence.length; at++) {
+      if (trace.areDependent(trace.point[sequence[at]!]!, point)) return false;
+    }
+    return true;
+  }
+
+  /** What is remembered, or else asked for, behind the steps before `from`, then `sequence`. */
+  #learn(from: number, sequence: readonly number[], ask: Ask): number {
     const [actor, past, point] = [this.#actor, this.#past, this.#point];
-    let isSeen = past < from;
-    for (let at = 0; isSeen && at < sequence.length; at++) {
-      isSeen = !trace.areDependent(trace.point[sequence[at]!]!, point);
-    }
-    if (isSeen) return trace.ways[from * trace.actors + actor]!;
     const situation = this.#events.situation(actor, past, point, from, sequence);
-    let ways = this.#events.waysIn(situation);
-    if (ways === undefined) {
-      ways = this.#probe.waysOf(from, sequence, actor);
-      this.#events.remember(situation, ways);
+    let told = this.#events.toldOf(situation);
+    if (told === undefined) {
+      told = ask(from, sequence, actor);
+      this.#events.remember(situation, told);
     }
-    return ways;
+    return told;
   }
 }

@@ -7,7 +7,14 @@
  * longer spin takes: its search alone, and with the time to generate and compile it.
  */
 import { explore, type Scenario } from '../../src/check/index.ts';
-import { fetchAdds, fileSystem, lastZero, readers } from '../../test/check/literature.ts';
+import {
+  fetchAdds,
+  fileSystem,
+  identicalAdds,
+  identicalReaders,
+  lastZero,
+  readers,
+} from '../../test/check/literature.ts';
 import { scenarioOf, straightLine } from '../../test/check/straight_line.ts';
 import {
   fetchAddsModel,
@@ -35,9 +42,12 @@ const PROGRAMS: readonly (readonly [string, Scenario, number, number | undefined
   ['lastzero(5)', lastZero(5), 64, undefined, lastZeroModel(5)],
   ['lastzero(10)', lastZero(10), 3328, undefined, lastZeroModel(10)],
   ['lastzero(15)', lastZero(15), 147_456, 20_000, lastZeroModel(15)],
-  ['VMA lock, 1 fault, 2 munmap', vmaLock(1, 2), 186, undefined, vmaLockModel(1, 2)],
-  ['VMA lock, 2 faults, munmap', vmaLock(2, 1), 1828, undefined, vmaLockModel(2, 1)],
-  ['VMA lock, 2 faults, 2 munmap', vmaLock(2, 2), 121_036, undefined, vmaLockModel(2, 2)],
+  // Threads that are said to be identical; spin knows none.
+  ['3 threads x 3, identical', identicalAdds(3, 3), 280, undefined, fetchAddsModel(3, 3)],
+  ['readers(13), identical', identicalReaders(13), 14, undefined, readersModel(13)],
+  ['VMA lock, 1 fault, 2 munmap', vmaLock(1, 2), 62, undefined, vmaLockModel(1, 2)],
+  ['VMA lock, 2 faults, munmap', vmaLock(2, 1), 537, undefined, vmaLockModel(2, 1)],
+  ['VMA lock, 2 faults, 2 munmap', vmaLock(2, 2), 10_799, undefined, vmaLockModel(2, 2)],
 ];
 
 const ROUNDS = 5;

@@ -4,7 +4,7 @@
  *
  * @source mm/mmap_lock.c lock_vma_under_rcu(), __vma_start_write() (Linux 6.18)
  */
-import { type Scenario, type Task, World } from '../../src/check/index.ts';
+import { identical, type Scenario, type Task, World } from '../../src/check/index.ts';
 
 /** VMA_LOCK_OFFSET: a writer waits, or has the lock. */
 const WRITER = 64;
@@ -47,10 +47,7 @@ export function vmaLock(readers: number, writers: number, isBroken = false): Sce
     yield* mmSequence.write(sequence + 1);
     yield* mmap.unlock();
   }
-  return world.scenario([
-    ...Array.from({ length: writers }, () => munmap),
-    ...Array.from({ length: readers }, () => fault),
-  ]);
+  return world.scenario([identical(writers, munmap), identical(readers, fault)]);
 }
 
 export const vmaLockModel = (readers: number, writers: number, isBroken = false): string => `

@@ -63,6 +63,13 @@ test('what cannot be done is said with a mend', () => {
     [['--every', '0'], /A time from 0\.1s to 7d is wanted/],
     [['--cpu', '0'], /percentage/],
     [['--disk', '10'], /size of 1M or more/],
+    [['--once', '--token-file', '/dev/null'], /nothing is served.*--listen/s],
+    [['--listen', '127.0.0.1:0', '--token-file', '/dev/null'], /not of 16 to 1024 characters/],
+    [['--listen', '127.0.0.1:0', '--token-file', '/dev/zero'], /not of 16 to 1024 characters/],
+    [
+      ['--listen', '127.0.0.1:0', '--token-file', '/proc/none'],
+      /the token in \/proc\/none: no such/,
+    ],
     [['--once', '--store', '/proc/none'], /Cannot record in \/proc\/none: no such file/],
   ];
   for (const [args, message] of cases) {

@@ -19,7 +19,11 @@ const PAUSE_MS = 500;
 const NAME = `ptwatch-${process.pid}`;
 const SLEEPERS = 5;
 
+const TOKEN = 'of-sixteen-characters-or-more';
+const AUTHORIZED = { authorization: `Bearer ${TOKEN}` };
+
 let folder: string;
+let tokenFile: string;
 let exporter: ChildProcess;
 let port: number;
 const children: ChildProcess[] = [];
@@ -34,10 +38,13 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ptshare-prometheus-'));
   const sleeper = join(folder, NAME);
   copyFileSync('/bin/sleep', sleeper);
+  tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, `${TOKEN}\n`);
   for (let i = 0; i < SLEEPERS; i++) start(sleeper, '1000');
   const args = ['watch', '--every', '1s', '--cpu', '100', '--top', '1000'];
   const limits = ['--threshold', 'tables=1', '--threshold', 'tables=100%'];
-  exporter = start(process.execPath, MAIN, ...args, ...limits, '--listen', '127.0.0.1:0');
+  const serving = ['--listen', '127.0.0.1:0', '--token-file', tokenFile];
+  exporter = start(process.execPath, MAIN, ...args, ...limits, ...serving);
   for await (const line of createInterface({ input: exporter.stderr! })) {
     port = Number(/127\.0\.0\.1:(\d+)/.exec(line)?.[1]);
     if (port > 0) break;
@@ -64,7 +71,7 @@ async function eventually<T>(what: string, attempt: () => Promise<T | undefined>
 
 async function metricsText(): Promise<string> {
   return eventually('a first sample', async () => {
-    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: AUTHORIZED });
     const text = await response.text();
     return response.status === 200 ? text : undefined;
   });
@@ -106,11 +113,15 @@ test('every metric that the examples name is served', async () => {
 test('only GET of /metrics is answered with metrics', async () => {
   await metricsText();
   const status = async (path: string, method = 'GET'): Promise<number> =>
-    (await fetch(`http://127.0.0.1:${port}${path}`, { method })).status;
+    (await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: AUTHORIZED })).status;
   assert.equal(await status('/'), 200);
   assert.equal(await status('/metrics?x=1'), 200);
   assert.equal(await status('/etc/passwd'), 404);
   assert.equal(await status('/metrics', 'POST'), 405);
+});
+
+test('who has no token is refused', async () => {
+  assert.equal((await fetch(`http://127.0.0.1:${port}/metrics`)).status, 401);
 });
 
 interface Series {
@@ -165,7 +176,10 @@ test('a Prometheus that scrapes them has the values of `ptshare host --json`', a
   writeFileSync(
     config,
     `scrape_configs:
-  - {job_name: ptshare, scrape_interval: 1s, static_configs: [{targets: ['127.0.0.1:${port}']}]}\n`,
+  - job_name: ptshare
+    scrape_interval: 1s
+    authorization: {credentials_file: ${tokenFile}}
+    static_configs: [{targets: ['127.0.0.1:${port}']}]\n`,
   );
   const listen = `127.0.0.1:${await freePort()}`;
   const server = `http://${listen}`;

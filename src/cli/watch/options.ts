@@ -15,6 +15,7 @@ export interface WatchCommandOptions {
   readonly disk: number;
   readonly threshold?: readonly Threshold[];
   readonly listen?: Address;
+  readonly tokenFile?: string;
   readonly top: number;
   readonly json?: true;
 }
@@ -59,6 +60,7 @@ export function addWatchOptions(command: Command): Command {
     ).argParser(thresholds),
   );
   add(new Option('--listen <address>', 'serve metrics at 127.0.0.1:PORT').argParser(address));
+  add(new Option('--token-file <file>', 'serve them to those only who send the token in it'));
   add(
     new Option('--top <n>', 'groups and objects with metrics of their own')
       .argParser(whole(1, 1000))
@@ -96,7 +98,7 @@ function thresholds(text: string, earlier: readonly Threshold[] = []): readonly 
   throw new InvalidArgumentError('A limit is wanted, as in tables=2% or group:postgres=10G.');
 }
 
-/** Nobody is asked for a password: only this machine may see the names of what runs. */
+/** Only this machine may see the names of what runs. */
 function address(text: string): Address {
   const [, host = '', port = ''] =
     /^(127(?:\.\d{1,3}){3}|localhost|\[::1\]):(\d{1,5})$/.exec(text) ?? [];

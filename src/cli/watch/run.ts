@@ -10,6 +10,7 @@ import { print } from '../stdout.ts';
 import { readVersion } from '../version.ts';
 import type { WatchCommandOptions } from './options.ts';
 import { costSentence, jsonLine, textLines } from './text.ts';
+import { readToken } from './token.ts';
 
 export async function runWatch(options: WatchCommandOptions): Promise<ExitCode> {
   if (process.platform !== 'linux') {
@@ -62,11 +63,15 @@ class Session {
 
   /** Listens, so that a port that is taken is found out at once. */
   async start(): Promise<void> {
-    const { listen } = this.#options;
+    const { listen, tokenFile } = this.#options;
+    if (listen === undefined && tokenFile !== undefined) {
+      throw wrongUse('Cannot ask for a token: nothing is served', 'Add --listen 127.0.0.1:9469');
+    }
     if (listen === undefined) return;
     const text = (): Promise<string> | undefined =>
       this.#samples === 0 ? undefined : this.#metrics.text();
-    this.#server = await serveMetrics(listen, text).catch((error: unknown) => {
+    const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
+    this.#server = await serveMetrics(listen, { text, token }).catch((error: unknown) => {
       throw listenFailure(listen, error);
     });
     const address = this.#server.address();
